@@ -1,0 +1,46 @@
+# Everything a newcomer types.  A fresh machine needs git, make and Python >= 3.11 with venv.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .uv/bin/uv
+ARGS ?=
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.PHONY: help setup demo test check bench lock clean
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## the locked environment in .venv
+
+$(UV):
+	@echo "setting up uv $(UV_VERSION)"
+	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Vigil needs Python 3.11 or newer with venv: install it, or name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.ready: requirements.lock pyproject.toml $(UV)
+	@echo "installing the locked environment"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps --editable .
+	@touch $@
+
+demo: setup ## the whole path, live; ARGS="--for 90 --summary out/summary.json"
+	@$(BIN)/vigil demo $(ARGS)
+
+test: setup ## lint, types, layers, every test; says what it could not run
+	@$(BIN)/python -m tests.everything $(ARGS)
+
+check: setup ## lint, types and layers alone
+	@$(BIN)/python -m tests.everything --only-static
+
+bench: setup ## the table of speed and memory, as ratios of one run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(UV) ## resolve again
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra embedded --extra dev --output-file requirements.lock pyproject.toml
+
+clean: ## what make made here (the download cache stays)
+	rm -rf $(VENV) .uv out

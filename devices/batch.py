@@ -1,0 +1,110 @@
+"""A batch: what a gateway sends about one device.  A header in clear, then the sealed payload.
+
+The header is the associated data of the seal, so it can be read by anybody and changed by nobody.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.errors import MalformedBatchError
+
+VERSION: Final = 1
+ACCEPTED_VERSIONS: Final = frozenset({VERSION})
+"""Wire versions n and n-1; there is no version 0."""
+TOPIC: Final = "vitals.v1"
+PARTITIONS: Final = 64
+MAX_BYTES: Final = 256 * 1024
+"""A whole record, header and seal included."""
+
+HEADER: Final = np.dtype(
+    [
+        ("version", "u1"),
+        ("kind", "u1"),
+        ("lane", "u1"),
+        ("clock", "u1"),
+        ("count", "<u2"),  # readings
+        ("reserved", "<u2"),
+        ("key", "<u4"),
+        ("patient", "<u4"),  # 0: the whole partition
+        ("device", "<u4"),  # 0: the sender itself
+        ("gateway", "<u4"),  # 0: the desk
+        ("first", "<u8"),  # sequence of the first reading
+        ("received", "<i8"),  # ms, at the gateway
+        ("epoch", "<u4"),  # random, one an outbox file (or desk epoch)
+        ("nonce", "V12"),
+    ]
+)
+assert HEADER.itemsize == 56
+
+Header = npt.NDArray[np.void]
+"""Structured array of :data:`HEADER`."""
+
+
+class Kind(IntEnum):
+    """What the payload is.  Codes are append-only."""
+
+    SAMPLES = 1
+    EVENT = 2
+    CONTROL = 3
+    CLOCK = 4
+    WAVEFORM = 5
+
+
+class Lane(IntEnum):
+    LIVE = 0
+    BACKFILL = 1
+
+
+class Clock(IntEnum):
+    """Whether the sender's clock had been synchronised when it stamped the readings."""
+
+    SURE = 0
+    UNSURE = 1
+
+
+def header(
+    kind: Kind,
+    *,
+    patient: int,
+    device: int = 0,
+    gateway: int = 0,
+    key: int = 0,
+    count: int = 1,
+    first: int = 0,
+    epoch: int = 0,
+    received: int = 0,
+    lane: Lane = Lane.LIVE,
+    clock: Clock = Clock.SURE,
+    nonce: bytes = bytes(12),
+) -> bytes:
+    """The 56 bytes of one header.  ``received`` in ms since the epoch, ``nonce`` 12 random bytes."""
+    one = np.zeros(1, HEADER)
+    one[0] = (VERSION, kind, lane, clock, count, 0, key, patient, device, gateway, first, received, epoch, nonce)
+    return one.tobytes()
+
+
+def parse_header(record: bytes) -> Header:
+    """The header of one record as an array of shape [1]; :class:`MalformedBatchError` when it is none."""
+    if len(record) < HEADER.itemsize:
+        raise MalformedBatchError("shorter than a header")
+    if len(record) > MAX_BYTES:
+        raise MalformedBatchError("larger than 256 KB")
+    found = np.frombuffer(record, HEADER, 1)
+    if int(found["version"][0]) not in ACCEPTED_VERSIONS:
+        raise MalformedBatchError(f"wire version {found['version'][0]} is not accepted")
+    return found
+
+
+def partition_of(patient: int) -> int:
+    """The partition of a patient; every producer sets it explicitly."""
+    return patient % PARTITIONS
+
+
+def key_of(patient: int) -> bytes:
+    """The Kafka key of a patient's records."""
+    return patient.to_bytes(4, "little")

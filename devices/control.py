@@ -1,0 +1,116 @@
+"""Control records: what the desk tells the engine, through the log.
+
+Each is the *whole* state of its kind for its patient (or, patient 0, for the partition), never a delta, so the newest one
+says everything.  The header's ``epoch`` is the desk's (new after each restore) and ``first`` its sequence: the engine drops
+what it has seen of that epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from devices.errors import MalformedBatchError
+
+Side = Literal["high", "low"]
+Priority = Literal["high", "medium", "low"]
+
+
+class Level(msgspec.Struct, frozen=True):
+    """One limit of one priority: beyond ``limit`` for ``hold_s`` seconds of measured time."""
+
+    limit: float  # in the vital's unit; "high" breaks above it, "low" below it
+    hold_s: int = 0
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """The limits of one vital on one side.  The condition ends when the newest value is back inside by ``hysteresis``."""
+
+    vital: int  # devices.vitals.Vital
+    side: Side
+    medium: Level | None = None
+    high: Level | None = None
+    hysteresis: float = 0.0
+
+
+class Limits(msgspec.Struct, frozen=True, tag="limits", tag_field="kind"):
+    """A patient's own limits.  A (vital, side) not named here follows the rule set; one without levels is switched off."""
+
+    limits: tuple[Limit, ...] = ()
+
+
+class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
+    """The defaults of the whole partition (patient 0; sent to all 64)."""
+
+    version: int
+    limits: tuple[Limit, ...] = ()
+    gateway_offline_s: int = 90  # without a heartbeat, by the engine's clock
+    no_data_factor: float = 2.0  # a device is silent after factor x its interval + no_data_extra_s
+    no_data_extra_s: int = 30
+    sensor_off_s: int = 10
+    news2_medium: int = 5
+    news2_high: int = 7
+    news2_hold_s: int = 30
+
+
+class Facts(msgspec.Struct, frozen=True, tag="facts", tag_field="kind"):
+    """Standing facts a score needs; ``None`` means not known, never "normal"."""
+
+    spo2_scale: Literal[1, 2] = 1
+    oxygen: bool | None = None
+    consciousness: Literal["A", "C", "V", "P", "U"] | None = None
+    born: str | None = None  # ISO date
+    pregnant: bool = False
+
+
+class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="kind"):
+    given: bool
+    at: int  # ms
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """A device of this patient behind this gateway, from ``since`` (ms) until ``until`` (ms, ``None``: still)."""
+
+    device: int
+    gateway: int
+    since: int
+    until: int | None = None
+    interval_s: int = 0  # how often it reports by itself; 0: when the patient measures
+
+
+class Enrolment(msgspec.Struct, frozen=True, tag="enrolment", tag_field="kind"):
+    """All that may speak for this patient, past enrolments included; and the keys that no longer open."""
+
+    devices: tuple[Enrolled, ...] = ()
+    gateways: tuple[int, ...] = ()  # may send heartbeats and manual observations now
+    revoked_keys: tuple[int, ...] = ()
+
+
+class Pause(msgspec.Struct, frozen=True):
+    rule: str  # "*": all of the patient
+    until: int  # ms
+
+
+class Pauses(msgspec.Struct, frozen=True, tag="pause", tag_field="kind"):
+    pauses: tuple[Pause, ...] = ()
+
+
+Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses
+
+_DECODER: Final[msgspec.json.Decoder[Control]] = msgspec.json.Decoder(Control)
+encode_control: Final = msgspec.json.Encoder().encode
+"""``encode_control(control) -> bytes``."""
+
+
+def decode_control(payload: bytes) -> Control:
+    """The control in a payload; :class:`MalformedBatchError` for anything else."""
+    try:
+        return _DECODER.decode(payload)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedBatchError(f"control payload: {type(error).__name__}") from None
+
+
+def kind_of(control: Control) -> str:
+    """``limits``, ``rule_set``, ``facts``, ``consent``, ``enrolment`` or ``pause``: the key of the table ``control``."""
+    return str(control.__struct_config__.tag)

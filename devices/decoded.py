@@ -1,0 +1,35 @@
+"""What a decoder makes of one notification, one characteristic read or one MQTT message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from devices.sample import SAMPLE, Samples, Status, mark_implausible
+from devices.vitals import Vital
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One reading.
+
+    ``samples`` is SAMPLE [k] (k may be 0), all with ``time`` = when it arrived (ms) and ``reading`` = 0; values outside
+    their plausible range are marked.  ``device_time`` is the device's own clock in ms where it sent one (its zone is
+    unknown: taken as UTC), ``record`` the number of a record re-read from its memory.  ``contact`` and ``battery`` (percent)
+    are None where the message does not say.
+    """
+
+    samples: Samples
+    device_time: int | None = None
+    record: int | None = None
+    contact: bool | None = None
+    battery: int | None = None
+
+
+def samples_of(values: Iterable[tuple[Vital, float, Status]], time: int) -> Samples:
+    """SAMPLE [k] of one reading at ``time`` (ms), implausible values marked."""
+    samples = np.array([(time, value, vital, status, 0) for vital, value, status in values], SAMPLE)
+    mark_implausible(samples)
+    return samples

@@ -1,0 +1,43 @@
+"""What can go wrong between a device's bytes and a sealed batch.
+
+DeviceError
+├── UndecodableError      bytes that are no valid measurement
+├── BatchError
+│   ├── MalformedBatchError   a record that is no batch, or of a version nobody knows
+│   └── SealError             the payload does not open under this key
+└── UnknownVitalError
+"""
+
+from __future__ import annotations
+
+
+class DeviceError(Exception):
+    """Anything wrong with what a device or gateway sent."""
+
+
+class UndecodableError(DeviceError):
+    """Bytes that the named characteristic or envelope cannot hold."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what, self.reason = what, reason
+
+
+class UnknownVitalError(DeviceError):
+    """A name that is no vital."""
+
+
+class BatchError(DeviceError):
+    """A record of the log that cannot be used; ``reason`` is what the table ``rejected`` will say."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class MalformedBatchError(BatchError):
+    """Not a batch: too short, of unknown version or kind, or a payload that does not fit its header."""
+
+
+class SealError(BatchError):
+    """The payload was not sealed under this key with this header, or was changed on the way."""

@@ -1,0 +1,59 @@
+"""Events: the JSON payload of a batch of kind ``event``.  One object a record; unknown fields are ignored."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from devices.errors import MalformedBatchError
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
+    """The gateway lives: every 30 s, once for each patient it serves, as device 0."""
+
+    at: int  # ms since the epoch, the gateway's clock
+    waiting: int = 0  # readings in the outbox not yet acknowledged
+    oldest: int | None = None  # ms, measured time of the oldest of them
+
+
+class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
+    """A device's connection came up or went."""
+
+    at: int
+    up: bool
+    rssi: int | None = None
+
+
+class Contact(msgspec.Struct, frozen=True, tag="contact", tag_field="kind"):
+    """A sensor says that it is on the body, or not."""
+
+    at: int
+    on: bool
+
+
+class Battery(msgspec.Struct, frozen=True, tag="battery", tag_field="kind"):
+    at: int
+    percent: int
+
+
+class ClockCorrection(msgspec.Struct, frozen=True, tag="clock", tag_field="kind"):
+    """A device's clock was found off by so much; its readings keep their times."""
+
+    at: int
+    offset_ms: int
+
+
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection
+
+_DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+encode_event: Final = msgspec.json.Encoder().encode
+"""``encode_event(event) -> bytes``."""
+
+
+def decode_event(payload: bytes) -> Event:
+    """The event in a payload; :class:`MalformedBatchError` for anything else."""
+    try:
+        return _DECODER.decode(payload)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedBatchError(f"event payload: {type(error).__name__}") from None

@@ -1,0 +1,50 @@
+"""What a gateway and the desk say to each other over HTTP: claim once, then long-poll the configuration.
+
+``POST /gateway/v1/claim`` with :class:`Claim` answers :class:`Claimed` (404 for a code that is unknown, used or older than
+60 min).  ``GET /gateway/v1/config?since=VERSION`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` as soon
+as its version is greater, or 304 after ``wait`` seconds (at most 30); 401 once the credential is revoked.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Claim(msgspec.Struct, frozen=True):
+    code: str
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    gateway: int
+    credential: str  # opaque, 256 bits; the desk keeps only its hash
+
+
+class PatientKey(msgspec.Struct, frozen=True):
+    """The data key of one (patient, gateway); bytes travel as base64."""
+
+    patient: int
+    key: int
+    secret: bytes
+
+
+class Assigned(msgspec.Struct, frozen=True):
+    """A device this gateway listens to, and for whom."""
+
+    device: int
+    patient: int
+    since: int  # ms: readings measured earlier belong to somebody else
+    source: Literal["ble", "mqtt"]
+    address: str  # BLE address, or the name below dev/ on the broker
+    interval_s: int = 0
+
+
+class Config(msgspec.Struct, frozen=True):
+    version: int
+    kafka: str  # bootstrap servers
+    topic: str
+    patients: tuple[PatientKey, ...] = ()
+    devices: tuple[Assigned, ...] = ()
+    heartbeat_s: float = 30.0
+    linger_s: float = 1.0  # how long readings wait for company in a batch
