@@ -1,0 +1,52 @@
+"""What can go wrong while servers are started in place.
+
+StackError
+ ├─ ProgramMissing     a program is not installed
+ ├─ ServerNotReady     a server ended, or did not answer in time
+ ├─ DownloadFailed     a file could not be fetched, or is not the one expected
+ └─ FolderClosed       the server's user cannot reach its folder
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class StackError(RuntimeError):
+    """Base of all; the message is one sentence that says what to do."""
+
+
+class ProgramMissing(StackError):
+    """A program that the stack starts is not installed."""
+
+    def __init__(self, program: str, advice: str) -> None:
+        self.program = program
+        super().__init__(f"The program {program} is missing: {advice}.")
+
+
+class ServerNotReady(StackError):
+    """A server ended, or did not answer in time; `tail` is the end of its log."""
+
+    def __init__(self, name: str, why: str, log: Path, tail: str) -> None:
+        self.name, self.log, self.tail = name, log, tail
+        last = tail.strip().rsplit("\n", 1)[-1][:300]
+        super().__init__(f"{name} {why}; see {log}" + (f", which ends with: {last}" if last else "."))
+
+
+class DownloadFailed(StackError):
+    """A file of the stack could not be fetched, or its digest is not the pinned one."""
+
+    def __init__(self, what: str, why: str) -> None:
+        self.what = what
+        super().__init__(f"{what} could not be fetched ({why}): check the network and start again.")
+
+
+class FolderClosed(StackError):
+    """As root the database server runs as another user, who cannot enter a folder on the way to its own."""
+
+    def __init__(self, folder: Path, user: str) -> None:
+        self.folder, self.user = folder, user
+        super().__init__(
+            f"Started as root, the database runs as {user}, who cannot enter {folder}: "
+            f"choose another folder or run chmod o+x {folder}."
+        )

@@ -1,0 +1,176 @@
+"""PostgreSQL as a child process, listening on 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+from deploy.stack.child import Child
+from deploy.stack.errors import ServerNotReady
+from deploy.stack.port import kept_ports
+from deploy.stack.postgres_programs import check_open, embedded_programs, server_user
+from deploy.stack.progress import Progress, silent
+
+ROLE = "vigil"
+DATABASE = "vigil"
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "shared_buffers": "64MB",
+    "max_connections": "100",
+    "max_worker_processes": "12",
+    "max_wal_size": "512MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # statements and the details of errors hold values of patients: neither goes to the log
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+
+Programs = Callable[[str | None, Progress], Path]
+
+
+class Postgres:
+    """A server with its data, password and port in `home`; the role `vigil` owns it, the database `vigil` exists.
+
+    `programs` gives the folder of initdb and postgres for the user that will run them; `settings` are added to ours.
+    """
+
+    name = "PostgreSQL"
+
+    def __init__(
+        self, home: Path, *, programs: Programs = embedded_programs, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.home = home.absolute()
+        self.port = kept_ports(self.home / "ports.json", ["server"])["server"]
+        self.child: Child | None = None
+        self._programs, self._settings = programs, {**_SETTINGS, **(settings or {})}
+        self._data, self._password = self.home / "data", self.home / "password"
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """A URL with the password in it: for clients, never for logs or screens."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The URL of another database of this server."""
+        return f"postgresql://{ROLE}:{self._password.read_text()}@{self.address}/{database}"
+
+    def start(self, progress: Progress = silent, timeout: float = 60) -> Self:
+        """Start the server, made first if need be, and wait until it answers.
+
+        Raises:
+            StackError: its programs are missing, its folder is closed to its user, or it does not come up.
+        """
+        user = server_user()
+        programs = self._programs(user, progress)
+        if not (self._data / "PG_VERSION").exists():
+            progress(self.name, "making a database cluster")
+            self._initialise(programs, user)
+        text = "".join(f"{key} = '{value}'\n" for key, value in self._settings.items())
+        (self._data / "postgresql.auto.conf").write_text(text)
+        progress(self.name, "starting")
+        self.child = self._launch(programs, user, time.monotonic() + timeout)
+        self._create_database()
+        progress(self.name, "ready", 1.0)
+        return self
+
+    def healthy(self) -> bool:
+        """Whether it accepts a connection now."""
+        try:
+            psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Fast shutdown: ends the sessions and writes a checkpoint."""
+        if self.child:
+            self.child.stop(signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL to the server; its own children notice and end."""
+        if self.child:
+            self.child.kill()
+
+    def memory(self) -> int:
+        """Bytes of the server and its sessions."""
+        return self.child.memory() if self.child else 0
+
+    def version(self) -> str:
+        with psycopg.connect(self.url_of("postgres"), connect_timeout=5) as db:
+            row = db.execute("SELECT split_part(current_setting('server_version'), ' ', 1)").fetchone()
+        assert row
+        return str(row[0])
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    def _initialise(self, programs: Path, user: str | None) -> None:
+        # in a folder of another name until it is whole, so that an interrupted start leaves nothing half made
+        making = self.home / "data.new"
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(mode=0o700, parents=True)
+        self._password.touch(mode=0o600)
+        self._password.write_text(secrets.token_urlsafe(18))
+        if user:
+            check_open(making, user)
+            shutil.chown(making, user)
+            shutil.chown(self._password, user)
+        options = ["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8", "--no-instructions", "--no-sync"]
+        # the builtin provider sorts alike on every host; a host need not have any locale but C
+        options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        setup = Child(
+            "initdb",
+            [programs / "initdb", "-D", making, f"--pwfile={self._password}", *options],
+            self.home / "initdb.log",
+            user=user,
+        )
+        if setup.popen.wait(60):
+            raise ServerNotReady(self.name, "could not make its folder", setup.log, setup.tail())
+        making.replace(self._data)
+
+    def _launch(self, programs: Path, user: str | None, end: float) -> Child:
+        while True:
+            child = Child(
+                self.name,
+                [programs / "postgres", "-D", self._data, "-p", str(self.port)],
+                self.home / "postgres.log",
+                user=user,
+                death_signal="QUIT",
+            )
+            try:
+                child.wait_until(self.healthy, max(end - time.monotonic(), 1))
+                return child
+            except ServerNotReady as error:
+                # after kill -9 of the server its children need a moment to notice
+                if child.running or "shared memory block" not in error.tail or time.monotonic() > end:
+                    child.stop(signal.SIGQUIT)
+                    raise
+                time.sleep(0.1)
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self.url_of("postgres"), autocommit=True, connect_timeout=10) as db:
+            if db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+                db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

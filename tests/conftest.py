@@ -1,0 +1,24 @@
+"""What every test may ask for; each fixture stands in its own plugin and starts only what a test needs."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = [
+    "tests.fix_home",
+    "tests.fix_kafka",
+    "tests.fix_database",
+]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "partitions(n): how many partitions the test's fresh topic has (default 64)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow matrices run only when asked for; the report names them."""
+    if "full" in config.option.markexpr:
+        return
+    for item in items:
+        if item.get_closest_marker("full"):
+            item.add_marker(pytest.mark.skip(reason="left out: a slow matrix, run with -m full"))
