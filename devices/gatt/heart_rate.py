@@ -1,0 +1,51 @@
+"""Heart Rate Measurement (2A37).
+
+Source: Bluetooth SIG, Heart Rate Service 1.0 and GATT Specification Supplement, Heart Rate Measurement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from devices.decoded import Decoded, samples_of
+from devices.gatt.fields import Fields
+from devices.sample import Status
+from devices.vitals import Vital
+
+HEART_RATE_MEASUREMENT: Final = 0x2A37
+
+_WIDE, _DETECTED, _SUPPORTED, _ENERGY, _INTERVALS = 0x01, 0x02, 0x04, 0x08, 0x10
+
+
+@dataclass(frozen=True, slots=True)
+class HeartRate:
+    """``contact`` is None where the sensor cannot tell; ``intervals`` are RR intervals in 1/1024 s, oldest first."""
+
+    rate: int  # /min
+    contact: bool | None
+    energy: int | None  # kJ since the last reset
+    intervals: tuple[int, ...]
+
+
+def parse_heart_rate(data: bytes) -> HeartRate:
+    """One measurement as sent."""
+    fields = Fields("heart rate measurement", data)
+    flags = fields.unsigned("flags", 1)
+    rate = fields.unsigned("heart rate", 2 if flags & _WIDE else 1)
+    energy = fields.unsigned("energy expended", 2) if flags & _ENERGY else None
+    intervals = []
+    if flags & _INTERVALS:
+        intervals.append(fields.unsigned("RR interval", 2))
+        while fields.left:
+            intervals.append(fields.unsigned("RR interval", 2))
+    # "Detected" means nothing from a sensor that does not support it.
+    contact = bool(flags & _DETECTED) if flags & _SUPPORTED else None
+    return HeartRate(rate, contact, energy, tuple(intervals))
+
+
+def decode_heart_rate(data: bytes, arrived: int) -> Decoded:
+    """One heart rate; ``SENSOR_OFF`` when the sensor says that it does not touch the skin."""
+    found = parse_heart_rate(data)
+    status = Status.SENSOR_OFF if found.contact is False else Status.OK
+    return Decoded(samples_of([(Vital.HEART_RATE, found.rate, status)], arrived), contact=found.contact)

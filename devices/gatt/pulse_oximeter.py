@@ -1,0 +1,122 @@
+"""PLX Continuous Measurement (2A5F) and PLX Spot-Check Measurement (2A5E): oxygen saturation and pulse rate.
+
+Source: Bluetooth SIG, Pulse Oximeter Service 1.0.1, sections 3.1 to 3.3 (Measurement Status, Device and Sensor Status).
+What each bit says about the trust in a value is this project's reading of those sections (*confirm*).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from devices.decoded import Decoded, samples_of
+from devices.gatt.date_time import DateTime
+from devices.gatt.fields import Fields
+from devices.gatt.numbers import Number
+from devices.sample import Status
+from devices.vitals import Vital
+
+PLX_SPOT_CHECK: Final = 0x2A5E
+PLX_CONTINUOUS: Final = 0x2A5F
+
+# Measurement Status: 10 demonstration, 11 testing, 12 calibrating, 13 unavailable, 14 questionable, 15 invalid.
+_MEASUREMENT_ARTEFACT: Final = sum(1 << bit for bit in (10, 11, 12, 13, 14, 15))
+# Device and Sensor Status: 11 unconnected to the user, 13 displaced, 15 disconnected.
+_SENSOR_OFF: Final = sum(1 << bit for bit in (11, 13, 15))
+# 1 equipment malfunction, 2 processing irregularity, 6 erratic, 7 not pulsatile, 8 questionable pulse, 10 interference,
+# 12 unknown sensor, 14 sensor malfunction.
+_SENSOR_ARTEFACT: Final = sum(1 << bit for bit in (1, 2, 6, 7, 8, 10, 12, 14))
+# 3 inadequate signal, 4 poor signal, 5 low perfusion.
+_SENSOR_POOR: Final = sum(1 << bit for bit in (3, 4, 5))
+
+
+@dataclass(frozen=True, slots=True)
+class PulseOximetry:
+    """As sent; what the message does not hold is None.  SpO2 in %, pulse in /min, ``amplitude`` (PAI) in %."""
+
+    spo2: Number
+    pulse: Number
+    time: DateTime | None = None
+    clock_not_set: bool = False
+    spo2_fast: Number | None = None
+    pulse_fast: Number | None = None
+    spo2_slow: Number | None = None
+    pulse_slow: Number | None = None
+    measurement_status: int | None = None
+    sensor_status: int | None = None
+    amplitude: Number | None = None
+
+
+def parse_continuous(data: bytes) -> PulseOximetry:
+    """One PLX Continuous Measurement as sent."""
+    fields = Fields("pulse oximeter continuous measurement", data)
+    flags = fields.unsigned("flags", 1)
+    spo2, pulse = fields.sfloat("SpO2"), fields.sfloat("pulse rate")
+    fast = (fields.sfloat("SpO2 fast"), fields.sfloat("pulse rate fast")) if flags & 0x01 else (None, None)
+    slow = (fields.sfloat("SpO2 slow"), fields.sfloat("pulse rate slow")) if flags & 0x02 else (None, None)
+    return PulseOximetry(
+        spo2,
+        pulse,
+        spo2_fast=fast[0],
+        pulse_fast=fast[1],
+        spo2_slow=slow[0],
+        pulse_slow=slow[1],
+        measurement_status=fields.unsigned("measurement status", 2) if flags & 0x04 else None,
+        sensor_status=fields.unsigned("device and sensor status", 3) if flags & 0x08 else None,
+        amplitude=fields.sfloat("pulse amplitude index") if flags & 0x10 else None,
+    )
+
+
+def parse_spot_check(data: bytes) -> PulseOximetry:
+    """One PLX Spot-Check Measurement as sent; a time stamp of a clock that was never set is dropped."""
+    fields = Fields("pulse oximeter spot-check measurement", data)
+    flags = fields.unsigned("flags", 1)
+    spo2, pulse = fields.sfloat("SpO2"), fields.sfloat("pulse rate")
+    clock_not_set = bool(flags & 0x10)
+    time: DateTime | None = None
+    if flags & 0x01:
+        if clock_not_set:
+            fields.unsigned("time stamp", 7)
+        else:
+            time = fields.date_time("time stamp")
+    return PulseOximetry(
+        spo2,
+        pulse,
+        time=time,
+        clock_not_set=clock_not_set,
+        measurement_status=fields.unsigned("measurement status", 2) if flags & 0x02 else None,
+        sensor_status=fields.unsigned("device and sensor status", 3) if flags & 0x04 else None,
+        amplitude=fields.sfloat("pulse amplitude index") if flags & 0x08 else None,
+    )
+
+
+def trust(measurement_status: int | None, sensor_status: int | None) -> Status:
+    """How far a reading may be trusted, by the two status fields; the gravest word counts."""
+    measurement, sensor = measurement_status or 0, sensor_status or 0
+    if sensor & _SENSOR_OFF:
+        return Status.SENSOR_OFF
+    if measurement & _MEASUREMENT_ARTEFACT or sensor & _SENSOR_ARTEFACT:
+        return Status.ARTEFACT
+    return Status.POOR_CONTACT if sensor & _SENSOR_POOR else Status.OK
+
+
+def decode_continuous(data: bytes, arrived: int) -> Decoded:
+    """SpO2 and pulse rate of a continuous measurement (the normal averages; fast and slow are not kept)."""
+    return _decoded(parse_continuous(data), arrived)
+
+
+def decode_spot_check(data: bytes, arrived: int) -> Decoded:
+    """SpO2 and pulse rate of a spot check, with the oximeter's time where its clock was set."""
+    return _decoded(parse_spot_check(data), arrived)
+
+
+def _decoded(found: PulseOximetry, arrived: int) -> Decoded:
+    status = trust(found.measurement_status, found.sensor_status)
+    return Decoded(
+        samples_of(
+            [(Vital.SPO2, *found.spo2.stored(status)), (Vital.PULSE_RATE, *found.pulse.stored(status))],
+            arrived,
+        ),
+        device_time=found.time.milliseconds if found.time else None,
+        contact=None if found.sensor_status is None else status is not Status.SENSOR_OFF,
+    )

@@ -1,0 +1,124 @@
+"""What the gateway gets from each characteristic: vitals, units, trust, contact and the device's time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from devices.decoded import Decoded
+from devices.errors import UndecodableError
+from devices.gatt.profiles import decode
+from devices.sample import Status
+from devices.vitals import Vital
+
+NOW = 1_790_000_000_000
+AT = 1_790_260_205_000  # 2026-09-24T14:30:05Z
+STAMP = "ea0709180e1e05"
+
+
+def values(found: Decoded) -> dict[Vital, tuple[float, Status]]:
+    return {
+        Vital(int(one["vital"])): (pytest.approx(float(one["value"]), abs=1e-4), Status(int(one["status"])))
+        for one in found.samples
+    }
+
+
+def test_heart_rate_without_contact_is_sensor_off_and_one_that_cannot_tell_is_not() -> None:
+    worn, fallen, silent = (decode(0x2A37, bytes.fromhex(text), NOW) for text in ("0648", "0448", "0048"))
+    assert values(worn) == {Vital.HEART_RATE: (72, Status.OK)} and worn.contact is True
+    assert values(fallen) == {Vital.HEART_RATE: (72, Status.SENSOR_OFF)} and fallen.contact is False
+    assert values(silent) == {Vital.HEART_RATE: (72, Status.OK)} and silent.contact is None
+
+
+def test_a_rate_of_zero_is_not_a_rate() -> None:
+    assert values(decode(0x2A37, bytes.fromhex("0600"), NOW)) == {Vital.HEART_RATE: (0, Status.OUT_OF_RANGE)}
+
+
+@pytest.mark.parametrize(
+    ("measurement", "sensor", "status", "contact"),
+    [
+        (0x0120, 0x000000, Status.OK, True),
+        (0x0000, 1 << 11, Status.SENSOR_OFF, False),
+        (0x4000, 1 << 15, Status.SENSOR_OFF, False),
+        (0x4000, 1 << 5, Status.ARTEFACT, True),
+        (0x0000, 1 << 7, Status.ARTEFACT, True),
+        (0x0000, 1 << 4, Status.POOR_CONTACT, True),
+    ],
+)
+def test_oximeter_status_bits_say_how_far_to_trust(measurement: int, sensor: int, status: Status, contact: bool) -> None:
+    data = bytes.fromhex("0c61004600") + measurement.to_bytes(2, "little") + sensor.to_bytes(3, "little")
+    found = decode(0x2A5F, data, NOW)
+    assert values(found) == {Vital.SPO2: (97, status), Vital.PULSE_RATE: (70, status)}
+    assert found.contact is contact
+
+
+def test_an_oximeter_without_status_does_not_know_its_contact() -> None:
+    assert decode(0x2A5F, bytes.fromhex("0061004600"), NOW).contact is None
+
+
+def test_a_special_value_keeps_its_neighbour() -> None:
+    found = decode(0x2A5F, bytes.fromhex("00ff074600"), NOW)
+    assert np.isnan(found.samples["value"][0])
+    assert [int(one) for one in found.samples["status"]] == [Status.NAN, Status.OK]
+
+
+def test_spot_check_time_counts_only_from_a_clock_that_was_set() -> None:
+    assert decode(0x2A5E, bytes.fromhex("0162004000" + STAMP), NOW).device_time == AT
+    assert decode(0x2A5E, bytes.fromhex("1162004000" + STAMP), NOW).device_time is None
+
+
+def test_blood_pressure_in_mmhg_with_time_pulse_and_status() -> None:
+    found = decode(0x2A35, bytes.fromhex("1e780050005d00" + STAMP + "4800010400"), NOW)
+    assert values(found) == {
+        Vital.SYSTOLIC: (120, Status.OK),
+        Vital.DIASTOLIC: (80, Status.OK),
+        Vital.MEAN_ARTERIAL: (93, Status.OK),
+        Vital.PULSE_RATE: (72, Status.OK),
+    }
+    assert found.device_time == AT
+
+
+def test_blood_pressure_in_kpa_becomes_mmhg() -> None:
+    found = values(decode(0x2A35, bytes.fromhex("0110006bf07cf0"), NOW))
+    assert found[Vital.SYSTOLIC] == (120.0099, Status.OK)
+    assert found[Vital.DIASTOLIC] == (80.2566, Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("bits", "pressure", "pulse"),
+    [
+        (0x0001, Status.ARTEFACT, Status.ARTEFACT),
+        (0x0002, Status.POOR_CONTACT, Status.POOR_CONTACT),
+        (0x0004, Status.OK, Status.OK),
+        (0x0008, Status.OK, Status.OUT_OF_RANGE),
+        (0x0020, Status.ARTEFACT, Status.ARTEFACT),
+    ],
+)
+def test_cuff_status_bits_say_how_far_to_trust(bits: int, pressure: Status, pulse: Status) -> None:
+    found = values(decode(0x2A35, bytes.fromhex("14780050005d004800") + bits.to_bytes(2, "little"), NOW))
+    assert found[Vital.SYSTOLIC] == (120, pressure)
+    assert found[Vital.PULSE_RATE] == (72, pulse)
+
+
+def test_fahrenheit_becomes_celsius() -> None:
+    found = decode(0x2A1C, bytes.fromhex("03da0300ff" + STAMP), NOW)
+    assert values(found) == {Vital.TEMPERATURE: (37.0, Status.OK)}
+    assert found.samples["value"][0] == np.float32(37.0)
+    assert found.device_time == AT
+
+
+@pytest.mark.parametrize("stamp", ["ea070d180e1e05", "ea07021e0e1e05", "ea0709181e1e05", "0100" + "09180e1e05"])
+def test_a_time_that_cannot_be_refuses_the_record(stamp: str) -> None:
+    with pytest.raises(UndecodableError, match="time stamp"):
+        decode(0x2A1C, bytes.fromhex("02700100ff" + stamp), NOW)
+
+
+def test_a_date_not_known_is_no_time() -> None:
+    assert decode(0x2A1C, bytes.fromhex("02700100ff" + "00000000121a20"), NOW).device_time is None
+
+
+def test_battery_alone_has_no_samples() -> None:
+    found = decode(0x2A19, b"\x0f", NOW)
+    assert found.battery == 15 and len(found.samples) == 0
+    with pytest.raises(UndecodableError, match="reserved"):
+        decode(0x2A19, b"\x65", NOW)
