@@ -1,0 +1,39 @@
+import msgspec
+
+from deploy.demo.summary import Latency, Quantiles, Samples, Summary, count_alarms, failures, quantiles
+
+WHOLE = Samples(10, 10, 10, 0, 0)
+
+
+def summary(alarms, samples=WHOLE, missed=()):
+    return Summary(samples, alarms, Latency(Quantiles(), Quantiles()), 1.0, {}, list(missed))
+
+
+def test_every_expected_alarm_once_is_no_failure():
+    alarms, missed, extra = count_alarms([(1, "spo2.low", 7)], [(1, "spo2.low", 7)], 1, 1)
+    assert (alarms.missed, alarms.extra, alarms.doubled, missed, extra) == (0, 0, 0, [], [])
+    assert failures(summary(alarms)) == []
+
+
+def test_a_missed_and_a_doubled_alarm_are_failures_and_an_extra_one_is_named():
+    alarms, missed, extra = count_alarms(
+        [(1, "spo2.low", 7), (2, "news2", 0)], [(2, "news2", 0), (2, "news2", 0), (3, "no_data", 9)], 3, 0
+    )
+    assert (alarms.expected, alarms.raised, alarms.missed, alarms.extra, alarms.doubled) == (2, 3, 1, 1, 1)
+    assert extra == ["no_data of patient 3 (source 9)"]
+    said = failures(summary(alarms, missed=missed))
+    assert said == [
+        "Expected alarms were missed: spo2.low of patient 1 (source 7).",
+        "1 expected alarms were raised twice.",
+    ]
+
+
+def test_an_acknowledged_sample_that_is_not_stored_is_a_failure():
+    alarms, *_ = count_alarms([], [], 0, 0)
+    assert failures(summary(alarms, Samples(10, 9, 8, 0, 1))) == ["1 acknowledged samples are not stored."]
+    assert failures(summary(alarms, Samples(10, 9, 9, 2, 0))) == ["2 samples are stored twice."]
+
+
+def test_quantiles_of_nothing_are_null_in_the_json():
+    assert msgspec.json.encode(quantiles([])) == b'{"p50":null,"p99":null,"max":null}'
+    assert quantiles([1.0, 2.0, 3.0]) == Quantiles(2.0, 3.0, 3.0)
