@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from deploy.schema.errors import SchemaTooNewError
+from deploy.schema.migrate import migrate, numbered
+
+
+def test_each_file_is_applied_once_and_in_order(database):
+    names = [path.name for _, path in numbered()]
+    assert migrate(database) == names
+    assert migrate(database) == []
+    with psycopg.connect(database) as db:
+        assert [n for (n,) in db.execute("SELECT name FROM schema_version ORDER BY number")] == names
+
+
+def test_the_big_tables_are_hypertables_where_timescale_is(timescale_database):
+    migrate(timescale_database)
+    with psycopg.connect(timescale_database) as db:
+        tables = {t for (t,) in db.execute("SELECT hypertable_name FROM timescaledb_information.hypertables")}
+    assert {"reading", "event", "rollup_minute", "rollup_hour"} <= tables
+
+
+def test_two_at_once_apply_each_file_once(plain_database):
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(migrate, [plain_database] * 2)
+    assert sorted(one + two) == [path.name for _, path in numbered()]
+
+
+def test_a_file_that_fails_leaves_nothing_behind(plain_database, tmp_path):
+    (tmp_path / "0001_good.sql").write_text("CREATE TABLE good ();")
+    (tmp_path / "0002_bad.sql").write_text("CREATE TABLE half (); SELECT 1/0;")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(plain_database, tmp_path)
+    (tmp_path / "0002_bad.sql").write_text("CREATE TABLE half ();")
+    assert migrate(plain_database, tmp_path) == ["0002_bad.sql"]
+
+
+def test_a_newer_schema_is_refused(plain_database):
+    migrate(plain_database)
+    with psycopg.connect(plain_database, autocommit=True) as db:
+        db.execute("INSERT INTO schema_version (number, name) VALUES (9999, 'later')")
+    with pytest.raises(SchemaTooNewError, match="newer Vigil"):
+        migrate(plain_database)
