@@ -33,7 +33,8 @@ _quiet.setLevel(logging.CRITICAL + 1)  # "connection refused" is normal while it
 class Kafka:
     """A cluster whose brokers are children of this process; its log is kept in `home`.
 
-    `users` (name to password, the first is the superuser) turns SASL/SCRAM and ACLs on.
+    `users` (name to password, the first is the superuser) turns SASL/SCRAM and ACLs on.  `proxied` (one broker only)
+    opens a listener for clients behind a proxy: `far` is the port it listens on and the one the proxy must offer.
     """
 
     name = "Kafka"
@@ -46,12 +47,14 @@ class Kafka:
         users: Mapping[str, str] | None = None,
         heap_mb: int = 192,
         train: Path | None = None,
+        proxied: bool = False,
     ) -> None:
         self.home, self.brokers, self.users, self.heap_mb = home.absolute(), brokers, users, heap_mb
         self._train = train
         names = [f"{role}-{node}" for role in ("client", "controller") for node in range(1, brokers + 1)]
-        ports = list(kept_ports(self.home / "ports.json", names).values())
-        self.ports, self._controller_ports = ports[:brokers], ports[brokers:]
+        ports = list(kept_ports(self.home / "ports.json", [*names, *(("far", "proxy") if proxied else ())]).values())
+        self.ports, self._controller_ports = ports[:brokers], ports[brokers : 2 * brokers]
+        self.far = (ports[-2], ports[-1]) if proxied else None
         self.children: dict[int, Child] = {}
 
     @property
@@ -100,7 +103,7 @@ class Kafka:
         folder.mkdir(parents=True, exist_ok=True)
         properties, data = folder / "server.properties", folder / "data"
         properties.touch(mode=0o600)  # has passwords when SASL is on
-        properties.write_text(broker_properties(node, self.ports, self._controller_ports, data, self.users))
+        properties.write_text(broker_properties(node, self.ports, self._controller_ports, data, self.users, self.far))
         (folder / "log4j2.properties").write_text(LOG4J)
         if not (data / "meta.properties").exists():
             self._format(properties)

@@ -39,11 +39,13 @@ def broker_properties(
     controller_ports: Sequence[int],
     data: Path,
     users: Mapping[str, str] | None = None,
+    far: tuple[int, int] | None = None,
 ) -> str:
     """The text of server.properties for broker `node` (from 1), which is its own controller as well.
 
     `ports` and `controller_ports` have one entry for each broker.  `users` (name to password, the first is the
-    superuser) turns SASL/SCRAM and ACLs on.
+    superuser) turns SASL/SCRAM and ACLs on.  `far` (of a single broker) opens one more listener on its first port for
+    clients that come through a proxy on its second, which is what they are told to connect to.
     """
     copies = min(3, len(ports))
     protocol = "SASL_PLAINTEXT" if users else "PLAINTEXT"
@@ -53,9 +55,9 @@ def broker_properties(
         "node.id": node,
         # static voters: the ports may differ at the next start
         "controller.quorum.voters": ",".join(f"{i}@127.0.0.1:{p}" for i, p in enumerate(controller_ports, 1)),
-        "listeners": f"CLIENT://{client},CONTROLLER://{controller}",
-        "advertised.listeners": f"CLIENT://{client}",
-        "listener.security.protocol.map": f"CLIENT:{protocol},CONTROLLER:{protocol}",
+        "listeners": f"CLIENT://{client},CONTROLLER://{controller}" + (f",FAR://127.0.0.1:{far[0]}" if far else ""),
+        "advertised.listeners": f"CLIENT://{client}" + (f",FAR://127.0.0.1:{far[1]}" if far else ""),
+        "listener.security.protocol.map": f"CLIENT:{protocol},CONTROLLER:{protocol},FAR:{protocol}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "CLIENT",
         "log.dirs": data,
