@@ -1,0 +1,1 @@
+"""Early-warning scores: pure functions of values and standing facts."""
