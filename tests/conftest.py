@@ -8,6 +8,9 @@ pytest_plugins = [
     "tests.fix_home",
     "tests.fix_kafka",
     "tests.fix_database",
+    "tests.fix_mqtt",
+    "tests.fix_dbus",
+    "tests.fix_browser",
 ]
 
 

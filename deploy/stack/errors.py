@@ -4,7 +4,9 @@ StackError
  ├─ ProgramMissing     a program is not installed
  ├─ ServerNotReady     a server ended, or did not answer in time
  ├─ DownloadFailed     a file could not be fetched, or is not the one expected
- └─ FolderClosed       the server's user cannot reach its folder
+ ├─ FolderClosed       the server's user cannot reach its folder
+ ├─ HomeInUse          another process has its servers in the folder
+ └─ StartCancelled     the stack was stopped while a server was starting
 """
 
 from __future__ import annotations
@@ -50,3 +52,19 @@ class FolderClosed(StackError):
             f"Started as root, the database runs as {user}, who cannot enter {folder}: "
             f"choose another folder or run chmod o+x {folder}."
         )
+
+
+class HomeInUse(StackError):
+    """Another process has its servers in the folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        super().__init__(f"Another Vigil is running in {home}: end it, or choose another folder.")
+
+
+class StartCancelled(StackError):
+    """The stack was stopped while a server was starting."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The start of {name} was cancelled: start again when you want it.")

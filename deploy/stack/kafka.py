@@ -84,7 +84,7 @@ class Kafka:
         return AdminClient(self.client(), logger=_quiet)
 
     def start(self, progress: Progress = silent, timeout: float = 60) -> Self:
-        """Start all brokers and wait until a client sees them.
+        """Start the brokers that do not run and wait until a client sees them all.
 
         Raises:
             StackError: Java is missing, the jars cannot be had, or a broker does not come up.
@@ -92,7 +92,8 @@ class Kafka:
         install(progress)
         progress(self.name, "starting")
         for node in range(1, self.brokers + 1):
-            self.spawn(node)
+            if node not in self.children or not self.children[node].running:
+                self.spawn(node)
         self.wait(timeout)
         progress(self.name, "ready", 1.0)
         return self

@@ -75,11 +75,13 @@ class Postgres:
         return f"postgresql://{ROLE}:{self._password.read_text()}@{self.address}/{database}"
 
     def start(self, progress: Progress = silent, timeout: float = 60) -> Self:
-        """Start the server, made first if need be, and wait until it answers.
+        """Start the server, made first if need be, and wait until it answers; does nothing when it runs.
 
         Raises:
             StackError: its programs are missing, its folder is closed to its user, or it does not come up.
         """
+        if self.child and self.child.running:
+            return self
         user = server_user()
         programs = self._programs(user, progress)
         if not (self._data / "PG_VERSION").exists():
@@ -88,13 +90,15 @@ class Postgres:
         text = "".join(f"{key} = '{value}'\n" for key, value in self._settings.items())
         (self._data / "postgresql.auto.conf").write_text(text)
         progress(self.name, "starting")
-        self.child = self._launch(programs, user, time.monotonic() + timeout)
+        self._launch(programs, user, time.monotonic() + timeout)
         self._create_database()
         progress(self.name, "ready", 1.0)
         return self
 
     def healthy(self) -> bool:
-        """Whether it accepts a connection now."""
+        """Whether it runs and accepts a connection now."""
+        if not (self.child and self.child.running):
+            return False
         try:
             psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -151,9 +155,10 @@ class Postgres:
             raise ServerNotReady(self.name, "could not make its folder", setup.log, setup.tail())
         making.replace(self._data)
 
-    def _launch(self, programs: Path, user: str | None, end: float) -> Child:
+    def _launch(self, programs: Path, user: str | None, end: float) -> None:
         while True:
-            child = Child(
+            self._forget_zombie()
+            self.child = child = Child(
                 self.name,
                 [programs / "postgres", "-D", self._data, "-p", str(self.port)],
                 self.home / "postgres.log",
@@ -162,13 +167,25 @@ class Postgres:
             )
             try:
                 child.wait_until(self.healthy, max(end - time.monotonic(), 1))
-                return child
+                return
             except ServerNotReady as error:
-                # after kill -9 of the server its children need a moment to notice
-                if child.running or "shared memory block" not in error.tail or time.monotonic() > end:
+                # after the sudden end of a server, it or its children may need a moment to be gone
+                dying = any(sign in error.tail for sign in ("shared memory block", "postmaster.pid"))
+                if child.running or not dying or time.monotonic() > end:
                     child.stop(signal.SIGQUIT)
                     raise
                 time.sleep(0.1)
+
+    def _forget_zombie(self) -> None:
+        """A server killed together with its parent stays a zombie where nobody reaps; its pid file would block us."""
+        file = self._data / "postmaster.pid"
+        try:
+            pid = int(file.read_text().split("\n")[0])
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError):
+            return
+        if state == "Z":
+            file.unlink(missing_ok=True)
 
     def _create_database(self) -> None:
         with psycopg.connect(self.url_of("postgres"), autocommit=True, connect_timeout=10) as db:

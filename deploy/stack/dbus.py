@@ -1,0 +1,113 @@
+"""A D-Bus system bus of our own, for a fake BlueZ: unmodified bleak takes it for the machine's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.stack.child import Child
+from deploy.stack.errors import ProgramMissing
+from deploy.stack.progress import Progress, silent
+
+_LONGEST_SOCKET = 107  # bytes of a Unix socket's path
+
+_SETTINGS = """\
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+  <limit name="max_incoming_bytes">1000000000</limit>
+  <limit name="max_outgoing_bytes">1000000000</limit>
+  <limit name="max_connections_per_user">4096</limit>
+  <limit name="max_completed_connections">4096</limit>
+  <limit name="max_match_rules_per_connection">50000</limit>
+</busconfig>
+"""
+
+
+class Dbus:
+    """A dbus-daemon of our own.  Who shall use it gets `environment`, before bleak or dbus-fast is first used."""
+
+    name = "D-Bus"
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()
+        self.child: Child | None = None
+        self._socket = self.home / "bus"
+        self._short: Path | None = None
+        if len(os.fsencode(self._socket)) > _LONGEST_SOCKET:
+            self._short = Path(tempfile.mkdtemp(prefix="vigil-bus-"))
+            self._socket = self._short / "bus"
+
+    @property
+    def address(self) -> str:
+        return f"unix:path={self._socket}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to take this for the machine's system bus."""
+        return {"DBUS_SYSTEM_BUS_ADDRESS": self.address}
+
+    def start(self, progress: Progress = silent, timeout: float = 10) -> Self:
+        """Start it and wait until it listens; does nothing when it runs.
+
+        Raises:
+            StackError: dbus-daemon is not installed, or does not come up.
+        """
+        if self.child and self.child.running:
+            return self
+        program = shutil.which("dbus-daemon")
+        if not program:
+            raise ProgramMissing("dbus-daemon", "simulated Bluetooth sensors need it, install the package dbus-daemon")
+        progress(self.name, "starting")
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._socket.parent.mkdir(mode=0o700, exist_ok=True)
+        self._socket.unlink(missing_ok=True)  # kill -9 leaves it behind
+        settings = self.home / "bus.conf"
+        settings.write_text(_SETTINGS.format(socket=self._socket))
+        command = [program, f"--config-file={settings}", "--nofork", "--nopidfile"]
+        self.child = Child(self.name, command, self.home / "bus.log")
+        self.child.wait_until(self.healthy, timeout)
+        progress(self.name, "ready", 1.0)
+        return self
+
+    def healthy(self) -> bool:
+        """Whether it runs and has its socket."""
+        return self.child is not None and self.child.running and self._socket.exists()
+
+    def stop(self) -> None:
+        if self.child:
+            self.child.stop()
+        if self._short:
+            shutil.rmtree(self._short, ignore_errors=True)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.child:
+            self.child.kill()
+
+    def memory(self) -> int:
+        """Bytes of the daemon."""
+        return self.child.memory() if self.child else 0
+
+    def version(self) -> str:
+        said = subprocess.run(["dbus-daemon", "--version"], capture_output=True, text=True, check=False, timeout=10)
+        return said.stdout.split("\n")[0].split()[-1]
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
