@@ -1,0 +1,91 @@
+"""What can go wrong in a gateway.
+
+GatewayError
+├── OutboxError
+│   ├── OutboxFullError       no room left: nothing is acknowledged until there is
+│   ├── OutboxDamagedError    the file is no outbox, or cannot be read
+│   └── OutboxClosedError     used after it was closed
+├── StateInUseError           another gateway process works in this state folder
+├── NotPairedError            no credential yet
+├── RevokedError              the desk no longer knows the credential
+├── ClaimError                the claim code was refused
+└── DeskUnreachableError      the desk did not answer while pairing
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class GatewayError(Exception):
+    """Anything that stops a gateway; the message is one sentence for the person who runs it."""
+
+
+class OutboxError(GatewayError):
+    """The outbox could not do what was asked; nothing was acknowledged."""
+
+
+class OutboxFullError(OutboxError):
+    """No room for another reading, even without the delivered ones."""
+
+    def __init__(self, used: int, limit: int) -> None:
+        super().__init__(
+            f"the outbox holds {used >> 20} of {limit >> 20} MB that nobody has taken yet:"
+            " check the way to Kafka, or raise VIGIL_GATEWAY_OUTBOX_MB"
+        )
+        self.used, self.limit = used, limit
+
+
+class OutboxDamagedError(OutboxError):
+    """SQLite cannot read the file."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be read ({reason}): move it away and start again, a new one will be made")
+        self.path, self.reason = path, reason
+
+
+class OutboxClosedError(OutboxError):
+    """A call came after :meth:`gateway.outbox.Outbox.close`."""
+
+
+class StateInUseError(GatewayError):
+    """Two processes must not share one outbox."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"another gateway runs in {path}: stop it, or set VIGIL_GATEWAY_STATE to a folder of its own")
+        self.path = path
+
+
+class NotPairedError(GatewayError):
+    """The state folder holds no credential."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} holds no credential: pair this gateway with the claim code from the desk (vigil pair CODE)"
+        )
+        self.path = path
+
+
+class RevokedError(GatewayError):
+    """The desk refuses the credential."""
+
+    def __init__(self) -> None:
+        super().__init__("the desk has revoked this gateway; it sends nothing any more: pair it with a new claim code")
+
+
+class ClaimError(GatewayError):
+    """The desk does not accept the claim code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the desk refused the claim code ({reason}): ask for a new one, it is valid for 60 minutes and once"
+        )
+        self.reason = reason
+
+
+class DeskUnreachableError(GatewayError):
+    """No answer while claiming."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"the desk at {address} does not answer ({reason}): check the address and the network")
+        self.address, self.reason = address, reason
