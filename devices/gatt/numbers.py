@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-import numpy as np
-
 from devices.sample import Status
 
-_STORABLE: Final = float(np.finfo(np.float32).max)
+_TOO_LARGE: Final = (2.0 - 2.0**-24) * 2.0**127
+"""The least number that rounds to infinity in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Number:
         """
         if self.value is None:
             return float("nan"), status if status is Status.SENSOR_OFF else self.status
-        if abs(self.value) > _STORABLE:
+        if abs(self.value) >= _TOO_LARGE:
             return float("nan"), Status.OUT_OF_RANGE
         return self.value, status
 

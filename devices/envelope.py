@@ -1,0 +1,306 @@
+"""The versioned JSON envelope that simple devices publish over MQTT, and the acknowledgement they wait for.
+
+A device publishes on ``dev/<address>/readings``; the gateway answers on ``cmd/<address>/ack`` once it has stored the message
+for good, and only then may the device forget it.  An envelope that is sent again must be the same, byte for byte::
+
+    {"v": 1, "seq": 7, "at": "2026-11-23T10:00:00.000Z", "battery": 80, "contact": true,
+     "readings": [{"at": 1795428000000, "status": "ok", "values": {"heart_rate": {"value": 72, "unit": "/min"}}}]}
+
+``at`` is milliseconds since the epoch or ISO 8601 with a zone.  Values are numbers or the words "NaN", "NRes", "INF", "-INF"
+(also as bare tokens, and null for NaN), units are UCUM, names are those of :data:`devices.vitals.VITALS`.  Unknown fields
+are ignored.  One value or reading that cannot be understood is refused with its reason; its neighbours are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from devices.decoded import Decoded, samples_of
+from devices.errors import UndecodableError
+from devices.gatt.numbers import Number
+from devices.sample import Samples, Status
+from devices.units import convert
+from devices.vitals import VITALS, Vital, vital_named
+
+VERSION: Final = 1
+MAX_BYTES: Final = 64 * 1024
+MAX_READINGS: Final = 1000
+_WHAT: Final = "envelope"
+_LAST_MS: Final = 253_402_300_799_999  # the end of year 9999
+_LAST_SEQ: Final = 2**63 - 1
+
+_TOKENS: Final = {
+    "nan": Status.NAN,
+    "nres": Status.NRES,
+    "inf": Status.POSITIVE_INFINITY,
+    "+inf": Status.POSITIVE_INFINITY,
+    "infinity": Status.POSITIVE_INFINITY,
+    "+infinity": Status.POSITIVE_INFINITY,
+    "-inf": Status.NEGATIVE_INFINITY,
+    "-infinity": Status.NEGATIVE_INFINITY,
+}
+_WORDS: Final = {
+    Status.NAN: "NaN",
+    Status.NRES: "NRes",
+    Status.POSITIVE_INFINITY: "INF",
+    Status.NEGATIVE_INFINITY: "-INF",
+}
+_STATUSES: Final = {
+    status.name.lower(): status
+    for status in (Status.OK, Status.ARTEFACT, Status.POOR_CONTACT, Status.SENSOR_OFF, Status.CLOCK_UNSURE)
+}
+"""What a device may say of its own reading; the other codes are found out here."""
+_ADDRESS: Final = re.compile(r"[^/+#\x00]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part that was not understood: of which reading (its place in the message) and why.  Holds no value."""
+
+    reading: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message: ``seq`` for the acknowledgement, ``readings`` in the order sent, each with ``device_time``.
+
+    ``record`` of each reading is ``seq``: (seq, device time) is the same when the device sends the message again.  Battery
+    and contact are those of the last reading; a message without readings that has one of them is one without samples.
+    """
+
+    seq: int
+    readings: tuple[Decoded, ...]
+    refused: tuple[Refused, ...] = ()
+
+
+def decode_envelope(payload: bytes, arrived: int) -> Envelope:
+    """The message in ``payload``; ``arrived`` in ms since the epoch.
+
+    Raises :class:`UndecodableError`, and nothing else, where the message as a whole cannot be used: no JSON object, larger
+    than 64 KB, of a version that is not known, without a sequence, or with more than 1000 readings.
+    """
+    message = _object(payload)
+    seq = _seq(message)
+    sent = _time(message["at"], "at") if message.get("at") is not None else None
+    raw = message.get("readings", [])
+    if not isinstance(raw, list) or len(raw) > MAX_READINGS:
+        raise UndecodableError(_WHAT, f"readings is not a list of at most {MAX_READINGS}")
+    readings: list[Decoded] = []
+    refused: list[Refused] = []
+    seen: set[int] = set()
+    for place, one in enumerate(raw):
+        try:
+            found = _reading(one, place, arrived, sent if len(raw) == 1 else None, refused)
+            if found.device_time in seen:
+                raise UndecodableError(_WHAT, "two readings have the same time")
+        except UndecodableError as error:
+            refused.append(Refused(place, error.reason))
+            continue
+        if found.device_time is not None:
+            seen.add(found.device_time)
+        readings.append(replace(found, record=seq))
+    _add_state(message, readings, sent, arrived, seq)
+    return Envelope(seq, tuple(readings), tuple(refused))
+
+
+def seq_of(payload: bytes) -> int | None:
+    """The sequence of a message that was refused as a whole, where it has one: so that it can be acknowledged."""
+    try:
+        return _seq(_json(payload))
+    except UndecodableError:
+        return None
+
+
+def _json(payload: bytes) -> dict[str, Any]:
+    if len(payload) > MAX_BYTES:
+        raise UndecodableError(_WHAT, f"larger than {MAX_BYTES // 1024} KB")
+    try:
+        message = json.loads(payload.decode())
+    except (ValueError, RecursionError) as error:
+        raise UndecodableError(_WHAT, f"no JSON: {type(error).__name__}") from None
+    if not isinstance(message, dict):
+        raise UndecodableError(_WHAT, "no JSON object")
+    return message
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    message = _json(payload)
+    version = message.get("v")
+    if type(version) is not int or version != VERSION:
+        raise UndecodableError(_WHAT, f"version {str(version)[:16]!r} is not known; send {VERSION}")
+    return message
+
+
+def _seq(message: dict[str, Any]) -> int:
+    seq = message.get("seq")
+    if type(seq) is not int or not 0 <= seq <= _LAST_SEQ:
+        raise UndecodableError(_WHAT, "seq is not a whole number from 0 to 2^63 - 1")
+    return seq
+
+
+def _time(raw: Any, name: str) -> int:
+    """Milliseconds since the epoch of a number of them or of ISO 8601 with a zone."""
+    if type(raw) is int:
+        found = raw
+    elif isinstance(raw, str) and len(raw) <= 40:
+        try:
+            moment = datetime.fromisoformat(raw)
+            if moment.tzinfo is None:
+                raise UndecodableError(_WHAT, f"{name} has no zone")
+            found = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
+        except (ValueError, OverflowError):
+            raise UndecodableError(_WHAT, f"{name} is no time") from None
+    else:
+        raise UndecodableError(_WHAT, f"{name} is neither milliseconds nor ISO 8601")
+    if not 0 <= found <= _LAST_MS:
+        raise UndecodableError(_WHAT, f"{name} is not between 1970 and 9999")
+    return found
+
+
+def _reading(raw: Any, place: int, arrived: int, default: int | None, refused: list[Refused]) -> Decoded:
+    if not isinstance(raw, dict):
+        raise UndecodableError(_WHAT, "the reading is no object")
+    at = _time(raw["at"], "at") if raw.get("at") is not None else default
+    if at is None:
+        raise UndecodableError(_WHAT, "the reading has no at")
+    name = raw.get("status", "ok")
+    status = _STATUSES.get(name) if isinstance(name, str) else None
+    if status is None:
+        raise UndecodableError(_WHAT, f"status {str(name)[:24]!r} is not known")
+    values = raw.get("values", {})
+    if not isinstance(values, dict):
+        raise UndecodableError(_WHAT, "values is no object")
+    found: list[tuple[Vital, float, Status]] = []
+    for column, value in values.items():
+        try:
+            found.append(_value(column, value, status))
+        except UndecodableError as error:
+            refused.append(Refused(place, f"{column[:24]!r}: {error.reason}"))
+    if values and not found:
+        raise UndecodableError(_WHAT, "none of its values is known")
+    return Decoded(samples_of(found, arrived), device_time=at, contact=_contact(raw))
+
+
+def _value(column: str, raw: Any, status: Status) -> tuple[Vital, float, Status]:
+    try:
+        spec = vital_named(column)
+    except KeyError:
+        raise UndecodableError(_WHAT, "not a vital") from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("unit"), str) or "value" not in raw:
+        raise UndecodableError(_WHAT, "needs a value and its unit")
+    number = _number(raw["value"])
+    # also for a special value: its unit says whether the sender and we mean the same
+    converted = convert(number.value if number.value is not None else 0.0, raw["unit"], spec)
+    if number.value is not None:
+        number = Number(converted)
+    value, trust = number.stored(status)
+    return spec.vital, value, trust
+
+
+def _number(raw: Any) -> Number:
+    if raw is None:
+        return Number(None, Status.NAN)
+    if isinstance(raw, str) and raw.lower() in _TOKENS:
+        return Number(None, _TOKENS[raw.lower()])
+    if type(raw) not in {int, float}:
+        raise UndecodableError(_WHAT, "the value is no number")
+    try:
+        value = float(raw)
+    except OverflowError:
+        value = float("inf") if raw > 0 else float("-inf")
+    special = _TOKENS.get(str(value))
+    return Number(value) if special is None else Number(None, special)
+
+
+def _contact(raw: dict[str, Any]) -> bool | None:
+    found = raw.get("contact")
+    return found if isinstance(found, bool) else None
+
+
+def _add_state(message: dict[str, Any], readings: list[Decoded], sent: int | None, arrived: int, seq: int) -> None:
+    """Battery and contact of the message, with its last reading."""
+    battery, contact = message.get("battery"), _contact(message)
+    if type(battery) is not int or not 0 <= battery <= 100:
+        battery = None
+    if battery is None and contact is None:
+        return
+    if not readings:
+        readings.append(Decoded(samples_of([], arrived), device_time=sent, record=seq))
+    last = readings[-1]
+    readings[-1] = replace(last, battery=battery, contact=contact if last.contact is None else last.contact)
+
+
+def encode_envelope(
+    seq: int,
+    readings: Sequence[tuple[int, Samples]],
+    *,
+    at: int | None = None,
+    battery: int | None = None,
+    contact: bool | None = None,
+) -> bytes:
+    """The message of ``readings``: (ms since the epoch, SAMPLE [k]) each; ``at`` is when it was made (ms).
+
+    A reading has one status on the wire: the first of its samples that a device may say.
+    """
+    message: dict[str, Any] = {"v": VERSION, "seq": seq}
+    if at is not None:
+        message["at"] = at
+    message["readings"] = [_written(moment, samples) for moment, samples in readings]
+    if battery is not None:
+        message["battery"] = battery
+    if contact is not None:
+        message["contact"] = contact
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _written(moment: int, samples: Samples) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    said = "ok"
+    for one in samples:
+        spec, status = VITALS[Vital(int(one["vital"]))], Status(int(one["status"]))
+        if said == "ok" and status.name.lower() in _STATUSES:
+            said = status.name.lower()
+        number = float(str(one["value"]))  # the shortest decimal that is this float32: 36.6 and not 36.599998
+        word = _WORDS.get(status, "NaN" if math.isnan(number) else None)
+        values[spec.column] = {"value": number if word is None else word, "unit": spec.unit}
+    return {"at": moment, "values": values, "status": said}
+
+
+def encode_ack(seq: int) -> bytes:
+    """The gateway's word that message ``seq`` is stored for good."""
+    return json.dumps({"v": VERSION, "ack": seq}, separators=(",", ":")).encode()
+
+
+def decode_ack(payload: bytes) -> int:
+    """The sequence of an acknowledgement; :class:`UndecodableError` for anything else."""
+    message = _object(payload)
+    return _seq({"seq": message.get("ack")})
+
+
+def readings_topic(address: str) -> str:
+    """Where the device called ``address`` publishes; ``ValueError`` for a name that cannot stand in a topic."""
+    return f"dev/{_checked(address)}/readings"
+
+
+def ack_topic(address: str) -> str:
+    """Where it reads what may be forgotten."""
+    return f"cmd/{_checked(address)}/ack"
+
+
+def address_of(topic: str) -> str | None:
+    """The device that a readings topic belongs to; None for any other topic."""
+    parts = topic.split("/")
+    return parts[1] if len(parts) == 3 and parts[0] == "dev" and parts[2] == "readings" and parts[1] else None
+
+
+def _checked(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("a device's address on the broker has 1 to 64 characters and no '/', '+' or '#'")
+    return address
