@@ -30,10 +30,15 @@ _OPTIONS = (
 )
 
 
+def chromium_program() -> str | None:
+    """The system's Chromium, by whatever name; None when there is none."""
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def chromium(session_home: Path) -> Iterator[str]:
     """One Chromium for the session: the address of its DevTools on 127.0.0.1."""
-    program = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    program = chromium_program()
     if not program:
         pytest.skip("could not run: no Chromium is installed (install the package chromium)")
     command = [program, *_OPTIONS, f"--user-data-dir={session_home / 'chromium'}", "about:blank"]
