@@ -1,0 +1,38 @@
+"""A block: the records of one partition that one fetch brought, as they stand in the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Records ``first`` to ``next`` - 1 of a partition, without gaps: ``appended`` int64 [n] ms (LogAppendTime), ``values``
+    n records as bytes.
+    """
+
+    partition: int
+    first: int
+    next: int
+    appended: npt.NDArray[np.int64]
+    values: list[bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all records."""
+        return sum(map(len, self.values))
+
+    def split(self, offset: int) -> tuple[Block | None, Block | None]:
+        """What stands before ``offset``, and the rest; ``None`` for an empty part."""
+        if offset <= self.first:
+            return None, self
+        if offset >= self.next:
+            return self, None
+        n = offset - self.first
+        return (
+            Block(self.partition, self.first, offset, self.appended[:n], self.values[:n]),
+            Block(self.partition, offset, self.next, self.appended[n:], self.values[n:]),
+        )

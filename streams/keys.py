@@ -1,0 +1,110 @@
+"""Data keys: which key opens a record, and whose it is."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from devices.sealing import KEY_BYTES, unwrap
+from streams.errors import MasterKeyError
+
+FRESH_S: Final = 600.0
+"""A key is read again after so long, so that one destroyed (erasure) stops opening."""
+MOST: Final = 200_000
+"""Keys kept; beyond it all are forgotten and read again (about 0.5 KB each)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenKey:
+    """A key ready for use, and the one (patient, gateway) it belongs to."""
+
+    aead: AESGCM
+    patient: int
+    gateway: int
+
+
+class KeyRing(Protocol):
+    """What :func:`streams.opening.open_blocks` asks."""
+
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
+        """Those of ``keys`` that exist.  One that is missing does not exist: its records are rejected."""
+        ...
+
+
+class FixedKeyRing:
+    """Keys held in memory: benchmarks and tests of the pure path."""
+
+    def __init__(self, keys: Mapping[int, OpenKey]) -> None:
+        self._keys = dict(keys)
+
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
+        return {key: self._keys[key] for key in keys if key in self._keys}
+
+
+class DatabaseKeyRing:
+    """Keys of the table ``data_key``, kept for :data:`FRESH_S`.
+
+    A key is in the database before its gateway gets it, so one that is not there when its record is opened never was:
+    "no" is an answer, but it holds for this round only, because a later record may name a key made meanwhile.  A database
+    that is away is no answer: ``get_many`` raises ``psycopg.OperationalError`` and the caller tries again.
+    """
+
+    def __init__(self, connection: Callable[[], psycopg.Connection], master: bytes) -> None:
+        self._connection, self._master = connection, master
+        self._known: dict[int, tuple[OpenKey, float]] = {}
+
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
+        now = time.monotonic()
+        found = {key: self._known[key] for key in keys if key in self._known}
+        missing = [key for key in keys if key not in found or found[key][1] < now]
+        if missing:
+            read = self._read(missing)
+            if len(self._known) + len(read) > MOST:
+                self._known.clear()
+            for key in missing:
+                self._known.pop(key, None)
+                found.pop(key, None)
+            fresh = {key: (opened, now + FRESH_S) for key, opened in read.items()}
+            self._known |= fresh
+            found |= fresh
+        return {key: opened for key, (opened, _) in found.items()}
+
+    def _read(self, keys: list[int]) -> dict[int, OpenKey]:
+        rows = self._connection().execute(
+            "SELECT key, patient, gateway, wrapped FROM data_key WHERE key = ANY(%s::int8[]) AND destroyed IS NULL",
+            [keys],
+        )
+        return {key: OpenKey(*self._unwrap(patient, gateway, wrapped)) for key, patient, gateway, wrapped in rows}
+
+    def _unwrap(self, patient: int, gateway: int, wrapped: bytes) -> tuple[AESGCM, int, int]:
+        secret = unwrap(wrapped, self._master, about_key(patient, gateway))
+        return AESGCM(secret), patient, gateway
+
+
+def about_key(patient: int, gateway: int) -> bytes:
+    """What a wrapped data key is bound to."""
+    return b"data_key:%d:%d" % (patient, gateway)
+
+
+def read_master_key(path: Path) -> bytes:
+    """The 32 bytes of the master key.
+
+    Raises:
+        MasterKeyError: the file is missing, can be read by others, or is of another size.
+    """
+    try:
+        mode, master = path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        raise MasterKeyError(path, f"cannot be read ({error.strerror})") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise MasterKeyError(path, "can be read by other users")
+    if len(master) != KEY_BYTES:
+        raise MasterKeyError(path, f"is of {len(master)} bytes")
+    return master

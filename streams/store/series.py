@@ -1,0 +1,93 @@
+"""Rollups and latest values: staged, then upserted, forward only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+
+from devices.batch import PARTITIONS
+from streams.round import Records
+from streams.store.copying import copy_in, timestamps
+from streams.writes import Rows
+
+_MINUTE_MS: Final = 60_000
+FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")
+_NULLABLE: Final = frozenset({"mean", "min", "max", "first", "last", "std", "slope"})
+
+
+def offsets_of_seconds(
+    records: Records, partition: npt.NDArray[np.int32], second: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The offset at which each (partition, second of its clock) was evaluated: the first record that stands in that second
+    or a later one.  All int [k]; the records are of the round that evaluated them.
+
+    It depends on the log alone, not on where it was cut into rounds.
+    """
+    offset = np.zeros(len(second), np.int64)
+    for one in np.unique(partition).tolist():
+        of = records[records["partition"] == one]
+        asked = np.flatnonzero(partition == one)
+        if len(of):
+            clock = np.maximum.accumulate(of["append"] // 1000)
+            offset[asked] = of["offset"][np.minimum(np.searchsorted(clock, second[asked]), len(of) - 1)]
+    return offset
+
+
+def newest(rows: Rows) -> Rows:
+    """``rows`` (ROLLUP or LATE) without minutes that were computed again later in the same round."""
+    order = np.lexsort([rows[name] for name in ("second", "minute", "device", "vital", "patient")])
+    rows = rows[order]
+    same = np.ones(max(len(rows) - 1, 0), bool)
+    for name in ("patient", "vital", "device", "minute"):
+        same &= rows[name][1:] == rows[name][:-1]
+    return rows[np.append(~same, True)] if len(rows) else rows
+
+
+def stage_rollups(tx: psycopg.Connection, rows: Rows, changed: npt.NDArray[np.int64]) -> None:
+    """COPY ``rows`` (ROLLUP [k]), last changed at offsets int64 [k], into ``stage_rollup``."""
+    columns = series_keys(rows, timestamps(rows["minute"] * _MINUTE_MS))
+    columns |= {name: np.ascontiguousarray(rows[name]) for name in FIGURES}
+    copy_in(tx, "stage_rollup", columns | {"changed_offset": changed})
+
+
+def upsert_rollups(tx: psycopg.Connection, lost: list[int]) -> None:
+    """What is staged, except of the ``lost`` partitions, replaces the minutes' rows."""
+    tx.execute(_UPSERT_ROLLUP, [lost])
+
+
+def stage_latest(tx: psycopg.Connection, rows: Rows) -> None:
+    """COPY ``rows`` (LATEST [k], one a series) into ``stage_latest``."""
+    columns = series_keys(rows, timestamps(rows["time"]))
+    columns |= {"value": np.ascontiguousarray(rows["value"]), "status": np.ascontiguousarray(rows["status"])}
+    copy_in(tx, "stage_latest", columns | {"arrived": timestamps(rows["arrived"])})
+
+
+def upsert_latest(tx: psycopg.Connection, lost: list[int]) -> None:
+    """A series' row moves forward only: later, or at the same time usable and greater."""
+    tx.execute(_UPSERT_LATEST, [lost])
+
+
+def series_keys(rows: Rows, time: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[np.generic]]:
+    """The columns partition, patient, vital, device and ``time`` of ``rows`` [k]."""
+    keys = {name: np.ascontiguousarray(rows[name]) for name in ("patient", "vital", "device")}
+    return {"partition": np.mod(keys["patient"], PARTITIONS).astype(np.int32), **keys, "time": time}
+
+
+_VALUES: Final = ", ".join(f"nullif({name}, 'NaN')" if name in _NULLABLE else name for name in FIGURES)
+_UPSERT_ROLLUP: Final = f"""
+INSERT INTO rollup_minute (patient, vital, device, time, {", ".join(FIGURES)}, changed_offset)
+SELECT patient, vital, device, time, {_VALUES}, changed_offset FROM stage_rollup WHERE partition <> ALL(%s)
+ON CONFLICT (patient, vital, device, time) DO UPDATE SET
+({", ".join(FIGURES)}, changed_offset) = ({", ".join(f"excluded.{name}" for name in FIGURES)}, excluded.changed_offset)
+""".encode()
+_UPSERT_LATEST: Final = b"""
+INSERT INTO latest AS l (patient, vital, device, time, value, status, arrived)
+SELECT patient, vital, device, time, nullif(value, 'NaN'), status, arrived FROM stage_latest WHERE partition <> ALL(%s)
+ON CONFLICT (patient, vital, device) DO UPDATE
+SET (time, value, status, arrived) = (excluded.time, excluded.value, excluded.status, excluded.arrived)
+WHERE (excluded.time, excluded.status = 0, coalesce(excluded.value, '-Infinity'))
+    > (l.time, l.status = 0, coalesce(l.value, '-Infinity'))
+"""

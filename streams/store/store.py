@@ -1,0 +1,98 @@
+"""One database transaction a round: readings, rollups, latest values, alarms, rejects and the ledger, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import psycopg
+
+from streams import ledger
+from streams.condition import Condition
+from streams.ledger import Move
+from streams.store.late import recompute_late, stage_late
+from streams.store.readings import insert_readings, stage_readings
+from streams.store.records import (
+    Snapshot,
+    insert_controls,
+    insert_events,
+    insert_quarantined,
+    insert_rejected,
+    save_snapshots,
+)
+from streams.store.series import newest, offsets_of_seconds, stage_latest, stage_rollups, upsert_latest, upsert_rollups
+from streams.writes import Writes
+
+
+class FoldConditions(Protocol):
+    """Folds conditions into alarms, inside the round's transaction (``alerts.fold.fold_conditions``)."""
+
+    def __call__(self, tx: psycopg.Connection, conditions: Sequence[Condition]) -> None: ...
+
+
+def fold_nothing(tx: psycopg.Connection, conditions: Sequence[Condition]) -> None:
+    """No alarms: benchmarks of the path without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundToStore:
+    """``values``: the records as they stand in the log, by position in ``writes.round``."""
+
+    writes: Writes
+    values: list[bytes]
+    moves: list[Move]
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a commit did: partitions ``lost`` to somebody else (nothing of theirs was written), new ``readings``, second
+    copies that differed, and whether the round had been committed before.
+    """
+
+    lost: frozenset[int]
+    readings: int = 0
+    differing: int = 0
+    again: bool = False
+
+
+def store_round(
+    db: psycopg.Connection, topic: str, topic_id: str, todo: RoundToStore, fold: FoldConditions
+) -> Stored:
+    """Commit ``todo``.  ``db`` is in autocommit mode and prepared by :func:`streams.store.staging.prepare`.
+
+    Raises:
+        psycopg.OperationalError: nothing was written, or it is unknown; try the same again.
+    """
+    writes, records = todo.writes, todo.writes.round.records
+    with db.transaction():
+        staged = stage_readings(db, writes)
+        if len(rollups := newest(writes.rollups)):
+            stage_rollups(db, rollups, offsets_of_seconds(records, rollups["partition"], rollups["second"]))
+        if len(writes.late):
+            stage_late(db, writes.late)
+        if len(writes.latest):
+            stage_latest(db, writes.latest)
+        standing = ledger.check(db, topic, todo.moves)
+        if standing.done:
+            return Stored(frozenset(), again=True)
+        lost, absent = standing.lost, sorted(standing.lost)
+        if len(lost) == len(todo.moves):
+            return Stored(lost)
+        new, differing = insert_readings(db, staged, absent)
+        if len(rollups):
+            upsert_rollups(db, absent)
+        if len(writes.late):
+            recompute_late(db, writes.late, records, absent)
+        if len(writes.latest):
+            upsert_latest(db, absent)
+        insert_events(db, writes, lost)
+        insert_controls(db, writes, lost)
+        insert_rejected(db, writes, todo.values, differing, topic_id, lost)
+        insert_quarantined(db, writes, todo.values, topic_id, lost)
+        save_snapshots(db, topic, todo.snapshots, lost)
+        if conditions := [condition for condition in writes.conditions if condition.partition not in lost]:
+            fold(db, conditions)
+        ledger.move(db, topic, [one for one in todo.moves if one.partition not in lost])
+    return Stored(lost, new, len(differing))
