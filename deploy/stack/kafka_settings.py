@@ -78,6 +78,7 @@ def broker_properties(
         "share.coordinator.state.topic.num.partitions": 1,
         "log.cleaner.dedupe.buffer.size": 4 << 20,  # default: 128 MB of heap, taken at start
         "log.segment.bytes": 64 << 20,
+        "log.index.size.max.bytes": 1 << 20,  # default: 10 MB laid out for each of a partition's two indexes
         # quick
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ import pytest
 
 from deploy.stack.errors import HomeInUse
 from deploy.stack.stack import EmbeddedStack
+from tests.fix_home import new_home
 
 pytestmark = pytest.mark.stack
 
@@ -34,6 +36,14 @@ time.sleep(120)
 """
 
 
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """One folder for the stacks of these tests: made by the first, found again by the others."""
+    parent = new_home()
+    yield parent / "stack"
+    shutil.rmtree(parent, ignore_errors=True)
+
+
 def running(pid: int) -> bool:
     """Whether a process runs; a zombie, which waits for init to notice, does not."""
     try:
@@ -42,15 +52,15 @@ def running(pid: int) -> bool:
         return False
 
 
-def test_a_second_start_is_quick_and_finds_the_same_addresses_and_data(home: Path) -> None:
+def test_a_second_start_is_quick_and_finds_the_same_addresses_and_data(folder: Path) -> None:
     steps: set[str] = set()
-    with EmbeddedStack(home / "stack") as first:
+    with EmbeddedStack(folder) as first:
         addresses = [status.address for status in first.status()]
         with psycopg.connect(first.postgres.url) as db:
             db.execute("CREATE TABLE kept AS SELECT 42 AS n")
         password = first.mqtt.users["gateway"]
     began = time.monotonic()
-    with EmbeddedStack(home / "stack").start(lambda component, *_: steps.add(component)) as second:
+    with EmbeddedStack(folder).start(lambda component, *_: steps.add(component)) as second:
         took = time.monotonic() - began  # entered when it runs already, nothing starts twice
         status = second.status()
         with psycopg.connect(second.postgres.url) as db:
@@ -67,8 +77,8 @@ def test_a_second_start_is_quick_and_finds_the_same_addresses_and_data(home: Pat
     assert not any(s.healthy or s.memory for s in second.status())
 
 
-def test_nothing_is_left_when_the_process_that_started_it_is_killed(home: Path) -> None:
-    starter = subprocess.Popen([sys.executable, "-c", PROGRAM, home / "stack"], stdout=subprocess.PIPE, text=True)
+def test_nothing_is_left_when_the_process_that_started_it_is_killed(folder: Path) -> None:
+    starter = subprocess.Popen([sys.executable, "-c", PROGRAM, folder], stdout=subprocess.PIPE, text=True)
     assert starter.stdout
     with starter.stdout:
         pids = [int(pid) for pid in starter.stdout.readline().split()]
@@ -80,32 +90,32 @@ def test_nothing_is_left_when_the_process_that_started_it_is_killed(home: Path) 
     while any(map(running, pids)) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(map(running, pids))
-    with EmbeddedStack(home / "stack") as again:
+    with EmbeddedStack(folder) as again:
         assert all(status.healthy for status in again.status())
 
 
-def test_a_folder_in_use_is_refused_with_one_sentence(home: Path) -> None:
-    stack = EmbeddedStack(home / "stack")
+def test_a_folder_in_use_is_refused_with_one_sentence(folder: Path) -> None:
+    stack = EmbeddedStack(folder)
     with pytest.raises(HomeInUse, match=r"^Another Vigil is running in .*: end it, or choose another folder\.$"):
-        EmbeddedStack(home / "stack")
+        EmbeddedStack(folder)
     stack.stop()
-    EmbeddedStack(home / "stack").stop()
+    EmbeddedStack(folder).stop()
 
 
-def test_without_dbus_daemon_the_rest_starts_and_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dbus_daemon_the_rest_starts_and_says_so(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = home / "bin"
     programs.mkdir()
     (programs / "setpriv").symlink_to(shutil.which("setpriv") or "")
     monkeypatch.setenv("PATH", str(programs))
-    with EmbeddedStack(home / "stack") as stack:
+    with EmbeddedStack(folder) as stack:
         assert stack.dbus is None
         assert stack.missing["D-Bus"].startswith("The program dbus-daemon is missing: ")
         assert [status.name for status in stack.status()] == ["Kafka", "PostgreSQL", "rumqttd"]
         assert all(status.healthy for status in stack.status())
 
 
-def test_stopping_while_it_starts_ends_the_start(home: Path) -> None:
-    stack = EmbeddedStack(home / "stack")
+def test_stopping_while_it_starts_ends_the_start(folder: Path) -> None:
+    stack = EmbeddedStack(folder)
     began = threading.Event()
     ended: list[BaseException] = []
 
