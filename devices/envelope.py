@@ -268,9 +268,15 @@ def _written(moment: int, samples: Samples) -> dict[str, Any]:
         if said == "ok" and status.name.lower() in _STATUSES:
             said = status.name.lower()
         number = float(str(one["value"]))  # the shortest decimal that is this float32: 36.6 and not 36.599998
-        word = _WORDS.get(status, "NaN" if math.isnan(number) else None)
+        word = _WORDS.get(status) or _not_finite(number)
         values[spec.column] = {"value": number if word is None else word, "unit": spec.unit}
     return {"at": moment, "values": values, "status": said}
+
+
+def _not_finite(number: float) -> str | None:
+    if math.isfinite(number):
+        return None
+    return "NaN" if math.isnan(number) else _WORDS[Status.POSITIVE_INFINITY if number > 0 else Status.NEGATIVE_INFINITY]
 
 
 def encode_ack(seq: int) -> bytes:
