@@ -1,0 +1,109 @@
+"""Alarms between the table ``alarm`` and the pure core: datetimes become milliseconds and back, nothing is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from alerts.alarm import Alarm
+from streams.condition import Priority
+
+Tx = psycopg.Connection[Any]
+"""A connection inside a transaction of the caller's."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+_TIMES: Final = frozenset(
+    {"onset", "measured", "ended", "acknowledged", "shelved_until", "outcome_at", "due", "closed"}
+)
+_COLUMNS: Final = Alarm.__struct_fields__
+_STORED: Final = [name for name in _COLUMNS if name != "alarm"]
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM alarm"
+# by id whoever locks: worker, desk and notifier never wait for each other in a circle
+_LOCK_OPEN: Final = f"""
+{_SELECT} WHERE closed IS NULL AND (subject_kind, subject, rule, source) IN (
+    SELECT x.kind, x.subject, x.rule, x.source
+    FROM unnest(%s::text[], %s::int4[], %s::text[], %s::int4[]) AS x(kind, subject, rule, source))
+ORDER BY alarm FOR UPDATE"""
+_LOCK_ONE: Final = f"{_SELECT} WHERE alarm = %s FOR UPDATE"
+_INSERT: Final = f"""
+INSERT INTO alarm ({", ".join(_STORED)})
+SELECT {", ".join(_STORED)} FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb)
+RETURNING alarm, subject_kind, subject, rule, source"""
+_UPDATE: Final = f"""
+UPDATE alarm a SET ({", ".join(_STORED)}) = ({", ".join(f"x.{name}" for name in _STORED)})
+FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb) x WHERE a.alarm = x.alarm"""
+
+Key = tuple[str, int, str, int]
+"""(subject_kind, subject, rule, source): one alarm while open."""
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds since the epoch of an aware datetime."""
+    return (at - _EPOCH) // _MS
+
+
+def to_datetime(ms: int) -> datetime:
+    """The aware UTC datetime of milliseconds since the epoch."""
+    return _EPOCH + int(ms) * _MS
+
+
+def key_of(alarm: Alarm) -> Key:
+    return alarm.subject_kind, alarm.subject, alarm.rule, alarm.source
+
+
+def now_ms(tx: Tx) -> int:
+    """The database's clock, so that all desks and notifiers share one."""
+    row = tx.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    return to_ms(row[0])
+
+
+def lock_open(tx: Tx, keys: Sequence[Key]) -> dict[Key, Alarm]:
+    """The open alarms of these keys, locked in order of their ids."""
+    with tx.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(_LOCK_OPEN, [list(column) for column in zip(*keys, strict=True)])
+        return {key_of(alarm): alarm for alarm in map(_alarm, cursor)}
+
+
+def lock_one(tx: Tx, alarm: int) -> Alarm | None:
+    """The alarm with this id, locked, open or closed."""
+    with tx.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_LOCK_ONE, [alarm]).fetchone()
+        return _alarm(row) if row else None
+
+
+def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[Key, int]:
+    """Store new alarms; their ids by key."""
+    return {tuple(key): alarm for alarm, *key in tx.execute(_INSERT, [_json(alarms)])}  # type: ignore[misc]
+
+
+def update(tx: Tx, alarms: Sequence[Alarm]) -> None:
+    """Store alarms that are locked."""
+    tx.execute(_UPDATE, [_json(alarms)])
+
+
+def json_text(rows: object) -> str:
+    """JSON for a ``jsonb`` parameter; NaN becomes null, numpy's numbers plain ones."""
+    return msgspec.json.encode(rows, enc_hook=lambda number: number.item()).decode()
+
+
+def _json(alarms: Iterable[Alarm]) -> str:
+    return json_text([{name: _stored(name, getattr(alarm, name)) for name in _COLUMNS} for alarm in alarms])
+
+
+def _stored(name: str, value: Any) -> object:
+    return to_datetime(value) if name in _TIMES and value is not None else value
+
+
+def _alarm(row: dict[str, Any]) -> Alarm:
+    for name in _TIMES:
+        if row[name] is not None:
+            row[name] = to_ms(row[name])
+    row["priority"], row["worst"] = Priority(row["priority"]), Priority(row["worst"])
+    return Alarm(**row)
