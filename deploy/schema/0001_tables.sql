@@ -209,6 +209,13 @@ CREATE TABLE rule_set (
     created timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE TABLE limit_change (                     -- why a patient's limits were changed
+    sequence int8 PRIMARY KEY,                  -- of the record in control_outbox
+    patient int4 NOT NULL REFERENCES patient ON DELETE CASCADE,
+    reason text NOT NULL,
+    note text NOT NULL DEFAULT ''
+);
+
 -- Alarms ----------------------------------------------------------------------------------------------------------
 CREATE TABLE alarm (
     alarm int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
