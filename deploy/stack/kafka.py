@@ -227,24 +227,33 @@ def install(progress: Progress = silent) -> None:
     runtime = java()
     fetch_jars(progress)
     final = _aot_cache()
-    if final.exists() or runtime.major < _AOT_SINCE:
+    in_vain = final.with_suffix(".none")
+    if runtime.major < _AOT_SINCE or final.exists() or in_vain.exists():
         return
     with exclusive(final.parent):
-        if final.exists():
+        if final.exists() or in_vain.exists():
             return
         progress("Kafka", "preparing quick starts, once")
         with tempfile.TemporaryDirectory(dir=final.parent) as scratch:
             made = Path(scratch) / final.name
-            kafka = Kafka(Path(scratch), train=made)
-            try:
-                kafka.spawn()
-                kafka.wait()
-                kafka.create(Topic("train", 1))
-            finally:
-                for child in kafka.children.values():
-                    child.stop(timeout=60)  # Java writes the file as it ends
+            _train(Path(scratch), made)
             if made.exists():
                 made.replace(final)
+            else:
+                in_vain.touch()  # starts take longer, and do not try again each time
+
+
+def _train(home: Path, made: Path) -> None:
+    kafka = Kafka(home, train=made)
+    try:
+        kafka.spawn()
+        kafka.wait()
+        kafka.create(Topic("train", 1))
+    except ServerNotReady:
+        pass  # a Java that refuses the option: the start itself goes without
+    finally:
+        for child in kafka.children.values():
+            child.stop(timeout=60)  # Java writes the file as it ends
 
 
 def _aot_cache() -> Path:

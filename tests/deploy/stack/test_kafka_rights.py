@@ -11,7 +11,7 @@ from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, R
 from deploy.stack.kafka import Kafka
 from deploy.stack.topics import Topic
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.full]
 
 USERS = {"admin": "a-secret", "gateway": "g-secret", "worker": "w-secret"}
 
