@@ -1,0 +1,138 @@
+"""The trace of continuous vitals: the ring of seconds with its windows, and the minutes to roll up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devices.sample import STEPS
+from streams.arrays import Bools, Bytes, Cells, Ints, Rows
+from streams.axis import Axis
+from streams.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
+from streams.rollup import DUE, Minutes, next_due, of_minute
+from streams.trace import Newest, News, Series, Waiting, late_rows, news_of
+
+
+class Dense:
+    """``ring`` and ``minutes`` have a column a series; ``newest`` is the newest usable second of each."""
+
+    def __init__(self) -> None:
+        self.axis = Axis()
+        self.series = Series(self.axis, "series")
+        self.newest = Newest(self.axis, "newest")
+        self.minutes = Minutes(self.axis, "minutes")
+        self.ring = Ring(self.axis)
+        self.changed = Waiting(self.axis)  # folded in a second, not yet evaluated; cells are looked up
+        self.ahead = Waiting(self.axis)  # in the ring, but the clock has not reached them
+        self.older = Waiting(self.axis)  # usable values from before the ring
+        self.late = Waiting(self.axis)  # minutes that the store recomputes
+        self._place = np.empty(0, np.int32)
+
+    def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
+        """Samples of records that stand in second ``now``: column, second (measured) int64 [n], cell int32 [n]."""
+        near = second > now - LONGEST
+        if not near.all():
+            far = ~near
+            self.late.put(now, column[far], second[far] // 60, cell[far])
+            far &= cell >= OK
+            self.older.put(now, column[far], second[far], cell[far])
+            column, second, cell = column[near], second[near], cell[near]
+        if not column.size:
+            return
+        column, second, good = self.ring.write(column, second, cell, now)
+        if not column.size:
+            return
+        # minutes that will in part have left the ring when their partition writes rollups next
+        whole = -(-(next_due(now, DUE) - LONGEST) // 60) * 60
+        if second.min() >= whole.max():
+            self.minutes.touch(column, second)
+        else:
+            early = second < whole[self.axis.owner[column]]
+            self.late.put(now, column[early], second[early] // 60, np.zeros(int(early.sum()), np.int32))
+            self.minutes.touch(column[~early], second[~early])
+        if not good.all():
+            column, second = column[good], second[good]
+        if column.size and second.max() > now:
+            for each in np.unique(second[second > now]).tolist():
+                here = second == each
+                self.ahead.put(each, column[here], second[here], np.zeros(int(here.sum()), np.int32))
+            seen = second <= now
+            column, second = column[seen], second[seen]
+        self.changed.put(now, column, second, np.zeros(len(column), np.int32))
+
+    def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> News:
+        """Second ``now`` begins for some partitions (int64, ascending; ``member`` as in :meth:`streams.axis.Axis.span`):
+        windows move, rollups and late minutes are handed out; what became visible is returned, not yet learned.
+        """
+        columns, mask = self.axis.span(partitions, member)
+        column, second, _ = self.changed.take(now - 1, member)
+        for window, length in enumerate(WINDOWS):
+            self.ring.leave(now - 1 - length, window, columns, mask)
+        self.ring.forget(now - 1 - LONGEST, columns, mask)
+        cell = self.ring.at(column, second)
+        older, when, old_cell = self.older.take(now - 1, member)
+        if older.size:
+            new = when > self.newest.second[older]  # the rest decides nothing any more
+            column = np.concatenate((column, older[new]))
+            second, cell = np.concatenate((second, when[new])), np.concatenate((cell, old_cell[new]))
+        if len(self._place) < self.axis.width:
+            self._place = np.empty(self.axis.width, np.int32)
+        news = news_of(self.newest, column, second, cell, self._place)
+        far, minute, _ = self.late.take(now - 1, member)
+        if far.size:
+            late.append(late_rows(self.axis, self.series, far, minute, now))
+        for partition in partitions[DUE[partitions] == now % 60].tolist():
+            rollups += self._rollups(now, partition)
+        if now in self.ahead:
+            entering = np.unique(self.ahead.take(now, member)[0])
+            self.ring.enter(entering, now)
+            self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
+        return news
+
+    def _rollups(self, now: int, partition: int) -> list[Rows]:
+        out = []
+        for minute, series in self.minutes.take_closed(now, self.axis.of(partition)):
+            rows = of_minute(self.ring, minute, series, STEPS[self.series.vital[series]])
+            for field in ("patient", "vital", "device"):
+                rows[field] = getattr(self.series, field)[series]
+            rows["partition"], rows["second"] = partition, now
+            out.append(rows)
+        return out
+
+    def history(self, series: Ints, now: int) -> tuple[Ints, Ints, Cells]:
+        return self.ring.history(series, now)
+
+    def forget(self, partition: int, member: Bools, old: int, now: int) -> None:
+        """The clock of a partition was set back from second ``old`` to ``now``: nothing of its ring is known;
+        minutes that were waiting to be rolled up are named late, and the newest values count as measured now.
+        """
+        columns = self.axis.of(partition)
+        for waiting in (self.changed, self.ahead, self.older):
+            for at in waiting.times():
+                waiting.take(at, member)
+        for at in self.late.times():
+            self.late.put(now, *self.late.take(at, member))
+        for minute, series in self.minutes.take_all(old, columns):
+            self.late.put(now, series, np.full(len(series), minute), np.zeros(len(series), np.int32))
+        self.ring.clear(columns)
+        self.newest.second[columns] = np.minimum(self.newest.second[columns], now)
+
+    def recall(self, partition: int, now: int, column: Ints, second: Ints, cell: Cells) -> None:
+        """Fill the ring of a partition, whose clock stands in second ``now``, from stored samples."""
+        kept = (second > now - LONGEST) & (second <= now + AHEAD)
+        column, second, cell = column[kept], second[kept], cell[kept]
+        np.maximum.at(self.ring.cells, (second % ROWS, column), cell)
+        self.reopen(partition, now)
+
+    def reopen(self, partition: int, now: int) -> None:
+        """Sums, and what is ahead of the clock, from the cells of a partition."""
+        columns = self.axis.of(partition)
+        self.ring.resum(columns, now)
+        for each in range(now + 1, now + AHEAD + 1):
+            good = np.flatnonzero(self.ring.cells[each % ROWS, columns] >= OK) + columns.start
+            self.ahead.put(each, good, np.full(len(good), each), np.zeros(len(good), np.int32))
+
+
+def vital_of(dense: Dense, news: News) -> Bytes:
+    """uint8 [n]: the vital of each piece of news."""
+    vital: Bytes = dense.series.vital[news.column]
+    return vital

@@ -1,0 +1,301 @@
+"""The engine: a pure function of the log.  ``Engine.advance(round)`` folds the next records and returns what they write.
+
+A round holds the next records of some partitions.  Admission and vetting say what counts; then the seconds of the clocks are
+gone through in order, all partitions that reach one together: first the second is evaluated (windows, rollups, stages), then
+the records that stand in it are folded.  All that is here is independent of where the log is cut, of the order within a
+record, and of which partitions share a round.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from devices.batch import PARTITIONS, Kind
+from devices.control import Control
+from devices.event import Event
+from streams.admission import Admission
+from streams.arrays import NO_INTS, Bools, Cells, Ints, Rows
+from streams.condition import Condition, Priority
+from streams.errors import NotTakenError
+from streams.latest import Latest
+from streams.layout import Layout
+from streams.pace import Pace, Step, Stretch
+from streams.ring import cells_of
+from streams.rollup import usable
+from streams.round import Round
+from streams.snapshot import Recall, State, pack, recalled, restore, unpack
+from streams.stage import Arrival, Moment, Stage, View
+from streams.trace import CONTINUOUS
+from streams.vetting import Vetted, vet, vet_events
+from streams.writes import LATE, LATEST, ROLLUP, Writes
+
+
+@dataclass
+class _Output:
+    rollups: list[Rows] = field(default_factory=list)
+    late: list[Rows] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folding:
+    """The usable samples of a round, and where they go; all [n], ordered by the second in which their records stand."""
+
+    record: Ints
+    sender: Ints
+    column: Ints
+    continuous: Bools
+    second: Ints
+    cell: Cells
+    time: Ints
+    status: np.ndarray[tuple[int], np.dtype[np.uint8]]
+
+
+class Engine:
+    """Holds the state of the partitions it was given with :meth:`take`."""
+
+    def __init__(self, stages: Sequence[Stage] = ()) -> None:
+        self.layout = Layout()
+        self.pace = Pace()
+        self.admission = Admission(self.layout)
+        self.latest = (Latest(self.layout.dense.axis), Latest(self.layout.sparse.axis))
+        self.stages = tuple(stages)
+        self.view = View(self.layout, self.pace)
+        self.state = State(self.layout, self.pace, self.admission)
+        for stage in self.stages:
+            stage.attach(self.view)
+
+    def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
+        """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
+        before S from :meth:`recall_since` on.
+
+        Raises:
+            StateUnreadableError: the snapshot is damaged or of another version; the partition is not held.
+        """
+        content = unpack(state, partition) if state is not None else None
+        if self.layout.held[partition]:
+            self.drop(partition)
+        self.layout.held[partition] = True
+        if content is None:
+            return
+        try:
+            restore(self.state, partition, content, recall, self._repeat)
+        except BaseException:
+            self.drop(partition)
+            raise
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition."""
+        patients = self.layout.patients.people(self.layout.patients.of(partition)).tolist()
+        for stage in self.stages:
+            stage.drop(partition, patients)
+        self.admission.drop(partition)
+        self.state.drop(partition)
+        self.pace.drop(partition)
+        self.layout.drop(partition)
+
+    def snapshot(self, partition: int) -> bytes:
+        """The small state of a partition as it stands after the last round."""
+        if not self.layout.held[partition]:
+            raise NotTakenError(partition)
+        return pack(self.state, partition)
+
+    def recall_since(self, state: bytes) -> int:
+        """ms: stored readings measured since then, of records before the snapshot's offset, are needed by :meth:`take`."""
+        return recalled(unpack(state, None))
+
+    def _repeat(self, now: int, partition: int, patient: int, control: Control) -> None:
+        for stage in self.stages:
+            stage.control(now, partition, patient, control)
+
+    def advance(self, batch: Round) -> Writes:
+        """Fold a round.  Partitions that were not taken raise :class:`NotTakenError`, before anything is changed."""
+        records = batch.records
+        strange = ~self.layout.held[records["partition"]]
+        if strange.any():
+            raise NotTakenError(int(records["partition"][np.flatnonzero(strange)[0]]))
+        clocks, stretches = self.pace.plan(records)
+        admitted = self.admission.admit(batch)
+        vetted = vet(batch, admitted, clocks)
+        events, refused = vet_events(batch, admitted, clocks)
+        folding, latest = self._prepare(batch, admitted.sender, vetted)
+        out = _Output()
+        for stretch in stretches:
+            self._set_back(stretch)
+            self._run(stretch, records, clocks, folding, admitted.controls, events, out)
+        return Writes(
+            round=batch,
+            keep=vetted.keep,
+            status=vetted.status,
+            rollups=np.concatenate(out.rollups) if out.rollups else np.empty(0, ROLLUP),
+            late=np.concatenate(out.late) if out.late else np.empty(0, LATE),
+            latest=latest,
+            events=events,
+            controls=admitted.controls,
+            rejected=sorted(
+                [*batch.rejected, *admitted.rejected, *vetted.rejected, *refused], key=lambda one: (one.record, one.reading)
+            ),
+            quarantined=vetted.quarantined,
+            conditions=sorted(out.conditions, key=lambda one: one.partition),  # seconds are in order within a partition
+        )
+
+    def _prepare(self, batch: Round, sender: Ints, vetted: Vetted) -> tuple[_Folding, Rows]:
+        """Find the series of all usable samples; columns do not move any more until the round is folded."""
+        chosen, which = batch.samples[vetted.usable], batch.record[vetted.usable].astype(np.int64)
+        status, vital = vetted.status[vetted.usable], chosen["vital"]
+        who = sender[which]
+        column = self.layout.series(who, vital)
+        continuous = CONTINUOUS[vital]
+        arrived = batch.records["append"][which].astype(np.int64)
+        latest = []
+        for table, series, mine in (
+            (self.latest[0], self.layout.dense.series, continuous),
+            (self.latest[1], self.layout.sparse.series, ~continuous),
+        ):
+            if mine.all():
+                latest.append(table.rows(series, column, chosen, status, arrived))
+            elif mine.any():
+                latest.append(table.rows(series, column[mine], chosen[mine], status[mine], arrived[mine]))
+        time = chosen["time"].astype(np.int64)
+        second = time // 1000
+        fixed, good = usable(chosen["value"], vital, status)
+        cell = cells_of(fixed, good, time - second * 1000)
+        folding = _Folding(which, who, column, continuous, second, cell, time, status)
+        return folding, np.concatenate(latest) if latest else np.empty(0, LATEST)
+
+    def _set_back(self, stretch: Stretch) -> None:
+        for partition, (old, new) in stretch.set_back.items():
+            member = np.zeros(PARTITIONS, np.bool_)
+            member[partition] = True
+            self.layout.dense.forget(partition, member, old, new)
+            self.layout.sparse.forget(partition, member, new)
+            self.pace.lost[partition] += new - old
+            self.state.set_back(partition, old)
+
+    def _run(
+        self,
+        stretch: Stretch,
+        records: Rows,
+        clocks: Ints,
+        folding: _Folding,
+        controls: list[tuple[int, Control]],
+        events: list[tuple[int, Event]],
+        out: _Output,
+    ) -> None:
+        """Go through the seconds of one stretch."""
+        standing = np.full(len(records), -1, np.int64)
+        standing[stretch.records] = stretch.second
+        at = standing[folding.record]
+        order = None if at.size and at[0] >= 0 and (at == at[0]).all() else np.argsort(at, kind="stable")
+        groups = _groups(at if order is None else at[order])
+        beats = self._beats(stretch, records)
+        beat_groups = _groups(stretch.second[beats])
+        said: dict[int, list[tuple[int, Control | Event]]] = {}
+        for record, item in [*controls, *events]:
+            if standing[record] >= 0:
+                said.setdefault(int(standing[record]), []).append((record, item))
+        for now in sorted({*stretch.steps, *groups, *beat_groups, *said}):
+            if now in stretch.steps:
+                self._evaluate(now, stretch.steps[now], out)
+            if now in groups:
+                span = slice(*groups[now])
+                self._fold(now, folding, span if order is None else order[span])
+            if now in beat_groups:
+                which = stretch.records[beats[slice(*beat_groups[now])]]
+                self.pace.beat[records["partition"][which]] = clocks[which]
+            for record, item in said.get(now, ()):
+                self._say(now, records[record], item)
+
+    def _beats(self, stretch: Stretch, records: Rows) -> Ints:
+        """Positions in the stretch of clock records and of the very first record of a partition, by second."""
+        partition = records["partition"][stretch.records]
+        first = np.append(True, partition[1:] != partition[:-1])[: len(partition)] & (self.pace.beat[partition] < 0)
+        found = np.flatnonzero((records["kind"][stretch.records] == Kind.CLOCK) | first)
+        return found[np.argsort(stretch.second[found], kind="stable")]
+
+    def _fold(self, now: int, folding: _Folding, which: slice | Ints) -> None:
+        column, continuous = folding.column[which], folding.continuous[which]
+        second, cell = folding.second[which], folding.cell[which]
+        if continuous.all():
+            self.layout.dense.fold(now, column, second, cell)
+        else:
+            episodic = ~continuous
+            self.layout.dense.fold(now, column[continuous], second[continuous], cell[continuous])
+            self.layout.sparse.fold(now, column[episodic], second[episodic], cell[episodic])
+        arrival = Arrival(now, folding.sender[which], folding.time[which], folding.status[which])
+        for stage in self.stages:
+            stage.arrive(arrival)
+
+    def _say(self, now: int, record: np.void, item: Control | Event) -> None:
+        patient, partition = int(record["patient"]), int(record["partition"])
+        if isinstance(item, Control):
+            self.state.remember(partition, patient, item)
+            for stage in self.stages:
+                stage.control(now, partition, patient, item)
+        else:
+            for stage in self.stages:
+                stage.event(now, patient, int(record["device"]), int(record["gateway"]), item)
+
+    def _evaluate(self, now: int, step: Step, out: _Output) -> None:
+        if step.passed:
+            self._turn(now, _union(step.passed), NO_INTS, False, out)
+        again = [which for which, _ in step.resumed]
+        for which, passed in step.resumed:
+            self.pace.lost[which] += passed
+        if step.evaluated or again:
+            self._turn(now, _union([*step.evaluated, *again]), _union(again), True, out)
+
+    def _turn(self, now: int, partitions: Ints, again: Ints, decide: bool, out: _Output) -> None:
+        member = None
+        if len(partitions) < np.count_nonzero(self.layout.held):
+            member = np.zeros(PARTITIONS, np.bool_)
+            member[partitions] = True
+        found: list[Condition] = self._pipeline(now, partitions) if decide else []
+        news = []
+        for trace in (self.layout.dense, self.layout.sparse):
+            one = trace.turn(now, partitions, member, out.late, out.rollups)
+            trace.newest.learn(one, trace.series.vital, self.pace.lost[trace.axis.owner[one.column]])
+            news.append(one)
+        again = np.union1d(again, self.state.unsettled(partitions)) if decide else again
+        moment = Moment(now, partitions, member, decide, again, news[0], news[1])
+        for stage in self.stages:
+            found += stage.evaluate(moment)
+        out.conditions += sorted(found, key=lambda one: (one.partition, one.of, one.rule, one.subject, one.source))
+
+    def _pipeline(self, now: int, partitions: Ints) -> list[Condition]:
+        """One condition of the partition while its clock records have stopped."""
+        stopped, going = self.pace.tick(now, partitions)
+        return [
+            Condition(
+                partition,
+                now,
+                partition,
+                "pipeline_stopped",
+                0,
+                "onset" if partition in stopped else "end",
+                Priority.HIGH,
+                "technical",
+                of="partition",
+                measured=int(self.pace.beat[partition]),
+            )
+            for partition in [*stopped.tolist(), *going.tolist()]
+        ]
+
+
+def _groups(ordered: Ints) -> dict[int, tuple[int, int]]:
+    """{value: (first, after last)} of ascending int64 [n], negative ones left out."""
+    if not ordered.size:
+        return {}
+    cuts = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
+    return {int(ordered[a]): (a, b) for a, b in itertools.pairwise(cuts) if ordered[a] >= 0}
+
+
+def _union(parts: Sequence[Ints]) -> Ints:
+    """Ascending; the parts share nothing."""
+    if not parts:
+        return NO_INTS
+    return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))

@@ -1,0 +1,104 @@
+"""An axis whose entries are found by two numbers: a patient and something of that patient."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.batch import partition_of
+from streams.arrays import Ints
+from streams.axis import Axis, Columns, Field
+
+Keys = npt.NDArray[np.uint64]
+
+
+def keys(patient: npt.NDArray[np.unsignedinteger], other: npt.NDArray[np.unsignedinteger]) -> Keys:
+    """uint64 [n] of patient and other (both u4 [n])."""
+    found: Keys = patient.astype(np.uint64) << np.uint64(32) | other.astype(np.uint64)
+    return found
+
+
+def key(patient: int, other: int) -> int:
+    """The key of one entry."""
+    return patient << 32 | other
+
+
+class Named(Columns):
+    """``key`` uint64: who each column is; 0 for a spare one."""
+
+    FIELDS: ClassVar = {"key": Field(np.uint64, 0)}
+    key: Keys
+
+
+class KeyedAxis(Axis):
+    """Entries (patient, other), patient > 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names = Named(self, "name")
+        self._column: dict[int, int] = {}  # key -> column within its partition's slice
+        self._sorted: tuple[Keys, Ints] | None = None
+        self.on_move(lambda _moved: self._forget_order())
+
+    def _forget_order(self) -> None:
+        self._sorted = None
+
+    def at(self, patient: int, other: int = 0) -> int:
+        """The column of one entry, -1 where there is none."""
+        within = self._column.get(key(patient, other), -1)
+        return within if within < 0 else int(self.start[partition_of(patient)]) + within
+
+    def ensure(self, patient: int, other: int = 0) -> int:
+        """The column of one entry, taken now where there was none."""
+        found = self.at(patient, other)
+        if found >= 0:
+            return found
+        return int(self.enter(np.array([key(patient, other)], np.uint64))[0])
+
+    def enter(self, new: Keys) -> Ints:
+        """Take columns for keys (uint64 [k], unique) that have none; int64 [k]."""
+        partition = (new >> np.uint64(32)).astype(np.int64) % 64
+        order = np.argsort(partition, kind="stable")
+        columns = np.empty(len(new), np.int64)
+        columns[order] = self.add(partition[order])
+        self.names.key[columns] = new
+        within = columns - self.start[partition]
+        self._column.update(zip(new.tolist(), within.tolist(), strict=True))
+        self._forget_order()
+        return columns
+
+    def find(self, wanted: Keys) -> Ints:
+        """Columns int64 [n] of keys uint64 [n], -1 where there is none."""
+        if not self._column:
+            return np.full(len(wanted), -1, np.int64)
+        if self._sorted is None:
+            taken = np.flatnonzero(self.names.key)
+            order = np.argsort(self.names.key[taken])
+            self._sorted = self.names.key[taken[order]], taken[order]
+        names, columns = self._sorted
+        place = np.searchsorted(names, wanted)
+        place[place == len(names)] = 0
+        found: Ints = np.where(names[place] == wanted, columns[place], -1)
+        return found
+
+    def drop(self, partition: int) -> None:
+        gone = self.names.key[self.of(partition)].tolist()
+        for name in gone:
+            del self._column[name]
+        super().drop(partition)
+
+    def reread(self, partition: int) -> None:
+        """The names of one partition were put back into the table."""
+        columns = self.of(partition)
+        self._column.update((name, at) for at, name in enumerate(self.names.key[columns].tolist()))
+        self._forget_order()
+
+    def people(self, columns: slice | Ints) -> Ints:
+        """Patients int64 of columns."""
+        return (self.names.key[columns] >> np.uint64(32)).astype(np.int64)
+
+    def others(self, columns: slice | Ints) -> Ints:
+        """The second number int64 of columns."""
+        return (self.names.key[columns] & np.uint64(0xFFFFFFFF)).astype(np.int64)

@@ -1,0 +1,157 @@
+"""Minute rollups: computed from the minute's cells, by one function, whenever they changed.
+
+The engine writes the minutes that are still whole in its ring.  Older ones it only names (``LATE``); the store computes
+them with :func:`recompute` from stored readings: the same function, so the same row.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.batch import PARTITIONS
+from devices.sample import SAMPLE, STEPS, Samples, Status
+from devices.vitals import FIXED_MAX
+from streams.arrays import Bools, Bytes, Cells, Floats, Ints, Rows
+from streams.axis import Columns, Field
+from streams.ring import MISS, POOR, ROWS, Ring, cells_of
+from streams.windows import statistics
+from streams.writes import LATE, ROLLUP
+
+GRACE: Final = 5
+"""s after the minute: most links deliver within it."""
+SPREAD: Final = 32
+"""Partitions write in different seconds, from GRACE to GRACE + SPREAD - 1 after the minute."""
+SLOTS: Final = 8
+"""Minutes that can be open at once: 5 in the longest window, 1 ahead, 1 current, 1 just closed."""
+_POWERS: Final[Floats] = np.arange(60.0) ** np.arange(3)[:, None]
+_SECOND: Final = np.arange(60, dtype=np.uint8)[:, None]
+_CHUNK: Final = 1 << 12
+"""Columns at a time, so that a minute of them stays in the cache."""
+DUE: Final[Ints] = GRACE + np.arange(PARTITIONS) % SPREAD
+"""int64 [PARTITIONS]: the second of the minute at which each partition writes its rollups."""
+
+
+def next_due(now: Ints | int, due: Ints | int) -> Ints:
+    """The first second after clock second ``now`` at which rollups are written by a partition that does so at ``due``."""
+    return np.asarray(now + 60 - (now - due) % 60, np.int64)
+
+
+def rollup(cells: Cells, steps: Floats) -> Rows:
+    """ROLLUP [k] of the cells int32 [60, k] of one minute; who, when and where is left to the caller."""
+    out = np.zeros(cells.shape[1], ROLLUP)
+    value = cells.astype(np.int16)  # the low half: MISS and POOR are negative
+    good = value >= 0
+    out["poor"] = np.count_nonzero(value == POOR - 65536, axis=0)
+    n, st, stt = (_POWERS @ good.astype(np.float64)).astype(np.int64)
+    exact = np.maximum(value, 0).astype(np.float64)  # integers below 2**53: any order of adding gives the same
+    sv, stv = (_POWERS[:2] @ exact).astype(np.int64)
+    exact *= exact
+    svv = (_POWERS[0] @ exact).astype(np.int64)
+    out["n"] = n
+    out["mean"], out["std"], out["slope"] = statistics(n, sv, svv, st, stt, stv, steps)
+    column = np.arange(cells.shape[1])
+    first = np.where(good, _SECOND, 59).min(0)
+    last = (good * _SECOND).max(0)
+    low = value.view(np.uint16).min(0)
+    for name, fixed in (("min", low), ("max", value.max(0)), ("first", value[first, column]), ("last", value[last, column])):
+        out[name] = np.where(n > 0, fixed / steps, np.nan)
+    return out
+
+
+class Minutes(Columns):
+    """``changed`` bool [SLOTS, series]: which minutes changed since they were last written."""
+
+    FIELDS: ClassVar = {"changed": Field(np.bool_, False, (SLOTS,))}
+    changed: Bools
+
+    def touch(self, series: Ints, second: Ints) -> None:
+        minute = second // 60
+        if minute.size and minute.min() == minute.max():
+            self.changed[int(minute[0]) % SLOTS, series] = True
+        else:
+            self.changed[minute % SLOTS, series] = True
+
+    def take_closed(self, now: int, columns: slice) -> list[tuple[int, Ints]]:
+        """(minute, columns) of every closed minute that changed, in one slice; they count as written."""
+        out = []
+        for minute in range((now - 1) // 60 - SLOTS + 2, (now - 1) // 60):
+            changed = self.changed[minute % SLOTS, columns]
+            series = np.flatnonzero(changed)
+            if series.size:
+                changed[series] = False
+                out.append((minute, series + columns.start))
+        return out
+
+    def take_all(self, now: int, columns: slice) -> list[tuple[int, Ints]]:
+        """The same of every minute, closed or not."""
+        out = []
+        for minute in range(now // 60 - SLOTS + 2, now // 60 + 2):
+            changed = self.changed[minute % SLOTS, columns]
+            series = np.flatnonzero(changed)
+            changed[series] = False
+            if series.size:
+                out.append((minute, series + columns.start))
+        return out
+
+
+def of_minute(ring: Ring, minute: int, series: Ints, steps: Floats) -> Rows:
+    """ROLLUP [k] of one minute in the ring, of series int64 [k] (ascending) with ``steps`` float64 [k]."""
+    rows = np.arange(minute * 60, minute * 60 + 60) % ROWS
+    out = []
+    for start in range(0, len(series), _CHUNK):
+        part = series[start : start + _CHUNK]
+        whole = int(part[-1] - part[0]) == len(part) - 1
+        cells = ring.cells[rows, part[0] : part[-1] + 1] if whole else ring.cells[rows[:, None], part]
+        out.append(rollup(cells, steps[start : start + _CHUNK]))
+    rollups = np.concatenate(out) if out else np.empty(0, ROLLUP)
+    rollups["minute"] = minute
+    return rollups
+
+
+def usable(value: npt.NDArray[np.float32], vital: Bytes, status: Bytes) -> tuple[Ints, Bools]:
+    """(fixed point int64 [n], good bool [n]): values rounded half-even to the vital's resolution (a float32 times a small
+    integer is exact in float64); 0 where not good.
+    """
+    scaled = value * STEPS[vital]
+    with np.errstate(invalid="ignore"):
+        np.rint(scaled, out=scaled)
+        good = (status == Status.OK) & (scaled >= 0) & (scaled <= FIXED_MAX)
+    if not good.all():
+        scaled[~good] = 0
+    return scaled.astype(np.int64), good
+
+
+def recompute(late: Rows, samples: Samples, patient: Ints, device: Ints) -> Rows:
+    """ROLLUP rows of the minutes that ``late`` (LATE [k]) names, from all stored samples of those minutes.
+
+    ``samples`` SAMPLE [m] with patient, device int64 [m]; others than those named are ignored, and so is a status of
+    ``CLOCK_UNSURE``, as everywhere.  A minute without any sample is left out.
+    """
+    assert samples.dtype == SAMPLE
+    names = np.unique(late[["patient", "vital", "device", "minute"]])
+    identity = np.empty(len(samples), names.dtype)
+    identity["patient"], identity["device"], identity["vital"] = patient, device, samples["vital"]
+    identity["minute"] = samples["time"] // 60_000
+    place = np.searchsorted(names, identity)
+    place[place == len(names)] = 0
+    mine = (names[place] == identity) if len(names) else np.zeros(len(samples), bool)
+    mine &= samples["status"] != Status.CLOCK_UNSURE
+    samples, place = samples[mine], place[mine]
+    second = samples["time"] // 1000
+    fixed, good = usable(samples["value"], samples["vital"], samples["status"])
+    cells = np.full((60, len(names)), MISS, np.int32)
+    np.maximum.at(cells, (second % 60, place), cells_of(fixed, good, samples["time"] - second * 1000))
+    out = rollup(cells, STEPS[names["vital"]])
+    for field in ("patient", "vital", "device", "minute"):
+        out[field] = names[field]
+    order = np.argsort(late[["patient", "vital", "device", "minute"]], kind="stable")
+    named = late[order]
+    last = np.searchsorted(named[["patient", "vital", "device", "minute"]], names, side="right") - 1
+    out["partition"], out["second"] = named["partition"][last], named["second"][last]
+    return out[(cells > MISS).any(0)]
+
+
+__all__ = ["DUE", "GRACE", "LATE", "ROLLUP", "Minutes", "next_due", "of_minute", "recompute", "rollup", "usable"]

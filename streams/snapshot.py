@@ -1,0 +1,267 @@
+"""Snapshots: the small state of one partition, as bytes of one version; and what is recalled from stored readings beside it.
+
+The ring is not in it: its cells follow from the readings stored before the snapshot's offset.  Only after a clock was set
+back they do not, until nothing of before is left in the ring: so long the snapshot carries the cells.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from devices.control import Control, RuleSet, decode_control, encode_control, kind_of
+from devices.sample import SAMPLE, Samples, Status
+from streams.admission import Admission
+from streams.arrays import Bools, Cells, Ints
+from streams.axis import Axis
+from streams.errors import StateUnreadableError
+from streams.keyed_axis import KeyedAxis
+from streams.layout import Layout
+from streams.pace import Pace
+from streams.ring import AHEAD, LONGEST, cells_of
+from streams.rollup import usable
+from streams.trace import CONTINUOUS, Waiting
+
+VERSION: Final = 1
+_MAGIC: Final = b"vigil-engine"
+_NOTHING: Final = 253_402_300_799_999
+
+
+class Array(msgspec.Struct, frozen=True, array_like=True):
+    """One numpy array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    @staticmethod
+    def of(array: npt.NDArray[Any]) -> Array:
+        return Array(array.dtype.str, array.shape, array.tobytes())
+
+    def array(self) -> npt.NDArray[Any]:
+        return np.frombuffer(self.data, np.dtype(self.dtype)).reshape(self.shape)
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What a snapshot holds.  ``pace``: clock, second, beat, lost, still.  ``tables``: by axis, then table, then field.
+    ``waiting``: by name, (column within the slice, number, cell) by second.  ``controls``: (patient, JSON) in order.
+    ``cells``: the ring, where it cannot be recalled; ``exact_from``: the second from which it can.
+    """
+
+    partition: int
+    pace: tuple[int, int, int, int, bool]
+    used: dict[str, int]
+    tables: dict[str, dict[str, dict[str, Array]]]
+    waiting: dict[str, list[tuple[int, Array, Array, Array]]]
+    controls: list[tuple[int, bytes]]
+    seen: dict[int, int]
+    exact_from: int
+    unsettled: bool
+    cells: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Stored readings of a partition's patients with ``at_offset`` below the snapshot's and measured since
+    ``Engine.recall_since``: SAMPLE [k] (``reading`` ignored), int [k] patient and device, int64 [k] ms when it arrived.
+    """
+
+    samples: Samples = field(default_factory=lambda: np.empty(0, SAMPLE))
+    patient: npt.NDArray[np.integer[Any]] = field(default_factory=lambda: np.empty(0, np.int64))
+    device: npt.NDArray[np.integer[Any]] = field(default_factory=lambda: np.empty(0, np.int64))
+    arrived: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+class State:
+    """What is packed beside the tables: control records as they stand, by partition and (patient, kind); the second until
+    which a ring cannot be recalled (0: it can); and partitions in which the next evaluation looks at everything.
+    """
+
+    def __init__(self, layout: Layout, pace: Pace, admission: Admission) -> None:
+        self.layout, self.pace, self.admission = layout, pace, admission
+        self.controls: dict[int, dict[tuple[int, str], Control]] = {}
+        self.exact_from: dict[int, int] = {}
+        self._unsettled: set[int] = set()
+
+    def remember(self, partition: int, patient: int, control: Control) -> None:
+        self.controls.setdefault(partition, {})[patient, kind_of(control)] = control
+
+    def set_back(self, partition: int, old: int) -> None:
+        """The clock of a partition was set back from second ``old``."""
+        reach = old + AHEAD + LONGEST + 1
+        self.exact_from[partition] = max(reach, self.exact_from.get(partition, 0))
+        self.unsettle(partition)
+
+    def unsettle(self, partition: int) -> None:
+        """The next evaluation looks at everything in this partition."""
+        self._unsettled.add(partition)
+
+    def unsettled(self, partitions: Ints) -> Ints:
+        """Which of these must be looked at whole; they are settled now."""
+        found = self._unsettled.intersection(partitions.tolist())
+        self._unsettled -= found
+        return np.array(sorted(found), np.int64)
+
+    def is_unsettled(self, partition: int) -> bool:
+        return partition in self._unsettled
+
+    def drop(self, partition: int) -> None:
+        self.controls.pop(partition, None)
+        self.exact_from.pop(partition, None)
+        self._unsettled.discard(partition)
+
+
+def _axes(layout: Layout) -> dict[str, Axis]:
+    return {**layout.axes(), "dense": layout.dense.axis, "sparse": layout.sparse.axis}
+
+
+def _waiting(layout: Layout) -> dict[str, tuple[Waiting, Axis]]:
+    dense, sparse = layout.dense, layout.sparse
+    return {
+        "dense.changed": (dense.changed, dense.axis),
+        "dense.older": (dense.older, dense.axis),
+        "dense.late": (dense.late, dense.axis),
+        "sparse.changed": (sparse.changed, sparse.axis),
+        "sparse.ahead": (sparse.ahead, sparse.axis),
+        "sparse.late": (sparse.late, sparse.axis),
+    }
+
+
+def pack(state: State, partition: int) -> bytes:
+    """The snapshot of one partition."""
+    layout, pace = state.layout, state.pace
+    axes = _axes(layout)
+    carried = int(pace.second[partition]) < state.exact_from.get(partition, 0)
+    content = Content(
+        partition,
+        (
+            int(pace.clock[partition]),
+            int(pace.second[partition]),
+            int(pace.beat[partition]),
+            int(pace.lost[partition]),
+            bool(pace.still[partition]),
+        ),
+        {name: int(axis.used[partition]) for name, axis in axes.items()},
+        {
+            name: {
+                table: {key: Array.of(array) for key, array in columns.pack(axis.of(partition)).items()}
+                for table, columns in axis.tables.items()
+            }
+            for name, axis in axes.items()
+        },
+        {name: _pack_waiting(waiting, axis, partition) for name, (waiting, axis) in _waiting(layout).items()},
+        [(patient, encode_control(control)) for (patient, _), control in state.controls.get(partition, {}).items()],
+        dict(state.admission.seen.get(partition, {})),
+        state.exact_from.get(partition, 0),
+        state.is_unsettled(partition),
+        Array.of(np.ascontiguousarray(layout.dense.ring.cells[:, layout.dense.axis.of(partition)])) if carried else None,
+    )
+    body = zlib.compress(msgspec.msgpack.encode(content), 1)
+    return _MAGIC + VERSION.to_bytes(2, "little") + zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def unpack(state: bytes, partition: int | None) -> Content:
+    """What a snapshot holds; :class:`StateUnreadableError` when it is damaged, or of another version or partition."""
+    head = len(_MAGIC)
+    if state[:head] != _MAGIC:
+        raise StateUnreadableError("it is none")
+    if int.from_bytes(state[head : head + 2], "little") != VERSION:
+        raise StateUnreadableError("it is of another version")
+    body = state[head + 6 :]
+    if zlib.crc32(body).to_bytes(4, "little") != state[head + 2 : head + 6]:
+        raise StateUnreadableError("it is damaged")
+    try:
+        content = msgspec.msgpack.decode(zlib.decompress(body), type=Content)
+    except (msgspec.DecodeError, zlib.error):
+        raise StateUnreadableError("it is damaged") from None
+    if partition is not None and content.partition != partition:
+        raise StateUnreadableError("it is of another partition")
+    return content
+
+
+def recalled(content: Content) -> int:
+    """ms: from when stored readings are needed; the last instant of the year 9999 where none are."""
+    second = content.pace[1]
+    return (second - LONGEST + 1) * 1000 if content.cells is None and second >= 0 else _NOTHING
+
+
+def restore(
+    state: State,
+    partition: int,
+    content: Content,
+    recall: Recall,
+    repeat: Callable[[int, int, int, Control], None],
+) -> None:
+    """Put a snapshot back; ``repeat(second, partition, patient, control)`` tells the stages what follows from controls."""
+    layout, pace = state.layout, state.pace
+    axes = _axes(layout)
+    try:
+        for array, value in zip((pace.clock, pace.second, pace.beat, pace.lost, pace.still), content.pace, strict=True):
+            array[partition] = value
+        state.admission.seen[partition] = dict(content.seen)
+        if content.exact_from:
+            state.exact_from[partition] = content.exact_from
+        if content.unsettled:
+            state.unsettle(partition)
+        for name, axis in axes.items():
+            axis.add(np.full(content.used[name], partition, np.int64))
+        _unpack_tables(axes, partition, content)
+        for axis in axes.values():
+            if isinstance(axis, KeyedAxis):
+                axis.reread(partition)
+        for patient, payload in content.controls:
+            control = decode_control(payload)
+            state.remember(partition, patient, control)
+            if not isinstance(control, RuleSet):
+                state.admission.learn(patient, control)
+            repeat(content.pace[1], partition, patient, control)
+        _unpack_tables(axes, partition, content)  # over what the controls set anew
+        for name, (waiting, axis) in _waiting(layout).items():
+            for at, column, number, cell in content.waiting[name]:
+                waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())
+    except (KeyError, ValueError, TypeError) as error:
+        raise StateUnreadableError(f"{type(error).__name__} while it was put back") from error
+    _fill_ring(layout, partition, content, recall)
+
+
+def _unpack_tables(axes: dict[str, Axis], partition: int, content: Content) -> None:
+    for name, axis in axes.items():
+        for table, columns in axis.tables.items():
+            packed = {key: array.array() for key, array in content.tables[name][table].items()}
+            columns.unpack(axis.of(partition), packed)
+
+
+def _pack_waiting(waiting: Waiting, axis: Axis, partition: int) -> list[tuple[int, Array, Array, Array]]:
+    out = []
+    for at in sorted(waiting.times()):
+        column, number, cell = waiting.look(at, partition)
+        if column.size:
+            out.append((at, Array.of(column - axis.start[partition]), Array.of(number), Array.of(cell)))
+    return out
+
+
+def _fill_ring(layout: Layout, partition: int, content: Content, recall: Recall) -> None:
+    dense, second = layout.dense, content.pace[1]
+    if second < 0:
+        return
+    if content.cells is not None:
+        dense.ring.cells[:, dense.axis.of(partition)] = content.cells.array()
+        dense.reopen(partition, second)
+        return
+    samples = recall.samples
+    wanted: Bools = CONTINUOUS[samples["vital"]] & (samples["status"] != Status.CLOCK_UNSURE)
+    samples, patient, device = samples[wanted], recall.patient[wanted], recall.device[wanted]
+    sender = layout.senders.find(patient.astype(np.uint64) << np.uint64(32) | device.astype(np.uint64))
+    within: Cells = np.where(sender >= 0, layout.where.column[samples["vital"], sender], -1)
+    known = within >= 0
+    samples, within = samples[known], within[known]
+    fixed, good = usable(samples["value"], samples["vital"], samples["status"])
+    measured = samples["time"] // 1000
+    cell = cells_of(fixed, good, samples["time"] - measured * 1000)
+    dense.recall(partition, second, within + dense.axis.start[partition], measured, cell)

@@ -1,0 +1,88 @@
+"""A stage: the plug by which ``alerts`` brings rules into the engine.
+
+The engine calls every stage in the order given, at each whole second of a partition's clock, with what changed since the
+last one.  A stage keeps its state in :class:`streams.axis.Columns` tables on the axes of the view (they move, and go into
+snapshots, by themselves); what it keeps besides must follow from the control records alone, which are repeated after a
+snapshot was read.  What a stage concludes may depend on nothing but the log: not on the order of samples within a second,
+nor on where columns are, nor on other partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.control import Control
+from devices.event import Event
+from streams.arrays import Bools, Bytes, Ints
+from streams.condition import Condition
+from streams.dense import Dense
+from streams.layout import Layout
+from streams.pace import Pace
+from streams.sparse import Sparse
+from streams.trace import News
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What stages may read; they write only to tables of their own."""
+
+    layout: Layout
+    pace: Pace
+
+    @property
+    def traces(self) -> tuple[Dense, Sparse]:
+        return self.layout.dense, self.layout.sparse
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Samples of sure time whose records stand in second ``now``: by sample the ``sender``'s column (equal ones in runs) and
+    measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].
+    """
+
+    now: int
+    sender: Ints
+    time: Ints
+    status: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Second ``now`` of ``partitions`` (int64, ascending; ``member`` bool [PARTITIONS] marks them, None: all that are held).
+
+    Where ``decide`` is False the second is passed over (:mod:`streams.pace`): learn, conclude nothing.  ``again``:
+    partitions among them in which everything has to be looked at, not only what changed.  ``dense`` and ``sparse`` are in
+    ``Newest`` already.
+    """
+
+    now: int
+    partitions: Ints
+    member: Bools | None
+    decide: bool
+    again: Ints
+    dense: News
+    sparse: News
+
+
+class Stage(Protocol):
+    """See the module."""
+
+    def attach(self, view: View) -> None:
+        """Called once, before anything else."""
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        """A control record that stands in second ``now`` took effect; patient 0 for a rule set."""
+
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
+        """An event that was admitted and stands in second ``now``."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Samples were folded; they become visible at the next evaluation."""
+
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
+        """What became true, worse, better or untrue at this second."""
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        """A partition is given away; its columns go by themselves."""

@@ -1,0 +1,196 @@
+"""A trace: the recent past of all series of one kind, continuous (:mod:`streams.dense`) or episodic (:mod:`streams.sparse`).
+
+Both tell the stages, once a second, what became visible (:class:`News`), keep the newest value of each series, and can say
+again what they remember of a series (``history``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final, Protocol
+
+import numpy as np
+
+from devices.sample import STEPS
+from devices.vitals import VITALS
+from streams.arrays import NO_CELLS, NO_INTS, Bools, Bytes, Cells, Ints, Rows
+from streams.axis import Axis, Columns, Field
+from streams.writes import LATE
+
+NEVER: Final = 1 << 40
+"""A second that does not come; its negative has never been."""
+VALIDITY: Final[Ints] = np.zeros(256, np.int64)
+"""s, by vital."""
+CONTINUOUS: Final[Bools] = np.zeros(256, np.bool_)
+for _spec in VITALS.values():
+    VALIDITY[_spec.vital], CONTINUOUS[_spec.vital] = _spec.validity_s, _spec.continuous
+
+
+class Series(Columns):
+    """Who a column is: patient, device int32, vital uint8 (0: a spare column)."""
+
+    FIELDS: ClassVar = {"patient": Field(np.int32, 0), "device": Field(np.int32, 0), "vital": Field(np.uint8, 0)}
+    patient: Cells
+    device: Cells
+    vital: Bytes
+
+
+class Newest(Columns):
+    """The newest usable second of each series by measured time: ``second`` int64, its ``value`` int32 (fixed point) and
+    ``ms`` int32 within the second; ``expires`` int64: running second (see :mod:`streams.pace`) from which it is too old.
+    """
+
+    FIELDS: ClassVar = {
+        "second": Field(np.int64, -NEVER),
+        "value": Field(np.int32, 0),
+        "ms": Field(np.int32, 0),
+        "expires": Field(np.int64, -NEVER),
+    }
+    second: Ints
+    value: Cells
+    ms: Cells
+    expires: Ints
+
+    def learn(self, news: News, vital: Bytes, lost: Ints) -> None:
+        """Take in news; ``lost`` int64 [n] s: how much the running time of each one's partition is behind its clock."""
+        current = news.second >= self.second[news.column]
+        if current.all():
+            column, second, cell = news.column, news.second, news.cell
+        else:
+            column, second, cell = news.column[current], news.second[current], news.cell[current]
+            lost = lost[current]
+        self.second[column] = second  # sorted by second: the last of a series stands
+        self.value[column] = cell & 0x7FFF
+        self.ms[column] = (cell >> 16) - 1
+        self.expires[column] = np.maximum(self.expires[column], second + VALIDITY[vital[column]] - lost)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Seconds that became visible or changed since the last evaluation, sorted by (column, second), each once.
+
+    ``column``, ``second`` int64 [n]; ``cell`` int32 [n] (:mod:`streams.ring`), always a value.  ``before`` int64 and ``was``
+    int32 [n]: second and value of the newest one of that series until now.  ``late`` int64 [k]: series, unique, of which
+    something is not newer than that: what was concluded from their recent past must be read again.  ``alone``: no series
+    occurs twice.
+    """
+
+    column: Ints
+    second: Ints
+    cell: Cells
+    before: Ints
+    was: Cells
+    late: Ints
+    alone: bool
+
+    @property
+    def value(self) -> Cells:
+        fixed: Cells = self.cell & 0x7FFF
+        return fixed
+
+
+class Trace(Protocol):
+    """What a stage may read of a kind of series."""
+
+    axis: Axis
+    series: Series
+    newest: Newest
+
+    def history(self, series: Ints, now: int) -> tuple[Ints, Ints, Cells]:
+        """All remembered values visible at ``now`` of series int64 [k]: (position in it, second, value), sorted."""
+
+
+class Waiting:
+    """Arrays put away until a second of the clock, a piece a call: (column int64, number int64, cell int32)."""
+
+    def __init__(self, axis: Axis) -> None:
+        self._axis = axis
+        self._pieces: dict[int, list[tuple[Ints, Ints, Cells]]] = {}
+        axis.on_move(self._move)
+
+    def _move(self, moved: Ints) -> None:
+        for at, pieces in list(self._pieces.items()):
+            self._pieces[at] = [self._kept(moved, piece) for piece in pieces]
+
+    @staticmethod
+    def _kept(moved: Ints, piece: tuple[Ints, Ints, Cells]) -> tuple[Ints, Ints, Cells]:
+        column, number, cell = piece
+        column = moved[column]
+        there = column >= 0
+        return (column[there], number[there], cell[there]) if not there.all() else (column, number, cell)
+
+    def put(self, at: int, column: Ints, number: Ints, cell: Cells) -> None:
+        if column.size:
+            self._pieces.setdefault(at, []).append((column, number, cell))
+
+    def take(self, at: int, member: Bools | None) -> tuple[Ints, Ints, Cells]:
+        """What waits for ``at``, of the partitions in ``member`` (bool [PARTITIONS], None: all)."""
+        found = self._pieces.pop(at, None)
+        if not found:
+            return NO_INTS, NO_INTS, NO_CELLS
+        column, number, cell = _joined(found)
+        if member is not None:
+            mine = member[self._axis.owner[column]]
+            if not mine.all():
+                self._pieces[at] = [(column[~mine], number[~mine], cell[~mine])]
+                column, number, cell = column[mine], number[mine], cell[mine]
+        return column, number, cell
+
+    def look(self, at: int, partition: int) -> tuple[Ints, Ints, Cells]:
+        """What waits for ``at`` in one partition; it goes on waiting."""
+        column, number, cell = _joined(self._pieces.get(at) or [(NO_INTS, NO_INTS, NO_CELLS)])
+        mine = self._axis.owner[column] == partition
+        return column[mine], number[mine], cell[mine]
+
+    def times(self) -> list[int]:
+        return list(self._pieces)
+
+    def __contains__(self, at: int) -> bool:
+        return at in self._pieces
+
+
+def _joined(pieces: Iterable[tuple[Ints, Ints, Cells]]) -> tuple[Ints, Ints, Cells]:
+    parts = list(pieces)
+    if len(parts) == 1:
+        return parts[0]
+    return (
+        np.concatenate([part[0] for part in parts]),
+        np.concatenate([part[1] for part in parts]),
+        np.concatenate([part[2] for part in parts]),
+    )
+
+
+def late_rows(axis: Axis, series: Series, column: Ints, minute: Ints, now: int) -> Rows:
+    """LATE rows, each minute of a series once."""
+    if column.size > 1:
+        both = np.unique(column << 32 | minute)
+        column, minute = both >> 32, both & 0xFFFFFFFF
+    out = np.empty(len(column), LATE)
+    out["patient"], out["vital"], out["device"] = series.patient[column], series.vital[column], series.device[column]
+    out["partition"], out["minute"], out["second"] = axis.owner[column], minute, now
+    return out
+
+
+def news_of(newest: Newest, column: Ints, second: Ints, cell: Cells, place: Cells) -> News:
+    """News of usable seconds in any order, of which one may occur twice (the greatest cell counts).
+
+    ``place`` int32 [width] is scratch.
+    """
+    token = np.arange(len(column), dtype=np.int32)
+    place[column] = token
+    alone = bool(np.array_equal(place[column], token))
+    if not alone:
+        order = np.lexsort((cell, second, column))
+        column, second, cell = column[order], second[order], cell[order]
+        last = np.append((column[1:] != column[:-1]) | (second[1:] != second[:-1]), True)
+        column, second, cell = column[last], second[last], cell[last]
+    before = newest.second[column]
+    behind = second <= before
+    late = np.unique(column[behind]) if behind.any() else NO_INTS
+    return News(column, second, cell, before, newest.value[column], late, alone)
+
+
+def in_units(value: Cells | Ints, vital: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Fixed-point values in the vital's unit."""
+    return value / STEPS[vital]
