@@ -1,0 +1,96 @@
+"""Many MQTT wearables in one thread: each takes its readings from a source as their moment comes, and publishes them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from devices.sample import Samples, Status
+from simulators.mqtt_wearable import MqttWearable
+
+_TICK_S: Final = 0.1
+
+
+class Source(Protocol):
+    """Where a wearable's readings come from: :class:`simulators.replay.Player` or :class:`simulators.worn.WornSensor`."""
+
+    address: str
+
+    @property
+    def done(self) -> bool: ...
+    def due(self, now: int) -> Sequence[tuple[int, Samples]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Samples measured, acknowledged and forgotten; readings that wait for their acknowledgement."""
+
+    measured: int
+    acknowledged: int
+    forgotten: int
+    waiting: int
+
+
+class Fleet:
+    """Pairs of source and wearable.  :meth:`start` and :meth:`stop` it, or :meth:`run` it to the end."""
+
+    def __init__(self, pairs: Sequence[tuple[Source, MqttWearable]]) -> None:
+        self.pairs = tuple(pairs)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._drive, name="mqtt-wearables", daemon=True)
+        self.failed: BaseException | None = None
+
+    def start(self) -> None:
+        """Connect all and begin to measure."""
+        for _, wearable in self.pairs:
+            wearable.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop measuring and leave the broker."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        for _, wearable in self.pairs:
+            wearable.stop()
+
+    def run(self, timeout: float) -> Counts:
+        """Start, wait until every source is done and all is acknowledged, or ``timeout`` seconds; stop and count."""
+        self.start()
+        try:
+            self.wait(timeout)
+        finally:
+            self.stop()
+        return self.counts
+
+    def wait(self, timeout: float) -> bool:
+        """Whether all was measured and acknowledged within ``timeout`` seconds."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until and self._thread.is_alive():
+            if all(source.done for source, _ in self.pairs) and not self.counts.waiting:
+                return True
+            self._stopping.wait(_TICK_S)
+        return False
+
+    @property
+    def counts(self) -> Counts:
+        """Of the whole fleet."""
+        sums = [sum(column) for column in zip(*(wearable.counts for _, wearable in self.pairs), strict=True)] or [0] * 4
+        return Counts(*sums)
+
+    def _drive(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                now = time.time_ns() // 1_000_000
+                for source, wearable in self.pairs:
+                    for at, samples in source.due(now):
+                        off = (samples["status"] == Status.SENSOR_OFF).any()
+                        wearable.contact = not off
+                        wearable.measure(at, samples)
+                    wearable.pump()
+                self._stopping.wait(_TICK_S)
+        except Exception as error:  # seen by whoever waits
+            self.failed = error
