@@ -16,7 +16,8 @@ from devices.sample import SAMPLE, Samples
 from devices.vitals import VITALS
 from streams.store.copying import copy_out, milliseconds
 
-_KINDS: Final = {"patient": "i4", "device": "i4", "time": "i8", "arrived": "i8", "value": "f4", "vital": "i2", "status": "i2"}
+_KEYS: Final = {"patient": "i4", "device": "i4", "time": "i8", "arrived": "i8"}
+_KINDS: Final = {**_KEYS, "value": "f4", "vital": "i2", "status": "i2"}
 _VALUES: Final = sql.SQL(", ").join(
     [
         sql.SQL("({}::int2, r.{}, r.{})").format(
@@ -43,7 +44,7 @@ class StoredSamples:
 
 
 def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int) -> StoredSamples:
-    """What is stored of a partition's patients, measured at ``since`` (ms) or later, from records before offset ``before``."""
+    """What is stored of a partition, measured at ``since`` (ms) or later, from records before offset ``before``."""
     patients = tx.execute(
         b"SELECT DISTINCT patient FROM latest WHERE patient %% %s = %s", [PARTITIONS, partition]
     ).fetchall()

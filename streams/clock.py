@@ -1,0 +1,83 @@
+"""The engine's clock moves without data: a clock record a second, appended to each partition this worker owns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Producer
+
+from devices.batch import Kind, header, key_of
+from streams import metrics
+
+EVERY_S: Final = 1.0
+SKEW_S: Final = 5.0
+"""The brokers' clock and this host's may differ by so much before it is said: brokers need NTP."""
+_EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
+_QUEUE: Final = 1000
+_SAY_AGAIN_S: Final = 60.0
+
+_log = structlog.get_logger(__name__)
+_quiet = logging.getLogger("streams.clock.client")
+_quiet.setLevel(logging.CRITICAL)  # a broker that is away shows in the worker's own log
+
+
+class Clock:
+    """Runs in a thread of its own until :meth:`stop`; ``partitions`` is asked each second."""
+
+    def __init__(self, bootstrap: str, topic: str, partitions: Callable[[], Collection[int]]) -> None:
+        self._topic, self._partitions = topic, partitions
+        self._stopping = threading.Event()
+        self._said = 0.0
+        self._record = header(Kind.CLOCK, patient=0, count=0)
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "acks": "all",
+                "linger.ms": 5,
+                "message.timeout.ms": _EXPIRE_MS,
+                "queue.buffering.max.messages": _QUEUE,
+            },
+            logger=_quiet,
+        )
+        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; records not yet delivered are given up."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self._producer.purge()
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stopping.is_set():
+            if time.monotonic() >= due:
+                for partition in sorted(self._partitions()):
+                    self._append(partition)
+                due = max(due + EVERY_S, time.monotonic() - EVERY_S)  # after a stop: at most one to make up
+            self._producer.poll(min(max(due - time.monotonic(), 0.0), 0.2))
+
+    def _append(self, partition: int) -> None:
+        try:
+            self._producer.produce(
+                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._delivered
+            )
+        except BufferError:  # the broker is away: the seconds it misses are missed
+            self._producer.poll(0)
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        if error is not None:
+            return
+        skew = message.timestamp()[1] / 1000 - time.time()
+        metrics.CLOCK_SKEW.set(skew)
+        if abs(skew) > SKEW_S and time.monotonic() - self._said > _SAY_AGAIN_S:
+            self._said = time.monotonic()
+            _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=round(skew, 1))

@@ -1,0 +1,106 @@
+"""Rounds: blocks in, what one transaction writes out.  All of it runs in the one thread that owns the engine."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from streams import metrics
+from streams.block import Block
+from streams.engine import Engine
+from streams.errors import StateUnreadableError
+from streams.keys import KeyRing
+from streams.ledger import Held, Move
+from streams.opening import LAST_TIME, open_blocks
+from streams.recovery import Extent, Saved, controls_before, read_saved
+from streams.session import Session, until_done
+from streams.snapshot import Recall
+from streams.store.recall import stored_since
+from streams.store.records import Snapshot
+from streams.store.store import RoundToStore
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A partition the engine owns now: the log is to be folded from ``offset`` on.  ``state_lost``: what stood before could
+    not be had whole.
+    """
+
+    held: Held
+    offset: int
+    state_lost: bool
+
+
+class Rounds:
+    """The engine, the keys, and a database session to read with."""
+
+    def __init__(self, engine: Engine, keys: KeyRing, session: Session, topic: str, stop: threading.Event) -> None:
+        self._engine, self._keys, self._session, self._topic, self._stop = engine, keys, session, topic, stop
+
+    def take(self, held: Held, extent: Extent) -> Taken:
+        """Give the partition to the engine as it was at its last snapshot, or empty at the log's beginning.
+
+        Raises:
+            psycopg.OperationalError: the worker stops while the database is away.
+        """
+        partition = held.partition
+        saved = until_done(lambda: read_saved(self._session.connection(), self._topic, partition), self._stop)
+        if saved and extent.begin <= saved.offset <= held.offset:
+            try:
+                self._engine.take(partition, saved.state, self._recall(partition, saved))
+                return Taken(held, saved.offset, state_lost=False)
+            except StateUnreadableError:
+                _log.warning("snapshot cannot be read, the log is folded from its beginning", partition=partition)
+                self._engine.drop(partition)
+        self._engine.take(partition, None, Recall())
+        if extent.begin > 0:
+            before = until_done(
+                lambda: controls_before(self._session.connection(), partition, extent.begin), self._stop
+            )
+            if len(before.records):
+                self._engine.advance(before)
+        return Taken(held, extent.begin, state_lost=extent.begin > 0 and (saved is not None or extent.begin < held.offset))
+
+    def drop(self, partition: int) -> None:
+        """The engine forgets the partition."""
+        self._engine.drop(partition)
+
+    def compute(
+        self, blocks: Sequence[Block], epochs: Mapping[int, int], save: Collection[int]
+    ) -> RoundToStore:
+        """What ``blocks`` write, under the ``epochs`` of their partitions; the state of the partitions ``save`` with it."""
+        with metrics.COMPUTE.time():
+            blocks = sorted(blocks, key=lambda block: (block.partition, block.first))
+            round_ = until_done(lambda: open_blocks(blocks, self._keys), self._stop)
+            writes = self._engine.advance(round_)
+            first = {block.partition: block for block in reversed(blocks)}
+            last = {block.partition: block for block in blocks}
+            moves = [
+                Move(p, epochs[p], first[p].first, b.next, int(b.appended[-1]), zlib.crc32(b.values[-1]))
+                for p, b in last.items()
+            ]
+            snapshots = [
+                Snapshot(m.partition, m.next, m.append, self._engine.snapshot(m.partition))
+                for m in moves
+                if m.partition in save
+            ]
+            return RoundToStore(writes, [value for block in blocks for value in block.values], moves, snapshots)
+
+    def refold(self, blocks: Sequence[Block]) -> None:
+        """Fold what is stored already; nothing is written."""
+        round_ = until_done(lambda: open_blocks(blocks, self._keys), self._stop)
+        self._engine.advance(round_)
+        metrics.REFOLDED.inc(len(round_.records))
+
+    def _recall(self, partition: int, saved: Saved) -> Recall:
+        since = self._engine.recall_since(saved.state)
+        if since >= LAST_TIME:
+            return Recall()
+        stored = until_done(lambda: stored_since(self._session.connection(), partition, since, saved.offset), self._stop)
+        return Recall(stored.samples, stored.patient, stored.device, stored.arrived)

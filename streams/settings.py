@@ -1,0 +1,45 @@
+"""What a worker must be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from devices.batch import TOPIC
+
+
+class WorkerSettings(BaseSettings):
+    """Read from the environment, ``VIGIL_WORKER_...``; what all parts share is ``VIGIL_DATABASE``, ``VIGIL_KAFKA``,
+    ``VIGIL_TOPIC`` and ``VIGIL_MASTER_KEY_FILE``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="VIGIL_WORKER_", extra="ignore", populate_by_name=True)
+
+    database: str = Field(validation_alias=AliasChoices("VIGIL_DATABASE", "database"))
+    kafka: str = Field("127.0.0.1:9092", validation_alias=AliasChoices("VIGIL_KAFKA", "kafka"))
+    topic: str = Field(TOPIC, validation_alias=AliasChoices("VIGIL_TOPIC", "topic"))
+    master_key_file: Path = Field(validation_alias=AliasChoices("VIGIL_MASTER_KEY_FILE", "master_key_file"))
+
+    group: str = "vigil"
+    """The consumer group: workers of one group share the partitions."""
+    transport: Literal["ledger", "stock"] = "ledger"
+    """``stock`` is Faust's own, one message an event: for comparison."""
+    session_s: float = Field(6.0, gt=0)
+    """A worker not heard of for so long loses its partitions."""
+    fetch_wait_ms: int = Field(20, ge=1)
+    """How long the broker waits for company before it answers a fetch."""
+    round_wait_ms: int = Field(10, ge=0)
+    """How long a round waits for company: one round costs a transaction."""
+    round_records: int = Field(20_000, ge=1)
+    waiting_mb: int = Field(32, ge=1)
+    """Records read and not yet stored; beyond it nothing more is read."""
+    snapshot_s: float = Field(60.0, gt=0)
+    """About how often each partition's small state is saved: a restart reads the log again from there."""
+    clock: bool = True
+    """Append a clock record a second to each partition owned.  Off only where something else does it."""
+
+    metrics_port: int = Field(0, ge=0, le=65535)
+    """Prometheus metrics on 127.0.0.1; 0: none."""

@@ -1,0 +1,185 @@
+"""Faust transport that reads where the ledger says and hands over one block a partition and fetch.
+
+It overrides what Faust 0.15.3 leaves no other way to (the version is pinned):
+
+- Faust positions its stream partitions only in ``Consumer.perform_seek``: after each rebalance, and again when a fetch
+  returns while flow is stopped.  A seek in ``on_partitions_assigned`` is undone by it.
+- Faust's own path costs two asyncio tasks a message, about 80 µs; a block costs them once.
+- ``fetch_max_wait_ms`` is fixed at 1500.
+
+Positions come from the :class:`Reader`, which answers from memory: a partition that nobody has taken from the ledger yet
+is not read at all, so a database that is away never holds up a rebalance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import faust
+import numpy as np
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from streams.block import Block
+
+NAME: Final = "ledger"
+RECORDS_A_BLOCK: Final = 4096
+"""A partition with a long backlog must not delay the others' turn."""
+_IDLE_S: Final = 0.02
+_FETCH_S: Final = 1.0
+_SEEK_S: Final = 10.0
+
+
+class Reader(Protocol):
+    """Who reads: knows where each partition goes on, and when it is full.  Set as ``app.reader``."""
+
+    fetch_wait_ms: int
+
+    def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Next offset to deliver; a partition that is not named is not read."""
+        ...
+
+    def has_room(self, partition: int) -> bool:
+        """Whether another block of it may be delivered now."""
+        ...
+
+    def lost_place(self, partition: int) -> None:
+        """The log does not go on at the position: it has to be taken anew, and compared with the log."""
+        ...
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Fetches without waiting 1.5 s for company."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = self.app.reader.fetch_wait_ms
+        return consumer
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Delivers blocks, without gaps, from where the reader stands."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._next: dict[TP, int] = {}
+        self._went_back: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """After a rebalance: go on where the reader stands; what it has not taken yet waits for :meth:`position`."""
+        self._next.clear()
+        tps = {tp.partition: tp for tp in self.assignment()}
+        await self.position({tps[p]: offset for p, offset in self.app.reader.positions(tps).items()})
+
+    async def position(self, offsets: Mapping[TP, int]) -> None:
+        """Deliver from ``offsets`` on; partitions no longer assigned are passed over."""
+        offsets = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
+        if not offsets:
+            return
+        await asyncio.wait_for(self._thread.seek_wait(offsets), _SEEK_S)
+        for tp, offset in offsets.items():
+            self._next[tp] = offset
+            # else ack() drops what is below the group's offset
+            self._read_offset[tp] = self._committed_offset[tp] = offset or None
+            self._acked[tp].clear()
+            self._acked_index[tp].clear()
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
+        try:
+            while not (stopped() or fetcher_stopped()):
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                    continue
+                await self._fetch_once()
+        except self.consumer_stopped_errors:
+            if not self.transport.app.should_stop:
+                raise
+
+    async def _fetch_once(self) -> None:
+        reader, active = self.app.reader, self._get_active_partitions() | self._buffered_partitions
+        ready = {tp for tp in active if tp in self._next and reader.has_room(tp.partition)}
+        if not ready:
+            await asyncio.sleep(_IDLE_S)
+            return
+        generation = self.app.consumer_generation_id
+        fetched = await self._thread.getmany(ready, _FETCH_S)
+        if not self.flow_active:  # what was fetched may be gone from aiokafka's buffer: go back
+            await self.perform_seek()
+            return
+        for tp, records in (fetched or {}).items():
+            if generation != self.app.consumer_generation_id or not self.flow_active:
+                return
+            await self._deliver(tp, records, generation)
+        await asyncio.sleep(0)
+
+    async def _go_back(self, tp: TP, expected: int) -> None:
+        """Something else came than what comes next: read it again; the second time the log itself is not whole."""
+        if self._went_back.get(tp) == expected:
+            del self._next[tp], self._went_back[tp]
+            self.app.reader.lost_place(tp.partition)
+        else:
+            self._went_back[tp] = expected
+            await self.position({tp: expected})
+
+    async def _deliver(self, tp: TP, records: Sequence[Any], generation: int) -> None:
+        if records and tp in self._next and records[0].offset != self._next[tp]:
+            await self._go_back(tp, self._next[tp])
+            return
+        for start in range(0, len(records), RECORDS_A_BLOCK):
+            expected = self._next.get(tp)
+            if expected is None:
+                return
+            part = records[start : start + RECORDS_A_BLOCK]
+            if part[-1].offset - expected != len(part) - 1:  # never skip
+                await self._go_back(tp, expected)
+                return
+            last = part[-1]
+            appended = np.fromiter((record.timestamp for record in part), np.int64, len(part))
+            block = Block(tp.partition, expected, last.offset + 1, appended, [record.value or b"" for record in part])
+            message = ConsumerMessage(
+                tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, last.headers, last.key,
+                block, None, 0, 0, tp, generation_id=generation,
+            )  # fmt: skip
+            self._next[tp] = block.next
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+            self._read_offset[tp] = last.offset
+
+    def _new_offset(self, tp: TP) -> int | None:
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        newest = int(max(acked))  # one message stands for a whole block
+        acked.clear()
+        self._acked_index[tp].clear()
+        return newest + 1
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    """``ledger://`` addresses."""
+
+    Consumer = Consumer
+
+
+class _AsItIs(faust.Codec):  # type: ignore[misc]
+    """Blocks and raw records pass through Faust's serializers untouched."""
+
+    def _loads(self, s: Any) -> Any:
+        return s
+
+    def _dumps(self, obj: Any) -> Any:
+        return obj
+
+
+def register() -> str:
+    """Make Faust know ``ledger://`` and the codec; the codec's name."""
+    drivers.TRANSPORTS.aliases[NAME] = f"{__name__}:Transport"
+    faust.serializers.codecs.register("as_it_is", _AsItIs())
+    return "as_it_is"

@@ -1,0 +1,114 @@
+"""A worker as its own process, for tests that kill and stop it: settings from the environment, conditions into a table."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+
+TABLE = """CREATE TABLE IF NOT EXISTS test_condition (
+    partition int4, second int8, subject int4, rule text, source int4, phase text, detail jsonb)"""
+
+
+def fold(tx, conditions):
+    tx.cursor().executemany(
+        "INSERT INTO test_condition VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [(c.partition, c.second, c.subject, c.rule, c.source, c.phase, json.dumps(c.detail)) for c in conditions],
+    )
+
+
+def _kill_after_commit():
+    """SIGKILL once the first round is in the database, before it is acknowledged."""
+    from streams import worker
+
+    stored = worker.Worker._store
+
+    async def store(self, todo, items):
+        self.assignment.release = lambda items: os.kill(os.getpid(), signal.SIGKILL)
+        await stored(self, todo, items)
+
+    worker.Worker._store = store
+
+
+class WorkerProcess:
+    """`with WorkerProcess(url, bootstrap, topic, key) as worker: ...`; `worker.popen` is its process."""
+
+    def __init__(self, database: str, kafka: str, topic: str, key: Path, **options: object) -> None:
+        with psycopg.connect(database, autocommit=True) as db:
+            db.execute(TABLE)
+        environment = {
+            "VIGIL_DATABASE": database,
+            "VIGIL_KAFKA": kafka,
+            "VIGIL_TOPIC": topic,
+            "VIGIL_MASTER_KEY_FILE": str(key),
+            "VIGIL_WORKER_GROUP": topic,
+            "VIGIL_WORKER_CLOCK": "false",
+            **{name if name.isupper() else f"VIGIL_WORKER_{name.upper()}": str(value) for name, value in options.items()},
+        }
+        self.log = key.parent / f"worker-{time.monotonic_ns()}.log"
+        with self.log.open("wb") as log:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "tests.streams.worker_process"],
+                env=os.environ | environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=Path(__file__).parents[2],
+            )
+
+    def send(self, number: signal.Signals) -> None:
+        self.popen.send_signal(number)
+
+    def kill(self) -> int:
+        self.popen.kill()
+        return self.popen.wait(10)
+
+    def stop(self) -> int:
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(20)
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait(10)
+        print(self.log.read_text())
+
+
+def wait_for(database: str, query: str, expected: Sequence[object], timeout: float = 30) -> None:
+    """Until the one row of `query` is `expected`."""
+    end = time.monotonic() + timeout
+    found: object = None
+    while time.monotonic() < end:
+        try:
+            with psycopg.connect(database, connect_timeout=2) as db:
+                found = db.execute(query).fetchone()
+        except psycopg.OperationalError as error:
+            found = error
+        if found == tuple(expected):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{query}: {found}, expected {expected}, after {timeout} s")
+
+
+def wait_for_ledger(database: str, total: int, timeout: float = 30) -> None:
+    wait_for(database, "SELECT coalesce(sum(next_offset), 0)::int8 FROM ledger", [total], timeout)
+
+
+if __name__ == "__main__":
+    from streams import worker
+    from streams.settings import WorkerSettings
+
+    logging.basicConfig(level="WARNING")
+    if os.environ.get("TEST_KILL_AFTER_COMMIT"):
+        _kill_after_commit()
+    worker.run(WorkerSettings(), [], fold)
