@@ -64,6 +64,10 @@ class Outbox:
         self.stored.set()
         return answers
 
+    async def has_room(self) -> bool:
+        """Whether :meth:`put` would take readings now: who cannot send again is better not asked before."""
+        return await self._do(lambda: self._make_room() < self._store.limit)
+
     async def refuse(self, refusal: Refusal) -> None:
         """Keep bytes that could not be decoded, with the reason."""
         await self._do(lambda: self._store.refuse(refusal))
@@ -117,7 +121,8 @@ class Outbox:
                 return await future
         raise OutboxClosedError("the outbox is closed: the gateway is ending")
 
-    def _put(self, readings: Sequence[Reading]) -> list[bool]:
+    def _make_room(self) -> int:
+        """Bytes used, after delivered readings have gone where it is too many."""
         used = self._store.used()
         while used >= self._store.limit and self._store.prune(self._clock.now().wall + 1, _SHED):
             used = self._store.used()
@@ -125,6 +130,10 @@ class Outbox:
         if nearly_full and not self._was_nearly_full:
             _log.warning("outbox nearly full", used_mb=used >> 20, limit_mb=self._store.limit >> 20)
         self._was_nearly_full = nearly_full
+        return used
+
+    def _put(self, readings: Sequence[Reading]) -> list[bool]:
+        used = self._make_room()
         if used >= self._store.limit:
             raise OutboxFullError(used, self._store.limit)
         return self._store.put(readings)

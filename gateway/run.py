@@ -1,0 +1,109 @@
+"""A gateway, composed: sources, outbox, uplink, heartbeat and downlink in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+from prometheus_client import start_http_server
+
+from gateway.clock import Clock
+from gateway.configuration import Configuration, read_credential
+from gateway.downlink import Downlink
+from gateway.errors import NotPairedError, StateInUseError
+from gateway.heartbeat import run_heartbeat
+from gateway.metrics import Metrics
+from gateway.outbox import Outbox
+from gateway.settings import GatewaySettings
+from gateway.sources.ble import BleSource
+from gateway.sources.mqtt import Broker, MqttSource
+from gateway.uplink import Pace, Uplink
+
+_log: Final = structlog.get_logger("gateway.run")
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Hold the state folder, mode 0700; :class:`StateInUseError` where another process does."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StateInUseError(state) from None
+        yield
+    finally:
+        os.close(lock)
+
+
+async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
+    """Run until ``stop`` is set.
+
+    Raises :class:`NotPairedError`, :class:`StateInUseError` or :class:`OutboxDamagedError` at the start, later
+    :class:`RevokedError`; all of them are one sentence for the person who runs it.
+    """
+    with _alone(settings.state):
+        claimed = read_credential(settings.state)
+        if claimed is None:
+            raise NotPairedError(settings.state)
+        clock, metrics, configuration = Clock(settings.clock), Metrics(), Configuration(settings.state)
+        outbox = Outbox(settings.state / "outbox.sqlite", limit=settings.outbox_mb << 20, clock=clock)
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
+        uplink = Uplink(
+            outbox,
+            configuration,
+            clock,
+            metrics,
+            gateway=claimed.gateway,
+            servers=settings.kafka,
+            options=settings.kafka_options,
+            pace=Pace(int(settings.live_s * 1000), settings.backfill_per_s),
+        )
+        work = [
+            asyncio.create_task(Downlink(configuration, claimed, settings.desk, ca=settings.desk_ca).run(), name="downlink"),
+            asyncio.create_task(run_heartbeat(outbox, configuration, clock, metrics), name="heartbeat"),
+        ]
+        if settings.ble:
+            ble = BleSource(
+                configuration,
+                outbox,
+                clock,
+                metrics,
+                connections=settings.ble_connections,
+                silence_s=settings.ble_silence_s,
+            )
+            work.append(asyncio.create_task(ble.run(), name="ble"))
+        if settings.mqtt_host:
+            broker = Broker(
+                settings.mqtt_host,
+                settings.mqtt_port,
+                settings.mqtt_user,
+                settings.mqtt_password.get_secret_value(),
+                settings.mqtt_ca,
+            )
+            mqtt = MqttSource(configuration, outbox, clock, metrics, broker, gateway=claimed.gateway)
+            work.append(asyncio.create_task(mqtt.run(), name="mqtt"))
+        leave = asyncio.Event()
+        sending = asyncio.create_task(uplink.run(leave), name="uplink")
+        told = asyncio.create_task(stop.wait(), name="stop")
+        _log.info("gateway runs", gateway=claimed.gateway, configuration=configuration.version)
+        try:
+            done, _ = await asyncio.wait({told, sending, *work}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # First nothing comes in any more, then what is there gets a moment to leave, then the file is closed.
+            for task in (told, *work):
+                task.cancel()
+            await asyncio.gather(told, *work, return_exceptions=True)
+            leave.set()
+            await asyncio.gather(sending, return_exceptions=True)
+            await outbox.close()
+        for task in done - {told}:
+            task.result()

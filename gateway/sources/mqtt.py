@@ -1,0 +1,249 @@
+"""MQTT devices: each publishes on its own topic, and may forget a message once it is acknowledged from the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from devices.envelope import ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
+from devices.errors import UndecodableError
+from devices.pairing import Assigned
+from gateway.clock import Clock, Stamp
+from gateway.configuration import Configuration
+from gateway.errors import OutboxError
+from gateway.intake import Heard, Intake
+from gateway.metrics import Metrics
+from gateway.outbox import Outbox
+
+_SESSION_S: Final = 7 * 24 * 3600
+_KEEPALIVE_S: Final = 30
+_UNACKNOWLEDGED: Final = 32
+"""The broker sends no more than these before the outbox has them."""
+_QUEUE: Final = 1000
+_RETRY_S: Final = 1.0
+_REASONS: Final = 20
+_DELAY_S: Final = (1, 30)
+
+_log: Final = structlog.get_logger("gateway.mqtt")
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is.  With ``ca`` (a PEM file) over TLS."""
+
+    host: str
+    port: int = 1883
+    user: str = ""
+    password: str = ""
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    topic: str
+    payload: bytes
+    mid: int
+    qos: int
+    connection: int
+    arrived: Stamp
+
+
+class MqttSource:
+    """``gateway`` names the session at the broker, which keeps messages for a week while we are away."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        outbox: Outbox,
+        clock: Clock,
+        metrics: Metrics,
+        broker: Broker,
+        *,
+        gateway: int,
+    ) -> None:
+        self._configuration, self._outbox, self._clock, self._metrics = configuration, outbox, clock, metrics
+        self._broker = broker
+        self._intakes: dict[str, Intake] = {}
+        self._topics: frozenset[str] = frozenset()
+        self._queue: asyncio.Queue[_Message] = asyncio.Queue(_QUEUE)
+        self._connection = 0
+        self._loop: asyncio.AbstractEventLoop
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"vigil-gateway-{gateway}",
+            protocol=paho.MQTTv5,
+            manual_ack=True,
+        )
+        if broker.user:
+            self._client.username_pw_set(broker.user, broker.password)
+        if broker.ca is not None:
+            self._client.tls_set(str(broker.ca))
+        self._client.reconnect_delay_set(*_DELAY_S)
+        self._client.max_queued_messages_set(_QUEUE)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+
+    async def run(self) -> None:
+        """Follow the configuration and store what comes, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        self._follow()
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = _SESSION_S
+        session.ReceiveMaximum = _UNACKNOWLEDGED
+        self._client.connect_async(self._broker.host, self._broker.port, _KEEPALIVE_S, clean_start=False, properties=session)
+        self._client.loop_start()
+        storing = asyncio.create_task(self._store(), name="mqtt")
+        try:
+            while True:
+                changed = asyncio.create_task(self._configuration.changed())
+                self._follow()
+                await asyncio.wait({changed, storing}, return_when=asyncio.FIRST_COMPLETED)
+                if storing.done():
+                    storing.result()  # a bug: end the gateway rather than listen to nothing
+        finally:
+            storing.cancel()
+            self._client.disconnect()
+            await asyncio.to_thread(self._client.loop_stop)
+
+    def _follow(self) -> None:
+        """Listen to the topics of the devices that are assigned now, to no other."""
+        config = self._configuration.current
+        intakes: dict[str, Intake] = {}
+        for device in config.devices if config else ():
+            if device.source != "mqtt":
+                continue
+            try:
+                readings_topic(device.address)
+            except ValueError as error:
+                _log.error("device cannot be listened to", device=device.device, reason=str(error))
+                continue
+            intakes[device.address] = self._kept(device) or Intake(device, self._outbox, self._clock, self._metrics)
+        before, self._intakes = self._topics, intakes
+        self._topics = frozenset(readings_topic(address) for address in intakes)
+        if self._client.is_connected():
+            self._subscribe(sorted(self._topics - before))
+            if gone := sorted(before - self._topics):
+                self._client.unsubscribe(gone)
+
+    def _kept(self, device: Assigned) -> Intake | None:
+        intake = self._intakes.get(device.address)
+        return intake if intake is not None and intake.device == device else None
+
+    def _subscribe(self, topics: Sequence[str]) -> None:
+        if topics:
+            self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
+
+    # paho's thread
+
+    def _on_connect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
+        if reason.is_failure:
+            _log.error("broker refuses the connection", reason=str(reason))
+            return
+        self._connection += 1
+        self._subscribe(sorted(self._topics))  # always: the broker may have lost the session
+        _log.info("broker connected", session_present=bool(flags.session_present), topics=len(self._topics))
+
+    def _on_disconnect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
+        self._connection += 1
+        if reason.is_failure:
+            _log.warning("broker lost", reason=str(reason))
+
+    def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
+        received = _Message(
+            message.topic, bytes(message.payload), message.mid, message.qos, self._connection, self._clock.now()
+        )
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._received, received)
+
+    # the event loop
+
+    def _received(self, message: _Message) -> None:
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            # More than the broker should send.  Not acknowledged, so it comes again with the next connection.
+            _log.error("broker sends faster than the outbox takes, connecting anew")
+            link: Any = self._client.socket()
+            if link is not None:
+                with contextlib.suppress(OSError):
+                    link.shutdown(socket.SHUT_RDWR)
+
+    async def _store(self) -> None:
+        """Store all that came while the disk was busy with one commit, then acknowledge it."""
+        while True:
+            messages = [await self._queue.get()]
+            while not self._queue.empty():
+                messages.append(self._queue.get_nowait())
+            heard: dict[Intake, list[Heard]] = {}
+            refused: list[tuple[Intake, str, bytes]] = []
+            sequences = [self._read(message, heard, refused) for message in messages]
+            while heard or refused:
+                try:
+                    await self._commit(heard, refused)
+                except OutboxError as error:
+                    _log.error("outbox takes nothing, the broker keeps it", reason=str(error))
+                    await asyncio.sleep(_RETRY_S)
+            for message, seq in zip(messages, sequences, strict=True):
+                self._acknowledge(message, seq)
+
+    def _read(
+        self, message: _Message, heard: dict[Intake, list[Heard]], refused: list[tuple[Intake, str, bytes]]
+    ) -> int | None:
+        """Sort what one message says; its sequence, where the device waits for an acknowledgement."""
+        intake = self._intakes.get(address_of(message.topic) or "")
+        if intake is None:
+            self._metrics.refused("topic")
+            _log.warning("message on a topic of no assigned device")
+            return None
+        try:
+            envelope = decode_envelope(message.payload, message.arrived.wall)
+        except UndecodableError as error:
+            _log.warning("undecodable", device=intake.device.device, size=len(message.payload))
+            refused.append((intake, str(error), message.payload))
+            return seq_of(message.payload)
+        if envelope.refused:
+            _log.warning("partly undecodable", device=intake.device.device, parts=len(envelope.refused))
+            reasons = (f"reading {part.reading}: {part.reason}" for part in envelope.refused[:_REASONS])
+            refused.append((intake, "; ".join(reasons), message.payload))
+        self._metrics.readings("measured", len(envelope.readings))
+        self._metrics.samples("measured", sum(len(one.samples) for one in envelope.readings))
+        heard.setdefault(intake, []).extend(Heard(one, message.arrived) for one in envelope.readings)
+        return envelope.seq
+
+    async def _commit(self, heard: dict[Intake, list[Heard]], refused: list[tuple[Intake, str, bytes]]) -> None:
+        """Store side by side; what is stored leaves ``heard`` and ``refused``, so that it is not stored again."""
+
+        async def accept(intake: Intake, messages: list[Heard]) -> None:
+            await intake.accept(messages)
+            del heard[intake]
+
+        async def refuse(one: tuple[Intake, str, bytes]) -> None:
+            intake, reason, payload = one
+            await intake.refuse("mqtt", reason, payload)
+            refused.remove(one)
+
+        work = [*(accept(*pair) for pair in list(heard.items())), *(refuse(one) for one in list(refused))]
+        for failure in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(failure, BaseException):
+                raise failure
+
+    def _acknowledge(self, message: _Message, seq: int | None) -> None:
+        if message.qos and message.connection == self._connection:  # another connection sends it again itself
+            self._client.ack(message.mid, message.qos)
+        address = address_of(message.topic)
+        if seq is not None and address is not None:
+            self._client.publish(ack_topic(address), encode_ack(seq), qos=1)

@@ -1,0 +1,125 @@
+"""The adapter, shared by all devices: one scan or connection attempt at a time, and no more links than it can hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Final
+
+import structlog
+from bleak import BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak_retry_connector import BleakClientWithServiceCache, establish_connection
+
+from gateway.backoff import Backoff
+from gateway.session import RADIO_ERRORS, Connection, hang_up
+
+_SCAN_S: Final = 10.0
+_CONNECT_S: Final = 45.0
+
+_log: Final = structlog.get_logger("gateway.radio")
+
+
+class Radio:
+    """``connections`` links at most.  Devices that were asked for are looked for in turns, those seen are connected to."""
+
+    def __init__(self, connections: int) -> None:
+        self._free = connections
+        self._wanted: dict[str, asyncio.Future[Connection]] = {}
+        self._due = asyncio.Event()
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def connect(self, address: str) -> Connection:
+        """Wait, however long, until ``address`` is seen and connected.  Give it back with :meth:`release`.
+
+        Raises one of :data:`gateway.session.RADIO_ERRORS` when it was seen and did not connect.
+        """
+        future: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        self._wanted[address.upper()] = future
+        self._due.set()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._leaving.add(task := asyncio.create_task(self._give_back(future.result()), name="hang up"))
+                task.add_done_callback(self._leaving.discard)
+            raise
+        finally:
+            if self._wanted.get(address.upper()) is future:
+                del self._wanted[address.upper()]
+
+    async def _give_back(self, connection: Connection) -> None:
+        await hang_up(connection.client)
+        self.release()
+
+    def release(self) -> None:
+        """The link is no more; another device may have its place."""
+        self._free += 1
+        self._due.set()
+
+    async def run(self) -> None:
+        """Scan and connect until cancelled; no failure of the adapter or of bluetoothd ends it."""
+        backoff = Backoff(0.5, 30)
+        while True:
+            if not self._wanted or self._free <= 0:
+                self._due.clear()
+                await self._due.wait()
+                continue
+            try:
+                seen = await self._scan()
+                backoff.worked()
+            except RADIO_ERRORS as error:
+                wait = backoff.failed()
+                _log.warning("cannot scan", reason=type(error).__name__, again_s=round(wait, 1))
+                await asyncio.sleep(wait)
+                continue
+            for address, (device, rssi) in seen.items():
+                future = self._wanted.pop(address, None)
+                if future is not None and not future.done() and self._free > 0:
+                    await self._open(device, rssi, future)
+                elif future is not None and not future.done():
+                    self._wanted[address] = future
+
+    async def _scan(self) -> dict[str, tuple[BLEDevice, int]]:
+        """Wanted devices within reach: as soon as one is seen, or none after a while."""
+        seen: dict[str, tuple[BLEDevice, int]] = {}
+        any_seen = asyncio.Event()
+
+        def found(device: BLEDevice, said: AdvertisementData) -> None:
+            if device.address.upper() in self._wanted:
+                seen[device.address.upper()] = (device, said.rssi)
+                any_seen.set()
+
+        scanner = BleakScanner(found)
+        await asyncio.wait_for(scanner.start(), _SCAN_S)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(any_seen.wait(), _SCAN_S)
+        finally:
+            with contextlib.suppress(*RADIO_ERRORS):
+                await asyncio.wait_for(scanner.stop(), _SCAN_S)
+        return seen
+
+    async def _open(self, device: BLEDevice, rssi: int, future: asyncio.Future[Connection]) -> None:
+        gone = asyncio.Event()
+
+        def lost(_: Any) -> None:
+            gone.set()
+
+        try:
+            client = await asyncio.wait_for(
+                establish_connection(
+                    BleakClientWithServiceCache, device, "device", disconnected_callback=lost, max_attempts=2
+                ),
+                _CONNECT_S,
+            )
+        except RADIO_ERRORS as error:
+            if not future.done():
+                future.set_exception(error)
+            return
+        if future.done():  # nobody wants it any more
+            await hang_up(client)
+            return
+        self._free -= 1
+        future.set_result(Connection(client, gone, rssi))
