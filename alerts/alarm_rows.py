@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-import psycopg
 from psycopg.rows import dict_row
 
 from alerts.alarm import Alarm
+from alerts.database import Tx, to_datetime, to_ms
 from streams.condition import Priority
 
-Tx = psycopg.Connection[Any]
-"""A connection inside a transaction of the caller's."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
 _TIMES: Final = frozenset(
     {"onset", "measured", "ended", "acknowledged", "shelved_until", "outcome_at", "due", "closed"}
 )
@@ -43,25 +37,8 @@ Key = tuple[str, int, str, int]
 """(subject_kind, subject, rule, source): one alarm while open."""
 
 
-def to_ms(at: datetime) -> int:
-    """Milliseconds since the epoch of an aware datetime."""
-    return (at - _EPOCH) // _MS
-
-
-def to_datetime(ms: int) -> datetime:
-    """The aware UTC datetime of milliseconds since the epoch."""
-    return _EPOCH + int(ms) * _MS
-
-
 def key_of(alarm: Alarm) -> Key:
     return alarm.subject_kind, alarm.subject, alarm.rule, alarm.source
-
-
-def now_ms(tx: Tx) -> int:
-    """The database's clock, so that all desks and notifiers share one."""
-    row = tx.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None
-    return to_ms(row[0])
 
 
 def lock_open(tx: Tx, keys: Sequence[Key]) -> dict[Key, Alarm]:
@@ -80,7 +57,7 @@ def lock_one(tx: Tx, alarm: int) -> Alarm | None:
 
 def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[Key, int]:
     """Store new alarms; their ids by key."""
-    return {tuple(key): alarm for alarm, *key in tx.execute(_INSERT, [_json(alarms)])}  # type: ignore[misc]
+    return {tuple(key): alarm for alarm, *key in tx.execute(_INSERT, [_json(alarms)])}
 
 
 def update(tx: Tx, alarms: Sequence[Alarm]) -> None:

@@ -12,8 +12,7 @@ AlertError
 │   ├── InvalidLimitsError     limits that contradict themselves
 │   ├── InvalidPauseError      a pause without reason, or too long
 │   └── InvalidPersonError     a sign-in that is taken, a password too short, a role nobody knows
-├── ChannelError           a channel did not take a message
-└── MasterKeyError         the master key's file is missing or unusable
+└── ChannelError           a channel did not take a message
 """
 
 from __future__ import annotations
@@ -89,7 +88,3 @@ class ChannelError(AlertError):
     def __init__(self, channel: str, reason: str) -> None:
         super().__init__(f"channel {channel}: {reason}")
         self.channel, self.reason = channel, reason
-
-
-class MasterKeyError(AlertError):
-    """The master key's file is missing, of the wrong size, or readable by others."""

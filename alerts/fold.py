@@ -14,7 +14,8 @@ import structlog
 from msgspec.structs import replace
 
 from alerts.alarm import Alarm
-from alerts.alarm_rows import Key, Tx, insert, json_text, key_of, lock_one, lock_open, to_datetime, update
+from alerts.alarm_rows import Key, insert, json_text, key_of, lock_one, lock_open, update
+from alerts.database import Tx, to_datetime
 from alerts.errors import ConflictError, UnknownAlarmError
 from alerts.life import in_the_way, transition
 from alerts.life_event import Act, Effect, Happened, Notify, StopNotifications, Tick

@@ -27,7 +27,9 @@ def schema(migrated: str) -> str:
     """The URL of an empty database with Vigil's tables, once of each kind."""
     with psycopg.connect(migrated, autocommit=True) as connection:
         tables = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
-        connection.execute(f"TRUNCATE {', '.join(sorted(tables - _BIG))} RESTART IDENTITY CASCADE")
+        # faster than TRUNCATE where tables are nearly empty; without triggers the order does not matter
+        emptied = "; ".join(f"DELETE FROM {table}" for table in sorted(tables - _BIG))
+        connection.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {emptied}; COMMIT")
     return migrated
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import psycopg
 import pytest
 
-from alerts.alarm_rows import lock_one, now_ms, to_datetime
+from alerts.alarm_rows import lock_one
+from alerts.database import now_ms, to_datetime
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold import apply, fold_conditions
 from alerts.life_event import Acknowledge, Shelve, Tick

@@ -155,7 +155,7 @@ def _measured(low, high):
     return _maybe(st.floats(low, high, width=32))
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(

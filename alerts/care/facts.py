@@ -1,0 +1,38 @@
+"""Standing facts of a patient, with who and when: what scores need and no wearable knows."""
+
+from __future__ import annotations
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from alerts.care.sending import send, take_turn
+from alerts.database import Tx, now
+from devices.control import Facts
+
+
+def set_facts(tx: Tx, patient: int, facts: Facts, by: int) -> None:
+    """The facts of a patient from now on, all of them."""
+    take_turn(tx)
+    before, after = _standing(tx, patient), msgspec.structs.asdict(facts)
+    at = now(tx)
+    for kind, value in after.items():
+        if kind in before and before[kind] == value:
+            continue
+        tx.execute(
+            "UPDATE patient_fact SET until = %s WHERE patient = %s AND kind = %s AND until IS NULL", [at, patient, kind]
+        )
+        tx.execute(
+            "INSERT INTO patient_fact (patient, kind, value, since, by_person) VALUES (%s, %s, %s, %s, %s)",
+            [patient, kind, Jsonb(value), at, by],
+        )
+    send(tx, patient, facts, by)
+
+
+def facts_of(tx: Tx, patient: int) -> Facts:
+    """What is known of a patient now."""
+    return msgspec.convert(_standing(tx, patient), Facts, strict=True)
+
+
+def _standing(tx: Tx, patient: int) -> dict[str, object]:
+    rows = tx.execute("SELECT kind, value FROM patient_fact WHERE patient = %s AND until IS NULL", [patient])
+    return {kind: value for kind, value in rows if kind in Facts.__struct_fields__}

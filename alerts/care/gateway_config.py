@@ -1,0 +1,39 @@
+"""What a gateway is told: whom it serves, with which keys, and which devices it listens to."""
+
+from __future__ import annotations
+
+from alerts.care.consent import has_consented
+from alerts.care.keys import current_key
+from alerts.database import Tx, to_ms
+from alerts.errors import UnknownRecordError
+from devices.pairing import Assigned, Config, PatientKey
+
+
+def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str) -> Config:
+    """The configuration of a gateway.  Patients who have not consented are not in it: nothing of theirs is collected.
+
+    Raises:
+        UnknownRecordError: there is no such gateway in use.
+    """
+    row = tx.execute(
+        "SELECT config_version FROM gateway WHERE gateway = %s AND revoked IS NULL FOR SHARE", [gateway]
+    ).fetchone()
+    if row is None:
+        raise UnknownRecordError("gateway", gateway)
+    enrolled = tx.execute(
+        "SELECT device, patient, since, source, address, interval_s FROM enrolment JOIN device USING (device) "
+        "WHERE gateway = %s AND until IS NULL ORDER BY device",
+        [gateway],
+    ).fetchall()
+    served = [patient for patient in sorted({row[1] for row in enrolled}) if has_consented(tx, patient)]
+    return Config(
+        version=int(row[0]),
+        kafka=kafka,
+        topic=topic,
+        patients=tuple(PatientKey(patient, *current_key(tx, master, patient, gateway)) for patient in served),
+        devices=tuple(
+            Assigned(device, patient, to_ms(since), source, address, interval_s)
+            for device, patient, since, source, address, interval_s in enrolled
+            if patient in served
+        ),
+    )

@@ -1,0 +1,66 @@
+"""What limits must be like to mean anything; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from alerts.errors import InvalidLimitsError
+from devices.control import Limit
+from devices.vitals import VITALS, Vital, VitalSpec
+
+LONGEST_HOLD_S: Final = 3600
+
+
+def check_limits(limits: Iterable[Limit]) -> None:
+    """Raise :class:`InvalidLimitsError`, in words for whoever typed them, unless
+
+    every vital is known, each (vital, side) stands there once, levels lie within what the vital can be, the high level
+    beyond the medium one, holds between 0 and an hour, and each side's condition can end before the other side begins.
+    """
+    sides: dict[tuple[Vital, str], Limit] = {}
+    for limit in limits:
+        try:
+            spec = VITALS[Vital(limit.vital)]
+        except ValueError:
+            raise InvalidLimitsError(f"There is no vital {limit.vital}.") from None
+        if (spec.vital, limit.side) in sides:
+            raise InvalidLimitsError(f"{spec.label} has two {limit.side} limits: give one.")
+        sides[spec.vital, limit.side] = limit
+        _check_levels(limit, spec)
+    for (vital, side), low in sides.items():
+        high = sides.get((vital, "high"))
+        if side == "high" or high is None:
+            continue
+        bottom, top = _inner(low), _inner(high)
+        if bottom is None or top is None:
+            continue
+        if not (bottom + low.hysteresis <= top and top - high.hysteresis >= bottom):
+            raise InvalidLimitsError(
+                f"{VITALS[vital].label}: between the low limit {bottom:g} and the high limit {top:g} "
+                "there is no room for the hysteresis: set them further apart."
+            )
+
+
+def _check_levels(limit: Limit, spec: VitalSpec) -> None:
+    name = f"{spec.label} ({limit.side})"
+    least, most = spec.plausible
+    for level in (limit.medium, limit.high):
+        if level is None:
+            continue
+        if not (math.isfinite(level.limit) and least <= level.limit <= most):
+            raise InvalidLimitsError(f"{name}: {level.limit:g} is not between {least:g} and {most:g} {spec.unit}.")
+        if not 0 <= level.hold_s <= LONGEST_HOLD_S:
+            raise InvalidLimitsError(f"{name}: a hold of {level.hold_s} s is not between 0 and {LONGEST_HOLD_S} s.")
+    if not (math.isfinite(limit.hysteresis) and 0 <= limit.hysteresis <= most - least):
+        raise InvalidLimitsError(f"{name}: a hysteresis of {limit.hysteresis:g} {spec.unit} makes no sense.")
+    if limit.medium and limit.high:
+        beyond = limit.high.limit - limit.medium.limit
+        if beyond == 0 or (beyond > 0) != (limit.side == "high"):
+            raise InvalidLimitsError(f"{name}: the high-priority limit must lie beyond the medium one.")
+
+
+def _inner(limit: Limit) -> float | None:
+    level = limit.medium or limit.high
+    return level.limit if level else None

@@ -1,0 +1,52 @@
+"""Pausing a rule of a patient: with a reason, and never without an end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from alerts.care.sending import send, take_turn
+from alerts.database import Tx, now, to_ms
+from alerts.errors import InvalidPauseError
+from devices.control import Pause, Pauses
+
+LONGEST: Final = timedelta(hours=12)
+"""A night."""
+EVERYTHING: Final = "*"
+"""As a rule: all of the patient."""
+
+
+def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int) -> None:
+    """No new condition of this rule until then; a pause already there is replaced.
+
+    Raises:
+        InvalidPauseError: no reason, already over, or longer than :data:`LONGEST`.
+    """
+    take_turn(tx)
+    at = now(tx)
+    if not reason.strip():
+        raise InvalidPauseError("A pause needs a reason: say why.")
+    if not at < until <= at + LONGEST:
+        raise InvalidPauseError(f"A pause ends within {LONGEST // timedelta(hours=1)} h from now: choose its end.")
+    tx.execute(
+        "INSERT INTO pause (subject, rule, until, reason, by_person, created) VALUES (%s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (subject, rule) DO UPDATE SET (until, reason, by_person, created) = "
+        "(excluded.until, excluded.reason, excluded.by_person, excluded.created)",
+        [patient, rule, until, reason.strip(), by, at],
+    )
+    send(tx, patient, pauses_of(tx, patient), by)
+
+
+def resume(tx: Tx, patient: int, rule: str, by: int) -> None:
+    """End a pause now; nothing where there is none."""
+    take_turn(tx)
+    if tx.execute("DELETE FROM pause WHERE subject = %s AND rule = %s", [patient, rule]).rowcount:
+        send(tx, patient, pauses_of(tx, patient), by)
+
+
+def pauses_of(tx: Tx, patient: int) -> Pauses:
+    """The pauses of a patient that have not ended."""
+    rows = tx.execute(
+        "SELECT rule, until FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule", [patient]
+    )
+    return Pauses(tuple(Pause(rule, to_ms(until)) for rule, until in rows))

@@ -1,0 +1,67 @@
+"""The default rule set: limits for every patient until somebody adjusts them.
+
+Sources (reference: clinical):
+
+- Cut-offs: what scores 3 on NEWS2's chart 1 (RCP 2017) is *high*, what scores 2 is *medium*.  A limit is crossed beyond
+  it, so "below 92" is "91 or less" on the chart.  Diastolic: TIHM (50 and 110).  Glucose: CGM consensus, out of range
+  below 70, urgent below 54 and above 250 mg/dL; above 180 is for reviews, not for alarms.
+- Holds shrink with severity, as in the ward study that came from 137 to 19 alerts a patient-day (2023); 15 s and 60 s stand
+  around the delays that halved ineffective alarms (Görges 2009: 14 s -50 %, 19 s -67 %).  Respiration, the noisiest
+  continuous vital, gets twice as long.  A vital measured now and then has no hold: one reading is all there is.
+- Hysteresis on the clearing side keeps a value near its limit from flapping; its sizes are Vigil's own choice, about the
+  error of the sensors.
+- Weight and mean pressure have no absolute default: weight counts by its change, mean pressure by its parts.
+
+Pulse rate and ECG heart rate are two vitals and have the same limits: whoever wears only one is watched by it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from devices.control import Level, Limit, RuleSet, Side
+from devices.vitals import Vital
+
+_HIGH_S: Final = 15
+_MEDIUM_S: Final = 60
+_NOISY: Final = 2
+
+
+def default_rule_set(version: int = 1) -> RuleSet:
+    """The rule set of a new installation; times and factors as :class:`devices.control.RuleSet` says."""
+    return RuleSet(version=version, limits=DEFAULT_LIMITS)
+
+
+def _held(vital: Vital, side: Side, medium: float | None, high: float | None, back: float, noisy: int = 1) -> Limit:
+    """Limits of a continuous vital."""
+    return Limit(
+        vital,
+        side,
+        None if medium is None else Level(medium, _MEDIUM_S * noisy),
+        None if high is None else Level(high, _HIGH_S * noisy),
+        back,
+    )
+
+
+def _single(vital: Vital, side: Side, medium: float | None, high: float | None, back: float) -> Limit:
+    """Limits of a vital measured now and then."""
+    return Limit(vital, side, None if medium is None else Level(medium), None if high is None else Level(high), back)
+
+
+DEFAULT_LIMITS: Final[tuple[Limit, ...]] = (
+    _held(Vital.HEART_RATE, "low", None, 41, 5),
+    _held(Vital.HEART_RATE, "high", 110, 130, 5),
+    _held(Vital.PULSE_RATE, "low", None, 41, 5),
+    _held(Vital.PULSE_RATE, "high", 110, 130, 5),
+    _held(Vital.SPO2, "low", 94, 92, 1),
+    _held(Vital.RESPIRATORY_RATE, "low", None, 9, 1, _NOISY),
+    _held(Vital.RESPIRATORY_RATE, "high", 20, 24, 2, _NOISY),
+    _single(Vital.SYSTOLIC, "low", 101, 91, 5),
+    _single(Vital.SYSTOLIC, "high", None, 219, 5),
+    _single(Vital.DIASTOLIC, "low", 50, None, 5),
+    _single(Vital.DIASTOLIC, "high", 110, None, 5),
+    _single(Vital.TEMPERATURE, "low", None, 35.1, 0.3),
+    _single(Vital.TEMPERATURE, "high", 39.0, None, 0.3),
+    _single(Vital.GLUCOSE, "low", 70, 54, 5),
+    _single(Vital.GLUCOSE, "high", None, 250, 10),
+)

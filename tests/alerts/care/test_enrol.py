@@ -1,0 +1,154 @@
+"""Who speaks for whom, and what gateways are told of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from alerts.care.consent import give_consent, has_consented
+from alerts.care.devices import add_device
+from alerts.care.enrol import end_enrolment, enrol, transfer
+from alerts.care.gateway_config import gateway_config
+from alerts.care.gateways import add_gateway, revoke_gateway
+from alerts.care.keys import current_key
+from alerts.care.sending import send
+from alerts.database import to_ms
+from alerts.errors import DeviceTakenError, InvalidEnrolmentError, UnknownRecordError
+from devices.control import Consent, Enrolled, Enrolment, Limits
+from devices.pairing import Assigned, PatientKey
+from tests.alerts.care.conftest import BEGAN, HOUR, MASTER, sent
+
+
+def config(db, gateway):
+    with db.transaction():
+        return gateway_config(db, MASTER, gateway, "127.0.0.1:9092", "vitals.v1")
+
+
+def test_an_enrolment_is_told_whole_to_engine_and_gateway(db, ward):
+    with db.transaction():
+        give_consent(db, ward.ada, True, by=1)
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+        enrol(db, MASTER, ward.belt, ward.ada, ward.gateway, BEGAN + HOUR, by=1)
+    assert sent(db, ward.ada, "enrolment")[-1] == Enrolment(
+        devices=(
+            Enrolled(ward.oximeter, ward.gateway, to_ms(BEGAN), None, 1),
+            Enrolled(ward.belt, ward.gateway, to_ms(BEGAN + HOUR), None, 1),
+        ),
+        gateways=(ward.gateway,),
+    )
+    told = config(db, ward.gateway)
+    key, secret = current_key(db, MASTER, ward.ada, ward.gateway)
+    assert told.patients == (PatientKey(ward.ada, key, secret),)
+    assert told.devices == (
+        Assigned(ward.oximeter, ward.ada, to_ms(BEGAN), "ble", "C0:DE:00:00:00:02", 1),
+        Assigned(ward.belt, ward.ada, to_ms(BEGAN + HOUR), "ble", "C0:DE:00:00:00:01", 1),
+    )
+
+
+def test_without_consent_a_gateway_is_told_of_nobody(db, ward):
+    with db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+    assert config(db, ward.gateway).patients == ()
+    before = config(db, ward.gateway).version
+    with db.transaction():
+        give_consent(db, ward.ada, True, by=1)
+    assert [patient.patient for patient in config(db, ward.gateway).patients] == [ward.ada]
+    assert config(db, ward.gateway).version > before
+    with db.transaction():
+        give_consent(db, ward.ada, False, by=1)
+    assert config(db, ward.gateway).devices == ()
+    assert not has_consented(db, ward.ada)
+    assert [consent.given for consent in sent(db, ward.ada, "consent") if isinstance(consent, Consent)] == [True, False]
+
+
+def test_every_gateway_and_the_desk_have_keys_of_their_own(db, ward):
+    with db.transaction():
+        other = add_gateway(db, "Home 2")
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+        enrol(db, MASTER, ward.belt, ward.ada, other, BEGAN, by=1)
+    keys = [current_key(db, MASTER, ward.ada, gateway) for gateway in (0, ward.gateway, other)]
+    assert len({number for number, _ in keys}) == len({secret for _, secret in keys}) == 3
+    assert db.execute("SELECT count(*) FROM data_key WHERE patient = %s", [ward.ada]).fetchone() == (3,)
+
+
+def test_a_device_is_one_patients_until_it_is_transferred(db, ward):
+    with db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+    with pytest.raises(DeviceTakenError) as taken, db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.bruno, ward.gateway, BEGAN + HOUR, by=1)
+    assert taken.value.patient == ward.ada
+    with db.transaction():
+        transfer(db, MASTER, ward.oximeter, ward.bruno, ward.gateway, BEGAN + HOUR, by=1)
+    assert sent(db, ward.ada, "enrolment")[-1] == Enrolment(
+        (Enrolled(ward.oximeter, ward.gateway, to_ms(BEGAN), to_ms(BEGAN + HOUR), 1),)
+    )
+    assert sent(db, ward.bruno, "enrolment")[-1].devices[0].since == to_ms(BEGAN + HOUR)
+
+
+def test_times_that_do_not_fit_are_refused(db, ward):
+    with pytest.raises(InvalidEnrolmentError, match="nobody's"), db.transaction():
+        end_enrolment(db, ward.oximeter, BEGAN, by=1)
+    with db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+    with pytest.raises(InvalidEnrolmentError, match="end it later"), db.transaction():
+        end_enrolment(db, ward.oximeter, BEGAN - HOUR, by=1)
+    with db.transaction():
+        assert end_enrolment(db, ward.oximeter, BEGAN + HOUR, by=1) == ward.ada
+    with pytest.raises(InvalidEnrolmentError, match="begin later"), db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.bruno, ward.gateway, BEGAN, by=1)
+
+
+@pytest.mark.parametrize("wrong", ["device", "patient", "gateway"])
+def test_what_does_not_exist_cannot_be_enrolled(db, ward, wrong):
+    numbers = {"device": ward.oximeter, "patient": ward.ada, "gateway": ward.gateway, wrong: 999_999}
+    with pytest.raises(UnknownRecordError, match=wrong), db.transaction():
+        enrol(db, MASTER, **numbers, since=BEGAN, by=1)
+
+
+def test_an_address_is_one_device(db, ward):
+    with pytest.raises(InvalidEnrolmentError, match="a device already"), db.transaction():
+        add_device(db, "copy", "ble", "C0:DE:00:00:00:02", 1)
+
+
+def test_a_revoked_gateway_has_no_configuration_and_its_keys_no_word(db, ward):
+    with db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+        key, _ = current_key(db, MASTER, ward.ada, ward.gateway)
+    with db.transaction():
+        revoke_gateway(db, ward.gateway, by=1)
+    told = sent(db, ward.ada, "enrolment")[-1]
+    assert (told.revoked_keys, told.gateways) == ((key,), ())
+    with pytest.raises(UnknownRecordError):
+        config(db, ward.gateway)
+
+
+def test_who_waits_for_a_configuration_is_woken_once_it_is_committed(db, ward, schema):
+    with psycopg.connect(schema, autocommit=True) as desk:
+        desk.execute("LISTEN vigil_config")
+        with db.transaction():
+            enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+            assert list(desk.notifies(timeout=0.1)) == []
+        assert [hint.payload for hint in desk.notifies(timeout=2, stop_after=1)] == [str(ward.gateway)]
+
+
+def test_control_records_are_numbered_in_the_order_in_which_they_are_committed(db, ward, schema):
+    """Otherwise a record could reach the log after a later one, and be dropped there as seen."""
+    numbers = []
+
+    def second():
+        with psycopg.connect(schema) as other:
+            numbers.append(send(other, ward.ada, Limits(), by=1))
+
+    with psycopg.connect(schema) as first:
+        numbers.append(send(first, ward.ada, Limits(), by=1))
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.2)
+        assert len(numbers) == 1
+        first.commit()
+    waiting.join(10)
+    assert numbers == sorted(numbers)
+    assert len(numbers) == 2

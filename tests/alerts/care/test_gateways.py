@@ -1,0 +1,82 @@
+"""Claim codes and credentials."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+import psycopg
+import pytest
+
+from alerts.care.gateways import CODE_LETTERS, claim, gateway_with, new_claim, revoke_gateway
+from alerts.errors import ClaimError, UnknownRecordError
+
+
+def test_a_code_is_short_readable_and_only_its_hash_is_kept(db, ward):
+    code = new_claim(db, ward.gateway)
+    assert re.fullmatch(f"[{CODE_LETTERS}]{{4}}-[{CODE_LETTERS}]{{4}}", code)
+    assert not set("01OILU") & set(CODE_LETTERS)
+    (kept,) = db.execute("SELECT code_hash FROM claim").fetchone()
+    assert len(kept) == 32
+
+
+@pytest.mark.parametrize("typed", [str, str.lower, lambda code: code.replace("-", " "), lambda code: f" {code} "])
+def test_a_code_gives_a_credential_once(db, ward, typed):
+    code = new_claim(db, ward.gateway)
+    claimed = claim(db, typed(code))
+    assert claimed.gateway == ward.gateway == gateway_with(db, claimed.credential)
+    assert len(claimed.credential) >= 43
+    with pytest.raises(ClaimError):
+        claim(db, code)
+
+
+def test_of_two_who_claim_at_once_one_gets_it(db, ward, schema):
+    code = new_claim(db, ward.gateway)
+    failed = []
+
+    def late():
+        with psycopg.connect(schema) as other:
+            try:
+                claim(other, code)
+            except ClaimError as error:
+                failed.append(error)
+
+    with psycopg.connect(schema) as early:
+        claim(early, code)
+        second = threading.Thread(target=late)
+        second.start()
+        time.sleep(0.2)
+        assert second.is_alive()
+        early.commit()
+    second.join(10)
+    assert len(failed) == 1
+
+
+def test_a_code_ends_with_its_time_with_a_newer_one_and_with_its_gateway(db, ward):
+    with pytest.raises(ClaimError):
+        claim(db, new_claim(db, ward.gateway, minutes=0))
+    first, second = new_claim(db, ward.gateway), new_claim(db, ward.gateway)
+    with pytest.raises(ClaimError):
+        claim(db, first)
+    with db.transaction():
+        revoke_gateway(db, ward.gateway, by=1)
+    with pytest.raises(ClaimError):
+        claim(db, second)
+    with pytest.raises(UnknownRecordError):
+        new_claim(db, ward.gateway)
+
+
+@pytest.mark.parametrize("typed", ["", "----", "ABCD-EFGH", "x" * 10_000, "ABCD-EFG\x00"])
+def test_what_is_no_code_claims_nothing(db, ward, typed):
+    with pytest.raises(ClaimError):
+        claim(db, typed)
+
+
+def test_a_new_claim_ends_the_old_credential_and_a_revoked_gateway_has_none(db, ward):
+    old = claim(db, new_claim(db, ward.gateway)).credential
+    new = claim(db, new_claim(db, ward.gateway)).credential
+    assert (gateway_with(db, old), gateway_with(db, new)) == (None, ward.gateway)
+    with db.transaction():
+        revoke_gateway(db, ward.gateway, by=1)
+    assert gateway_with(db, new) is None

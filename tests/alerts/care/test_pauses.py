@@ -1,0 +1,43 @@
+"""Pauses: a reason, an end, and told whole."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.care.pauses import LONGEST, pause, pauses_of, resume
+from alerts.database import now, to_ms
+from alerts.errors import InvalidPauseError
+from devices.control import Pause, Pauses
+from tests.alerts.care.conftest import sent
+
+
+def test_pauses_are_told_whole_and_can_be_replaced_and_ended(db, ward):
+    until = now(db) + timedelta(hours=1)
+    with db.transaction():
+        pause(db, ward.ada, "spo2.low", until, "physiotherapy", by=1)
+        pause(db, ward.ada, "*", until, "bath", by=1)
+        pause(db, ward.ada, "spo2.low", until + timedelta(hours=1), "longer", by=2)
+    both = Pauses((Pause("*", to_ms(until)), Pause("spo2.low", to_ms(until) + 3_600_000)))
+    assert sent(db, ward.ada, "pause")[-1] == both == pauses_of(db, ward.ada)
+    with db.transaction():
+        resume(db, ward.ada, "*", by=1)
+        resume(db, ward.ada, "*", by=1)
+    assert sent(db, ward.ada, "pause")[3:] == [Pauses(both.pauses[1:])]
+
+
+@pytest.mark.parametrize(
+    ("hours", "reason"), [(1, " "), (-1, "bath"), (0, "bath"), (LONGEST / timedelta(hours=1) + 0.1, "bath")]
+)
+def test_a_pause_needs_a_reason_and_an_end_within_a_night(db, ward, hours, reason):
+    with pytest.raises(InvalidPauseError), db.transaction():
+        pause(db, ward.ada, "*", now(db) + timedelta(hours=hours), reason, by=1)
+    assert sent(db, ward.ada, "pause") == []
+
+
+def test_a_pause_that_is_over_is_no_longer_told(db, ward):
+    with db.transaction():
+        pause(db, ward.ada, "*", now(db) + timedelta(hours=1), "bath", by=1)
+    db.execute("UPDATE pause SET until = now() - interval '1 second'")
+    assert pauses_of(db, ward.ada) == Pauses()
