@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fix_database",
     "tests.fix_mqtt",
     "tests.fix_dbus",
+    "tests.fix_bluez",
     "tests.fix_browser",
 ]
 

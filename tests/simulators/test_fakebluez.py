@@ -16,7 +16,7 @@ from simulators.bluez.names import ABORT_BY_LOCAL, FAILED, att_error
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
 from simulators.errors import BlueZError
 from simulators.fakebluez import FakeBlueZ
-from tests.simulators.conftest import until
+from tests.simulators.until import until
 
 RATE, LEVEL, PRESSURE = full_uuid(0x2A37), full_uuid(0x2A19), full_uuid(0x2A35)
 
@@ -239,6 +239,6 @@ async def test_a_flood_arrives_whole_and_the_bus_survives_it(bluez: FakeBlueZ) -
     async with BleakClient(await found(one)) as client:
         await client.start_notify(RATE, count, bluez={"use_start_notify": True})
         for _ in range(5000):
-            assert one.notify(RATE, b"\x00\x48")
+            assert one.notify(RATE, bytes(500))  # more at once than any socket's buffer takes
         await until(lambda: got == 5000, 20)
         assert bytes(await client.read_gatt_char(LEVEL)) == b"\x5a"

@@ -29,7 +29,7 @@ from simulators.peripherals.sensor import SimulatedSensor
 from simulators.peripherals.stored import MEMORY
 from simulators.peripherals.thermometer import Thermometer
 from simulators.scenario import LinkDrop, Scenario, Sensor, SensorOff
-from tests.simulators.conftest import until
+from tests.simulators.until import until
 
 START = 1_790_000_000_000
 ADDRESS = "C0:00:00:00:01:01"
