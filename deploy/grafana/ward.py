@@ -54,7 +54,7 @@ WARD: Final = Dashboard(
     title="Ward",
     description="All patients in care: latest values with their ages, open alarms, and whether the data still come.",
     since="now-6h",
-    refresh="10s",
+    refresh="30s",
     variables=[QueryVariable("team", "Care team", query.TEAMS, many=True)],
     panels=[
         text(NOTICE),
@@ -141,7 +141,7 @@ WARD: Final = Dashboard(
         trend(
             "Samples a second",
             query.RATE,
-            description="Seconds with a usable value, and with only unusable ones, over all series (from rollups).",
+            description="Seconds with a usable value, and with only unusable ones, over all series; hourly from a day on.",
             unit="none",
             width=12,
             overrides=[override("Usable", color=fixed("blue")), override("Poor", color=fixed("purple"))],
