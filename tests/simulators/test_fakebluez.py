@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 from bleak import BleakClient, BleakScanner
@@ -10,6 +11,7 @@ from bleak.args.bluez import OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
+from bleak_retry_connector import close_stale_connections_by_address
 
 from devices.gatt.uuids import full_uuid
 from simulators.bluez.names import ABORT_BY_LOCAL, FAILED, att_error
@@ -202,6 +204,38 @@ async def test_a_restarted_bluetoothd_is_back_with_bonds_and_without_links(bluez
         await client.disconnect()
     async with BleakClient(await found(one)) as client:
         assert client.is_connected
+
+
+_KILLED = """
+import asyncio, sys
+from bleak import BleakClient, BleakScanner
+async def main():
+    device = await BleakScanner.find_device_by_address(sys.argv[1], timeout=5)
+    client = BleakClient(device)
+    await client.connect()
+    await client.start_notify(sys.argv[2], lambda *_: None)
+    print("subscribed", flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_client_leaves_the_link_up_and_the_device_unseen_until_it_is_closed(bluez: FakeBlueZ) -> None:
+    one = belt()
+    bluez.add(one)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _KILLED, one.address, RATE, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert await asyncio.wait_for(child.stdout.readline(), 20)
+    child.kill()
+    await child.wait()
+    await until(lambda: not one.characteristic(RATE).notifying)
+    assert one.connected
+    assert await BleakScanner.find_device_by_address(one.address, timeout=0.3) is None
+    await close_stale_connections_by_address(one.address)
+    assert not one.connected
+    await found(one)
 
 
 async def test_connection_slots_run_out(bluez: FakeBlueZ) -> None:
