@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 ARGS ?=
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+# the machine's own certificates, also behind a proxy that has its own
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help setup demo test check bench lock clean
 help: ## this list

@@ -55,7 +55,7 @@ class EmbeddedStack:
 
     Everything is kept in `home`, ports and passwords too, so a second start has the same data at the same addresses.
     `mqtt_users` are the names of MQTT users, the first a gateway's; a password is made for each once and kept.
-    `proxied` opens Kafka's listener for clients behind a proxy.
+    `proxied` opens Kafka's listener for clients behind a proxy; without `database` there is no PostgreSQL.
     Without the program dbus-daemon the rest starts all the same: `dbus` is None and `missing` says why.
     May be started and stopped from any thread; use it as a context manager, or call `stop` whatever `start` did.
 
@@ -71,13 +71,14 @@ class EmbeddedStack:
         mqtt_users: Sequence[str] = ("gateway",),
         retention_days: float = 2,
         proxied: bool = False,
+        database: bool = True,
     ) -> None:
         self.home = home.absolute()
         self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._lock = _take(self.home)
         self._retention_days = retention_days
         self.kafka = Kafka(self.home / "kafka", proxied=proxied)
-        self.postgres = Postgres(self.home / "postgres")
+        self.postgres = Postgres(self.home / "postgres") if database else None
         passwords = _kept_passwords(self.home / "mqtt-users.json", mqtt_users)
         self.mqtt: MqttBroker = {"rumqttd": Rumqttd, "mosquitto": Mosquitto}[mqtt](self.home / "mqtt", passwords)
         self.dbus: Dbus | None = Dbus(self.home / "dbus")

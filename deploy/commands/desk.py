@@ -1,0 +1,31 @@
+"""``vigil desk``: the nurse's desk and the gateways' API."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def desk() -> None:
+        """Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (127.0.0.1 unless told otherwise).
+
+        Settings come from the environment: VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_MASTER_KEY_FILE, VIGIL_DESK_…
+
+        Example: VIGIL_DESK_PORT=8080 vigil desk
+        """
+        import uvicorn
+
+        from alerts.desk.app import build
+        from alerts.desk.settings import DeskSettings
+
+        settings = DeskSettings()
+        uvicorn.run(
+            build(settings),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            server_header=False,
+        )

@@ -1,0 +1,28 @@
+"""``vigil gateway``: the gateway in a home."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def gateway() -> None:
+        """Run the gateway of a home: listen to its wearables, keep their readings, send them on.
+
+        It must have been claimed first: vigil pair claim CODE --desk URL.
+        Settings come from the environment: VIGIL_GATEWAY_…
+        """
+        from gateway.run import run
+        from gateway.settings import GatewaySettings
+
+        async def until_told() -> None:
+            stop = asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await run(GatewaySettings(), stop=stop)
+
+        asyncio.run(until_told())

@@ -1,0 +1,25 @@
+"""``vigil notify``: tells people, drives the alarms' timers, and relays control records into the log."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def notify() -> None:
+        """Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.
+
+        Settings come from the environment: VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_MASTER_KEY_FILE, VIGIL_NOTIFY_…
+        Two of them may run: rows are locked, one relays.
+        """
+        from alerts.notify.run import run
+        from alerts.settings import NotifySettings
+
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        run(NotifySettings(), stop)

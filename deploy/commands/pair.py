@@ -1,0 +1,187 @@
+"""``vigil pair``: people, homes and wearables on the command line, from the first patient to a claimed gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import psycopg
+import typer
+
+from alerts.care.admit import admit_patient
+from alerts.care.consent import give_consent
+from alerts.care.devices import add_device
+from alerts.care.enrol import end_enrolment, enrol, transfer
+from alerts.care.gateways import add_gateway, new_claim
+from alerts.care.identity import Identity
+from alerts.care.keys import read_master_key
+from alerts.care.limits import set_rule_set
+from alerts.care.people import add_person
+from alerts.care.teams import add_team, join
+from alerts.database import Tx
+from alerts.rules.defaults import default_rule_set
+from deploy.errors import DeployError
+from deploy.settings import ServerSettings
+from devices.control import Facts
+from gateway.downlink import claim as claim_at
+from gateway.settings import GatewaySettings
+
+app = typer.Typer(
+    help="Admit patients, add homes and wearables, claim a gateway.\n\n"
+    "In order: team, person, patient, gateway, then on the gateway itself: claim; device.",
+    no_args_is_help=True,
+)
+By = Annotated[str, typer.Option("--by", help="sign-in of who does it", show_default=False)]
+
+
+@contextmanager
+def _server() -> Iterator[tuple[Tx, bytes]]:
+    settings = ServerSettings()
+    with psycopg.connect(settings.database, connect_timeout=10) as tx:
+        yield tx, read_master_key(settings.master_key_file)
+
+
+def _person(tx: Tx, sign_in: str) -> int:
+    row = tx.execute("SELECT person FROM person WHERE sign_in = %s AND disabled IS NULL", [sign_in]).fetchone()
+    if row is None:
+        raise DeployError(f"Nobody signs in as {sign_in}: add them with vigil pair person.")
+    return int(row[0])
+
+
+@app.command()
+def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")]) -> None:
+    """Add a care team: who is in it sees its patients, nobody else does."""
+    with _server() as (tx, _):
+        print(f"team {add_team(tx, name)}")
+
+
+@app.command()
+def person(
+    sign_in: str,
+    name: Annotated[str, typer.Option(help="as colleagues know them")],
+    role: Annotated[Literal["nurse", "clinician", "administrator"], typer.Option()] = "nurse",
+    team: Annotated[int | None, typer.Option(help="the care team they belong to")] = None,
+) -> None:
+    """Add somebody who signs in at the desk; the password is asked for, or read from VIGIL_PASSWORD.
+
+    The first one also puts the default limits into force.
+
+    Example: vigil pair person m.testova --name "M. Testova" --team 1
+    """
+    password = os.environ.get("VIGIL_PASSWORD") or getpass.getpass("Password: ")
+    with _server() as (tx, _):
+        number = add_person(tx, sign_in, name, role, password)
+        if team is not None:
+            join(tx, number, team)
+        if tx.execute("SELECT FROM rule_set LIMIT 1").fetchone() is None:
+            set_rule_set(tx, default_rule_set(), number)
+        print(f"person {number}")
+
+
+@app.command()
+def patient(
+    family: str,
+    given: str,
+    born: Annotated[str, typer.Option(help="YYYY-MM-DD")],
+    record: Annotated[str, typer.Option(help="record number")],
+    team: Annotated[int, typer.Option(help="the care team that watches")],
+    by: By,
+    consent: Annotated[bool, typer.Option(help="the patient has consented; without it nothing is accepted")] = False,
+) -> None:
+    """Admit a patient.
+
+    Example: vigil pair patient EXAMPLETON Ada --born 1945-07-14 --record VT-4174-4 --team 1 --by m.testova --consent
+    """
+    with _server() as (tx, master):
+        who = _person(tx, by)
+        identity = Identity(family=family, given=given, born=born, record_number=record)
+        number = admit_patient(tx, master, identity, team, Facts(born=born), who)
+        if consent:
+            give_consent(tx, number, True, who)
+        print(f"patient {number}")
+
+
+@app.command()
+def gateway(
+    name: Annotated[str, typer.Argument(help="where it stands, such as 'Mill Lane 4'")] = "",
+    again: Annotated[int | None, typer.Option(help="a new code for this gateway instead of a new one")] = None,
+) -> None:
+    """Add a gateway and print its claim code: single use, 60 minutes.
+
+    Example: vigil pair gateway "Mill Lane 4"
+    """
+    if not name and again is None:
+        raise DeployError("Name the place where the gateway stands, or an earlier gateway with --again NUMBER.")
+    with _server() as (tx, _):
+        number = again if again is not None else add_gateway(tx, name)
+        code = new_claim(tx, number)
+        print(f"gateway {number}\nclaim code {code} (60 minutes): on the gateway run: vigil pair claim {code} --desk URL")
+
+
+@app.command()
+def claim(
+    code: str,
+    desk: Annotated[str, typer.Option(help="the desk's address", show_default=False)],
+    state: Annotated[Path | None, typer.Option(help="the gateway's folder; default: VIGIL_GATEWAY_STATE")] = None,
+) -> None:
+    """On the gateway: exchange the claim code for its credential, which stays in its folder.
+
+    Example: vigil pair claim ABCD-EFGH --desk https://desk.example.org
+    """
+    settings = GatewaySettings()
+    claimed = asyncio.run(claim_at(desk, code, state or settings.state, ca=settings.desk_ca))
+    print(f"This is gateway {claimed.gateway} now: start it with vigil gateway.")
+
+
+@app.command()
+def device(
+    name: Annotated[str, typer.Argument(help="what it is, such as 'chest belt'")],
+    source: Annotated[Literal["ble", "mqtt"], typer.Option()],
+    address: Annotated[str, typer.Option(help="Bluetooth address, or its user name on the MQTT broker")],
+    patient: Annotated[int, typer.Option()],
+    gateway: Annotated[int, typer.Option()],
+    by: By,
+    interval: Annotated[int, typer.Option(min=0, help="seconds between its readings; 0: when the patient measures")] = 0,
+) -> None:
+    """Add a wearable and give it to a patient, from now on.
+
+    Example: vigil pair device belt --source ble --address C0:DE:00:00:00:01 --patient 1 --gateway 1 --by m.testova
+    """
+    with _server() as (tx, master):
+        number = add_device(tx, name, source, address, interval)
+        enrol(tx, master, number, patient, gateway, datetime.now(UTC), _person(tx, by))
+        print(f"device {number}")
+
+
+@app.command()
+def move(
+    device: int,
+    by: By,
+    patient: Annotated[int | None, typer.Option(help="to whom; without it the device is nobody's")] = None,
+    gateway: Annotated[int | None, typer.Option()] = None,
+) -> None:
+    """Take a wearable from its patient, and give it to another if one is named; from now on.
+
+    Example: vigil pair move 3 --patient 2 --gateway 1 --by m.testova
+    """
+    with _server() as (tx, master):
+        who = _person(tx, by)
+        if patient is None or gateway is None:
+            print(f"device {device} was patient {end_enrolment(tx, device, datetime.now(UTC), who)}'s, and is nobody's now")
+            return
+        transfer(tx, master, device, patient, gateway, datetime.now(UTC), who)
+        print(f"device {device} is patient {patient}'s now")
+
+
+@app.command()
+def consent(patient: int, by: By, withdraw: Annotated[bool, typer.Option(help="it is withdrawn")] = False) -> None:
+    """Record a patient's consent, or that it was withdrawn: from then on nothing of theirs is accepted."""
+    with _server() as (tx, _):
+        give_consent(tx, patient, not withdraw, _person(tx, by))
+        print(f"patient {patient}: consent {'withdrawn' if withdraw else 'given'}")

@@ -1,0 +1,23 @@
+"""``vigil worker``: one stream worker."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def worker() -> None:
+        """Run one stream worker: open, evaluate, store.
+
+        Settings come from the environment: VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_MASTER_KEY_FILE, VIGIL_WORKER_…
+        Start as many as there are cores; Kafka spreads the partitions among them.
+
+        Example: VIGIL_KAFKA=127.0.0.1:9092 VIGIL_DATABASE=postgresql://… vigil worker
+        """
+        from alerts.fold import fold_conditions
+        from alerts.rules.stages import stages
+        from streams.settings import WorkerSettings
+        from streams.worker import run
+
+        run(WorkerSettings(), stages(), fold_conditions)

@@ -1,0 +1,90 @@
+"""A simulated nurse: signs in at the desk as anybody would, watches the worklist's stream, and acknowledges what comes."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+_DOOR: Final = re.compile(r'name="door" value="([^"]*)"')
+_CSRF: Final = re.compile(r'data-csrf="([^"]*)"')
+_POST: Final = re.compile(r"hx-post=\"(/(?:alarms|lines)/[^\"]+/acknowledge)\" hx-vals='([^']*)'")
+_AGAIN_S: Final = 0.5
+_SILENT_S: Final = 20.0
+
+
+@dataclass
+class SimulatedNurse:
+    """``seen``: alarm to the wall clock's ms at which the desk first showed it.  ``hand_s``: until she answers."""
+
+    desk: str
+    sign_in: str
+    password: str
+    hand_s: float = 2.0
+    seen: dict[int, int] = field(default_factory=dict)
+    acknowledged: int = 0
+    troubles: int = 0
+
+    async def work(self) -> None:
+        """Until cancelled; a desk that goes away is signed in to again."""
+        while True:
+            try:
+                async with httpx.AsyncClient(base_url=self.desk, timeout=httpx.Timeout(10, read=_SILENT_S)) as client:
+                    await self._shift(client)
+            except (httpx.HTTPError, _NotIn):
+                self.troubles += 1
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _shift(self, client: httpx.AsyncClient) -> None:
+        door = _DOOR.search((await client.get("/sign-in")).text)
+        answer = await client.post(
+            "/sign-in",
+            data={"door": html.unescape(door[1]) if door else "", "username": self.sign_in, "password": self.password},
+        )
+        token = _CSRF.search((await client.get("/")).text)
+        if answer.status_code >= 400 or token is None:
+            raise _NotIn
+        headers = {"X-CSRF-Token": html.unescape(token[1]), "HX-Request": "true"}
+        hands: set[asyncio.Task[None]] = set()
+        try:
+            async with client.stream("GET", "/stream") as stream:
+                async for line in stream.aiter_lines():
+                    if line.startswith("data:"):
+                        for key in self._news(msgspec.json.decode(line[5:].strip() or b"{}")):
+                            hand = asyncio.create_task(self._answer(client, key, headers))
+                            hands.add(hand)
+                            hand.add_done_callback(hands.discard)
+        finally:
+            for hand in hands:
+                hand.cancel()
+
+    def _news(self, event: dict[str, Any]) -> list[str]:
+        """Keys of rows that show an alarm for the first time."""
+        fresh = []
+        for key, group, _, _, lead, *_ in event.get("order", ()):
+            if lead and lead not in self.seen:
+                self.seen[lead] = time.time_ns() // 1_000_000
+                if group == "open":
+                    fresh.append(key)
+        return fresh
+
+    async def _answer(self, client: httpx.AsyncClient, key: str, headers: dict[str, str]) -> None:
+        await asyncio.sleep(self.hand_s)
+        row = (await client.get("/rows", params={"key": key})).text
+        found = _POST.search(row)
+        if found is None:
+            return
+        values = msgspec.json.decode(html.unescape(found[2]))
+        answer = await client.post(found[1], data={k: str(v) for k, v in values.items()}, headers=headers)
+        if answer.status_code < 400:
+            self.acknowledged += 1
+
+
+class _NotIn(Exception):
+    pass

@@ -1,0 +1,134 @@
+"""Who lives in the demo: invented patients, what they wear, and what is going to happen to them.  Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from devices.vitals import Vital
+from simulators.scenario import Deteriorate, Event, NetworkLoss, Scenario, Sensor, SensorOff
+
+Wears = Literal["belt", "oximeter", "cuff", "thermometer", "patch", "ring"]
+"""belt, oximeter, cuff, thermometer speak BLE; patch (respiration, heart rate) and ring (SpO₂, pulse) speak MQTT."""
+
+OVER_BLE: Final[frozenset[Wears]] = frozenset({"belt", "oximeter", "cuff", "thermometer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wearable:
+    """``address`` is what the device advertises, or its name below dev/ on the broker; ``interval_s`` 0: by hand."""
+
+    kind: Wears
+    address: str
+    interval_s: int
+
+    @property
+    def source(self) -> Literal["ble", "mqtt"]:
+        return "ble" if self.kind in OVER_BLE else "mqtt"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A patient.  ``home`` is the index of the home, and so of the gateway."""
+
+    family: str
+    given: str
+    born: str
+    sex: Literal["female", "male"]
+    record_number: str
+    home: int
+    wears: tuple[Wearable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    sign_in: str
+    name: str
+    role: Literal["nurse", "clinician", "administrator"]
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    team: str = "Home ward North"
+    homes: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
+    staff: tuple[SignIn, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def wearables(self) -> list[tuple[Person, Wearable]]:
+        return [(person, wearable) for person in self.people for wearable in person.wears]
+
+    def scenario(self, start: int) -> Scenario:
+        """What happens to whom, from ``start`` (ms since the epoch) on."""
+        return Scenario(start, len(self.people), seed=7, events=self.events)
+
+    @property
+    def told_s(self) -> float:
+        """Seconds after which all of it has happened and every alarm must be there: holds, scores, heartbeats included."""
+        return TOLD_S
+
+    def expected(self) -> list[tuple[Person, str, Wears | None]]:
+        """The alarms that must follow from the events: (patient, rule, the wearable it concerns; None: gateway or none)."""
+        found: list[tuple[Person, str, Wears | None]] = []
+        for event in self.events:
+            if isinstance(event, Deteriorate):
+                person = self.people[event.patient]
+                found += [(person, f"{vital.name.lower()}.{side}", wears) for vital, side, wears in _WORSE]
+                found.append((person, "news2", None))
+            elif isinstance(event, SensorOff):
+                found.append((self.people[event.patient], "sensor_off", event.sensor.value))
+            elif isinstance(event, NetworkLoss):
+                found += [(one, "gateway_offline", None) for one in self.people if self.homes[one.home] == event.gateway]
+        return found
+
+
+TOLD_S: Final = 75.0
+
+_WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
+    (Vital.HEART_RATE, "high", "belt"),
+    (Vital.HEART_RATE, "high", "patch"),
+    (Vital.PULSE_RATE, "high", "oximeter"),
+    (Vital.SPO2, "low", "oximeter"),
+    (Vital.RESPIRATORY_RATE, "high", "patch"),
+)
+"""What is beyond its limit once the deterioration below is complete, and which wearable of that patient says so."""
+
+
+def _ble(kind: Wears, number: int, interval_s: int) -> Wearable:
+    return Wearable(kind, f"C0:DE:00:00:00:{number:02X}", interval_s)
+
+
+def _mqtt(kind: Wears, number: int) -> Wearable:
+    return Wearable(kind, f"{kind}-{number}", 1)
+
+
+HOMES: Final = ("Home 1, Mill Lane", "Home 2, Harbour Street")
+
+DEMO: Final = Plan(
+    homes=HOMES,
+    people=(
+        Person("EXAMPLETON", "Ada", "1945-07-14", "female", "VT-4174-4", 0,
+               (_ble("belt", 1, 1), _ble("oximeter", 2, 1), _ble("cuff", 3, 0), _ble("thermometer", 4, 0),
+                _mqtt("patch", 1))),
+        Person("TESTWELL", "Bruno", "1958-03-02", "male", "VT-4211-1", 0, (_ble("belt", 5, 1), _ble("oximeter", 6, 1))),
+        Person("PLACEHOLDER", "Edith", "1939-11-28", "female", "VT-4248-8", 0, (_mqtt("patch", 3), _mqtt("ring", 3))),
+        Person("MOCKFORD", "Daniel", "1963-05-17", "male", "VT-4285-5", 1, (_mqtt("patch", 4), _mqtt("ring", 4))),
+        Person("FIXTUREAU", "Simone", "1970-09-30", "female", "VT-4322-2", 1, (_ble("belt", 7, 1), _mqtt("ring", 5))),
+        Person("DUMMYKIN", "Frank", "1948-08-11", "male", "VT-4359-9", 1, (_mqtt("patch", 6), _mqtt("ring", 6))),
+    ),
+    staff=(
+        SignIn("nurse", "M. Testova", "nurse", "night-shift-demo"),
+        SignIn("clinician", "A. Fictus", "clinician", "ward-round-demo"),
+        SignIn("admin", "J. Sample", "administrator", "key-bunch-demo"),
+    ),
+    events=(
+        Deteriorate(
+            patient=0, at=8, over=12,
+            targets={Vital.HEART_RATE: 138, Vital.SPO2: 88, Vital.RESPIRATORY_RATE: 28},
+        ),
+        SensorOff(patient=1, sensor=Sensor.OXIMETER, at=10),
+        NetworkLoss(gateway=HOMES[1], at=14, lasts=36),
+    ),
+)

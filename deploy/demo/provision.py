@@ -1,0 +1,84 @@
+"""Brings a plan's people, homes and wearables into an installation's database, by the same functions the desk uses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import psycopg
+
+from alerts.care.admit import admit_patient
+from alerts.care.consent import give_consent
+from alerts.care.devices import add_device
+from alerts.care.enrol import enrol
+from alerts.care.gateways import add_gateway, new_claim
+from alerts.care.identity import Identity
+from alerts.care.limits import set_rule_set
+from alerts.care.people import add_person
+from alerts.care.teams import add_team, join
+from alerts.rules.defaults import default_rule_set
+from deploy.demo.plan import Plan
+from devices.control import Facts
+
+HEARTBEAT_S: Final = 5.0
+GATEWAY_OFFLINE_S: Final = 15
+"""Short, so that something happens within a demo."""
+_ACTION: Final = "installation.provisioned"
+
+
+class Provisioned(msgspec.Struct, frozen=True):
+    """Numbers the database gave: patients by position in the plan, devices by address, gateways by home."""
+
+    patients: list[int]
+    devices: dict[str, int]
+    gateways: list[int]
+
+
+def provision(database: str, master: bytes, plan: Plan, since: datetime) -> Provisioned:
+    """Everything of ``plan`` in one transaction; the wearables are enrolled from ``since`` on."""
+    with psycopg.connect(database) as tx:
+        team = add_team(tx, plan.team)
+        staff = [add_person(tx, one.sign_in, one.name, one.role, one.password) for one in plan.staff]
+        for member in staff:
+            join(tx, member, team)
+        by = staff[-1]
+        rules = msgspec.structs.replace(default_rule_set(), gateway_offline_s=GATEWAY_OFFLINE_S)
+        set_rule_set(tx, rules, by)
+        gateways = [add_gateway(tx, home) for home in plan.homes]
+        patients: list[int] = []
+        devices: dict[str, int] = {}
+        for person in plan.people:
+            identity = Identity(
+                family=person.family,
+                given=person.given,
+                born=person.born,
+                sex=person.sex,
+                record_number=person.record_number,
+            )
+            patient = admit_patient(tx, master, identity, team, Facts(born=person.born), by)
+            patients.append(patient)
+            give_consent(tx, patient, True, by)
+            for wearable in person.wears:
+                device = add_device(tx, wearable.kind, wearable.source, wearable.address, wearable.interval_s)
+                enrol(tx, master, device, patient, gateways[person.home], since, by)
+                devices[wearable.address] = device
+        done = Provisioned(patients, devices, gateways)
+        tx.execute(
+            "INSERT INTO audit (person, action, detail) VALUES (%s, %s, %s)",
+            [by, _ACTION, msgspec.json.encode(done).decode()],
+        )
+        return done
+
+
+def kept(database: str, master: bytes, plan: Plan, since: datetime | None = None) -> Provisioned:
+    """What was provisioned at an earlier start; else provision now.  ``since``: see :func:`provision`, default now."""
+    with psycopg.connect(database) as db:
+        row = db.execute("SELECT detail FROM audit WHERE action = %s ORDER BY at DESC LIMIT 1", [_ACTION]).fetchone()
+    return msgspec.convert(row[0], Provisioned) if row else provision(database, master, plan, since or datetime.now(UTC))
+
+
+def claim_code(database: str, gateway: int) -> str:
+    """A code that the gateway can be claimed with, once."""
+    with psycopg.connect(database) as tx:
+        return new_claim(tx, gateway)

@@ -1,0 +1,107 @@
+"""What really happened in a run: the gateways' outboxes against the database, the plan's alarms against the alarm table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from deploy.demo.plan import OVER_BLE, Plan
+from deploy.demo.provision import Provisioned
+from deploy.demo.summary import AlarmKey, Samples
+from devices.batch import Kind
+from devices.sample import SAMPLE
+from devices.vitals import VITALS
+
+Identity = tuple[int, int, int]
+"""(device, epoch, sequence)."""
+
+_PER_READING: Final = " + ".join(f"({s.column} IS NOT NULL OR {s.column}_status IS NOT NULL)::int" for s in VITALS.values())
+
+
+def acknowledged(outbox: Path, since: int) -> dict[Identity, int]:
+    """Samples of each reading committed by a gateway's outbox and received since ``since`` (ms)."""
+    with sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=10) as db:
+        epoch = int(db.execute("select value from meta where name = 'epoch'").fetchone()[0])
+        rows = db.execute(
+            "select device, sequence, length(payload) from reading where kind = ? and received >= ?",
+            (int(Kind.SAMPLES), since),
+        ).fetchall()
+    db.close()
+    return {(device, epoch, sequence): size // SAMPLE.itemsize for device, sequence, size in rows}
+
+
+def waiting(outbox: Path) -> int:
+    """Readings not yet acknowledged by Kafka."""
+    with sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=10) as db:
+        count = int(db.execute("select count(*) from reading where delivered is null").fetchone()[0])
+    db.close()
+    return count
+
+
+def stored(db: psycopg.Connection, devices: Iterable[int], since: int) -> list[tuple[Identity, int]]:
+    """(identity, samples) of every stored row of ``devices`` that arrived since ``since`` (ms); a double stands twice."""
+    rows = db.execute(
+        f"SELECT device, epoch, sequence, {_PER_READING} FROM reading WHERE device = ANY(%s)"
+        " AND arrived >= to_timestamp(%s / 1000.0)",
+        [list(devices), since],
+    ).fetchall()
+    return [((device, epoch, sequence), count) for device, epoch, sequence, count in rows]
+
+
+def reckon(measured: int, acked: Mapping[Identity, int], rows: Sequence[tuple[Identity, int]]) -> Samples:
+    """Counts of samples; a stored row that no outbox of this run knows is not counted."""
+    found: dict[Identity, int] = {}
+    duplicated = 0
+    for identity, count in rows:
+        if identity in found:
+            duplicated += count
+        found[identity] = max(count, found.get(identity, 0))
+    there = sum(min(count, found.get(identity, 0)) for identity, count in acked.items())
+    total = sum(acked.values())
+    return Samples(measured, total, there, duplicated, total - there)
+
+
+def expected_alarms(plan: Plan, done: Provisioned, until_s: float, *, ble: bool = True) -> list[AlarmKey]:
+    """The alarms that must have been raised ``until_s`` seconds after the wearables began; none of a shorter run.
+
+    Without Bluetooth what its sensors would have said is not expected, and no score either: it has too few inputs.
+    """
+    found: list[AlarmKey] = []
+    for person, rule, wears in plan.expected():
+        if not ble and (wears in OVER_BLE or rule == "news2"):
+            continue
+        patient = done.patients[plan.people.index(person)]
+        source = 0
+        if rule == "gateway_offline":
+            source = done.gateways[person.home]
+        elif wears is not None:
+            source = done.devices[next(one.address for one in person.wears if one.kind == wears)]
+        found.append((patient, rule, source))
+    return found if until_s >= plan.told_s else []
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm row that was open at some time of the run; ``onset`` in ms."""
+
+    alarm: int
+    key: AlarmKey
+    onset: int
+    notified: bool
+    acknowledged: bool
+
+
+def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
+    """Patients' alarms open at any time since ``since`` (ms)."""
+    rows = db.execute(
+        "SELECT alarm, subject, rule, source, (extract(epoch FROM onset) * 1000)::int8, acknowledged IS NOT NULL,"
+        " EXISTS (SELECT FROM notification n WHERE n.alarm = a.alarm AND n.sent IS NOT NULL)"
+        " FROM alarm a WHERE subject_kind = 'patient' AND (closed IS NULL OR closed >= to_timestamp(%s / 1000.0))",
+        [since],
+    ).fetchall()
+    return [Raised(row[0], (row[1], row[2], row[3]), row[4], notified=row[6], acknowledged=row[5]) for row in rows]

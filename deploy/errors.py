@@ -1,0 +1,53 @@
+"""Errors a user sees: one sentence that says what to do."""
+
+from __future__ import annotations
+
+import psycopg
+from pydantic import ValidationError
+
+from alerts.errors import AlertError
+from deploy.stack.errors import StackError
+from devices.errors import DeviceError
+from gateway.errors import GatewayError
+from streams.errors import StreamsError
+
+
+class DeployError(RuntimeError):
+    """Base of what goes wrong while the rooms are put together; the message says what to do."""
+
+
+class DemoFailedError(DeployError):
+    """A promise did not hold during a run of the demo."""
+
+
+EXPLAINED = (DeployError, StackError, DeviceError, GatewayError, StreamsError, AlertError)
+_SHARED = {"database", "kafka", "topic", "master_key_file"}
+_EXAMPLES = {
+    "database": "a PostgreSQL URL such as postgresql://vigil@127.0.0.1/vigil",
+    "kafka": "the bootstrap servers, such as 127.0.0.1:9092",
+    "master_key_file": "a file of 32 random bytes that only its owner can read",
+}
+
+
+def explained(error: Exception) -> str | None:
+    """The sentence for an error that a user can mend; None for a bug, which deserves its traceback."""
+    if isinstance(error, ValidationError):
+        return _settings(error)
+    if isinstance(error, psycopg.OperationalError):
+        return f"The database cannot be used ({str(error).strip().splitlines()[-1]}): check VIGIL_DATABASE and that it runs."
+    if isinstance(error, EXPLAINED):
+        return str(error)
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return f"{error.filename}: {error.strerror}; check the path."
+    return None
+
+
+def _settings(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]).lower().removeprefix("vigil_") if first["loc"] else ""
+    room = error.title.removesuffix("Settings").upper()
+    variable = f"VIGIL_{name.upper()}" if name in _SHARED else f"VIGIL_{room}_{name.upper()}"
+    hint = f" to {_EXAMPLES[name]}" if name in _EXAMPLES else ""
+    if first["type"] == "missing":
+        return f"The setting {variable} is missing: set this environment variable{hint}."
+    return f"The setting {variable} cannot be used ({first['msg']}): set it{hint or ' to another value'}."
