@@ -95,6 +95,12 @@ class KeyedAxis(Axis):
         self._column.update((name, at) for at, name in enumerate(self.names.key[columns].tolist()))
         self._forget_order()
 
+    def of_patient(self, patient: int) -> Ints:
+        """All columns int64 of one patient."""
+        columns = self.of(partition_of(patient))
+        found: Ints = np.flatnonzero(self.people(columns) == patient) + columns.start
+        return found
+
     def people(self, columns: slice | Ints) -> Ints:
         """Patients int64 of columns."""
         return (self.names.key[columns] >> np.uint64(32)).astype(np.int64)

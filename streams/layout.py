@@ -63,9 +63,9 @@ class Layout:
             self.where.patient[found] = row - self.patients.start[self.senders.owner[found]]
         return found
 
-    def patient_of(self, sender: Ints) -> Ints:
-        """Columns int64 [n] of the patients of senders."""
-        columns: Ints = self.patients.start[self.senders.owner[sender]] + self.where.patient[sender]
+    def patient_of(self, trace: Dense | Sparse, column: Ints) -> Ints:
+        """Columns int64 [n] of the patients of series int64 [n]."""
+        columns: Ints = self.patients.start[trace.axis.owner[column]] + trace.series.person[column]
         return columns
 
     def series(self, sender: Ints, vital: Bytes) -> Ints:
@@ -78,7 +78,8 @@ class Layout:
             self._enter(np.unique(sender[missing] << 8 | vital[missing]))
             within = self.where.column[vital, sender]
         owner = self.senders.owner[sender]
-        columns: Ints = within + np.where(CONTINUOUS[vital], self.dense.axis.start[owner], self.sparse.axis.start[owner])
+        start = np.where(CONTINUOUS[vital], self.dense.axis.start[owner], self.sparse.axis.start[owner])
+        columns: Ints = np.add(start, within, dtype=np.int64)
         return columns
 
     def _enter(self, new: Ints) -> None:
@@ -95,6 +96,7 @@ class Layout:
                 trace.series.patient[columns] = self.senders.people(sender[mine])
                 trace.series.device[columns] = self.senders.others(sender[mine])
                 trace.series.vital[columns] = vital[mine]
+                trace.series.person[columns] = self.where.patient[sender[mine]]
                 for listener in self._listeners:
                     listener(trace, columns)
 

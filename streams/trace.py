@@ -28,12 +28,20 @@ for _spec in VITALS.values():
 
 
 class Series(Columns):
-    """Who a column is: patient, device int32, vital uint8 (0: a spare column)."""
+    """Who a column is: ``patient``, ``device`` int32, ``vital`` uint8 (0: a spare column); ``person`` int32: the patient's
+    column within the partition's slice of that axis.
+    """
 
-    FIELDS: ClassVar = {"patient": Field(np.int32, 0), "device": Field(np.int32, 0), "vital": Field(np.uint8, 0)}
+    FIELDS: ClassVar = {
+        "patient": Field(np.int32, 0),
+        "device": Field(np.int32, 0),
+        "vital": Field(np.uint8, 0),
+        "person": Field(np.int32, 0),
+    }
     patient: Cells
     device: Cells
     vital: Bytes
+    person: Cells
 
 
 class Newest(Columns):

@@ -1,0 +1,280 @@
+"""Partial NEWS2 as a rule ("news2"): medium and high from ``RuleSet.news2_medium`` and ``news2_high`` on.
+
+The newest valid value of each input counts, whichever device measured it (of equal age the lower device number); the pulse
+is the heart rate where that is valid, else the pulse rate.  Oxygen and consciousness are standing facts.  What is too old is
+missing; under four inputs, under 16 years, of unknown age or in pregnancy there is no score and so no condition
+(:mod:`alerts.scores.news2`).
+
+The score is looked at in seconds of the clock.  A level begins when the score has stood at it for ``news2_hold_s``: on the
+running clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md).  It ends at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from alerts.rules.pausing import Pausing
+from alerts.scores.news2 import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, score, score_many
+from devices.batch import PARTITIONS
+from devices.control import Control, Facts, Pauses, RuleSet
+from devices.event import Event
+from devices.sample import STEPS
+from devices.vitals import Vital
+from streams.arrays import Bools, Cells, Floats, Ints
+from streams.axis import Columns, Field
+from streams.condition import Condition, Phase, Priority
+from streams.dense import Dense
+from streams.sparse import Sparse
+from streams.stage import Arrival, Moment, View
+from streams.trace import NEVER, News
+
+RULE: Final = "news2"
+_INPUTS: Final = (
+    Vital.RESPIRATORY_RATE,
+    Vital.SPO2,
+    Vital.SYSTOLIC,
+    Vital.HEART_RATE,
+    Vital.PULSE_RATE,
+    Vital.TEMPERATURE,
+)
+_RR, _SPO2, _SBP, _HR, _PR, _TEMP = range(len(_INPUTS))
+_INPUT_OF: Final[Ints] = np.full(256, -1, np.int64)
+_INPUT_OF[list(_INPUTS)] = np.arange(len(_INPUTS))
+_STEPS: Final[Floats] = STEPS[list(_INPUTS)]
+_DEFAULT: Final = RuleSet(version=0)
+_DAY: Final = 86_400
+_PRIORITY: Final = {1: Priority.MEDIUM, 2: Priority.HIGH}
+_UNKNOWN: Final = -1
+
+
+class Inputs(Columns):
+    """Per patient.  Of the newest value of each input: ``at`` int64 measured ms, ``value`` int32 fixed point, ``device``
+    int64, ``expires`` int64 running second.  Facts: ``scale2`` bool, ``oxygen`` and ``acvpu`` int8 (-1: not known),
+    ``old_enough`` int64: second from which there may be a score.  ``stands`` bool [level] with ``from_run`` and
+    ``from_measured`` int64 [level] s; ``level`` int8 told; ``paused`` and ``wake`` int64 clock s.
+    """
+
+    FIELDS: ClassVar = {
+        "at": Field(np.int64, -NEVER, (len(_INPUTS),)),
+        "value": Field(np.int32, 0, (len(_INPUTS),)),
+        "device": Field(np.int64, 0, (len(_INPUTS),)),
+        "expires": Field(np.int64, -NEVER, (len(_INPUTS),)),
+        "scale2": Field(np.bool_, False),
+        "oxygen": Field(np.int8, _UNKNOWN),
+        "acvpu": Field(np.int8, _UNKNOWN),
+        "old_enough": Field(np.int64, NEVER),
+        "stands": Field(np.bool_, False, (2,)),
+        "from_run": Field(np.int64, 0, (2,)),
+        "from_measured": Field(np.int64, 0, (2,)),
+        "level": Field(np.int8, 0),
+        "paused": Field(np.int64, 0),
+        "wake": Field(np.int64, NEVER),
+    }
+    at: Ints
+    value: Cells
+    device: Ints
+    expires: Ints
+    scale2: Bools
+    oxygen: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
+    acvpu: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
+    old_enough: Ints
+    stands: Bools
+    from_run: Ints
+    from_measured: Ints
+    level: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
+    paused: Ints
+    wake: Ints
+
+
+class EarlyWarning:
+    """A :class:`streams.stage.Stage`."""
+
+    view: View
+    inputs: Inputs
+
+    def __init__(self) -> None:
+        self._pausing = Pausing()
+        self._facts: dict[int, Facts] = {}
+        self._threshold: Ints = np.empty((2, PARTITIONS), np.int64)
+        self._hold: Ints = np.empty(PARTITIONS, np.int64)
+        self._threshold[:] = [[_DEFAULT.news2_medium], [_DEFAULT.news2_high]]
+        self._hold[:] = _DEFAULT.news2_hold_s
+
+    def attach(self, view: View) -> None:
+        self.view, self.inputs = view, Inputs(view.layout.patients, RULE)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        table, axis = self.inputs, self.view.layout.patients
+        if isinstance(control, RuleSet):
+            self._threshold[:, partition] = control.news2_medium, control.news2_high
+            self._hold[partition] = control.news2_hold_s
+            table.wake[axis.of(partition)] = 0
+            return
+        row = axis.at(patient)
+        if row < 0:
+            return
+        if isinstance(control, Facts):
+            self._facts[patient] = control
+            table.scale2[row] = control.spo2_scale == 2
+            table.oxygen[row] = _UNKNOWN if control.oxygen is None else control.oxygen
+            table.acvpu[row] = _UNKNOWN if control.consciousness is None else CONSCIOUSNESS[control.consciousness]
+            table.old_enough[row] = _old_enough(control)
+        elif isinstance(control, Pauses):
+            self._pausing.learn(patient, control)
+            table.paused[row] = self._pausing.until(patient, RULE)
+        else:
+            return
+        table.wake[row] = 0
+
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
+        """Events are no inputs."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Inputs are taken when they become visible."""
+
+    def evaluate(self, moment: Moment) -> list[Condition]:
+        axis, table = self.view.layout.patients, self.inputs
+        touched = [self._learn(self.view.layout.dense, moment.dense), self._learn(self.view.layout.sparse, moment.sparse)]
+        columns, mask = axis.span(moment.partitions, moment.member)
+        if not moment.decide:  # at the second in which time goes on everything is looked at
+            return []
+        due = table.wake[columns] <= moment.now
+        if mask is not None:
+            due &= mask
+        touched.append(np.flatnonzero(due) + columns.start)
+        for partition in moment.again.tolist():
+            touched.append(np.arange(axis.width)[axis.of(partition)])
+            self._not_ahead(partition, moment.now)
+        rows = np.unique(np.concatenate(touched))
+        return self._decide(rows, moment.now) if rows.size else []
+
+    def _learn(self, trace: Dense | Sparse, news: News) -> Ints:
+        """Take in the newest value of each series that has news; the rows of their patients."""
+        if not news.column.size:
+            return news.column
+        column = news.column if news.alone else news.column[np.append(news.column[1:] != news.column[:-1], True)]
+        which = _INPUT_OF[trace.series.vital[column]]
+        column, which = column[which >= 0], which[which >= 0]
+        layout, table, newest = self.view.layout, self.inputs, trace.newest
+        row: Ints = layout.patient_of(trace, column)
+        at, device = newest.second[column] * 1000 + newest.ms[column], trace.series.device[column].astype(np.int64)
+        old, from_device = table.at[which, row], table.device[which, row]
+        better = (at > old) | ((at == old) & (device <= from_device)) | (device == from_device)
+        column, which, at, device = column[better], which[better], at[better], device[better]
+        row = row[better]
+        if len(np.unique(row * len(_INPUTS) + which)) < len(row):  # two devices: the newest, then the lower number, stands
+            order = np.lexsort((-device, at))
+            column, which, row, at, device = column[order], which[order], row[order], at[order], device[order]
+        table.at[which, row], table.device[which, row] = at, device
+        table.value[which, row] = newest.value[column]
+        table.expires[which, row] = newest.expires[column]
+        return row
+
+    def _not_ahead(self, partition: int, now: int) -> None:
+        """After a clock was set back, what was measured "later" counts as measured now (as in the traces)."""
+        rows = self.view.layout.patients.of(partition)
+        np.minimum(self.inputs.at[:, rows], now * 1000 - 1, out=self.inputs.at[:, rows])
+
+    def _decide(self, rows: Ints, now: int) -> list[Condition]:
+        table = self.inputs
+        owner = self.view.layout.patients.owner[rows]
+        running = now - self.view.pace.lost[owner]
+        valid = table.expires[:, rows] > running
+        values = np.where(valid, table.value[:, rows] / _STEPS[:, None], np.nan)
+        pulse = np.where(valid[_HR], values[_HR], values[_PR])
+        oxygen = np.where(table.oxygen[rows] == _UNKNOWN, np.nan, table.oxygen[rows])
+        acvpu = np.where(table.acvpu[rows] == _UNKNOWN, np.nan, table.acvpu[rows])
+        total, _, present = score_many(
+            values[_RR], values[_SPO2], oxygen, values[_SBP], pulse, acvpu, values[_TEMP], table.scale2[rows]
+        )
+        counts = (np.bitwise_count(present) >= FEWEST) & (table.old_enough[rows] <= now) & (table.paused[rows] <= now)
+        newest = np.where(valid, table.at[:, rows], -NEVER).max(0) // 1000
+        level = np.zeros(len(rows), np.int8)
+        lapse = np.where(valid, now + table.expires[:, rows] - running, NEVER).min(0)
+        wake = np.where(counts | (table.level[rows] > 0), lapse, NEVER)
+        hold = self._hold[owner]
+        for which in (0, 1):
+            reached = counts & (total >= self._threshold[which, owner])
+            fresh = reached & ~table.stands[which, rows]
+            table.from_run[which, rows] = np.where(fresh, running, table.from_run[which, rows])
+            table.from_measured[which, rows] = np.where(fresh, newest, table.from_measured[which, rows])
+            table.stands[which, rows] = reached
+            stood = running - table.from_run[which, rows]
+            lasted = np.maximum(stood, newest - table.from_measured[which, rows]) >= hold
+            level[reached & lasted] = which + 1
+            wake = np.where(reached & ~lasted, np.minimum(wake, now + hold - stood), wake)
+        was = table.level[rows]
+        table.level[rows] = level
+        table.wake[rows] = np.minimum(wake, np.where(table.paused[rows] > now, table.paused[rows], NEVER))
+        return [
+            self._condition(int(rows[at]), int(was[at]), int(level[at]), int(newest[at]), now)
+            for at in np.flatnonzero(was != level).tolist()
+        ]
+
+    def _condition(self, row: int, was: int, level: int, newest: int, now: int) -> Condition:
+        axis = self.view.layout.patients
+        partition, patient = int(axis.owner[row]), int(axis.people(slice(row, row + 1))[0])
+        phase: Phase = "end" if not level else "onset" if not was else "worse" if level > was else "better"
+        told, found = level or was, self._explained(row, patient, now)
+        detail: dict[str, Any] = {"missing": list(found.missing)}
+        if isinstance(found, News2):
+            detail |= {"total": found.total, "single3": found.single3, "parts": found.parts, "ages_s": found.ages_s}
+        else:
+            detail["refused"] = found.why
+        return Condition(
+            partition,
+            now,
+            patient,
+            RULE,
+            0,
+            phase,
+            _PRIORITY[told],
+            "physiological",
+            value=float(found.total) if isinstance(found, News2) else None,
+            limit=float(self._threshold[told - 1, partition]),
+            measured=newest * 1000 if newest > 0 else None,
+            detail=detail,
+        )
+
+    def _explained(self, row: int, patient: int, now: int) -> Any:
+        """The score with its parts, as people are shown it."""
+        table = self.inputs
+        running = now - int(self.view.pace.lost[self.view.layout.patients.owner[row]])
+        valid = table.expires[:, row] > running
+        pulse = _HR if valid[_HR] else _PR
+        named = {"respiratory_rate": _RR, "spo2": _SPO2, "systolic": _SBP, "pulse": pulse, "temperature": _TEMP}
+        values: dict[str, float | bool | str | None] = {}
+        ages: dict[str, int] = {}
+        for name, which in named.items():
+            if valid[which]:
+                values[name] = float(table.value[which, row] / _STEPS[which])
+                ages[name] = max(0, now - int(table.at[which, row]) // 1000)
+        found = score(values, self._facts.get(patient, Facts()), on=datetime.fromtimestamp(now, UTC).date())
+        if isinstance(found, News2):
+            found.ages_s.update(ages)
+        return found
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        self._pausing.drop(patients)
+        for patient in patients:
+            self._facts.pop(patient, None)
+        self._threshold[:, partition] = _DEFAULT.news2_medium, _DEFAULT.news2_high
+        self._hold[partition] = _DEFAULT.news2_hold_s
+
+
+def _old_enough(facts: Facts) -> int:
+    """The second from which NEWS2 may be computed for somebody; ``NEVER`` in pregnancy and where the age is not known."""
+    if facts.pregnant or facts.born is None:
+        return NEVER
+    try:
+        born = date.fromisoformat(facts.born)
+        birthday = date(born.year + MINIMUM_AGE, born.month, born.day)
+    except ValueError:
+        if not facts.born.endswith("02-29"):
+            return NEVER
+        birthday = date(int(facts.born[:4]) + MINIMUM_AGE, 3, 1)
+    return (birthday - date(1970, 1, 1)).days * _DAY

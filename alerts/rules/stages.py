@@ -1,0 +1,16 @@
+"""The rules in the order in which the engine asks them: what explains a silence comes before what it explains."""
+
+from __future__ import annotations
+
+from alerts.rules.early_warning import EarlyWarning
+from alerts.rules.gateway_offline import GatewayOffline
+from alerts.rules.limits import LimitRules
+from alerts.rules.no_data import NoData
+from alerts.rules.sensor_off import SensorOff
+from streams.stage import Stage
+
+
+def stages() -> list[Stage]:
+    """New stages, for one engine."""
+    gateways, sensors = GatewayOffline(), SensorOff()
+    return [gateways, NoData(gateways), sensors, LimitRules(sensors), EarlyWarning()]
