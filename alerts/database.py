@@ -14,6 +14,35 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 
 
+_CONNECT_S: Final = 5
+_STATEMENT_S: Final = 30
+_SILENT_S: Final = 10
+
+
+def connect(url: str, name: str) -> psycopg.Connection[Any]:
+    """An autocommit connection whose every wait has a limit: to connect, for a statement, for a server gone silent.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    return psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=_CONNECT_S,
+        application_name=f"vigil {name}",
+        options=f"-c statement_timeout={_STATEMENT_S}s -c idle_in_transaction_session_timeout={_STATEMENT_S}s",
+        keepalives_idle=_SILENT_S,
+        keepalives_interval=_SILENT_S // 5,
+        keepalives_count=3,
+        tcp_user_timeout=_SILENT_S * 1000,
+    )
+
+
+def wait_for_hint(db: psycopg.Connection[Any], seconds: float) -> bool:
+    """Wait for a NOTIFY on a channel that ``db`` listens to, at most ``seconds``; whether one came."""
+    return any(True for _ in db.notifies(timeout=seconds, stop_after=1))
+
+
 def to_ms(at: datetime) -> int:
     """Milliseconds since the epoch of an aware datetime."""
     return (at - _EPOCH) // _MS

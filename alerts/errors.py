@@ -12,7 +12,8 @@ AlertError
 │   ├── InvalidLimitsError     limits that contradict themselves
 │   ├── InvalidPauseError      a pause without reason, or too long
 │   └── InvalidPersonError     a sign-in that is taken, a password too short, a role nobody knows
-└── ChannelError           a channel did not take a message
+├── ChannelError           a channel did not take a message
+└── RelayError             control records did not reach the log; they wait
 """
 
 from __future__ import annotations
@@ -88,3 +89,11 @@ class ChannelError(AlertError):
     def __init__(self, channel: str, reason: str) -> None:
         super().__init__(f"channel {channel}: {reason}")
         self.channel, self.reason = channel, reason
+
+
+class RelayError(AlertError):
+    """Some control records did not reach the log; they wait and are sent again.  ``sent`` did."""
+
+    def __init__(self, reason: str, sent: int) -> None:
+        super().__init__(f"Control records did not reach the log ({reason}): check that Kafka runs.")
+        self.reason, self.sent = reason, sent
