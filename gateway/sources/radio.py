@@ -10,7 +10,11 @@ import structlog
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak_retry_connector import BleakClientWithServiceCache, establish_connection
+from bleak_retry_connector import (
+    BleakClientWithServiceCache,
+    close_stale_connections_by_address,
+    establish_connection,
+)
 
 from gateway.backoff import Backoff
 from gateway.session import RADIO_ERRORS, Connection, hang_up
@@ -27,6 +31,7 @@ class Radio:
     def __init__(self, connections: int) -> None:
         self._free = connections
         self._wanted: dict[str, asyncio.Future[Connection]] = {}
+        self._stale: set[str] = set()
         self._due = asyncio.Event()
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -37,6 +42,7 @@ class Radio:
         """
         future: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._wanted[address.upper()] = future
+        self._stale.add(address.upper())
         self._due.set()
         try:
             return await future
@@ -67,6 +73,7 @@ class Radio:
                 await self._due.wait()
                 continue
             try:
+                await self._end_stale()
                 seen = await self._scan()
                 backoff.worked()
             except RADIO_ERRORS as error:
@@ -80,6 +87,12 @@ class Radio:
                     await self._open(device, rssi, future)
                 elif future is not None and not future.done():
                     self._wanted[address] = future
+
+    async def _end_stale(self) -> None:
+        """End links that a gateway killed before us has left: BlueZ keeps them, and who is connected does not advertise."""
+        for address in sorted(self._stale):
+            await asyncio.wait_for(close_stale_connections_by_address(address), _SCAN_S)
+            self._stale.discard(address)
 
     async def _scan(self) -> dict[str, tuple[BLEDevice, int]]:
         """Wanted devices within reach: as soon as one is seen, or none after a while."""

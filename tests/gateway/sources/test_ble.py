@@ -1,4 +1,6 @@
 import asyncio
+import os
+import sys
 import time
 from contextlib import asynccontextmanager
 
@@ -261,3 +263,24 @@ async def test_a_full_outbox_leaves_records_on_the_cuff(bluez, tmp_path):
         assert len(records) == 1 and not two.connected
         source.outbox._store.limit = 1 << 30
         await until(lambda: values(tmp_path, 9, Vital.SYSTOLIC) == [120])
+
+
+async def test_a_link_left_by_a_killed_gateway_is_ended_first(bluez, dbus, tmp_path):
+    one = belt()
+    bluez.add(one)
+    program = (
+        "import asyncio, os\n"
+        "from bleak import BleakClient, BleakScanner\n"
+        "async def main():\n"
+        f"    device = await BleakScanner.find_device_by_address('{one.address}', timeout=5)\n"
+        "    await BleakClient(device).connect()\n"
+        "    os._exit(9)\n"
+        "asyncio.run(main())\n"
+    )
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=os.environ | dbus.environment)
+    assert await killed.wait() == 9
+    assert one.connected
+    async with listening(tmp_path, ONE):
+        await worn(one)
+        one.notify(RATE, encode_heart_rate(63, contact=True))
+        await until(lambda: rates(tmp_path) == [63])

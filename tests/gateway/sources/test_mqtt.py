@@ -1,0 +1,221 @@
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.decoded import samples_of
+from devices.envelope import ack_topic, decode_ack, encode_envelope, readings_topic
+from devices.event import Battery, Contact
+from devices.pairing import Assigned
+from devices.sample import Status
+from devices.vitals import Vital
+from gateway.clock import Clock
+from gateway.metrics import Metrics
+from gateway.outbox import Outbox
+from gateway.sources.mqtt import Broker, MqttSource
+from tests.gateway.making import config, configured
+from tests.gateway.reading_outbox import events, refused, stored, values
+
+pytestmark = pytest.mark.stack
+ONE = Assigned(7, 1, 0, "mqtt", "device-1")
+GATEWAY = iter(range(100, 10_000))
+
+
+class Wearable:
+    """A device that publishes and notes what it may forget."""
+
+    def __init__(self, broker, address):
+        self.address, self.acknowledged = address, []
+        name = f"{address}-{time.time_ns()}"
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5)
+        self._client.username_pw_set(address, broker.users[address])
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda *_: self._client.subscribe(ack_topic(address), qos=1)
+        self._client.on_message = lambda _c, _d, message: self.acknowledged.append(decode_ack(message.payload))
+        self._client.connect("127.0.0.1", broker.port)
+        self._client.loop_start()
+
+    def send(self, seq, rate=60.0, *, at=None, topic=None, payload=None, **more):
+        at = at or time.time_ns() // 1_000_000
+        samples = samples_of([(Vital.HEART_RATE, rate, Status.OK)], at)
+        payload = payload or encode_envelope(seq, [(at, samples)], **more)
+        self._client.publish(topic or readings_topic(self.address), payload, qos=1)
+        return payload
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@asynccontextmanager
+async def listening(folder, broker, *devices, gateway=None, limit=1 << 30):
+    configuration = configured(folder, config(*devices))
+    clock = Clock("assumed")
+    outbox = Outbox(folder / "outbox.sqlite", clock=clock, limit=limit)
+    address = Broker("127.0.0.1", broker.port, "gateway", broker.users["gateway"])
+    source = MqttSource(configuration, outbox, clock, Metrics(), address, gateway=gateway or next(GATEWAY))
+    source.configuration, source.outbox, source.metrics = configuration, outbox, source._metrics
+    task = asyncio.create_task(source.run())
+    try:
+        await until(lambda: source._client.is_connected() or task.done())
+        yield source
+    finally:
+        task.cancel()
+        await asyncio.wait({task}, timeout=30)
+        await outbox.close()
+
+
+async def until(true, seconds=20):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+def rates(folder, device=7):
+    return values(folder, device, Vital.HEART_RATE)
+
+
+@pytest.fixture
+def wearable(mqtt):
+    opened = Wearable(mqtt, "device-1")
+    yield opened
+    opened.close()
+
+
+async def test_a_device_may_forget_what_is_on_disk(mqtt, wearable, tmp_path):
+    async with listening(tmp_path, mqtt, ONE):
+        for seq in range(50):
+            wearable.send(seq, 60.0 + seq, battery=80, contact=True)
+        seen = 0
+        while seen < 50:
+            await asyncio.sleep(0.01)
+            seen = len(wearable.acknowledged)
+            assert len(rates(tmp_path)) >= seen
+    assert sorted(wearable.acknowledged) == list(range(50))
+    assert rates(tmp_path) == [60.0 + seq for seq in range(50)]
+    assert [type(event) for event in events(tmp_path, 7)] == [Contact, Battery]
+
+
+async def test_a_message_sent_again_is_acknowledged_again_and_stored_once(mqtt, wearable, tmp_path):
+    async with listening(tmp_path, mqtt, ONE):
+        payload = wearable.send(1)
+        await until(lambda: wearable.acknowledged == [1])
+        wearable.send(1, payload=payload)
+        await until(lambda: wearable.acknowledged == [1, 1])
+    assert rates(tmp_path) == [60.0]
+
+
+async def test_only_the_topics_of_assigned_devices_are_taken(mqtt, wearable, tmp_path):
+    other = Wearable(mqtt, "device-2")
+    async with listening(tmp_path, mqtt, ONE) as source:
+        other.send(1, 99.0)
+        other.send(2, 99.0, topic="dev/device-2/else")
+        # As left in the session by an assignment that has ended:
+        source._client.subscribe("dev/device-2/readings", qos=1)
+        await asyncio.sleep(0.3)
+        other.send(3, 99.0)
+        wearable.send(1, 60.0)
+        await until(lambda: wearable.acknowledged == [1])
+        await until(lambda: source.metrics.registry.get_sample_value("vigil_gateway_refused_total", {"reason": "topic"}))
+    other.close()
+    assert other.acknowledged == []
+    assert [row[0] for row in stored(tmp_path)] == [7]
+
+
+async def test_what_cannot_be_decoded_is_kept_aside_and_holds_nothing_up(mqtt, wearable, tmp_path, capsys):
+    async with listening(tmp_path, mqtt, ONE):
+        wearable.send(0, payload=b"\xff\x00 no json")
+        wearable.send(0, payload=b'{"v": 9, "seq": 5, "name": "Somebody"}')
+        wearable.send(0, payload=b'{"v": 1, "seq": 6, "readings": [' + b" " * (10 << 20) + b"]}")
+        wearable.send(0, payload=b'{"v": 1, "seq": 7, "readings": [{"at": 1, "values": {"Somebody": {"value": 1}}}]}')
+        wearable.send(8, 61.0)
+        await until(lambda: 8 in wearable.acknowledged)
+    assert {5, 7, 8} <= set(wearable.acknowledged)
+    reasons = [reason for _, _, reason, _ in refused(tmp_path)]
+    assert len(reasons) == 4
+    assert any("larger than" in reason for reason in reasons)
+    assert rates(tmp_path) == [61.0]
+    out = capsys.readouterr().out
+    assert "undecodable" in out
+    assert "Somebody" not in out
+
+
+async def test_times_of_1970_and_2100_are_stored_as_said_or_as_unsure(mqtt, wearable, tmp_path):
+    async with listening(tmp_path, mqtt, ONE):
+        wearable.send(1, at=1000)
+        wearable.send(2, at=4_102_444_800_000)
+        await until(lambda: wearable.acknowledged == [1, 2])
+    old, new = (row[2] for row in stored(tmp_path))
+    assert old == 1000
+    assert abs(new - time.time() * 1000) < 30_000
+
+
+async def test_a_restarted_broker_is_subscribed_to_again(mqtt, wearable, tmp_path):
+    async with listening(tmp_path, mqtt, ONE):
+        wearable.send(1, 61.0)
+        await until(lambda: 1 in wearable.acknowledged)
+        mqtt.kill()
+        mqtt.start()
+        end = time.monotonic() + 20
+        while 2 not in wearable.acknowledged:
+            assert time.monotonic() < end
+            wearable.send(2, 62.0, at=1_760_000_000_000)
+            await asyncio.sleep(0.3)
+    assert rates(tmp_path) == [61.0, 62.0]
+
+
+async def test_messages_of_the_time_it_was_away_are_delivered(mosquitto, tmp_path):
+    if not mosquitto.healthy():
+        mosquitto.start()
+    gateway = next(GATEWAY)
+    async with listening(tmp_path, mosquitto, ONE, gateway=gateway):
+        await asyncio.sleep(0.3)
+    wearable = Wearable(mosquitto, "device-1")
+    for seq in range(20):
+        wearable.send(seq, 60.0 + seq)
+    await asyncio.sleep(0.5)
+    assert rates(tmp_path) == []
+    async with listening(tmp_path, mosquitto, ONE, gateway=gateway):
+        await until(lambda: len(wearable.acknowledged) == 20)
+    wearable.close()
+    assert rates(tmp_path) == [60.0 + seq for seq in range(20)]
+
+
+async def test_a_full_outbox_acknowledges_nothing_until_there_is_room(mqtt, wearable, tmp_path):
+    async with listening(tmp_path, mqtt, ONE) as source:
+        source.outbox._store.limit = 1
+        for seq in range(100):
+            wearable.send(seq, 60.0 + seq)
+        await asyncio.sleep(1)
+        assert wearable.acknowledged == []
+        source.outbox._store.limit = 1 << 30
+        await until(lambda: len(set(wearable.acknowledged)) == 100)
+    assert sorted(rates(tmp_path)) == [60.0 + seq for seq in range(100)]
+
+
+async def test_devices_follow_the_configuration(mqtt, wearable, tmp_path):
+    other = Wearable(mqtt, "device-2")
+    async with listening(tmp_path, mqtt, ONE) as source:
+        wearable.send(1)
+        await until(lambda: wearable.acknowledged == [1])
+        source.configuration.accept(config(Assigned(8, 2, 0, "mqtt", "device-2"), version=2))
+        await asyncio.sleep(0.5)
+        wearable.send(2)
+        other.send(1, 77.0)
+        await until(lambda: other.acknowledged == [1])
+        await asyncio.sleep(0.3)
+    other.close()
+    assert wearable.acknowledged == [1]
+    assert rates(tmp_path, 8) == [77.0]
+
+
+async def test_an_address_that_would_be_a_wildcard_is_not_listened_to(mqtt, wearable, tmp_path):
+    async with listening(tmp_path, mqtt, Assigned(9, 1, 0, "mqtt", "#"), Assigned(10, 1, 0, "mqtt", "+"), ONE) as source:
+        assert source._topics == {"dev/device-1/readings"}
+        wearable.send(1)
+        await until(lambda: wearable.acknowledged == [1])
+    assert [row[0] for row in stored(tmp_path)] == [7]

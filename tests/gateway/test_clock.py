@@ -1,0 +1,25 @@
+import time
+
+from gateway.clock import Clock, kernel_synchronised
+
+
+def test_it_tells_both_clocks_and_keeps_the_boot():
+    clock = Clock("assumed")
+    one = clock.now()
+    time.sleep(0.02)
+    two = Clock("assumed").now()
+    assert one.sure
+    assert one.boot == two.boot
+    assert 15 <= two.mono - one.mono < 2000
+    assert abs(two.wall - time.time() * 1000) < 1000
+
+
+def test_the_kernel_is_asked():
+    assert Clock("kernel").synchronised() == kernel_synchronised()
+
+
+def test_once_set_it_stays_set(monkeypatch):
+    answers = iter([False, True, False])
+    monkeypatch.setattr("gateway.clock.kernel_synchronised", lambda: next(answers))
+    clock = Clock("kernel")
+    assert [clock.synchronised() for _ in range(3)] == [False, True, True]

@@ -1,0 +1,150 @@
+"""The whole gateway as a process, against a real broker, Kafka and the fake BlueZ."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from deploy.stack.child import Child
+from devices.batch import Kind
+from devices.event import Heartbeat
+from devices.pairing import Assigned, Claimed
+from gateway.configuration import store_credential
+from gateway.errors import NotPairedError, StateInUseError
+from gateway.run import run
+from gateway.settings import GatewaySettings
+from simulators.fakebluez import FakeBlueZ
+from simulators.peripherals.heart_rate_belt import encode_heart_rate
+from tests.gateway.desk import Desk
+from tests.gateway.kafka_log import Log
+from tests.gateway.making import config
+from tests.gateway.sources.test_ble import belt
+from tests.gateway.sources.test_mqtt import Wearable
+
+pytestmark = pytest.mark.stack
+PROGRAM = """
+import asyncio, signal
+from gateway.run import run
+from gateway.settings import GatewaySettings
+async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await run(GatewaySettings(), stop=stop)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def desk():
+    started = await Desk().start()
+    yield started
+    await asyncio.to_thread(started.stop)
+
+
+def settings(folder, **more):
+    return GatewaySettings(state=folder, ble=False, clock="assumed", **more)
+
+
+async def test_a_gateway_without_a_credential_says_what_to_do(tmp_path):
+    with pytest.raises(NotPairedError, match="vigil pair"):
+        await run(settings(tmp_path), stop=asyncio.Event())
+
+
+async def test_two_gateways_do_not_share_a_folder(tmp_path):
+    store_credential(tmp_path, Claimed(5, "x"))
+    stop = asyncio.Event()
+    first = asyncio.create_task(run(settings(tmp_path, desk="http://127.0.0.1:9"), stop=stop))
+    await asyncio.sleep(0.3)
+    with pytest.raises(StateInUseError, match="VIGIL_GATEWAY_STATE"):
+        await run(settings(tmp_path), stop=asyncio.Event())
+    stop.set()
+    await asyncio.wait_for(first, 20)
+
+
+async def test_killed_between_decode_and_uplink_nothing_acknowledged_is_lost_or_doubled(
+    dbus, mosquitto, kafka, topic, desk, tmp_path
+):
+    log = Log(kafka, topic)
+    if not mosquitto.healthy():
+        mosquitto.start()
+    one = belt()
+    desk.config = config(
+        Assigned(7, 1, 0, "ble", one.address),
+        Assigned(8, 2, 0, "mqtt", "device-1"),
+        kafka=kafka.bootstrap,
+        topic=topic,
+        linger_s=0.3,
+        heartbeat_s=1.0,
+    )
+    store_credential(tmp_path, Claimed(5, desk.credential))
+    environment = {
+        "VIGIL_GATEWAY_STATE": str(tmp_path),
+        "VIGIL_GATEWAY_DESK": desk.address,
+        "VIGIL_GATEWAY_CLOCK": "assumed",
+        "VIGIL_GATEWAY_MQTT_HOST": "127.0.0.1",
+        "VIGIL_GATEWAY_MQTT_PORT": str(mosquitto.port),
+        "VIGIL_GATEWAY_MQTT_USER": "gateway",
+        "VIGIL_GATEWAY_MQTT_PASSWORD": mosquitto.users["gateway"],
+    }
+    wearable = Wearable(mosquitto, "device-1")
+    async with FakeBlueZ(dbus.address) as bluez:
+        bluez.add(one)
+        unacknowledged, sent = {}, 0
+
+        async def wear(seconds):
+            """A belt and a wearable that sends again what is not acknowledged."""
+            nonlocal sent
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                one.notify(0x2A37, encode_heart_rate(70, contact=True))
+                unacknowledged[sent] = wearable.send(sent, 60.0 + sent % 100)
+                sent += 1
+                for seq in wearable.acknowledged:
+                    unacknowledged.pop(seq, None)
+                if sent % 20 == 0:
+                    for seq, payload in list(unacknowledged.items()):
+                        wearable.send(seq, payload=payload)
+                await asyncio.sleep(0.02)
+
+        for life in range(3):
+            said = tmp_path / f"{life}.log"
+            child = Child("gateway", [sys.executable, "-c", PROGRAM], said, env=os.environ | environment)
+            known = len(set(wearable.acknowledged))
+            until = time.monotonic() + 30
+            while len(set(wearable.acknowledged)) < known + 20 or not one.characteristic(0x2A37).notifying:
+                assert time.monotonic() < until, said.read_text()
+                await wear(0.2)
+            await wear(0.5 + 0.11 * life)
+            child.send(signal.SIGKILL)
+            child.stop()
+        child = Child("gateway", [sys.executable, "-c", PROGRAM], tmp_path / "3.log", env=os.environ | environment)
+        until = time.monotonic() + 30
+        while unacknowledged:
+            assert time.monotonic() < until
+            await wear(0.0)
+            for seq, payload in list(unacknowledged.items()):
+                wearable.send(seq, payload=payload)
+            await asyncio.sleep(0.5)
+            for seq in wearable.acknowledged:
+                unacknowledged.pop(seq, None)
+        await log.until(lambda: sum(device == 8 for device, _, _ in log.readings()) >= sent, 40)
+        child.send(signal.SIGTERM)
+        child.stop()
+    wearable.close()
+    log.poll(1)
+    found = log.readings()
+    assert all(len(set(copies)) == 1 for copies in found.values())
+    mqtt = [copies[0] for (device, _, _), copies in found.items() if device == 8]
+    assert len(mqtt) == sent == len(set(mqtt))
+    for device in (0, 7, 8):
+        sequences = sorted(sequence for number, _, sequence in found if number == device)
+        assert sequences == list(range(len(sequences))), device
+    beats = [r for r in log.records if r.head["kind"] == Kind.EVENT and isinstance(r.event, Heartbeat)]
+    assert {int(r.head["patient"]) for r in beats} == {1, 2}
+    assert {int(r.head["device"]) for r in beats} == {0}
+    text = "".join((tmp_path / f"{life}.log").read_text() for life in range(4))
+    assert "Traceback" not in text
+    log.close()
