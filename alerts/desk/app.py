@@ -1,0 +1,156 @@
+"""The desk as one Starlette application: worklist, patient pages, sign-in, gateway API, health."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import structlog
+from psycopg_pool import AsyncConnectionPool
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alerts.care.identity import open_identity
+from alerts.care.keys import read_master_key
+from alerts.desk import actions, health, limits, patient, stream, worklist
+from alerts.desk.context import Desk, desk_of
+from alerts.desk.door import Door
+from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
+from alerts.desk.gateway_api import GatewayApi
+from alerts.desk.metrics import Metrics
+from alerts.desk.pages import HERE, environment
+from alerts.desk.reader import Reader
+from alerts.desk.settings import DeskSettings
+from alerts.desk.shield import Shield
+
+_log = structlog.get_logger("alerts.desk")
+_TITLES: Final = {401: "Signed out", 403: "Not allowed", 404: "Not here", 422: "Not saved", 429: "Too many tries"}
+
+
+def build(settings: DeskSettings) -> Starlette:
+    """The application; its lifespan opens the database and begins to read the list."""
+    metrics = Metrics()
+    master = read_master_key(settings.master_key_file)
+    reader = Reader(settings, lambda number, sealed: open_identity(sealed, master, number), metrics)
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        settings.database,
+        min_size=1,
+        max_size=settings.pool,
+        timeout=5,
+        max_waiting=50,
+        open=False,
+        kwargs={"connect_timeout": 5, "application_name": "vigil desk", "options": "-c statement_timeout=10000"},
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with pool, reader.running():
+            yield
+
+    routes = [
+        *worklist.ROUTES,
+        *stream.ROUTES,
+        *actions.ROUTES,
+        *patient.ROUTES,
+        *limits.ROUTES,
+        *Door(settings.sign_in_tries).routes,
+        *GatewayApi(settings.claim_tries).routes,
+        *health.ROUTES,
+        Mount("/static", _Static(directory=HERE / "static"), name="static"),
+    ]
+    hosts = [urlsplit(settings.public_url).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(_Counted, metrics=metrics),
+            Middleware(Shield, body_limit=settings.body_limit, request_s=settings.request_s, secure=settings.secure),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+        ],
+        exception_handlers={DeskError: _refused, HTTPException: _http, Exception: _broken},  # type: ignore[dict-item]
+    )
+    app.state.desk = Desk(settings, master, pool, reader, environment(), metrics, ZoneInfo(settings.zone))
+    return app
+
+
+class _Static(StaticFiles):
+    """The desk's own files: asked for again each time, answered 304 while they are the same."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+class _Counted:
+    """Counts and times requests by route; never by path: a path names a patient."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.monotonic(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", None) or "other"
+            self.metrics.requests.labels(route, str(status)).inc()
+            if route != "/stream":
+                self.metrics.seconds.labels(route).observe(time.monotonic() - began)
+
+
+def _refused(request: Request, error: DeskError) -> Response:
+    if isinstance(error, NotSignedInError) and _wants_page(request):
+        return RedirectResponse("/sign-in?why=ended", 303)
+    problems = error.problems if isinstance(error, BadFormError) else {}
+    if _wants_page(request):
+        title = _TITLES.get(error.status, "Not done")
+        return desk_of(request).page(
+            "error.html", status=error.status, status_code=error.status, title=title, message=str(error)
+        )
+    return JSONResponse({"error": str(error), **({"problems": problems} if problems else {})}, error.status)
+
+
+def _http(request: Request, error: HTTPException) -> Response:
+    if _wants_page(request):
+        text = "There is no such page: go back to the worklist." if error.status_code == 404 else error.detail
+        title = _TITLES.get(error.status_code, "Not done")
+        return desk_of(request).page(
+            "error.html",
+            status=error.status_code,
+            status_code=error.status_code,
+            title=title,
+            message=text,
+            headers=dict(error.headers or {}),
+        )
+    return JSONResponse({"error": error.detail}, error.status_code, headers=dict(error.headers or {}))
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    _log.error("a request failed", route=getattr(request.scope.get("route"), "path", ""), error=type(error).__name__)
+    return JSONResponse({"error": "The desk failed at this: try again, and tell its operator if it stays."}, 500)
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers

@@ -1,0 +1,99 @@
+"""Sessions: an opaque 256-bit id in a cookie, of which the database keeps only the hash.
+
+Idle and absolute time are judged by the database's clock.  A request that a page makes by itself (header
+``Vigil-Background``) does not count as use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alerts.desk.errors import NotAllowedError
+from alerts.desk.settings import DeskSettings
+
+BACKGROUND: Final = "Vigil-Background"
+CSRF: Final = "X-CSRF-Token"
+
+_FIND = """
+SELECT p.person, p.name, p.role, p.sign_in,
+       ARRAY(SELECT m.team FROM membership m WHERE m.person = p.person AND (m.until IS NULL OR m.until > now()))
+FROM session s JOIN person p USING (person)
+WHERE s.hash = %(hash)s AND s.ended IS NULL AND p.disabled IS NULL
+  AND s.seen > now() - make_interval(secs => %(idle)s) AND s.created > now() - make_interval(secs => %(absolute)s)
+"""
+_TOUCH = "UPDATE session SET seen = now() WHERE hash = %s AND seen < now() - interval '20 seconds'"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who is signed in, and in which care teams."""
+
+    hash: bytes
+    person: int
+    name: str
+    role: str
+    sign_in: str
+    teams: frozenset[int]
+    csrf: str
+
+
+def hash_of(token: str) -> bytes:
+    """What the database keeps of an opaque id or credential: its SHA-256."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def csrf_of(token: str) -> str:
+    """The token of this session's forms."""
+    return hmac.new(token.encode(), b"vigil csrf", hashlib.sha256).hexdigest()
+
+
+async def open_session(connection: AsyncConnection[Any], person: int) -> str:
+    """A new session's id, for the cookie alone."""
+    token = secrets.token_urlsafe(32)
+    await connection.execute("INSERT INTO session (hash, person) VALUES (%s, %s)", (hash_of(token), person))
+    return token
+
+
+async def find_session(
+    connection: AsyncConnection[Any], token: str | None, settings: DeskSettings, *, touch: bool
+) -> Session | None:
+    """The live session of a cookie, or none; ``touch`` counts this as use."""
+    if not token:
+        return None
+    hashed = hash_of(token)
+    limits = {"hash": hashed, "idle": settings.idle_s, "absolute": settings.absolute_s}
+    row = await (await connection.execute(_FIND, limits)).fetchone()
+    if row is None:
+        return None
+    if touch:
+        await connection.execute(_TOUCH, (hashed,))
+    person, name, role, sign_in, teams = row
+    return Session(hashed, person, name, role, sign_in, frozenset(teams), csrf_of(token))
+
+
+async def end_session(connection: AsyncConnection[Any], hashed: bytes) -> None:
+    """Sign out: at once, everywhere this cookie is."""
+    await connection.execute("UPDATE session SET ended = now() WHERE hash = %s AND ended IS NULL", (hashed,))
+
+
+async def check_form(request: Request, expected: str) -> None:
+    """Raise :class:`NotAllowedError` unless the request carries this session's token in its header or its form."""
+    given = request.headers.get(CSRF)
+    if given is None:
+        value = (await request.form()).get("csrf")
+        given = value if isinstance(value, str) else ""
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise NotAllowedError
+
+
+def give_cookie(response: Response, name: str, value: str, settings: DeskSettings, max_age: int) -> None:
+    """A cookie that scripts cannot read and other sites cannot send."""
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=settings.secure, httponly=True, samesite="strict")

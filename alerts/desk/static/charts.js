@@ -1,0 +1,179 @@
+// Five uPlot charts on one time axis. The server has worked out gaps, poor signal and limits; here they are only drawn.
+import { $, say } from "./desk.js";
+
+const CHARTS = [
+  { key: "hr", range: [30, 150], ticks: [60, 90, 120], height: 118, digits: 0 },
+  { key: "spo2", range: [82, 100], ticks: [88, 92, 96, 100], height: 112, digits: 0 },
+  { key: "rr", range: [4, 34], ticks: [10, 20, 30], height: 112, digits: 0 },
+  { key: "bp", range: [40, 200], ticks: [50, 100, 150, 200], height: 96, digits: 0 },
+  { key: "temp", range: [34.5, 40.5], ticks: [36, 37, 38, 39], height: 126, digits: 1 },
+];
+const probe = document.body.appendChild(Object.assign(document.createElement("i"), { hidden: true }));
+const ink = (name) => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+let data = null, plots = [];
+
+// a number that has just come: the last hour grows by it without being fetched again
+export const append = (key, [text, , at, , poor]) => {
+  const line = data?.lines[key], value = parseFloat(text);
+  if (!line || data.hours !== 1 || !at || poor || Number.isNaN(value) || at / 1000 <= (line.t.at(-1) ?? 0)) return;
+  line.t.push(at / 1000); line.v.push(value);
+};
+
+const hatch = (ctx, x, y, w, h, colour) => {
+  ctx.save(); ctx.beginPath(); ctx.rect(x, y, w, h); ctx.clip();
+  ctx.strokeStyle = colour; ctx.lineWidth = devicePixelRatio; ctx.beginPath();
+  for (let i = -h; i < w; i += 6 * devicePixelRatio) { ctx.moveTo(x + i, y + h); ctx.lineTo(x + i + h, y); }
+  ctx.stroke(); ctx.restore();
+};
+const boxed = (u, draw) => {
+  const { ctx, bbox: b } = u;
+  ctx.save(); ctx.beginPath(); ctx.rect(b.left, b.top, b.width, b.height); ctx.clip();
+  draw(ctx, b, (v) => u.valToPos(v, "x", true), (v) => u.valToPos(v, "y", true));
+  ctx.restore();
+};
+
+// under the trace: the band within limits, poor signal
+const under = (key) => (u) => boxed(u, (ctx, b, px, py) => {
+  const [lo, hi] = data.limits[key];
+  if (lo !== null || hi !== null) {
+    const top = hi === null ? b.top : py(hi), bottom = lo === null ? b.top + b.height : py(lo);
+    ctx.fillStyle = ink("band"); ctx.fillRect(b.left, top, b.width, bottom - top);
+  }
+  for (const [from, to] of data.poor[key] ?? []) hatch(ctx, px(from), b.top, Math.max(2, px(to) - px(from)), b.height, ink("hatch"));
+});
+
+const gap = (ctx, b, px, [from, to]) => {
+  const x = px(from), w = px(to) - x, r = devicePixelRatio;
+  if (w < 2 * r) return;
+  ctx.fillStyle = ink("surface"); ctx.fillRect(x, b.top, w, b.height);
+  ctx.strokeStyle = ink("hatch"); ctx.lineWidth = r; ctx.setLineDash([4 * r, 3 * r]);
+  ctx.strokeRect(x, b.top + 1, w, b.height - 2); ctx.setLineDash([]);
+  if (w < 46 * r) return;
+  ctx.fillStyle = ink("ink-2"); ctx.font = `${11 * r}px ${getComputedStyle(document.body).fontFamily}`;
+  ctx.textAlign = "center"; ctx.textBaseline = "middle"; ctx.fillText("no data", x + w / 2, b.top + b.height / 2);
+};
+
+// over it: where a high begins, gaps, what is outside limits in a heavier stroke, pressure bars, alarms
+const over = (key) => (u) => {
+  const r = devicePixelRatio;
+  boxed(u, (ctx, b, px, py) => {
+    const [lo, hi] = data.limits[key], outside = (v) => (lo !== null && v < lo) || (hi !== null && v > hi);
+    ctx.strokeStyle = ink("high-edge"); ctx.lineWidth = r; ctx.beginPath();
+    for (const v of data.high[key]) { const y = Math.round(py(v)) + 0.5; ctx.moveTo(b.left, y); ctx.lineTo(b.left + b.width, y); }
+    ctx.stroke();
+    for (const hole of data.gaps[key] ?? []) gap(ctx, b, px, hole);
+    ctx.lineCap = "round"; ctx.lineJoin = "round";
+    if (key === "bp") {
+      for (const [t, sys, dia] of data.bp) {
+        const x = px(t), out = outside(sys), w = 4 * r;
+        ctx.lineWidth = (out ? 3 : 1.75) * r; ctx.strokeStyle = ink(out ? "trace-out" : "trace");
+        ctx.beginPath(); ctx.moveTo(x, py(sys)); ctx.lineTo(x, py(dia)); ctx.moveTo(x - w, py(sys)); ctx.lineTo(x + w, py(sys)); ctx.moveTo(x - w, py(dia)); ctx.lineTo(x + w, py(dia)); ctx.stroke();
+      }
+      return;
+    }
+    const { t, v } = data.lines[key], longest = data.hours === 1 ? 60 : 150;
+    ctx.strokeStyle = ink("trace-out"); ctx.lineWidth = 2.75 * r; ctx.beginPath();
+    for (let i = 1; i < v.length; i++) if (outside(v[i]) && (key === "temp" || t[i] - t[i - 1] <= longest)) { ctx.moveTo(px(t[i - 1]), py(v[i - 1])); ctx.lineTo(px(t[i]), py(v[i])); }
+    ctx.stroke();
+  });
+  flags(u, key);
+};
+
+// alarms: a line through every chart, the flag in a lane above the chart that it belongs to
+const flags = (u, key) => {
+  const { ctx, bbox: b } = u, r = devicePixelRatio, px = (v) => u.valToPos(v, "x", true);
+  let taken = Infinity; // the newest label wins; older ones keep their flag
+  ctx.save();
+  for (const a of data.alarms.toReversed()) {
+    const x = Math.max(px(a.at), b.left), own = a.vital === key, lane = b.top - 15 * r;
+    if (x > b.left + b.width || px(a.to) < b.left) continue;
+    if (px(a.at) >= b.left) {
+      ctx.strokeStyle = ink(own ? "ink" : "control"); ctx.lineWidth = r; ctx.setLineDash(own ? [] : [2 * r, 3 * r]);
+      ctx.beginPath(); ctx.moveTo(x, own ? lane : b.top); ctx.lineTo(x, b.top + b.height); ctx.stroke(); ctx.setLineDash([]);
+    }
+    if (!own) continue;
+    const w = Math.min(Math.max(px(a.to) - x, 7 * r), b.left + b.width - x);
+    ctx.fillStyle = ink(a.p); ctx.strokeStyle = ink(`${a.p}-edge`); ctx.lineWidth = r;
+    ctx.fillRect(x, lane, w, 8 * r); ctx.strokeRect(x, lane, w, 8 * r);
+    ctx.font = `600 ${11 * r}px ${getComputedStyle(document.body).fontFamily}`; ctx.textBaseline = "top"; ctx.fillStyle = ink("ink");
+    const wide = ctx.measureText(a.text).width, room = x - wide - 6 * r > b.left;
+    const from = room ? x - wide - 5 * r : x, to = room ? x + w : x + w + wide + 5 * r;
+    if (to > Math.min(taken, b.left + b.width + r)) continue;
+    ctx.textAlign = room ? "right" : "left";
+    ctx.fillText(a.text, room ? x - 5 * r : x + w + 5 * r, lane - r);
+    taken = from;
+  }
+  ctx.restore();
+};
+
+export const charts = (fetchSeries, zone, hours) => {
+  const hm = (t) => new Date(t * 1000).toLocaleTimeString("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
+  const told = $("#cursor"), hint = told.textContent, group = $("#charts");
+  const nearest = (t, at) => { // the index of the last point at or before
+    let lo = 0, hi = t.length;
+    while (lo < hi) { const mid = (lo + hi) >> 1; if (t[mid] <= at) lo = mid + 1; else hi = mid; }
+    return lo - 1;
+  };
+  const read = (at) => {
+    if (at === null) { told.textContent = hint; return; }
+    const said = CHARTS.filter((c) => c.key !== "bp").map((c) => {
+      const { t, v } = data.lines[c.key], i = nearest(t, at), name = { hr: "HR", spo2: "SpO₂", rr: "RR", temp: "Temp" }[c.key];
+      if (i < 0 || (c.key !== "temp" && at - t[i] > (data.hours === 1 ? 60 : 150))) return `${name} no data`;
+      return `${name} ${v[i].toFixed(c.digits)}${c.key === "temp" ? ` °C (${hm(t[i])})` : ""}`;
+    });
+    const bp = data.bp.filter((b) => b[0] <= at).at(-1);
+    said.splice(3, 0, `BP ${bp ? `${Math.round(bp[1])}/${Math.round(bp[2])} (${hm(bp[0])})` : "none"}`);
+    told.textContent = `${hm(at)}   ${said.join("   ")}`;
+  };
+  const draw = () => {
+    if (!data) return;
+    for (const p of plots) p.destroy();
+    const font = `12px ${getComputedStyle(document.body).fontFamily}`, sync = uPlot.sync("vigil");
+    const end = data.now + data.hours * 36, start = data.now - data.hours * 3600;
+    plots = CHARTS.map((c, n) => {
+      const el = $(`#plot-${c.key}`), last = n === CHARTS.length - 1;
+      const line = data.lines[c.key] ?? { t: data.bp.map((b) => b[0]), v: data.bp.map(() => null) };
+      const broken = (data.gaps[c.key] ?? []).length > 0 && c.key !== "temp";
+      const t = [], v = [];
+      line.t.forEach((at, i) => {
+        if (broken && i && at - line.t[i - 1] > (data.hours === 1 ? 60 : 150)) { t.push(at - 0.001); v.push(null); }
+        t.push(at); v.push(line.v[i]);
+      });
+      return new uPlot({
+        width: el.clientWidth, height: c.height, padding: [data.alarms.some((a) => a.vital === c.key) ? 20 : 8, 10, last ? 0 : 6, 0],
+        legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone === "UTC" ? "Etc/UTC" : zone),
+        cursor: { sync: { key: sync.key, scales: ["x", null] }, y: false, drag: { x: false, y: false }, points: { show: false } },
+        scales: { x: { time: true, min: start, max: end }, y: { range: c.range } },
+        axes: [
+          { show: true, size: last ? 28 : 0, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: last, stroke: ink("line"), width: 1, size: 4 }, values: (u, s) => s.map((at) => (last ? hm(at) : "")), space: 70 },
+          { size: 42, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: false }, splits: () => c.ticks },
+        ],
+        series: [{}, { stroke: ink("trace"), width: 1.5, points: { show: c.key === "temp", size: 4, fill: ink("trace") } }],
+        hooks: { drawClear: [under(c.key)], draw: [over(c.key)], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
+      }, [t, v], el);
+    });
+    group.dataset.drawn = String(data.hours);
+  };
+  const reload = async () => {
+    try { data = await fetchSeries(); } catch { return; }
+    if (data.hours === hours()) draw();
+  };
+  let at = null, wait = 0;
+  group.addEventListener("mouseleave", () => read(null));
+  group.addEventListener("keydown", (e) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30 }[e.key];
+    if (!data || (!step && e.key !== "Home" && e.key !== "End")) return;
+    e.preventDefault();
+    const start = data.now - data.hours * 3600;
+    at = e.key === "Home" ? start : e.key === "End" ? data.now : Math.max(start, Math.min(data.now, (at ?? data.now) + step * 60));
+    for (const p of plots) p.setCursor({ left: p.valToPos(at, "x"), top: 20 }, false);
+    read(at);
+    say(told.textContent);
+  });
+  addEventListener("resize", () => { clearTimeout(wait); wait = setTimeout(draw, 120); });
+  addEventListener("themechange", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  setInterval(() => { if (data?.hours === 1 && !document.hidden) { data.now = Math.max(data.now, data.lines.hr.t.at(-1) ?? 0); draw(); } }, 5000);
+  reload();
+  return { reload };
+};

@@ -1,0 +1,139 @@
+// What every page of the desk shares: theme, menus, dialogs, forms' token, ages, use of the session.
+export const $ = (q, el = document) => el.querySelector(q);
+export const $$ = (q, el = document) => [...el.querySelectorAll(q)];
+export const clock = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+export const say = (text, urgent) => { $(urgent ? "#say-alert" : "#say").textContent = text; };
+
+let ahead = 0; // the server's clock less ours, ms
+export const setClock = (serverNow) => { ahead = serverNow - Date.now(); };
+export const now = () => Date.now() + ahead;
+
+export const span = (ms) => {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s >= 172800) return `${Math.floor(s / 86400)} d`;
+  if (s >= 3600) return `${Math.floor(s / 3600)} h`;
+  return s >= 60 ? `${Math.floor(s / 60)} min` : `${s} s`;
+};
+
+// theme: one choice, remembered
+$("[data-theme-toggle]")?.addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("vigil-theme", root.dataset.theme);
+  dispatchEvent(new Event("themechange"));
+});
+
+// menus that belong to a button: placed under it, kept on screen
+export const under = (menu, button) => {
+  const b = button.getBoundingClientRect(), m = menu.getBoundingClientRect();
+  menu.style.left = `${Math.max(8, Math.min(b.right - m.width, innerWidth - m.width - 8))}px`;
+  menu.style.top = `${b.bottom + m.height + 8 > innerHeight ? b.top - m.height - 4 : b.bottom + 4}px`;
+};
+for (const button of $$("[popovertarget]")) {
+  const menu = document.getElementById(button.getAttribute("popovertarget"));
+  menu.addEventListener("toggle", (e) => { if (e.newState === "open") under(menu, button); });
+}
+
+// the session's token goes with every request that htmx makes
+document.addEventListener("htmx:configRequest", (e) => { e.detail.headers["X-CSRF-Token"] = document.body.dataset.csrf; });
+document.addEventListener("htmx:responseError", (e) => {
+  if (e.detail.xhr.status === 401) location.assign("/sign-in?why=ended");
+  else say(e.detail.xhr.status === 404 ? "This is not there any more. Update the list." : "That did not work. Try again.", true);
+});
+document.addEventListener("htmx:sendError", () => say("No connection: nothing was changed.", true));
+
+// what a page asks for by itself, which does not count as use
+export const quietly = async (url) => {
+  const answer = await fetch(url, { headers: { "Vigil-Background": "1" } });
+  if (answer.status === 401) location.assign("/sign-in?why=ended");
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer;
+};
+let touched = Date.now();
+for (const kind of ["pointerdown", "keydown", "wheel"]) addEventListener(kind, () => {
+  if (Date.now() - touched < 60_000) return;
+  touched = Date.now();
+  fetch("/session/touch", { method: "POST" }).catch(() => {});
+}, { passive: true });
+
+// dialogs come as forms from the server
+const dialog = $("#dialog");
+let back = null;
+export const openedFrom = (element) => { back = element; };
+if (dialog) {
+  document.addEventListener("htmx:afterSwap", (e) => {
+    if (e.detail.target !== dialog || dialog.open || !dialog.firstElementChild) return;
+    back ??= document.activeElement;
+    dialog.showModal();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.replaceChildren();
+    const row = back?.closest?.("[data-key]")?.dataset.key;
+    (back?.isConnected ? back : row ? $(`#row-${row} .who`) : null)?.focus();
+    back = null;
+  });
+  dialog.addEventListener("click", (e) => { if (e.target.closest("[data-cancel]")) dialog.close(); });
+  document.addEventListener("vigil:done", () => dialog.close());
+}
+// a false alarm needs a reason; a pause says until when
+document.addEventListener("change", (e) => {
+  if (e.target.name === "outcome") {
+    const form = e.target.form, why = $("[data-false-why]", form);
+    why.hidden = e.target.value !== "false_alarm";
+    $("select", why).required = !why.hidden;
+  }
+  if (e.target.name === "minutes") showUntil();
+});
+const showUntil = () => {
+  const form = $("#dialog form[data-pause-form]"), minutes = form && $("input[name=minutes]:checked", form);
+  if (minutes) $("[data-until]", form).textContent = new Date(now() + minutes.value * 60000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: form.dataset.zone });
+};
+document.addEventListener("htmx:afterSwap", showUntil);
+
+// ages: a number grows old where it stands, without a word from the server
+export const ageOf = (cell) => {
+  const el = $("[data-age]", cell);
+  if (!el?.dataset.age) return;
+  const age = now() - Number(el.dataset.age), poor = el.dataset.poor, old = Boolean(poor) || age > Number(el.dataset.fresh) * 1000;
+  const note = el.dataset.note ? ` · ${el.dataset.note}` : "";
+  const text = poor ? `${poor}, ${span(age)}` : old ? `${span(age)} old` : `${span(age)}${note}${el.dataset.suffix ?? ""}`;
+  if (el.textContent !== text) el.textContent = text;
+  if (el.classList.contains("late") === old) return;
+  el.classList.toggle("late", old);
+  const num = $("[data-num]", cell);
+  num.classList.toggle("old", old);
+  $("[data-trend]", cell).classList.toggle("gone", old);
+  $(".spark", cell)?.classList.toggle("old", old);
+};
+export const tick = () => {
+  const at = now();
+  for (const cell of $$("[data-cell]")) ageOf(cell);
+  for (const el of $$("[data-since]")) el.textContent = span(at - Number(el.dataset.since));
+  for (const el of $$("[data-seen]")) if (el.dataset.seen) {
+    const age = at - Number(el.dataset.seen);
+    el.textContent = `seen ${span(age)}`;
+    el.classList.toggle("late", age > 180_000);
+  }
+  for (const el of $$("[data-due]")) el.textContent = clock(Math.max(0, Math.round((Number(el.dataset.due) - at) / 1000)));
+};
+setInterval(tick, 1000);
+
+const TRENDS = { up: "rising fast", rise: "rising", flat: "steady", fall: "falling", down: "falling fast" };
+// one cell's newest number: [text, level, at, fresh, poor, trend, note]
+export const setCell = (cell, [text, level, at, fresh, poor, trend, note]) => {
+  const num = $("[data-num]", cell), age = $("[data-age]", cell), arrow = $("[data-trend]", cell);
+  if (!num || !age) return;
+  if (num.textContent !== text) num.textContent = text;
+  num.classList.toggle("out", Boolean(level));
+  num.classList.toggle("is-high", level === "high");
+  num.classList.toggle("is-medium", level === "medium");
+  if (level) num.append(Object.assign(document.createElement("span"), { className: "sr", textContent: " outside limits" }));
+  age.dataset.age = at ?? ""; age.dataset.fresh = fresh; age.dataset.note = note; age.dataset.poor = poor;
+  if (arrow) {
+    arrow.toggleAttribute("hidden", !trend);
+    if (trend) { $("use", arrow).setAttribute("href", `#i-${trend}`); arrow.setAttribute("aria-label", TRENDS[trend]); }
+  }
+  if (!at) age.textContent = "";
+  ageOf(cell);
+};

@@ -1,0 +1,152 @@
+// The worklist. Rows change where they stand; they move only when somebody says "Update list".
+import { $, $$, openedFrom, quietly, say, setCell, tick, under } from "./desk.js";
+import { ring, toggle as toggleSound } from "./sound.js";
+import { listen } from "./stream.js";
+
+const list = $("#list"), table = $("#table"), bar = $("[data-update]"), menu = $("#row-menu");
+const rows = () => $$(".row", list).filter((r) => !r.hidden);
+const current = () => $(".row[aria-current]", list);
+const select = (row) => { if (current() !== row) current()?.removeAttribute("aria-current"); row?.setAttribute("aria-current", "true"); };
+const rowOf = (key) => document.getElementById(`row-${key}`);
+const cells = {}; // the newest numbers by row
+let order = null;
+
+// what is new: alarms nobody has that do not stand among the unacknowledged; what moved: rows that belong elsewhere
+const KINDS = ["high", "medium", "technical", "low"];
+let announced = new Set($$("#open .row").map((r) => r.dataset.lead));
+const showBar = () => {
+  const inOpen = new Set($$("#open .row").map((r) => `${r.dataset.key}:${r.dataset.lead}`));
+  const fresh = order.filter(([key, group, , , lead]) => group === "open" && !inOpen.has(`${key}:${lead}`));
+  const shown = new Map($$("tbody").flatMap((t) => $$(".row", t).map((r) => [r.dataset.key, t.id])));
+  const moved = order.filter(([key, group]) => shown.get(key) !== group).length + [...shown.keys()].filter((k) => !order.some(([key]) => key === k)).length;
+  bar.hidden = !fresh.length && !moved;
+  if (bar.hidden) return;
+  const by = KINDS.map((k) => [k, fresh.filter(([, , kind]) => kind === k).length]).filter(([, n]) => n);
+  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); });
+  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : `${moved} moved`;
+  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list stays still until you say so.` : "Something was acknowledged or has ended. The list stays still until you say so.";
+};
+const announce = () => {
+  const unheard = order.filter(([, group, , , lead]) => group === "open" && !announced.has(String(lead)));
+  announced = new Set(order.filter(([, group]) => group === "open").map(([, , , , lead]) => String(lead)));
+  const gravest = unheard.sort((a, b) => KINDS.indexOf(a[2]) - KINDS.indexOf(b[2]))[0];
+  if (!gravest) return;
+  const urgent = gravest[2] === "high";
+  say(`New ${gravest[2]} alarm: ${gravest[5]}${unheard.length > 1 ? `, and ${unheard.length - 1} more` : ""}`, urgent);
+  ring(gravest[2]);
+};
+
+// rows in their newest form, each put where it stands
+let fetching = false;
+const renew = async () => {
+  if (fetching || !order) return;
+  const stale = order.filter(([key, , , digest]) => rowOf(key) && rowOf(key).dataset.digest !== digest).map(([key]) => key);
+  if (!stale.length) return;
+  fetching = true;
+  try {
+    const answer = await quietly(`/rows?${stale.slice(0, 300).map((k) => `key=${k}`).join("&")}`);
+    const fresh = document.createElement("template");
+    fresh.innerHTML = await answer.text();
+    for (const row of $$("tr.row", fresh.content)) place(row);
+  } catch { /* the next event tries again; the stream says whether there is a connection */ }
+  fetching = false;
+};
+const place = (row) => {
+  const old = document.getElementById(row.id);
+  if (!old) return;
+  const focused = old.contains(document.activeElement), act = document.activeElement?.closest?.("[data-act]");
+  if (old.hasAttribute("aria-current")) row.setAttribute("aria-current", "true");
+  row.hidden = old.hidden;
+  old.replaceWith(row);
+  htmx.process(row);
+  setRow(row.dataset.key);
+  if (focused) ((act && $("[data-act]", row)) ?? $(".who", row)).focus({ preventScroll: true });
+};
+const setRow = (key) => {
+  const row = rowOf(key);
+  if (row) for (const [column, cell] of Object.entries(cells[key] ?? {})) setCell($(`[data-cell="${column}"]`, row), cell);
+};
+
+listen((event) => {
+  for (const [key, changed] of Object.entries(event.cells ?? {})) { cells[key] = { ...cells[key], ...changed }; setRow(key); }
+  for (const [key, n] of Object.entries(event.counts)) $(`[data-count="${key}"] b`).textContent = n;
+  if (event.order) { order = event.order; announce(); }
+  if (order) { renew(); showBar(); }
+});
+
+// "Update list"
+const update = async () => {
+  const key = current()?.dataset.key, inside = list.contains(document.activeElement) || document.activeElement === bar;
+  let answer;
+  try { answer = await quietly("/list"); } catch { say("The list could not be updated.", true); return; }
+  const fresh = document.createElement("template");
+  fresh.innerHTML = `<table>${await answer.text()}</table>`;
+  const known = new Set($$("#open .row").map((r) => r.dataset.lead));
+  for (const body of $$("tbody", table)) body.remove();
+  for (const body of $$("tbody", fresh.content)) table.append(body);
+  htmx.process(table);
+  for (const row of $$("#open .row")) row.classList.toggle("fresh", !known.has(row.dataset.lead));
+  Object.keys(cells).forEach(setRow);
+  if (order) showBar();
+  $("#notices").replaceChildren();
+  filter(); tick();
+  const row = (key && rowOf(key)) || rows()[0];
+  if (inside && row) $(".who", row).focus();
+  say("List updated.");
+};
+bar.addEventListener("click", update);
+
+// after an act the row takes its new form where it is; the conflict notice says who was first
+document.addEventListener("vigil:changed", () => { say("Done. The row shows what changed."); });
+
+// filters: by count and by name
+const filter = () => {
+  const q = $("#q").value.trim().toLowerCase(), pressed = $$("[data-count][aria-pressed=true]").map((b) => b.dataset.count);
+  for (const row of $$(".row", list)) {
+    const d = row.dataset, kind = d.kind === "low" ? "technical" : d.kind;
+    const wanted = !pressed.length || pressed.some((p) => p === "mine" ? "mine" in d : p === d.group || (d.group === "open" && p === kind));
+    row.hidden = !wanted || (q !== "" && !$(".c-who", row).textContent.toLowerCase().includes(q));
+  }
+  for (const body of $$("tbody", table)) $(".group", body).hidden = (q !== "" || pressed.length > 0) && !$$(".row", body).some((r) => !r.hidden);
+  $("#nothing").hidden = rows().length > 0 || (!q && !pressed.length);
+};
+$("#q").addEventListener("input", filter);
+for (const b of $$("[data-count]")) b.addEventListener("click", () => { b.setAttribute("aria-pressed", b.getAttribute("aria-pressed") !== "true"); filter(); });
+$("[data-clear]").addEventListener("click", () => {
+  $("#q").value = "";
+  for (const b of $$("[data-count]")) b.setAttribute("aria-pressed", "false");
+  filter();
+});
+$("#q").addEventListener("keydown", (e) => { if (e.key === "Escape" || e.key === "Enter") $(".who", current() ?? rows()[0])?.focus(); });
+
+// the selected row is the row that holds focus, so there is nothing to keep in step
+list.addEventListener("focusin", (e) => { const r = e.target.closest(".row"); if (r) select(r); });
+const pause = (row) => {
+  const alarm = row?.dataset.lead;
+  if (!alarm || alarm === "0" || !$("[data-menu]", row)) return;
+  openedFrom($(".who", row));
+  htmx.ajax("GET", `/alarms/${alarm}/pause`, { target: "#dialog", swap: "innerHTML" });
+};
+list.addEventListener("click", (e) => {
+  const more = e.target.closest("[data-menu]");
+  if (!more) return;
+  const row = more.closest(".row");
+  select(row);
+  $("[data-open]", menu).href = $(".who", row).href;
+  $("[data-limits]", menu).href = `${$(".who", row).href}#limits-h`;
+  menu.showPopover(); under(menu, more);
+});
+$("[data-pause]", menu).addEventListener("click", () => { menu.hidePopover(); pause(current()); });
+
+// single keys act only while focus is inside the list (WCAG 2.1.4)
+list.addEventListener("keydown", (e) => {
+  if (e.ctrlKey || e.metaKey || e.altKey) return;
+  const all = rows(), at = all.indexOf(current()), key = e.key.toLowerCase();
+  const go = (n) => { const r = all[Math.max(0, Math.min(all.length - 1, n))]; if (r) { $(".who", r).focus(); r.scrollIntoView({ block: "nearest" }); } };
+  const keys = {
+    j: () => go(at + 1), arrowdown: () => go(at + 1), k: () => go(at - 1), arrowup: () => go(at - 1), home: () => go(0), end: () => go(all.length - 1),
+    a: () => $("[data-act=ack]", current() ?? document.createElement("i"))?.click(), p: () => pause(current()),
+    u: update, m: toggleSound, "/": () => $("#q").focus(),
+  };
+  if (keys[key]) { e.preventDefault(); keys[key](); }
+});

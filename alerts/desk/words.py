@@ -1,0 +1,119 @@
+"""How times, ages, values and alarms are written for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from alerts.alarm import Alarm
+from alerts.desk.snapshot import Device, Patient
+from devices.vitals import VITALS, Vital
+
+UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C"}
+PRIORITY: Final = {3: "high", 2: "medium", 1: "low"}
+STARS: Final = {"high": "***", "medium": "**", "technical": "*", "low": "*"}
+_RULES: Final = {
+    "sensor_off": "Sensor off",
+    "no_data": "No data",
+    "gateway_offline": "Gateway silent",
+    "pipeline_stopped": "Vigil receives nothing",
+    "clock_skew": "Server clock is off",
+    "log_damaged": "The log is damaged",
+    "state_lost": "Alarm state was lost",
+}
+
+
+def unit_of(vital: int) -> str:
+    """The unit as printed."""
+    unit = VITALS[Vital(vital)].unit
+    return UNITS.get(unit, unit)
+
+
+def number(vital: int, value: float) -> str:
+    """A value with its vital's decimals."""
+    return f"{value:.{VITALS[Vital(vital)].decimals}f}"
+
+
+def limit_number(value: float) -> str:
+    """A limit without needless zeros."""
+    return f"{value:.10g}"
+
+
+def local(ms: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, zone)
+
+
+def hm(ms: int | None, zone: ZoneInfo) -> str:
+    """14:32"""
+    return f"{local(ms, zone):%H:%M}" if ms is not None else ""
+
+
+def hms(ms: int | None, zone: ZoneInfo) -> str:
+    """14:32:07"""
+    return f"{local(ms, zone):%H:%M:%S}" if ms is not None else ""
+
+
+def day(ms: int, zone: ZoneInfo) -> str:
+    """22-Nov-2026"""
+    return f"{local(ms, zone):%d-%b-%Y}"
+
+
+def iso(ms: int) -> str:
+    """For the ``datetime`` attribute."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: 41 s, 12 min, 3 h, 2 d."""
+    whole = max(0, int(seconds))
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= size * (2 if name == "d" else 1):
+            return f"{whole // size} {name}"
+    return f"{whole} s"
+
+
+def born(iso_date: str | None, today: date) -> str:
+    """14-Jul-1945 (81y); nothing where it is not known."""
+    if not iso_date:
+        return "born: not known"
+    when = date.fromisoformat(iso_date)
+    years = today.year - when.year - ((today.month, today.day) < (when.month, when.day))
+    return f"{when:%d-%b-%Y} ({years}y)"
+
+
+def kind_of(alarm: Alarm) -> str:
+    """``high``, ``medium``, ``low`` or ``technical``: the mark an alarm wears."""
+    return "technical" if alarm.category == "technical" else PRIORITY[alarm.priority]
+
+
+def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
+    """An alarm in two parts: "HR 134" and "> 120 /min"; "No data" and "Wrist oximeter"."""
+    if alarm.rule == "news2":
+        missing = alarm.detail.get("missing") or ()
+        total = alarm.detail.get("total", alarm.value)
+        total = int(total) if isinstance(total, (int, float)) else "?"
+        limit = f"≥ {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
+        if alarm.detail.get("single3") and alarm.limit_value is None:
+            limit = "one input scores 3"
+        return f"NEWS2 {'≥' if missing else ''}{total}", limit
+    if alarm.vital is not None and alarm.value is not None:
+        spec = VITALS[Vital(alarm.vital)]
+        sign = "<" if alarm.rule.endswith(".low") else ">"
+        limit = ""
+        if alarm.limit_value is not None:
+            limit = f"{sign} {limit_number(round(alarm.limit_value, 3))} {unit_of(alarm.vital)}"
+        return f"{spec.short} {number(alarm.vital, alarm.value)}", limit
+    name = _RULES.get(alarm.rule, alarm.rule.replace("_", " ").replace(".", " "))
+    device = (devices or {}).get(alarm.source)
+    return name, device.name if device and alarm.rule in {"sensor_off", "no_data"} else ""
+
+
+def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:
+    """An alarm in one line of text."""
+    return " ".join(part for part in what(alarm, devices) if part)
+
+
+def devices_of(patient: Patient | None) -> dict[int, Device]:
+    return {device.device: device for device in patient.devices} if patient else {}
