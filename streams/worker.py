@@ -20,11 +20,13 @@ import faust
 import psycopg
 import structlog
 
+from devices.batch import Lane
 from streams import ledger, metrics
 from streams.assignment import Assignment, Item
 from streams.clock import Clock
 from streams.engine import Engine
 from streams.keys import DatabaseKeyRing, read_master_key
+from streams.latency import LATENCY
 from streams.rounds import Rounds
 from streams.session import Session, until_done
 from streams.settings import WorkerSettings
@@ -221,7 +223,10 @@ def count(todo: RoundToStore, stored: Stored) -> None:
     metrics.LOST.inc(len(stored.lost))
     for one in writes.rejected:
         metrics.REJECTED.labels(one.reason).inc()
-    metrics.BEHIND.set(time.time() - max(move.append for move in todo.moves) / 1000)
+    now = time.time()
+    metrics.BEHIND.set(now - max(move.append for move in todo.moves) / 1000)
+    live = writes.keep & (writes.round.records["lane"][writes.round.record] == Lane.LIVE)
+    LATENCY.observe(now - writes.round.samples["time"][live] / 1000)
 
 
 def run(settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions) -> None:

@@ -66,8 +66,8 @@ def reckon(measured: int, acked: Mapping[Identity, int], rows: Sequence[tuple[Id
     return Samples(measured, total, there, duplicated, total - there)
 
 
-def expected_alarms(plan: Plan, done: Provisioned, until_s: float, *, ble: bool = True) -> list[AlarmKey]:
-    """The alarms that must have been raised ``until_s`` seconds after the wearables began; none of a shorter run.
+def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[AlarmKey]:
+    """The alarms that the plan's events must raise.
 
     Without Bluetooth what its sensors would have said is not expected, and no score either: it has too few inputs.
     """
@@ -82,7 +82,7 @@ def expected_alarms(plan: Plan, done: Provisioned, until_s: float, *, ble: bool 
         elif wears is not None:
             source = done.devices[next(one.address for one in person.wears if one.kind == wears)]
         found.append((patient, rule, source))
-    return found if until_s >= plan.told_s else []
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,14 +64,15 @@ def quantiles(milliseconds: Sequence[float]) -> Quantiles:
 
 
 def count_alarms(
-    expected: Iterable[AlarmKey], raised: Sequence[AlarmKey], notified: int, acknowledged: int
+    expected: Iterable[AlarmKey], raised: Sequence[AlarmKey], notified: int, acknowledged: int, *, whole: bool = True
 ) -> tuple[Alarms, list[str], list[str]]:
     """The counts, and the names of what was missed and of what nobody expected.
 
     ``raised`` has an entry for each alarm row.  A second row of an expected alarm is a double: one episode, one alarm.
+    A run that ended before the ``whole`` story was told has missed nothing.
     """
     wanted, got = set(expected), Counter(raised)
-    missed, extra = sorted(wanted - got.keys()), sorted(got.keys() - wanted)
+    missed, extra = sorted(wanted - got.keys()) if whole else [], sorted(got.keys() - wanted)
     doubled = sum(got[key] - 1 for key in wanted if got[key] > 1)
     counts = Alarms(len(wanted), len(raised), notified, acknowledged, len(missed), len(extra), doubled)
     return counts, [_name(key) for key in missed], [_name(key) for key in extra]
