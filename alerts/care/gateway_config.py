@@ -9,7 +9,9 @@ from alerts.errors import UnknownRecordError
 from devices.pairing import Assigned, Config, PatientKey
 
 
-def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str) -> Config:
+def gateway_config(
+    tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, *, heartbeat_s: float = 30.0
+) -> Config:
     """The configuration of a gateway.  Patients who have not consented are not in it: nothing of theirs is collected.
 
     Raises:
@@ -36,4 +38,5 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str) 
             for device, patient, since, source, address, interval_s in enrolled
             if patient in served
         ),
+        heartbeat_s=heartbeat_s,
     )
