@@ -24,7 +24,7 @@ HIGH, MEDIUM = Priority.HIGH, Priority.MEDIUM
 def condition(phase="onset", priority=HIGH, *, subject=5, rule="spo2.low", source=7, second=SECOND, **others):
     return Condition(
         partition=subject % 64, second=second, subject=subject, rule=rule, source=source, phase=phase, priority=priority,
-        category="physiological", **{"vital": 3, "value": 88.3, "limit": 92.0, "measured": second * 1000 - 431, **others},
+        **{"category": "physiological", "vital": 3, "value": 88.3, "limit": 92.0, "measured": second * 1000 - 431, **others},
     )  # fmt: skip
 
 

@@ -1,0 +1,117 @@
+"""Sending what waits in the table ``notification``: each until a receipt is stored or somebody has acted.
+
+A row is leased in a short transaction (``FOR UPDATE SKIP LOCKED``, so several notifiers share the work), sent outside of
+any, and its receipt stored.  A notifier that dies in between leaves the lease to run out: a second copy may be sent, a
+missing one never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+import structlog
+from psycopg.rows import class_row
+
+from alerts.errors import ChannelError
+from alerts.notify.channel import Channel, Message
+from alerts.notify.grouping import Waiting, grouped
+from streams.condition import Priority
+
+AT_ONCE: Final = 16
+"""Rows leased in one turn."""
+LEASE_S: Final = 180
+"""Longer than a turn can take: a channel answers or gives up within 10 s."""
+LONGEST_PAUSE_S: Final = 60
+SIBLING_S: Final = 60
+"""What joins a group so soon after its message was sent is told by that message."""
+
+_log = structlog.get_logger(__name__)
+
+# the newest step says what older ones would have said
+_SUPERSEDE: Final = """
+UPDATE notification SET stopped = clock_timestamp(), error = 'a later call takes its place' WHERE notification IN (
+    SELECT n.notification FROM notification n
+    WHERE n.channel = %s AND n.sent IS NULL AND n.stopped IS NULL AND EXISTS (
+        SELECT FROM notification o WHERE (o.alarm, o.recipient, o.channel) = (n.alarm, n.recipient, n.channel)
+        AND o.step > n.step AND o.stopped IS NULL)
+    ORDER BY n.notification FOR UPDATE OF n SKIP LOCKED)"""
+_LEASE: Final = """
+WITH picked AS MATERIALIZED (
+    SELECT n.notification FROM notification n JOIN alarm a USING (alarm)
+    WHERE n.channel = %s AND n.sent IS NULL AND n.stopped IS NULL AND n.next_try <= clock_timestamp()
+    ORDER BY a.priority DESC, n.next_try, n.notification LIMIT %s FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE notification n
+SET attempts = n.attempts + 1, next_try = clock_timestamp() + make_interval(secs => %s)
+FROM picked, alarm a WHERE n.notification = picked.notification AND a.alarm = n.alarm
+RETURNING n.notification, n.alarm, n.recipient, n.channel, n.step, n.attempts,
+    a.subject_kind, a.rule, a.source, a.priority, a.category"""
+_STILL: Final = "SELECT notification FROM notification WHERE notification = ANY(%s) AND sent IS NULL AND stopped IS NULL"
+_SIBLING: Final = """
+SELECT n.receipt FROM notification n JOIN alarm a USING (alarm)
+WHERE n.sent > clock_timestamp() - make_interval(secs => %s) AND n.recipient = %s AND n.channel = %s AND n.step = %s
+  AND a.subject_kind = %s AND a.rule = %s AND a.source = %s
+ORDER BY n.sent DESC LIMIT 1"""
+_SENT: Final = """
+UPDATE notification SET sent = clock_timestamp(), receipt = %s, error = NULL WHERE notification IN (
+    SELECT notification FROM notification WHERE notification = ANY(%s) ORDER BY notification FOR UPDATE)"""
+_FAILED: Final = """
+UPDATE notification SET next_try = clock_timestamp() + make_interval(secs => %s), error = %s WHERE notification IN (
+    SELECT notification FROM notification WHERE notification = ANY(%s) ORDER BY notification FOR UPDATE)"""
+_UNKNOWN: Final = """
+UPDATE notification SET error = 'no such channel is configured'
+WHERE sent IS NULL AND stopped IS NULL AND error IS NULL AND channel <> ALL(%s) RETURNING channel"""
+
+
+def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str) -> int:
+    """Send what is due on one channel, at most :data:`AT_ONCE` rows; how many rows were taken.  ``db``: autocommit."""
+    taken = _lease(db, channel.name)
+    for group in grouped(taken):
+        numbers = [one.notification for one in group]
+        still = {number for (number,) in db.execute(_STILL, [numbers])}
+        if left := [one for one in group if one.notification in still]:
+            _send(db, channel, left, desk_url)
+    return len(taken)
+
+
+def report_unknown_channels(db: psycopg.Connection[Any], known: Sequence[str]) -> None:
+    """Say once, in the row and in the log, that nobody serves a channel which a care team asks for."""
+    for (channel,) in set(db.execute(_UNKNOWN, [list(known)]).fetchall()):
+        _log.error("a care team is to be told by a channel that is not configured", channel=channel)
+
+
+def _lease(db: psycopg.Connection[Any], channel: str) -> list[Waiting]:
+    with db.transaction():
+        db.execute(_SUPERSEDE, [channel])
+        with db.cursor(row_factory=class_row(Waiting)) as cursor:
+            rows = cursor.execute(_LEASE, [channel, AT_ONCE, LEASE_S]).fetchall()
+    return sorted(rows, key=lambda one: (-one.priority, one.notification))
+
+
+def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str) -> None:
+    first, numbers = group[0], [one.notification for one in group]
+    if first.grouped:
+        about = [SIBLING_S, first.recipient, channel.name, first.step, first.subject_kind, first.rule, first.source]
+        if sibling := db.execute(_SIBLING, about).fetchone():
+            db.execute(_SENT, [sibling[0], numbers])
+            return
+    message = Message(
+        key=f"vigil-{min(numbers)}",
+        recipient=first.recipient,
+        alarm=first.alarm,
+        link=f"{desk_url.rstrip('/')}/alarms/{first.alarm}",
+        priority=Priority(first.priority),
+        category=first.category,
+        step=first.step,
+        count=len(group),
+    )
+    try:
+        receipt = channel.send(message)
+    except ChannelError as error:
+        pause = min(2.0 ** min(first.attempts, 10), LONGEST_PAUSE_S)
+        _log.warning("notification not sent", channel=channel.name, reason=error.reason, attempts=first.attempts)
+        db.execute(_FAILED, [pause, error.reason, numbers])
+        return
+    db.execute(_SENT, [receipt, numbers])

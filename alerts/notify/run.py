@@ -1,0 +1,105 @@
+"""The notifier: messages on every channel, the alarms' time, and the relay, each on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import psycopg
+import structlog
+
+from alerts.database import connect, wait_for_hint
+from alerts.fold import CHANNEL
+from alerts.notify.channel import Channel
+from alerts.notify.due import tick_due
+from alerts.notify.log import LogChannel
+from alerts.notify.outbox import report_unknown_channels, send_due
+from alerts.notify.webhook import WebhookChannel
+from alerts.relay import run_relay
+from alerts.settings import NotifySettings
+from streams.keys import read_master_key
+
+LONGEST_PAUSE_S: Final = 30.0
+ENDING_S: Final = 6.0
+"""So long a thread may take to end what it is at; then it is left to die with the process."""
+
+_log = structlog.get_logger(__name__)
+_Work = Callable[[psycopg.Connection[Any]], int]
+
+
+def run(settings: NotifySettings, stop: threading.Event) -> None:
+    """Run until ``stop``.  Several may run: rows are leased, alarms locked, one relays.
+
+    Raises:
+        MasterKeyError: the master key cannot be used.
+    """
+    read_master_key(settings.master_key_file)  # say so before anything begins
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, which may hold secrets
+    channels = channels_of(settings)
+    names = [channel.name for channel in channels]
+
+    def time_passes(db: psycopg.Connection[Any]) -> int:
+        report_unknown_channels(db, names)
+        return tick_due(db)
+
+    bodies: dict[str, Callable[[], None]] = {
+        "relay": partial(run_relay, settings, stop),
+        "due": partial(_repeat, settings, stop, "due", time_passes),
+    }
+    for channel in channels:
+        work = partial(send_due, channel=channel, desk_url=settings.desk_url)
+        bodies[channel.name] = partial(_repeat, settings, stop, channel.name, work)
+    threads = [
+        threading.Thread(target=_supervise, args=(name, body, stop), name=name, daemon=True) for name, body in bodies.items()
+    ]
+    for thread in threads:
+        thread.start()
+    _log.info("notifier runs", channels=names)
+    stop.wait()
+    end = time.monotonic() + ENDING_S
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+def channels_of(settings: NotifySettings) -> list[Channel]:
+    """The channels that are configured."""
+    channels: list[Channel] = [LogChannel()]
+    if settings.webhook_url:
+        channels.append(WebhookChannel(settings.webhook_url.get_secret_value(), settings.webhook_timeout_s))
+    return channels
+
+
+def _repeat(settings: NotifySettings, stop: threading.Event, name: str, work: _Work) -> None:
+    """Do ``work`` as long as there is some, then wait for a hint or a moment."""
+    with connect(settings.database, f"notify {name}") as db:
+        db.execute(f"LISTEN {CHANNEL}")
+        while not stop.is_set():
+            if not work(db):
+                wait_for_hint(db, settings.poll_s)
+
+
+def _supervise(name: str, body: Callable[[], None], stop: threading.Event) -> None:
+    """Whatever ends ``body``, begin it again: alarms must go out."""
+    pause = 1.0
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            body()
+        except psycopg.OperationalError as error:
+            _log.warning("the database is away", part=name, reason=type(error).__name__, pause_s=pause)
+        except Exception as error:
+            reason = type(error).__name__
+            _log.error("a part of the notifier failed", part=name, reason=reason, at=_place(error), pause_s=pause)
+        pause = 1.0 if time.monotonic() - began > LONGEST_PAUSE_S else min(pause * 2, LONGEST_PAUSE_S)
+        stop.wait(pause)
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised; its text stays out of the log, because a database quotes rows in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

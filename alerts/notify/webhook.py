@@ -1,0 +1,57 @@
+"""The channel ``webhook``: one POST of JSON to a provider that pages, texts or rings."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import httpx
+
+from alerts.errors import ChannelError
+from alerts.notify.channel import Message
+
+LONGEST_RECEIPT: Final = 200
+
+
+class WebhookChannel:
+    """Any answer of 2xx takes the message; its ``x-request-id`` or else its status is the receipt.
+
+    ``timeout_s`` bounds the whole exchange, however slowly the other side drips.  Redirects are not followed: they would
+    carry the message to somewhere nobody configured.
+    """
+
+    name = "webhook"
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        self._url, self._timeout_s = url, timeout_s
+        self._trust = httpx.create_ssl_context()
+
+    def send(self, message: Message) -> str:
+        try:
+            return asyncio.run(self._post(message))
+        except TimeoutError:
+            raise ChannelError(self.name, f"no answer in {self._timeout_s:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # their texts may name the address, which may hold a secret
+            raise ChannelError(self.name, type(error).__name__) from None
+
+    async def _post(self, message: Message) -> str:
+        body = {
+            "key": message.key,
+            "text": message.text,
+            "link": message.link,
+            "recipient": message.recipient,
+            "alarm": message.alarm,
+            "priority": message.priority.name.lower(),
+            "category": message.category,
+            "step": message.step,
+            "count": message.count,
+        }
+        async with (
+            asyncio.timeout(self._timeout_s),
+            httpx.AsyncClient(verify=self._trust, timeout=self._timeout_s, trust_env=False) as client,
+            client.stream("POST", self._url, json=body, headers={"Idempotency-Key": message.key}) as answer,
+        ):
+            if not answer.is_success:
+                raise ChannelError(self.name, f"answered {answer.status_code}")
+            receipt: str = answer.headers.get("x-request-id") or f"status {answer.status_code}"
+            return receipt[:LONGEST_RECEIPT]

@@ -1,0 +1,70 @@
+"""The notifier as it runs: messages, time and relay, through a database that ends its sessions."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from structlog.testing import capture_logs
+
+from alerts.care.admit import admit_patient
+from alerts.care.teams import add_team
+from alerts.notify.run import run
+from alerts.settings import NotifySettings
+from devices.control import Facts
+from streams.errors import MasterKeyError
+from tests.alerts.test_fold import condition, fold
+from tests.alerts.test_relay import ADA, MASTER
+
+
+def until(true, seconds=15):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_it_tells_repeats_relays_survives_and_ends(db, schema, kafka, topic, provider, home):
+    master = home / "master.key"
+    master.write_bytes(MASTER)
+    master.chmod(0o600)
+    settings = NotifySettings(
+        database=schema, kafka=kafka.bootstrap, topic=topic, master_key_file=master, webhook_url=provider.url, poll_s=0.3,
+        desk_url="http://desk",
+    )  # fmt: skip
+    stop = threading.Event()
+    notifier = threading.Thread(target=run, args=(settings, stop))
+    with capture_logs() as logs:
+        notifier.start()
+        try:
+            with db.transaction():
+                team = add_team(db, "North", ["log", "webhook"])
+                patient = admit_patient(db, MASTER, ADA, team, Facts(), by=1)
+            until(lambda: db.execute("SELECT count(*) FROM control_outbox WHERE sent IS NULL").fetchone() == (0,))
+
+            fold(db, condition(subject=patient, second=int(time.time()) - 59))
+            until(lambda: provider.got)
+            until(lambda: [message["step"] for message in provider.got] == [0, 1])
+
+            db.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name LIKE 'vigil %' AND datname = current_database()"
+            )
+            fold(db, condition(subject=patient, rule="heart_rate.high", second=int(time.time())))
+            until(lambda: len(provider.got) == 3)
+        finally:
+            stop.set()
+            notifier.join(10)
+    assert not notifier.is_alive()
+    assert db.execute("SELECT count(*) FROM notification WHERE receipt IS NULL AND stopped IS NULL").fetchone() == (0,)
+    said = str(logs)
+    assert "88.3" not in said
+    assert "Exampleton" not in said
+    assert "secret" not in said
+
+
+def test_it_does_not_begin_without_the_master_key(tmp_path):
+    settings = NotifySettings(database="postgresql://nowhere", master_key_file=tmp_path / "none")
+    with pytest.raises(MasterKeyError):
+        run(settings, threading.Event())
