@@ -127,6 +127,9 @@ def _condition(alarm: Alarm, c: Condition) -> Changed:
     if alarm.life == "closed":
         return alarm, ()
     at = c.second * 1000
+    if _late(c.detail) and not _late(alarm.detail):
+        # an episode of the past says nothing about now: it must not better or end what stands
+        return (alarm, ()) if c.phase == "end" else _changed(alarm, Happened("late", at, 0, _said(c)))
     if c.phase == "end":
         return _ended(alarm, c) if alarm.active else (alarm, ())
     if alarm.active and c.priority == alarm.priority:
@@ -296,6 +299,11 @@ def _changed(alarm: Alarm, *effects: Effect) -> Changed:
 def _said(c: Condition) -> dict[str, object]:
     said = {"priority": int(c.priority), "value": c.value, "limit": c.limit, "measured": c.measured}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _late(detail: dict[str, object]) -> bool:
+    """Whether a condition began and ended within late data (the engine says so in its detail)."""
+    return detail.get("late") is True
 
 
 def _text(text: str, what: str) -> str:

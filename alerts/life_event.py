@@ -9,11 +9,11 @@ from alerts.alarm import Outcome
 from streams.condition import Condition
 
 Happening = Literal[
-    "onset", "worse", "better", "end",
+    "onset", "worse", "better", "end", "late",
     "acknowledge", "outcome", "note", "shelve", "unshelve",
     "repeat", "returned", "shelf_ended", "closed",
 ]  # fmt: skip
-"""The kinds of the table ``alarm_event``."""
+"""The kinds of the table ``alarm_event``.  "late": an earlier episode was found in late data while the alarm was open."""
 Why = Literal["onset", "worse", "repeat", "returned", "shelf_ended", "unshelved"]
 
 

@@ -30,10 +30,10 @@ from streams.condition import Condition, Priority
 START = 1_800_000_000
 
 
-def condition(phase, priority, second):
+def condition(phase, priority, second, **others):
     return Condition(
         partition=5, second=second, subject=5, rule="spo2.low", source=7, phase=phase, priority=priority,
-        category="physiological", vital=3, value=88.0, limit=92.0, measured=second * 1000 - 400,
+        category="physiological", vital=3, value=88.0, limit=92.0, measured=second * 1000 - 400, **others,
     )  # fmt: skip
 
 
@@ -54,6 +54,8 @@ def event_of(words, alarm, second):
             return condition(phase, Priority[priority.upper()], second)
         case ["end"]:
             return condition("end", alarm.priority, second)
+        case ["late", "onset" | "end" as phase]:
+            return condition(phase, Priority.LOW, second, detail={"late": True})
         case ["acknowledge", "by", who]:
             return Acknowledge(int(who), at)
         case ["note", "by", who]:
@@ -155,6 +157,7 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["onset", "worse", "better", "end"]), PRIORITIES),
     st.tuples(st.sampled_from(["acknowledge", "called", "false_alarm", "note", "unshelve"]), st.integers(1, 3)),
     st.tuples(st.just("shelve"), st.integers(1, 3), st.integers(-10, 90_000)),
+    st.tuples(st.just("late"), st.sampled_from(["onset", "end"])),
     st.tuples(st.just("tick")),
 )
 
@@ -163,6 +166,8 @@ def made(step, at):
     match step:
         case ("onset" | "worse" | "better" | "end" as phase, priority):
             return condition(phase, priority, at // 1000)
+        case ("late", phase):
+            return condition(phase, Priority.LOW, at // 1000, detail={"late": True})
         case ("acknowledge", by):
             return Acknowledge(by, at)
         case ("called" | "false_alarm" as outcome, by):
