@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from deploy.schema.migrate import migrate as apply
-
 
 def register(app: typer.Typer) -> None:
     @app.command()
@@ -20,5 +18,7 @@ def register(app: typer.Typer) -> None:
 
         Example: vigil migrate --database postgresql://vigil@127.0.0.1/vigil
         """
+        from deploy.schema.migrate import migrate as apply
+
         done = apply(database)
         print("\n".join(f"applied {name}" for name in done) or "The schema is up to date.")

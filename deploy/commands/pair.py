@@ -37,6 +37,12 @@ app = typer.Typer(
     "In order: team, person, patient, gateway, then on the gateway itself: claim; device.",
     no_args_is_help=True,
 )
+
+
+def register(to: typer.Typer) -> None:
+    to.add_typer(app, name="pair")
+
+
 By = Annotated[str, typer.Option("--by", help="sign-in of who does it", show_default=False)]
 
 

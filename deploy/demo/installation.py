@@ -20,7 +20,7 @@ from deploy.stack.stack import EmbeddedStack
 from devices.batch import PARTITIONS, TOPIC
 from devices.sealing import new_key
 
-READY_S: Final = 30.0
+READY_S: Final = 60.0
 CLI: Final = "deploy.cli"
 
 
@@ -79,8 +79,8 @@ class Installation:
                 file.write(new_key())
         progress("tables", "ready", 1.0)
 
-    def serve(self, progress: Progress = silent, **settings: str) -> None:
-        """Start worker, desk and notifier together and wait until each does its work.  ``settings``: more environment."""
+    def serve(self, **settings: str) -> None:
+        """Start worker, desk and notifier together, without waiting.  ``settings``: more environment."""
         environment = self.environment | settings
         metrics = {"VIGIL_WORKER_METRICS_PORT": str(self.metrics_port)}
         served = {"VIGIL_DESK_PORT": str(self.desk_port), "VIGIL_DESK_PUBLIC_URL": self.desk_url}
@@ -93,11 +93,15 @@ class Installation:
             lambda: answers(f"{self.desk_url}/healthz"),
         )  # fmt: skip
         notifier = Program("notifier", CLI, ["notify"], environment, self.log_of("notifier"))
-        self.run(worker, desk, notifier)
-        for program in (desk, notifier, worker):
-            progress(program.name, "starting")
-            program.wait_healthy(READY_S)
-            progress(program.name, "ready", 1.0)
+        self.run(desk, worker, notifier)
+
+    def wait(self, *names: str, progress: Progress = silent) -> None:
+        """Until each of these programs does its work; StackError when one ends or is not ready in 60 s."""
+        for program in self.programs:
+            if program.name in names:
+                progress(program.name, "starting")
+                program.wait_healthy(READY_S)
+                progress(program.name, "ready", 1.0)
 
     def run(self, *programs: Program) -> None:
         for program in programs:

@@ -90,6 +90,7 @@ _WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
     (Vital.HEART_RATE, "high", "belt"),
     (Vital.HEART_RATE, "high", "patch"),
     (Vital.PULSE_RATE, "high", "oximeter"),
+    (Vital.PULSE_RATE, "high", "cuff"),
     (Vital.SPO2, "low", "oximeter"),
     (Vital.RESPIRATORY_RATE, "high", "patch"),
 )

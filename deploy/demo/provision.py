@@ -22,7 +22,7 @@ from deploy.demo.plan import Plan
 from devices.control import Facts
 
 HEARTBEAT_S: Final = 5.0
-GATEWAY_OFFLINE_S: Final = 15
+GATEWAY_OFFLINE_S: Final = 20
 """Short, so that something happens within a demo."""
 _ACTION: Final = "installation.provisioned"
 

@@ -94,7 +94,8 @@ def _set_up(installation: Installation, plan: Plan, console: Console) -> Provisi
     with SetUp(console) as progress:
         installation.start(progress)
         done = kept(installation.database, installation.master_key, plan, since=datetime.now(UTC) - _ENROLLED)
-        installation.serve(progress, VIGIL_DESK_DEMO="true")
+        installation.serve(VIGIL_DESK_DEMO="true")
+        installation.wait("desk", "worker", "notifier", progress=progress)
     if len(done.patients) != len(plan.people):
         raise DeployError(
             f"{installation.home} was set up for {len(done.patients)} recordings: name another folder with --home."

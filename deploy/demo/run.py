@@ -94,17 +94,18 @@ class Demo:
             progress("people", "ready", 1.0)
             staff = [{"sign_in": s.sign_in, "password": s.password, "role": s.role} for s in self.plan.staff]
             installation.serve(
-                progress,
                 VIGIL_DESK_DEMO="true",
                 VIGIL_DESK_DEMO_SIGN_INS=msgspec.json.encode(staff).decode(),
                 VIGIL_DESK_HEARTBEAT_S=str(HEARTBEAT_S),
             )
+            installation.wait("desk", progress=progress)
 
     @contextlib.asynccontextmanager
     async def _at_home(self) -> AsyncIterator[None]:
         loss = next((event for event in self.plan.events if isinstance(event, NetworkLoss)), None)
         self.homes = Homes(self.installation, self.plan, self.done, loss.gateway if loss else None)
         await self.homes.start()
+        await asyncio.to_thread(self.installation.wait, "worker", "notifier")
         self.began_ms = self.homes.wear()
         self._before = worker_metrics(self.installation.metrics_port)
         tasks = [asyncio.create_task(self._tell(), name="scenario"), asyncio.create_task(self._tend(), name="supervisor")]
