@@ -57,7 +57,7 @@ class SimulatedNurse:
                 async for line in stream.aiter_lines():
                     if line.startswith("data:"):
                         for key in self._news(msgspec.json.decode(line[5:].strip() or b"{}")):
-                            hand = asyncio.create_task(self._answer(client, key, headers))
+                            hand = asyncio.create_task(self._answer_once(client, key, headers))
                             hands.add(hand)
                             hand.add_done_callback(hands.discard)
         finally:
@@ -73,6 +73,12 @@ class SimulatedNurse:
                 if group == "open":
                     fresh.append(key)
         return fresh
+
+    async def _answer_once(self, client: httpx.AsyncClient, key: str, headers: dict[str, str]) -> None:
+        try:
+            await self._answer(client, key, headers)
+        except httpx.HTTPError:
+            self.troubles += 1
 
     async def _answer(self, client: httpx.AsyncClient, key: str, headers: dict[str, str]) -> None:
         await asyncio.sleep(self.hand_s)
