@@ -15,6 +15,11 @@ _BIG = {"reading", "event", "rollup_minute", "rollup_hour", "schema_version"}  #
 
 @pytest.fixture(scope="session", params=["plain", "timescale"])
 def migrated(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield from migrated_database(request)
+
+
+def migrated_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database of the kind that the fixture's parameter names."""
     kind = request.param
     server = request.getfixturevalue("postgres" if kind == "plain" else kind)
     for url in fresh_database(server, extension=kind == "timescale"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +15,19 @@ from alerts.care.gateways import add_gateway
 from alerts.care.identity import Identity
 from alerts.care.teams import add_team
 from devices.control import Control, Facts, decode_control
+from tests.alerts.conftest import migrated_database
 
 MASTER = bytes(range(32))
 ADA = Identity(family="Exampleton", given="Ada", born="1945-07-14", sex="female", record_number="VT-4174-4")
 BRUNO = Identity(family="Testwell", given="Bruno", born="1958-03-02", record_number="VT-4211-1")
 BEGAN = datetime(2026, 11, 22, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="session", params=["plain", pytest.param("timescale", marks=pytest.mark.full)])
+def migrated(request: pytest.FixtureRequest) -> Iterator[str]:
+    """None of this room's tables is a hypertable: the second kind only in the full matrix."""
+    yield from migrated_database(request)
 
 
 @dataclass
