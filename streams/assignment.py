@@ -33,6 +33,8 @@ BLOCKS_WAITING: Final = 2
 SNAPSHOTS_A_ROUND: Final = 4
 RETAKE_S: Final = 3.0
 """Who lost a partition waits so long, and takes it again only if the group still says it is his."""
+STALLED_S: Final = 10.0
+"""So long may a partition that has more to read bring nothing."""
 _LOOK_UP_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.5
 _T = TypeVar("_T")
@@ -76,6 +78,7 @@ class Owned:
     fresh_from: int
     received: int
     snapshot_due: float
+    heard: float
     seeking: bool = False
     waiting: list[Item] = field(default_factory=list)
 
@@ -149,6 +152,7 @@ class Assignment:
                 self._host.spawn(self._position(block.partition))
             return
         owned.seeking = False
+        owned.heard = time.monotonic()
         _, rest = block.split(owned.received)
         if rest is None:
             return
@@ -196,6 +200,17 @@ class Assignment:
             _log.warning("partitions were taken by another worker", partitions=sorted(gone))
             self._forget(gone)
             self._host.spawn(self._take(gone, after=RETAKE_S))
+
+    def watch(self) -> None:
+        """Seek again where there is more to read and nothing comes: consumers are known to stall without a word."""
+        now = time.monotonic()
+        for partition, owned in self._owned.items():
+            if owned.waiting or self.full or now - owned.heard < STALLED_S:
+                continue
+            owned.heard = now
+            if (self._host.app.consumer.highwater(TP(self._settings.topic, partition)) or 0) > owned.received:
+                _log.warning("nothing comes though there is more: seeking again", partition=partition)
+                self._host.spawn(self._position(partition))
 
     def release(self, items: Iterable[Item]) -> None:
         """Acknowledge what is stored, and make room."""
@@ -268,8 +283,9 @@ class Assignment:
             await self._say(partition, "log_damaged", {"why": why, "ledger": held.offset, "log": [extent.begin, extent.end]})
             return
         taken = await self._host.in_engine(lambda: self._host.rounds.take(held, extent))
-        due = time.monotonic() + random.random() * self._settings.snapshot_s
-        self._owned[partition] = Owned(held.epoch, held.offset, taken.offset, due)
+        now = time.monotonic()
+        due = now + random.random() * self._settings.snapshot_s
+        self._owned[partition] = Owned(held.epoch, held.offset, taken.offset, due, now)
         if partition not in self.assigned:  # the group changed its mind meanwhile
             self._forget([partition])
             return

@@ -109,15 +109,14 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if not ready:
             await asyncio.sleep(_IDLE_S)
             return
-        generation = self.app.consumer_generation_id
         fetched = await self._thread.getmany(ready, _FETCH_S)
-        if not self.flow_active:  # what was fetched may be gone from aiokafka's buffer: go back
-            await self.perform_seek()
-            return
+        # A fetch may outlast a rebalance: what it brings is right where it fits the position, whatever the generation, and
+        # passing it over would leave a hole that shows only when more arrives.
         for tp, records in (fetched or {}).items():
-            if generation != self.app.consumer_generation_id or not self.flow_active:
+            if not self.flow_active:
+                await self.perform_seek()
                 return
-            await self._deliver(tp, records, generation)
+            await self._deliver(tp, records)
         await asyncio.sleep(0)
 
     async def _go_back(self, tp: TP, expected: int) -> None:
@@ -129,7 +128,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self._went_back[tp] = expected
             await self.position({tp: expected})
 
-    async def _deliver(self, tp: TP, records: Sequence[Any], generation: int) -> None:
+    async def _deliver(self, tp: TP, records: Sequence[Any]) -> None:
         if records and tp in self._next and records[0].offset != self._next[tp]:
             await self._go_back(tp, self._next[tp])
             return
@@ -146,7 +145,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             block = Block(tp.partition, expected, last.offset + 1, appended, [record.value or b"" for record in part])
             message = ConsumerMessage(
                 tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, last.headers, last.key,
-                block, None, 0, 0, tp, generation_id=generation,
+                block, None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
             )  # fmt: skip
             self._next[tp] = block.next
             await self.wait_first(self.callback(message), self.suspend_flow.wait())

@@ -21,10 +21,12 @@ import psycopg
 import structlog
 
 from devices.batch import Lane
+from devices.errors import DeviceError
 from streams import ledger, metrics
 from streams.assignment import Assignment, Item
 from streams.clock import Clock
 from streams.engine import Engine
+from streams.errors import StreamsError
 from streams.keys import DatabaseKeyRing, read_master_key
 from streams.latency import LATENCY
 from streams.rounds import Rounds
@@ -118,8 +120,8 @@ class Worker:
         if self.stop.is_set():
             return
         frames = [f"{f.filename.rsplit('/', 2)[-1]}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        code = getattr(error, "sqlstate", None)
-        _log.critical("the worker stops: start it again", error=type(error).__name__, sqlstate=code, frames=frames[-8:])
+        said = str(error) if isinstance(error, StreamsError | DeviceError) else getattr(error, "sqlstate", None)
+        _log.critical("the worker stops: start it again", error=type(error).__name__, said=said, frames=frames[-8:])
         os._exit(EXIT_FAILED)
 
     def _prepare(self, db: psycopg.Connection) -> None:
@@ -178,6 +180,7 @@ class Worker:
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.assignment.arrived.wait(), _IDLE_S)
+            self.assignment.watch()
             await asyncio.sleep(self.settings.round_wait_ms / 1000)
             # between collecting and giving to the engine's thread nothing may be awaited: a partition could be dropped
             known = self.assignment.collect(known=True)

@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fix_dbus",
     "tests.fix_bluez",
     "tests.fix_browser",
+    "tests.fix_worker",
 ]
 
 

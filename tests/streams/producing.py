@@ -149,9 +149,10 @@ class World:
             partition=partition,
         )  # fmt: skip
 
-    def admission(self, patients: Iterable[int] | None = None, interval_s: int = 0) -> list[Record]:
+    def admission(
+        self, patients: Iterable[int] | None = None, interval_s: int = 0, since: int = 1_577_836_800_000
+    ) -> list[Record]:
         """Consent and enrolment of ``patients`` (default all), since 2020."""
-        since = 1_577_836_800_000
         records = []
         for patient in self.patients if patients is None else patients:
             device, gateway = self.device(patient), self.gateway(patient)

@@ -1,38 +1,17 @@
 from __future__ import annotations
 
-import numpy as np
 import psycopg
 import pytest
 
-from deploy.schema.migrate import migrate
 from devices.event import Heartbeat
+from devices.sample import Status
 from devices.vitals import Vital
-from tests.streams.producing import World, now_ms, produce, stored_values
-from tests.streams.worker_process import WorkerProcess, wait_for_ledger
+from tests.streams.producing import DAY_MS, Record, World, now_ms, produce, stored_values
+from tests.streams.test_opening import bad_records, payload
+from tests.streams.worker_process import wait_for_ledger
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
-
-
-@pytest.fixture
-def world():
-    return World([1, 2, 3, 65])
-
-
-@pytest.fixture
-def start(world, kafka, topic, home):
-    """`start(database)`: a worker on this test's topic; the database is migrated and seeded the first time."""
-    key = world.write_master(home)
-    ready = set()
-
-    def start(database, **options):
-        if database not in ready:
-            migrate(database)
-            world.seed(database)
-            ready.add(database)
-        return WorkerProcess(database, kafka.bootstrap, topic, key, **options)
-
-    return start
 
 
 def readings(start, n, every=1000, base=60):
@@ -44,13 +23,13 @@ def as_stored(readings):
 
 
 @pytest.mark.parametrize("transport", ["ledger", "stock"])
-def test_what_is_produced_is_stored_value_by_value(start, world, kafka, topic, plain_database, transport):
+def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database, transport):
     t = now_ms() - 120_000
     sent = {patient: readings(t, 60, base=50 + patient) for patient in world.patients}
     records = world.admission()
     records += [world.batch(p, some[i : i + 20]) for p, some in sent.items() for i in range(0, 60, 20)]
     records += [world.event(1, Heartbeat(t))]
-    with start(plain_database, transport=transport) as worker:
+    with start_worker(plain_database, transport=transport) as worker:
         produce(kafka.client(), topic, records)
         wait_for_ledger(plain_database, len(records))
         assert worker.stop() == 0
@@ -59,4 +38,53 @@ def test_what_is_produced_is_stored_value_by_value(start, world, kafka, topic, p
     with psycopg.connect(plain_database) as db:
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
         assert db.execute("SELECT count(*) FROM event").fetchone() == (1,)
-        assert db.execute("SELECT count(*), min(value) FROM latest WHERE vital = 1").fetchone() == (4, 69.0 + 51 - 50)
+        assert db.execute("SELECT count(*), min(value) FROM latest WHERE vital = 1").fetchone() == (4, 51 + 19)
+
+
+def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, plain_database):
+    with start_worker(plain_database, clock=True) as worker:
+        wait_for_ledger(plain_database, 12, at_least=True)
+        assert worker.stop() == 0
+    with psycopg.connect(plain_database) as db:
+        assert db.execute("SELECT count(*) FROM ledger WHERE next_offset > 0").fetchone() == (4,)
+        assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
+
+
+def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:
+    """(reason, reading or -1, record): what is refused though its record opens."""
+    of_device = {"patient": 1, "device": 1001, "gateway": 101}
+    one = lambda *sample, **options: world.record(1, payload((*sample, 0)), **{**of_device, **options})
+    return [
+        ("sender not enrolled", -1, one(t, 60.0, HR, 0, device=4711)),
+        ("sender not enrolled", -1, world.batch(65, [(t, {HR: 60.0})])),
+        ("no number, though its status is ok", 0, one(t, float("nan"), HR, 0, first=900)),
+        ("unknown vital", 0, one(t, 60.0, 200, 0, first=901)),
+        ("unknown status", 0, one(t, 60.0, HR, 99, first=902)),
+        ("older than 30 days", 0, one(t - 31 * DAY_MS, 60.0, HR, 0, first=903)),
+        ("older than 30 days", 0, one(1000, 60.0, HR, 0, first=904)),
+        ("more than a day ahead of the clock", 0, one(4_102_444_800_000, 60.0, HR, 0, first=905)),
+        ("time out of range", 0, one(2**60, 60.0, HR, 0, first=906)),
+    ]
+
+
+def test_bad_input_is_rejected_with_its_reason_and_its_neighbours_are_stored(start_worker, world, kafka, topic, database):
+    t = now_ms() - 10_000
+    bad = [(why, -1, one) for why, one in bad_records(world)] + bad_readings(world, t)
+    records = world.admission([1]) + world.admission([2], since=t)
+    for n, (_, _, one) in enumerate(bad):
+        records += [one, world.batch(1, [(t + n, {HR: 70.0})])]
+    ahead, early = world.batch(1, [(t + 3_600_000, {HR: 71.0})]), world.batch(2, [(t - 1000, {HR: 72.0})])
+    records += [ahead, early]
+    offsets = produce(kafka.client(), topic, records)
+    with start_worker(database) as worker:
+        wait_for_ledger(database, len(records))
+        assert worker.stop() == 0
+    at = {id(record): (record.partition, offset) for record, offset in zip(records, offsets, strict=True)}
+    expected = [(*at[id(one)], reading, why, one.value if reading < 0 else None) for why, reading, one in bad]
+    with psycopg.connect(database) as db:
+        found = db.execute("SELECT partition, at_offset, reading, reason, record FROM rejected ORDER BY 1, 2, 3").fetchall()
+        assert found == sorted(expected)
+        kept = db.execute("SELECT heart_rate, heart_rate_status, count(*) FROM reading GROUP BY 1, 2 ORDER BY 1").fetchall()
+        assert kept == [(70, None, len(bad)), (71, Status.CLOCK_UNSURE, 1)]
+        apart = db.execute("SELECT partition, at_offset, reason, patient, record FROM quarantine").fetchall()
+        assert apart == [(*at[id(early)], "measured outside the enrolment of its device", 2, early.value)]

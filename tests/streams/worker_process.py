@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import psycopg
 
@@ -32,7 +33,7 @@ def _kill_after_commit():
     stored = worker.Worker._store
 
     async def store(self, todo, items):
-        self.assignment.release = lambda items: os.kill(os.getpid(), signal.SIGKILL)
+        self.assignment.release = lambda _: os.kill(os.getpid(), signal.SIGKILL)
         await stored(self, todo, items)
 
     worker.Worker._store = store
@@ -74,7 +75,7 @@ class WorkerProcess:
         self.popen.send_signal(signal.SIGTERM)
         return self.popen.wait(20)
 
-    def __enter__(self) -> WorkerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,31 +85,34 @@ class WorkerProcess:
         print(self.log.read_text())
 
 
-def wait_for(database: str, query: str, expected: Sequence[object], timeout: float = 30) -> None:
-    """Until the one row of `query` is `expected`."""
+def wait_for(database: str, query: str, fits: Callable[[object], bool], timeout: float = 30) -> None:
+    """Until the first column of the one row of `query` fits."""
     end = time.monotonic() + timeout
     found: object = None
     while time.monotonic() < end:
         try:
             with psycopg.connect(database, connect_timeout=2) as db:
-                found = db.execute(query).fetchone()
+                row = db.execute(query).fetchone()
+                found = row and row[0]
+            if fits(found):
+                return
         except psycopg.OperationalError as error:
             found = error
-        if found == tuple(expected):
-            return
         time.sleep(0.05)
-    raise AssertionError(f"{query}: {found}, expected {expected}, after {timeout} s")
+    raise AssertionError(f"{query}: {found} after {timeout} s")
 
 
-def wait_for_ledger(database: str, total: int, timeout: float = 30) -> None:
-    wait_for(database, "SELECT coalesce(sum(next_offset), 0)::int8 FROM ledger", [total], timeout)
+def wait_for_ledger(database: str, total: int, timeout: float = 30, *, at_least: bool = False) -> None:
+    """Until all partitions together stand at `total`."""
+    query = "SELECT coalesce(sum(next_offset), 0)::int8 FROM ledger"
+    wait_for(database, query, lambda n: n == total or (at_least and n > total), timeout)
 
 
 if __name__ == "__main__":
     from streams import worker
     from streams.settings import WorkerSettings
 
-    logging.basicConfig(level="WARNING")
+    logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
         _kill_after_commit()
     worker.run(WorkerSettings(), [], fold)
