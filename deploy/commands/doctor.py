@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,16 +110,29 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
     behind = 0
     try:
         for partition, at in rows:
-            low, high = consumer.get_watermark_offsets(TopicPartition(settings.topic, partition), timeout=_ANSWER_S)
+            low, high = _extent(consumer, TopicPartition(settings.topic, partition))
             behind += max(high - at, 0)
             if not low <= at <= high:
                 what = f"Partition {partition}: the ledger stands at {at}, the log holds {low} to {high}"
                 yield Finding(False, what, "its worker has stopped reading; restore the log, or see docs/operations.md")
-    except KafkaException:
-        return  # said by the check of the topic
+    except KafkaException as error:
+        yield Finding(False, f"The log cannot be compared with the ledger ({error.args[0].str()})", "try again in a minute")
+        return
     finally:
         consumer.close()
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
+
+
+def _extent(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """First and next offset; a partition whose leader is just being chosen is asked again."""
+    end = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            return consumer.get_watermark_offsets(partition, timeout=_ANSWER_S)  # type: ignore[no-any-return]
+        except KafkaException:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def _number(db: psycopg.Connection[tuple[int]], query: LiteralString) -> int:

@@ -1,0 +1,69 @@
+import os
+
+import pytest
+
+from deploy.commands.doctor import database, key_file, ledger, topic
+from deploy.schema.migrate import migrate
+from deploy.settings import ServerSettings
+from devices.sealing import new_key
+
+
+@pytest.fixture
+def settings(tmp_path, kafka, plain_database):
+    key = tmp_path / "master.key"
+    key.write_bytes(new_key())
+    key.chmod(0o600)
+    return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic="vitals.v1", master_key_file=key)
+
+
+def said(findings):
+    return [str(each) for each in findings]
+
+
+def wrong(findings):
+    return [str(each) for each in findings if not each.ok]
+
+
+def test_a_key_that_others_can_read_is_wrong_and_the_cure_is_named(settings):
+    assert not wrong(key_file(settings))
+    settings.master_key_file.chmod(0o644)
+    assert f"run chmod 600 {settings.master_key_file}." in wrong(key_file(settings))[0]
+    os.truncate(settings.master_key_file, 5)
+    assert "has 5 bytes" in wrong(key_file(settings))[0]
+    settings.master_key_file.unlink()
+    assert "is missing: restore it" in wrong(key_file(settings))[0]
+
+
+def test_an_empty_database_wants_to_be_migrated_and_is_fine_then(settings):
+    assert wrong(database(settings))[0].endswith("run vigil migrate.")
+    migrate(settings.database)
+    assert not wrong(database(settings))
+
+
+def test_a_database_that_is_away_is_said_and_not_raised(settings):
+    away = settings.model_copy(update={"database": "postgresql://nobody@127.0.0.1:1/none"})
+    assert "check VIGIL_DATABASE." in wrong(database(away))[0]
+    assert said(ledger(away)) == []
+
+
+def test_a_topic_that_is_missing_or_has_too_few_partitions_is_wrong(settings, make_topic):
+    missing = settings.model_copy(update={"topic": "nowhere"})
+    assert "does not exist: create it with 64 partitions" in wrong(topic(missing))[0]
+    small = settings.model_copy(update={"topic": make_topic(4)})
+    assert any("it needs 64." in line for line in wrong(topic(small)))
+    right = settings.model_copy(update={"topic": make_topic(64)})
+    assert not wrong(topic(right))
+
+
+def test_a_ledger_outside_the_log_is_named(settings, make_topic):
+    import psycopg
+
+    migrate(settings.database)
+    right = settings.model_copy(update={"topic": make_topic(64)})
+    assert wrong(ledger(right))[0].endswith("start vigil worker.")
+    with psycopg.connect(right.database) as db:
+        db.execute(
+            "INSERT INTO ledger (topic, topic_id, partition, next_offset, epoch, owner) VALUES (%s, 'x', 3, 99, 1, 0)",
+            [right.topic],
+        )
+    assert "Partition 3: the ledger stands at 99, the log holds 0 to 0" in wrong(ledger(right))[0]

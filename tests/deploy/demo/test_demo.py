@@ -1,0 +1,59 @@
+"""The whole story, as ``make demo`` tells it: nothing lost, every expected alarm once, nothing left running."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+
+def start(home, *more):
+    command = [sys.executable, "-m", "deploy.cli", "demo", "--home", str(home), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
+
+
+def left_running(home):
+    return [p.info["cmdline"] for p in psutil.process_iter(["cmdline", "environ"]) if _of(p, home)]
+
+
+def _of(process, home):
+    words = [*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()]
+    return process.pid != os.getpid() and process.status() != "zombie" and any(str(home) in word for word in words)
+
+
+@pytest.mark.timeout(400)
+def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home):
+    summary = home / "summary.json"
+    demo = start(home / "demo", "--for", "90", "--summary", str(summary))
+    said, _ = demo.communicate(timeout=360)
+    assert demo.returncode == 0, said
+    told = json.loads(summary.read_text())
+    assert told["samples"]["stored"] == told["samples"]["acknowledged"] > 1500
+    assert (told["samples"]["lost"], told["samples"]["duplicated"]) == (0, 0)
+    assert told["alarms"]["expected"] >= 10
+    assert (told["alarms"]["missed"], told["alarms"]["doubled"]) == (0, 0), told
+    assert told["alarms"]["acknowledged"] >= 1
+    assert told["latency_ms"]["sample_to_committed"]["p50"] is not None
+    assert sum(told["memory_mb"].values()) < 1000, told["memory_mb"]
+    assert left_running(home / "demo") == []
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_ends_everything_at_any_moment(home):
+    for wait_for in ("desk: starting", "ready after"):
+        demo = start(home / "demo")
+        assert demo.stdout
+        try:
+            for line in demo.stdout:
+                if wait_for in line:
+                    break
+            time.sleep(0.5)
+            demo.send_signal(signal.SIGINT)
+            demo.communicate(timeout=60)
+        finally:
+            demo.kill()
+        assert left_running(home / "demo") == []

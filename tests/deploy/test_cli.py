@@ -1,0 +1,56 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from deploy.cli import COMMANDS
+
+
+def vigil(*args, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
+    command = [sys.executable, "-m", "deploy.cli", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={**clean, **environment})
+
+
+def test_help_names_every_command_and_where_to_start():
+    said = vigil("--help")
+    assert said.returncode == 0
+    assert "vigil demo" in said.stdout
+    for command in COMMANDS:
+        assert f" {command} " in said.stdout
+
+
+@pytest.mark.parametrize("command", ["worker", "desk", "notify"])
+def test_a_missing_setting_ends_with_one_sentence_that_says_what_to_do(command):
+    said = vigil(command)
+    assert said.returncode == 1
+    assert said.stderr.strip().splitlines()[-1].startswith("The setting VIGIL_DATABASE is missing: set this environment")
+    assert "Traceback" not in said.stderr
+
+
+def test_a_wrong_setting_is_named(tmp_path):
+    key = tmp_path / "key"
+    said = vigil("worker", VIGIL_DATABASE="x", VIGIL_MASTER_KEY_FILE=str(key), VIGIL_WORKER_SESSION_S="-1")
+    assert said.returncode == 1
+    assert said.stderr.startswith("The setting VIGIL_WORKER_SESSION_S cannot be used")
+
+
+def test_a_database_that_is_not_there_is_one_sentence():
+    said = vigil("migrate", "--database", "postgresql://nobody@127.0.0.1:1/none")
+    assert said.returncode == 1
+    assert said.stderr.startswith("The database cannot be used (")
+    assert "Traceback" not in said.stderr
+
+
+def test_a_gateway_that_was_never_claimed_says_how_to(tmp_path):
+    said = vigil("gateway", VIGIL_GATEWAY_STATE=str(tmp_path))
+    assert said.returncode == 1
+    assert "vigil pair" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_an_unknown_command_is_refused_with_status_2():
+    said = vigil("fly")
+    assert said.returncode == 2
+    assert "fly" in said.stderr
