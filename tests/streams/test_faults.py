@@ -170,11 +170,10 @@ def test_restarts_leave_the_same_rows_as_never_having_stopped(
             with start_worker(shaken, snapshot_s=0.2, group=f"{topic}-{turn}") as worker:
                 for second in range(4):
                     t = now_ms()
-                    for p in world.patients:  # some live, some late within the ring, some older than it
-                        old = t - (60_000 if turn % 2 else 600_000) - 1000 * second
-                        append([world.batch(p, [(t, {HR: 60.0 + p % 7 + second})])])
-                        append([world.batch(p, [(old, {HR: 50.0 + turn})])])
-                    append([clock(partition) for partition in range(4)])
+                    old = t - (60_000 if turn % 2 else 600_000) - 1000 * second  # late within the ring, and older than it
+                    live = [world.batch(p, [(t, {HR: 60.0 + p % 7 + second})]) for p in world.patients]
+                    late = [world.batch(p, [(old, {HR: 50.0 + turn})]) for p in world.patients]
+                    append([*live, *late, *[clock(partition) for partition in range(4)]])
                     time.sleep(0.3)
                 if turn == 2:
                     wait_for_ledger(shaken, total)
