@@ -82,11 +82,14 @@ class Dense:
             late.append(late_rows(self.axis, self.series, far, minute, now))
         for partition in partitions[DUE[partitions] == now % 60].tolist():
             rollups += self._rollups(now, partition)
+        return news
+
+    def enter(self, now: int, member: Bools | None) -> None:
+        """Second ``now`` has been evaluated: samples that were ahead of the clock join it, before any record of it does."""
         if now in self.ahead:
             entering = np.unique(self.ahead.take(now, member)[0])
             self.ring.enter(entering, now)
             self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
-        return news
 
     def _rollups(self, now: int, partition: int) -> list[Rows]:
         out = []

@@ -264,6 +264,8 @@ class Engine:
         moment = Moment(now, partitions, member, decide, again, news[0], news[1])
         for stage in self.stages:
             found += stage.evaluate(moment)
+        for trace in (self.layout.dense, self.layout.sparse):
+            trace.enter(now, member)
         out.conditions += sorted(found, key=lambda one: (one.partition, one.of, one.rule, one.subject, one.source))
 
     def _pipeline(self, now: int, partitions: Ints) -> list[Condition]:

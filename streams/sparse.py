@@ -86,9 +86,12 @@ class Sparse:
         far, minute, _ = self.late.take(now - 1, member)
         if far.size:
             late.append(late_rows(self.axis, self.series, far, minute, now))
+        return news
+
+    def enter(self, now: int, member: Bools | None) -> None:
+        """Second ``now`` has been evaluated, as :meth:`streams.dense.Dense.enter`."""
         if now in self.ahead:
             self.changed.put(now, *self.ahead.take(now, member))
-        return news
 
     def history(self, series: Ints, now: int) -> tuple[Ints, Ints, Cells]:
         position, row = np.nonzero(self.readings.second[:, series].T > -NEVER)

@@ -138,6 +138,8 @@ class EarlyWarning:
 
     def evaluate(self, moment: Moment) -> list[Condition]:
         axis, table = self.view.layout.patients, self.inputs
+        for partition in moment.again.tolist():
+            self._not_ahead(partition, moment.now)
         touched = [self._learn(self.view.layout.dense, moment.dense), self._learn(self.view.layout.sparse, moment.sparse)]
         columns, mask = axis.span(moment.partitions, moment.member)
         if not moment.decide:  # at the second in which time goes on everything is looked at
@@ -148,7 +150,6 @@ class EarlyWarning:
         touched.append(np.flatnonzero(due) + columns.start)
         for partition in moment.again.tolist():
             touched.append(np.arange(axis.width)[axis.of(partition)])
-            self._not_ahead(partition, moment.now)
         rows = np.unique(np.concatenate(touched))
         return self._decide(rows, moment.now) if rows.size else []
 
@@ -177,7 +178,9 @@ class EarlyWarning:
     def _not_ahead(self, partition: int, now: int) -> None:
         """After a clock was set back, what was measured "later" counts as measured now (as in the traces)."""
         rows = self.view.layout.patients.of(partition)
-        np.minimum(self.inputs.at[:, rows], now * 1000 - 1, out=self.inputs.at[:, rows])
+        at = self.inputs.at[:, rows]
+        ahead = at >= now * 1000
+        at[ahead] = (now - 1) * 1000 + at[ahead] % 1000
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table = self.inputs

@@ -132,7 +132,12 @@ class LimitRules:
                     mine = table[..., trace.axis.of(partition)]
                     np.minimum(mine, moment.now - 1, out=mine)
             redo = bounds.redo[columns] if mask is None else bounds.redo[columns] & mask
-            again = np.flatnonzero(redo) + columns.start if redo.any() else NO_INTS
+            again = NO_INTS
+            if redo.any():
+                again = np.flatnonzero(redo) + columns.start
+                bounds.redo[again] = False
+                new = news.column[news.before == -NEVER]  # such series have nothing to be read again
+                again = again[(trace.newest.second[again] > -NEVER) & ~np.isin(again, new)]
             touched, episodes = self._learn(trace, bounds, news, again, moment.now)
             if not moment.decide:
                 continue
@@ -167,6 +172,8 @@ class LimitRules:
         again = np.union1d(news.late, redo) if redo.size else news.late
         column, value = news.column, news.value
         stir = (value < bounds.calm[0, column]) | (value > bounds.calm[1, column])
+        if not news.alone:  # a sample that follows one beyond may end a run
+            stir[1:] |= stir[:-1] & (column[1:] == column[:-1])
         episodes: list[Episode] = []
         if again.size:
             stir &= ~np.isin(column, again)
@@ -190,7 +197,6 @@ class LimitRules:
         changed = np.isin(again, redo)
         bounds.since[:, :, again[changed]] = np.maximum(newest[changed], 0)
         bounds.told[:, again[changed]] = newest[changed]
-        bounds.redo[redo] = False
         mine = np.flatnonzero(np.isin(news.column, again))
         at = np.searchsorted(again, news.column[mine])
         newest[at], was[at] = news.before[mine], news.was[mine]
