@@ -1,0 +1,74 @@
+"""``python -m benchmarks [ROWS…] [--quick] [--json FILE]``: measure, print one table, write one file."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: two spinning BLAS threads make rollups seven times dearer
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks.desk import desk
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import Report
+from benchmarks.latency import latency
+from benchmarks.machine import machine
+from benchmarks.memory import memory
+from benchmarks.servers import Servers
+from benchmarks.store import store
+from benchmarks.table import show
+from benchmarks.throughput import throughput
+from deploy.stack.errors import StackError
+
+REPETITIONS: Final = 3
+ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
+    "throughput": throughput,
+    "store": store,
+    "latency": latency,
+    "desk": desk,
+    "memory": memory,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all without")
+    parser.add_argument("--quick", action="store_true", help="a few seconds a row, once: to see that all of it works")
+    parser.add_argument("--json", type=Path, default=Path("out/bench.json"), metavar="FILE")
+    options = parser.parse_args(arguments)
+    if unknown := [row for row in options.rows if row not in ROWS]:
+        parser.error(f"there is no row {unknown[0]!r}: give some of {', '.join(ROWS)}")
+    console, begin = Console(stderr=True), time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(f"[dim]{time.monotonic() - begin:6.1f} s[/dim]  {line}", highlight=False)
+
+    report = Report(say, options.quick)
+    try:
+        with Servers(say) as servers:
+            facts = machine() | servers.versions()
+            for row in options.rows or ROWS:
+                ROWS[row](servers, report, 1 if options.quick else REPETITIONS)
+    except (BenchmarkError, StackError) as error:
+        console.print(str(error), style="bold red", highlight=False, markup=False)
+        return 1
+    out = Console(width=None if sys.stdout.isatty() else 140)
+    show(out, facts, report)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    options.json.write_text(json.dumps({"at": at, "machine": facts, **report.as_json()}, indent=2))
+    out.print(f"Written to {options.json}.")
+    return 0 if all(report.checks.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""A database in which everybody is admitted already: the controls at the log's beginning are folded, stored, snapshotted."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import psycopg
+
+from alerts.rules.stages import stages
+from benchmarks.reading import ends, read
+from benchmarks.servers import Servers
+from benchmarks.ward import Ward, append
+from devices.batch import PARTITIONS
+from streams import ledger
+from streams.block import Block
+from streams.engine import Engine
+from streams.ledger import Held, Move
+from streams.opening import open_blocks
+from streams.snapshot import Recall
+from streams.store.records import Snapshot
+from streams.store.staging import prepare
+from streams.store.store import RoundToStore, fold_nothing, store_round
+from streams.topic import topic_id
+
+
+def admit(servers: Servers, topic: str, ward: Ward) -> tuple[str, list[int]]:
+    """Append the ward's controls to ``topic`` and fold them: (the database, where each partition's data will begin)."""
+    append(servers.kafka.client(), topic, ward.admission())
+    until = ends(servers.kafka.bootstrap, topic)
+    blocks = read(servers.kafka.bootstrap, topic, [0] * PARTITIONS, until)
+    name = servers.database()
+    ward.seed_keys(servers.url(name))
+    with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
+        prepare(db)
+        identity = topic_id(servers.kafka.bootstrap, topic)
+        held = ledger.take(db, topic, identity, dict.fromkeys(range(PARTITIONS), 0))
+        engine = Engine(stages())
+        for partition in range(PARTITIONS):
+            engine.take(partition, None, Recall())
+        todo = fold(engine, ward, blocks, held, save=True)
+        store_round(db, topic, identity, todo, fold_nothing)
+        db.execute("VACUUM ANALYZE")
+    return name, until
+
+
+def fold(engine: Engine, ward: Ward, blocks: Sequence[Block], held: dict[int, Held], *, save: bool = False) -> RoundToStore:
+    """What ``blocks``, one a partition, write; with ``save`` the state of each partition too."""
+    writes = engine.advance(open_blocks(blocks, ward.world.ring()))
+    moves = [
+        Move(b.partition, held[b.partition].epoch, b.first, b.next, int(b.appended[-1]), zlib.crc32(b.values[-1]))
+        for b in blocks
+    ]
+    snapshots = [Snapshot(m.partition, m.next, m.append, engine.snapshot(m.partition)) for m in moves] if save else []
+    return RoundToStore(writes, [value for block in blocks for value in block.values], moves, snapshots)

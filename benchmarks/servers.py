@@ -1,0 +1,80 @@
+"""Kafka and PostgreSQL for the measurements, started in place and gone afterwards."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.figures import Say
+from deploy.schema.migrate import migrate
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
+from deploy.stack.topics import Topic, vitals_topic
+
+
+class Servers:
+    """One broker and one database server; as a context manager they end with it."""
+
+    def __init__(self, say: Say) -> None:
+        self.home: Final = Path(tempfile.mkdtemp(prefix="vigil-bench-"))
+        self.home.chmod(0o711)  # the database's user must be able to pass, and to list nothing
+        self.kafka, self.postgres = Kafka(self.home / "kafka"), Postgres(self.home / "postgres")
+        self._say = say
+
+    def topic(self) -> str:
+        """A fresh topic, made as the product's."""
+        name = f"bench-{secrets.token_hex(4)}"
+        self.kafka.create(Topic(name, 64, vitals_topic(brokers=1).options))
+        return name
+
+    def database(self, template: str | None = None) -> str:
+        """The name of a new database with Vigil's tables, or a copy of ``template``."""
+        name = f"bench_{secrets.token_hex(4)}"
+        with psycopg.connect(self.postgres.url, autocommit=True) as db:
+            made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+            db.execute(made + (sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")))
+        if template is None:
+            migrate(self.url(name))
+        return name
+
+    def url(self, database: str) -> str:
+        return self.postgres.url_of(database)
+
+    def drop(self, database: str) -> None:
+        with psycopg.connect(self.postgres.url, autocommit=True) as db:
+            db.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def settle(self) -> None:
+        """Write what the last contender left behind, so that the next does not pay for it."""
+        with psycopg.connect(self.postgres.url, autocommit=True) as db:
+            db.execute("CHECKPOINT")
+
+    def versions(self) -> dict[str, str]:
+        return {"kafka": self.kafka.version(), "postgresql": self.postgres.version()}
+
+    def __enter__(self) -> Self:
+        self._say("servers: starting Kafka and PostgreSQL")
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                kafka, postgres = pool.submit(self.kafka.start), pool.submit(self.postgres.start)
+                kafka.result()
+                postgres.result()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            kafka, postgres = pool.submit(self.kafka.stop), pool.submit(self.postgres.stop)
+        kafka.result()
+        postgres.result()
+        shutil.rmtree(self.home, ignore_errors=True)
