@@ -14,7 +14,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 
 COMMANDS: Final = (
-    "demo", "simulate", "gateway", "worker", "desk", "notify", "migrate", "pair", "rejected", "grafana", "doctor",
+    "demo", "simulate", "gateway", "worker", "desk", "notify",
+    "migrate", "maintain", "pair", "rejected", "grafana", "doctor",
 )  # fmt: skip
 """In the order of the help; each is a module of ``deploy.commands`` with ``register(app)``."""
 

@@ -1,0 +1,35 @@
+"""``vigil maintain``: what is done once an hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def maintain(
+        database: Annotated[str, typer.Option(envvar="VIGIL_DATABASE", help="PostgreSQL URL", show_default=False)],
+        days: Annotated[int, typer.Option(min=1, max=366, help="hours of so many days are looked at")] = 2,
+        drop_raw_after: Annotated[
+            int | None, typer.Option(min=31, help="delete readings older than so many days; rollups stay")
+        ] = None,
+    ) -> None:
+        """Write hourly rollups whose minutes changed, and drop raw readings whose time is over.
+
+        Run it hourly from a timer; once a night with --days 31, for data that came late.  Twice at once is harmless.
+
+        Example: vigil maintain --days 31 --drop-raw-after 90
+        """
+        import psycopg
+
+        from streams.store.hours import complete_hours, drop_raw
+
+        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        with psycopg.connect(database, connect_timeout=10, autocommit=True) as db:
+            print(f"{complete_hours(db, now - timedelta(days=days), now)} hours written")
+            if drop_raw_after is not None:
+                drop_raw(db, now - timedelta(days=drop_raw_after))
+                print(f"readings older than {drop_raw_after} days dropped")
