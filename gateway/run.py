@@ -18,6 +18,7 @@ from gateway.configuration import Configuration, read_credential
 from gateway.downlink import Downlink
 from gateway.errors import NotPairedError, StateInUseError
 from gateway.heartbeat import run_heartbeat
+from gateway.limit import end
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.settings import GatewaySettings
@@ -99,9 +100,7 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
             done, _ = await asyncio.wait({told, sending, *work}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # First nothing comes in any more, then what is there gets a moment to leave, then the file is closed.
-            for task in (told, *work):
-                task.cancel()
-            await asyncio.gather(told, *work, return_exceptions=True)
+            await end([told, *work])
             leave.set()
             await asyncio.gather(sending, return_exceptions=True)
             await outbox.close()

@@ -22,6 +22,7 @@ from devices.gatt.uuids import full_uuid
 from gateway.clock import Clock, Stamp
 from gateway.errors import OutboxError
 from gateway.intake import Heard, Intake
+from gateway.limit import within
 from gateway.metrics import Metrics
 
 _CALL_S: Final = 15.0
@@ -83,7 +84,7 @@ class Session:
         finally:
             await hang_up(client)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._queue.join(), _DRAIN_S)
+                await within(_DRAIN_S, self._queue.join())
             storing.cancel()
             if self._pending:
                 self.metrics.readings("unstored", self._pending)
@@ -100,7 +101,7 @@ class Session:
             if characteristic is None:
                 continue
             with contextlib.suppress(BleakError, UndecodableError, TimeoutError):
-                value = bytes(await asyncio.wait_for(client.read_gatt_char(characteristic), _CALL_S))
+                value = bytes(await within(_CALL_S, client.read_gatt_char(characteristic)))
                 said = date_time(value[:7]).milliseconds
                 if said is None:
                     continue
@@ -112,7 +113,7 @@ class Session:
         battery = _readable(client, BATTERY.characteristic)
         if battery is not None:
             with contextlib.suppress(BleakError, TimeoutError):
-                value = bytes(await asyncio.wait_for(client.read_gatt_char(battery), _CALL_S))
+                value = bytes(await within(_CALL_S, client.read_gatt_char(battery)))
                 self._arrived(battery, bytearray(value))
 
     async def _subscribe(self, client: BleakClient) -> set[str]:
@@ -138,19 +139,19 @@ class Session:
 
     async def _start(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> None:
         try:
-            await asyncio.wait_for(client.start_notify(characteristic, self._arrived), _CALL_S)
+            await within(_CALL_S, client.start_notify(characteristic, self._arrived))
         except BleakError:
             if not client.is_connected:
                 raise
-            await asyncio.wait_for(client.pair(), 2 * _CALL_S)  # does nothing where there is a bond
-            await asyncio.wait_for(client.start_notify(characteristic, self._arrived), _CALL_S)
+            await within(2 * _CALL_S, client.pair())  # does nothing where there is a bond
+            await within(_CALL_S, client.start_notify(characteristic, self._arrived))
 
     async def _listen(self, connection: Connection, stream: bool) -> None:
         limit = max(self.silence_s if stream else _EPISODIC_IDLE_S, 3.0 * self.intake.device.interval_s)
         self._last = time.monotonic()
         while (left := self._last + limit - time.monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(connection.gone.wait(), left)
+                await within(left, connection.gone.wait())
                 return
         _log.info("device is silent, connecting anew", device=self.intake.device.device, seconds=limit)
 
@@ -210,4 +211,4 @@ def _readable(client: BleakClient, uuid: str) -> BleakGATTCharacteristic | None:
 async def hang_up(client: BleakClient) -> None:
     """Disconnect, also what is gone already: bleak keeps a D-Bus connection until it is told."""
     with contextlib.suppress(*RADIO_ERRORS):
-        await asyncio.wait_for(client.disconnect(), _HANG_UP_S)
+        await within(_HANG_UP_S, client.disconnect())

@@ -12,6 +12,7 @@ from gateway.backoff import Backoff
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.intake import Intake
+from gateway.limit import end
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.session import RADIO_ERRORS, Connection, Session
@@ -49,15 +50,15 @@ class BleSource:
             while True:
                 changed = asyncio.create_task(self._configuration.changed())
                 self._follow()
-                await asyncio.wait({changed, *aids}, return_when=asyncio.FIRST_COMPLETED)
+                try:
+                    await asyncio.wait({changed, *aids}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    changed.cancel()
                 for aid in aids:
                     if aid.done():
                         aid.result()  # a bug: end the gateway rather than listen to nothing
         finally:
-            tasks = [*aids, *self._tasks.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end([*aids, *self._tasks.values()])
 
     def _follow(self) -> None:
         """One task for each assignment; an assignment that changed is another."""

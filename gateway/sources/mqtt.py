@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.envelope import ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
+from devices.envelope import MAX_BYTES, ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
 from devices.errors import UndecodableError
 from devices.pairing import Assigned
 from gateway.clock import Clock, Stamp
@@ -31,8 +31,9 @@ from gateway.outbox import Outbox
 _SESSION_S: Final = 7 * 24 * 3600
 _KEEPALIVE_S: Final = 30
 _UNACKNOWLEDGED: Final = 32
-"""The broker sends no more than these before the outbox has them."""
-_QUEUE: Final = 1000
+"""The broker is asked to send no more than these before they are acknowledged."""
+_ROOM: Final = 256
+"""And after these paho's thread stops reading the socket: Mosquitto 2.0 sends all it has kept at once after a reconnect."""
 _RETRY_S: Final = 1.0
 _REASONS: Final = 20
 _DELAY_S: Final = (1, 30)
@@ -78,7 +79,9 @@ class MqttSource:
         self._broker = broker
         self._intakes: dict[str, Intake] = {}
         self._topics: frozenset[str] = frozenset()
-        self._queue: asyncio.Queue[_Message] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[_Message] = asyncio.Queue()  # bounded by _room
+        self._room = threading.Semaphore(_ROOM)
+        self._ending = threading.Event()
         self._connection = 0
         self._loop: asyncio.AbstractEventLoop
         self._client = paho.Client(
@@ -92,7 +95,6 @@ class MqttSource:
         if broker.ca is not None:
             self._client.tls_set(str(broker.ca))
         self._client.reconnect_delay_set(*_DELAY_S)
-        self._client.max_queued_messages_set(_QUEUE)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -111,11 +113,15 @@ class MqttSource:
             while True:
                 changed = asyncio.create_task(self._configuration.changed())
                 self._follow()
-                await asyncio.wait({changed, storing}, return_when=asyncio.FIRST_COMPLETED)
+                try:
+                    await asyncio.wait({changed, storing}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    changed.cancel()
                 if storing.done():
                     storing.result()  # a bug: end the gateway rather than listen to nothing
         finally:
             storing.cancel()
+            self._ending.set()
             self._client.disconnect()
             await asyncio.to_thread(self._client.loop_stop)
 
@@ -163,24 +169,15 @@ class MqttSource:
             _log.warning("broker lost", reason=str(reason))
 
     def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
-        received = _Message(
-            message.topic, bytes(message.payload), message.mid, message.qos, self._connection, self._clock.now()
-        )
+        payload = bytes(message.payload[: MAX_BYTES + 1])  # enough to see that it is too long
+        received = _Message(message.topic, payload, message.mid, message.qos, self._connection, self._clock.now())
+        while not self._room.acquire(timeout=_RETRY_S):
+            if self._ending.is_set():
+                return
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._received, received)
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, received)
 
     # the event loop
-
-    def _received(self, message: _Message) -> None:
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
-            # More than the broker should send.  Not acknowledged, so it comes again with the next connection.
-            _log.error("broker sends faster than the outbox takes, connecting anew")
-            link: Any = self._client.socket()
-            if link is not None:
-                with contextlib.suppress(OSError):
-                    link.shutdown(socket.SHUT_RDWR)
 
     async def _store(self) -> None:
         """Store all that came while the disk was busy with one commit, then acknowledge it."""
@@ -188,6 +185,7 @@ class MqttSource:
             messages = [await self._queue.get()]
             while not self._queue.empty():
                 messages.append(self._queue.get_nowait())
+            self._room.release(len(messages))
             heard: dict[Intake, list[Heard]] = {}
             refused: list[tuple[Intake, str, bytes]] = []
             sequences = [self._read(message, heard, refused) for message in messages]
@@ -246,4 +244,5 @@ class MqttSource:
             self._client.ack(message.mid, message.qos)
         address = address_of(message.topic)
         if seq is not None and address is not None:
-            self._client.publish(ack_topic(address), encode_ack(seq), qos=1)
+            # QoS 0: nothing piles up here, and a device that misses it sends its message again and is answered again.
+            self._client.publish(ack_topic(address), encode_ack(seq), qos=0)

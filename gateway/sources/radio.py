@@ -17,6 +17,7 @@ from bleak_retry_connector import (
 )
 
 from gateway.backoff import Backoff
+from gateway.limit import within
 from gateway.session import RADIO_ERRORS, Connection, hang_up
 
 _SCAN_S: Final = 10.0
@@ -91,7 +92,7 @@ class Radio:
     async def _end_stale(self) -> None:
         """End links that a gateway killed before us has left: BlueZ keeps them, and who is connected does not advertise."""
         for address in sorted(self._stale):
-            await asyncio.wait_for(close_stale_connections_by_address(address), _SCAN_S)
+            await within(_SCAN_S, close_stale_connections_by_address(address))
             self._stale.discard(address)
 
     async def _scan(self) -> dict[str, tuple[BLEDevice, int]]:
@@ -105,13 +106,13 @@ class Radio:
                 any_seen.set()
 
         scanner = BleakScanner(found)
-        await asyncio.wait_for(scanner.start(), _SCAN_S)
+        await within(_SCAN_S, scanner.start())
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(any_seen.wait(), _SCAN_S)
+                await within(_SCAN_S, any_seen.wait())
         finally:
             with contextlib.suppress(*RADIO_ERRORS):
-                await asyncio.wait_for(scanner.stop(), _SCAN_S)
+                await within(_SCAN_S, scanner.stop())
         return seen
 
     async def _open(self, device: BLEDevice, rssi: int, future: asyncio.Future[Connection]) -> None:
@@ -121,11 +122,11 @@ class Radio:
             gone.set()
 
         try:
-            client = await asyncio.wait_for(
+            client = await within(
+                _CONNECT_S,
                 establish_connection(
                     BleakClientWithServiceCache, device, "device", disconnected_callback=lost, max_attempts=2
                 ),
-                _CONNECT_S,
             )
         except RADIO_ERRORS as error:
             if not future.done():

@@ -38,7 +38,9 @@ class Log:
 
     def __init__(self, kafka, topic: str, partitions: int = PARTITIONS) -> None:
         self.records: list[Opened] = []
-        self._consumer = Consumer({**kafka.client(), "group.id": topic, "enable.auto.commit": False})
+        self._consumer = Consumer(
+            {**kafka.client(), "group.id": topic, "enable.auto.commit": False, "reconnect.backoff.max.ms": 300}
+        )
         self._consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
 
     def readings(self) -> dict[tuple[int, int, int], list[bytes]]:

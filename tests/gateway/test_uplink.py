@@ -121,27 +121,27 @@ async def test_a_topic_that_is_missing_is_waited_for(tmp_path, kafka, make_topic
 
 async def test_after_an_outage_live_goes_first_and_nothing_is_missing(tmp_path, kafka, topic, log):
     running = Running(
-        tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=100, flush_s=0.2), linger_s=0.2
+        tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
     )
     await running.outbox.put([now(running, 1)])
     await running.waiting(0)
     kafka.kill()
-    for _ in range(300):
+    for _ in range(150):
         await running.outbox.put([now(running, 100), now(running, 100, device=8, patient=66)])
     await asyncio.sleep(2)
     stats = await running.outbox.stats()
-    assert stats.waiting == 600
+    assert stats.waiting == 300
     # A gateway started again has nothing under way: all that is late is backfill.
     await running.end()
     kafka.spawn()
     kafka.wait()
     running = Running(
-        tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=100, flush_s=0.2), linger_s=0.2
+        tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
     )
     for _ in range(10):
         await running.outbox.put([now(running, 200)])
         await asyncio.sleep(0.2)
-    await log.until(lambda: len(log.readings()) == 611, 40)
+    await log.until(lambda: len(log.readings()) == 311, 40)
     assert all(len(copies) == 1 for copies in log.readings().values())
     values = [
         (int(r.head["lane"]), float(v))
@@ -152,7 +152,7 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(tmp_path, 
     assert {lane for lane, value in values if value == 100} == {Lane.BACKFILL}
     assert {lane for lane, value in values if value == 200} == {Lane.LIVE}
     last_live = max(index for index, (_, value) in enumerate(values) if value == 200)
-    assert sum(value == 100 for _, value in values[last_live:]) > 50
+    assert sum(value == 100 for _, value in values[last_live:]) > 30
     await running.end()
 
 
@@ -177,7 +177,7 @@ async def test_a_broker_killed_under_load_costs_nothing(running, kafka, log):
 
 async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(tmp_path, kafka, topic, log):
     acknowledged = 0
-    for life in range(4):
+    for life in range(2):
         said = tmp_path / f"{life}.log"
         child = Child("feeder", [sys.executable, "-m", "tests.gateway.running", tmp_path, kafka.bootstrap, topic], said)
         child.wait_until(lambda said=said: said.read_text().count("acknowledged") > 40, 30)
@@ -188,7 +188,7 @@ async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(tm
     with sqlite3.connect(tmp_path / "outbox.sqlite") as reader:
         stored = reader.execute("select count(*) from reading").fetchone()[0]
     reader.close()
-    assert stored >= acknowledged > 100
+    assert stored >= acknowledged > 80
     running = Running(tmp_path, kafka.bootstrap, topic)
     await running.waiting(0)
     await log.until(lambda: len(log.readings()) == stored)

@@ -83,7 +83,8 @@ async def listening(folder, *devices, **more):
         yield source
     finally:
         task.cancel()
-        await asyncio.wait({task}, timeout=30)
+        done, _ = await asyncio.wait({task}, timeout=15)
+        assert done
         await outbox.close()
 
 
@@ -253,7 +254,8 @@ async def test_devices_follow_the_configuration(bluez, tmp_path):
         await until(lambda: rates(tmp_path, 8) == [77])
 
 
-async def test_a_full_outbox_leaves_records_on_the_cuff(bluez, tmp_path):
+async def test_a_full_outbox_leaves_records_on_the_cuff(bluez, tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.sources.ble._FULL_S", 0.3)
     records = [pressures(1, 120, 1)]
     two = cuff(records)
     bluez.add(two)

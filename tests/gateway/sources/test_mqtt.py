@@ -64,7 +64,8 @@ async def listening(folder, broker, *devices, gateway=None, limit=1 << 30):
         yield source
     finally:
         task.cancel()
-        await asyncio.wait({task}, timeout=30)
+        done, _ = await asyncio.wait({task}, timeout=15)
+        assert done
         await outbox.close()
 
 
@@ -175,14 +176,15 @@ async def test_messages_of_the_time_it_was_away_are_delivered(mosquitto, tmp_pat
     async with listening(tmp_path, mosquitto, ONE, gateway=gateway):
         await asyncio.sleep(0.3)
     wearable = Wearable(mosquitto, "device-1")
-    for seq in range(20):
-        wearable.send(seq, 60.0 + seq)
-    await asyncio.sleep(0.5)
+    for seq in range(3000):  # more than is ever in hand at once
+        wearable.send(seq, 60.0 + seq % 100, at=1_760_000_000_000 + seq)
+    await until(lambda: not wearable._client._out_messages)
     assert rates(tmp_path) == []
-    async with listening(tmp_path, mosquitto, ONE, gateway=gateway):
-        await until(lambda: len(wearable.acknowledged) == 20)
+    async with listening(tmp_path, mosquitto, ONE, gateway=gateway) as source:
+        await until(lambda: len(wearable.acknowledged) == 3000, 60)
+        assert source.metrics.registry.get_sample_value("vigil_gateway_readings_total", {"stage": "measured"}) == 3000
     wearable.close()
-    assert rates(tmp_path) == [60.0 + seq for seq in range(20)]
+    assert rates(tmp_path) == [60.0 + seq % 100 for seq in range(3000)]
 
 
 async def test_a_full_outbox_acknowledges_nothing_until_there_is_room(mqtt, wearable, tmp_path):
