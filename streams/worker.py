@@ -18,7 +18,9 @@ from typing import Any, Final, TypeVar
 
 import faust
 import psycopg
+import stamina
 import structlog
+from confluent_kafka import KafkaException
 
 from devices.batch import Lane
 from devices.errors import DeviceError
@@ -40,6 +42,8 @@ from streams.transport import NAME, register
 
 LAST_COMMIT_S: Final = 15.0
 """How long a worker that is asked to stop waits for the round it commits."""
+BROKERS_S: Final = 60.0
+"""How long a worker that starts waits for the brokers."""
 EXIT_FAILED: Final = 70
 _IDLE_S: Final = 1.0
 _FULL_S: Final = 0.01
@@ -57,7 +61,9 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions) -> None:
         self.settings, self.fold = settings, fold
-        self.topic_id = topic_id(settings.kafka, settings.topic)
+        for one in stamina.retry_context(on=KafkaException, attempts=None, timeout=BROKERS_S):
+            with one:
+                self.topic_id = topic_id(settings.kafka, settings.topic)
         self.stop = threading.Event()
         self._reading = Session(settings.database)
         self._storing = Session(settings.database, self._prepare)

@@ -132,6 +132,19 @@ def test_a_database_that_restarts_in_mid_stream_loses_nothing(start_worker, worl
         assert worker.popen.poll() is None
 
 
+def test_a_broker_that_restarts_in_mid_stream_loses_nothing(start_worker, world, kafka, topic, watched):
+    with Stream(world, kafka.client(), topic) as stream, start_worker(watched) as worker:
+        wait_for_ledger(watched, stream.sent + 40, at_least=True)
+        kafka.kill()
+        time.sleep(1)
+        kafka.spawn()
+        kafka.wait()
+        wait_for_ledger(watched, stream.sent + 40, at_least=True)
+        stream.stop()
+        check_each_once(watched, stream, 8)
+        assert worker.popen.poll() is None
+
+
 ROWS = {
     "reading": "SELECT r.* FROM reading r ORDER BY patient, time, device, epoch, sequence",
     "rollup_minute": "SELECT r.* FROM rollup_minute r ORDER BY patient, vital, device, time",
