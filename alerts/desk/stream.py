@@ -48,8 +48,10 @@ class Feed:
             "counts": counted,
         }
         order: list[list[object]] = [
-            [line.key, line.group, line.kind, line.digest, line.lead.alarm if line.lead else 0, line.label] for line in lines
-        ]
+            [line.key, line.group, line.kind, line.digest, line.lead.alarm if line.lead else 0, line.label,
+             [alarm.alarm for alarm in line.also]]
+            for line in lines
+        ]  # fmt: skip
         if order != self._order:
             event["order"] = self._order = order
         cells: dict[str, dict[str, list[object]]] = {}

@@ -30,6 +30,7 @@ class SimulatedNurse:
     seen: dict[int, int] = field(default_factory=dict)
     acknowledged: int = 0
     troubles: int = 0
+    _taken: set[int] = field(default_factory=set)
 
     async def work(self) -> None:
         """Until cancelled; a desk that goes away is signed in to again."""
@@ -67,11 +68,12 @@ class SimulatedNurse:
     def _news(self, event: dict[str, Any]) -> list[str]:
         """Keys of rows that show an alarm for the first time."""
         fresh = []
-        for key, group, _, _, lead, *_ in event.get("order", ()):
-            if lead and lead not in self.seen:
-                self.seen[lead] = time.time_ns() // 1_000_000
-                if group == "open":
-                    fresh.append(key)
+        for key, group, _, _, lead, _, also in event.get("order", ()):
+            new = [alarm for alarm in (lead, *also) if alarm and alarm not in self.seen]
+            self.seen.update(dict.fromkeys(new, time.time_ns() // 1_000_000))
+            if group == "open" and lead not in self._taken:
+                self._taken.add(lead)
+                fresh.append(key)
         return fresh
 
     async def _answer_once(self, client: httpx.AsyncClient, key: str, headers: dict[str, str]) -> None:
