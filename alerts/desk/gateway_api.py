@@ -89,7 +89,8 @@ class GatewayApi:
 
     async def _config_of(self, desk: Desk, gateway: int) -> Config:
         def work(connection: Connection[Any]) -> Config:
-            return gateway_config(connection, desk.master, gateway, desk.settings.kafka, desk.settings.topic)
+            told = desk.settings
+            return gateway_config(connection, desk.master, gateway, told.kafka, told.topic, heartbeat_s=told.heartbeat_s)
 
         return await desk.write(work)
 

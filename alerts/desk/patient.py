@@ -13,19 +13,17 @@ from starlette.routing import Route
 from alerts.desk.access import check_patient
 from alerts.desk.actions import FALSE_REASONS
 from alerts.desk.audit import record
-from alerts.desk.cells import VITAL_OF, inside
 from alerts.desk.context import Desk, signed_in
 from alerts.desk.errors import NotYoursError
 from alerts.desk.limit_form import FIELDS, REASONS
 from alerts.desk.limits import read_editor
 from alerts.desk.lines import Line, counts
 from alerts.desk.news import panel
-from alerts.desk.series import HOURS, read_series
+from alerts.desk.series import HOURS, bands_of, read_series
 from alerts.desk.session import Session
 from alerts.desk.snapshot import Patient, Snapshot
 from alerts.desk.table import read_table
 from alerts.desk.timeline import read_timeline
-from alerts.desk.words import limit_number
 from alerts.desk.worklist import newest
 
 _PARTS: Final = frozenset({"alarms", "work", "news", "timeline", "table"})
@@ -47,11 +45,6 @@ async def _found(desk: Desk, session: Session, number: int) -> tuple[Snapshot, P
 
 def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, line: Line) -> dict[str, Any]:
     score, response, inputs = panel(snapshot, patient)
-    bands = {}
-    for key, vital in VITAL_OF.items():
-        low, high = (None if v is None else limit_number(round(v, 2)) for v in inside(patient.limits, vital))
-        one = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
-        bands[key] = f"limits {low}–{high}" if low and high else one
     alarms = (line.lead, *line.also) if line.lead else ()
     silent = [other for other in desk.reader.view(session.teams) if other.key.startswith("g") and patient in other.patients]
     return {
@@ -67,7 +60,7 @@ def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, l
         "score": score,
         "response": response,
         "inputs": inputs,
-        "bands": bands,
+        "bands": bands_of(patient),
         "charts": _CHARTS,
         "false_reasons": FALSE_REASONS,
         "problems": {},

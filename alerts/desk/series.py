@@ -16,7 +16,7 @@ from alerts.database import to_datetime
 from alerts.desk.cells import VITAL_OF, inside
 from alerts.desk.read import read_alarms
 from alerts.desk.snapshot import Patient, Snapshot
-from alerts.desk.words import STARS, devices_of, kind_of, plain
+from alerts.desk.words import STARS, devices_of, kind_of, limit_number, plain
 from devices.vitals import VITALS, Vital
 
 HOURS: Final = (1, 6, 24)
@@ -74,8 +74,19 @@ async def read_series(
         "poor": poor,
         "limits": {key: inside(patient.limits, vital) for key, vital in VITAL_OF.items()},
         "high": {key: _high(patient, vital) for key, vital in VITAL_OF.items()},
+        "bands": bands_of(patient),
         "alarms": await _alarms(connection, snapshot, patient, hours),
     }
+
+
+def bands_of(patient: Patient) -> dict[str, str]:
+    """The limits in effect, in words, by chart."""
+    bands = {}
+    for key, vital in VITAL_OF.items():
+        low, high = (None if v is None else limit_number(round(v, 2)) for v in inside(patient.limits, vital))
+        one = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
+        bands[key] = f"limits {low}–{high}" if low and high else one
+    return bands
 
 
 def gaps_of(times: Sequence[float], now: float, longest_s: float) -> list[Span]:

@@ -35,6 +35,8 @@ class DeskSettings(BaseSettings):
     kafka: str = Field(default="127.0.0.1:9092", validation_alias=_shared("kafka"))  # what gateways are told
     topic: str = Field(default="vitals.v1", validation_alias=_shared("topic"))
 
+    heartbeat_s: float = Field(30.0, ge=1, le=60)  # how often a gateway says that it lives
+
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = "http://127.0.0.1:8080"  # https here makes cookies Secure with the __Host- prefix

@@ -156,6 +156,7 @@ export const charts = (fetchSeries, zone, hours) => {
   };
   const reload = async () => {
     try { data = await fetchSeries(); } catch { return; }
+    for (const [key, text] of Object.entries(data.bands)) $(`[data-band="${key}"]`).textContent = text;
     if (data.hours === hours()) draw();
   };
   let at = null, wait = 0;

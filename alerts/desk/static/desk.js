@@ -63,7 +63,8 @@ let back = null;
 export const openedFrom = (element) => { back = element; };
 if (dialog) {
   document.addEventListener("htmx:afterSwap", (e) => {
-    if (e.detail.target !== dialog || dialog.open || !dialog.firstElementChild) return;
+    if (e.detail.target !== dialog || !dialog.firstElementChild) return;
+    if (dialog.open) { $(".summary-box", dialog)?.focus(); return; } // not saved: what is to put right comes first
     back ??= document.activeElement;
     dialog.showModal();
   });
@@ -76,6 +77,7 @@ if (dialog) {
   dialog.addEventListener("click", (e) => { if (e.target.closest("[data-cancel]")) dialog.close(); });
   document.addEventListener("vigil:done", () => dialog.close());
 }
+document.addEventListener("click", (e) => { if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren(); });
 // a false alarm needs a reason; a pause says until when
 document.addEventListener("change", (e) => {
   if (e.target.name === "outcome") {

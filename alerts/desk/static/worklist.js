@@ -19,12 +19,13 @@ const showBar = () => {
   const fresh = order.filter(([key, group, , , lead]) => group === "open" && !inOpen.has(`${key}:${lead}`));
   const shown = new Map($$("tbody").flatMap((t) => $$(".row", t).map((r) => [r.dataset.key, t.id])));
   const moved = order.filter(([key, group]) => shown.get(key) !== group).length + [...shown.keys()].filter((k) => !order.some(([key]) => key === k)).length;
-  bar.hidden = !fresh.length && !moved;
-  if (bar.hidden) return;
+  bar.classList.toggle("is-new", fresh.length > 0);
+  bar.classList.toggle("is-calm", !fresh.length);
   const by = KINDS.map((k) => [k, fresh.filter(([, , kind]) => kind === k).length]).filter(([, n]) => n);
-  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); });
-  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : `${moved} moved`;
-  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list stays still until you say so.` : "Something was acknowledged or has ended. The list stays still until you say so.";
+  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none where nothing is new
+  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved on` : "";
+  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list stays still until you say so.`
+    : moved ? "Acknowledged, paused or ended. The list stays still until you say so." : "The list is as it stands now.";
 };
 const announce = () => {
   const unheard = order.filter(([, group, , , lead]) => group === "open" && !announced.has(String(lead)));
@@ -117,7 +118,10 @@ $("[data-clear]").addEventListener("click", () => {
   for (const b of $$("[data-count]")) b.setAttribute("aria-pressed", "false");
   filter();
 });
-$("#q").addEventListener("keydown", (e) => { if (e.key === "Escape" || e.key === "Enter") $(".who", current() ?? rows()[0])?.focus(); });
+$("#q").addEventListener("keydown", (e) => { if (e.key !== "Escape" && e.key !== "Enter") return;
+  const row = rows().includes(current()) ? current() : rows()[0];
+  if (row) $(".who", row).focus();
+});
 
 // the selected row is the row that holds focus, so there is nothing to keep in step
 list.addEventListener("focusin", (e) => { const r = e.target.closest(".row"); if (r) select(r); });

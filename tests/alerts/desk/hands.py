@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 
@@ -16,12 +18,17 @@ def door_token(client: httpx.Client) -> str:
     return found[1]
 
 
-def sign_in(url: str, who: str, password: str = PASSWORD) -> httpx.Client:
+@contextmanager
+def sign_in(url: str, who: str, password: str = PASSWORD) -> Iterator[httpx.Client]:
     """A client with a session; its own requests carry the form token."""
-    client = httpx.Client(base_url=url, timeout=15)
+    with httpx.Client(base_url=url, timeout=15) as client:
+        _enter(client, who, password)
+        yield client
+
+
+def _enter(client: httpx.Client, who: str, password: str) -> None:
     answer = client.post("/sign-in", data={"door": door_token(client), "username": who, "password": password})
     assert answer.status_code == 303, answer.text
     token = re.search(r'data-csrf="([0-9a-f]+)"', client.get("/").text)
     assert token
     client.headers["X-CSRF-Token"] = token[1]
-    return client

@@ -1,0 +1,50 @@
+"""axe-core finds nothing on any page in either theme; the phone's cards fit."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+
+from tests.alerts.desk.conftest import Seeded, Served
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+async def clean(page) -> None:
+    await page.wait_for_timeout(300)
+    found = await Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_pages_are_clean(desk, served: Served, seeded: Seeded, theme: str) -> None:
+    page = await desk(theme=theme)
+    await page.wait_for_selector("[data-age]:has-text('s')")
+    await clean(page)
+    await page.locator("#open .row [data-menu]").nth(3).click()
+    await page.locator("[data-pause]").click()
+    await page.locator("#dialog[open]").wait_for()
+    await clean(page)
+    await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
+    await page.wait_for_selector("#charts[data-drawn]")
+    await clean(page)
+    await page.context.clear_cookies()
+    await page.goto(f"{served.url}/sign-in")
+    await clean(page)
+
+
+async def test_on_a_phone_rows_are_cards_and_nothing_is_cut_off(desk, served: Served, seeded: Seeded) -> None:
+    page = await desk(width=390, height=844)
+    await clean(page)
+    for path in ("/", f"/patients/{seeded.ward.patients['EXAMPLETON']}"):
+        await page.goto(served.url + path)
+        await page.wait_for_timeout(500)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.goto(served.url + "/")
+    button = page.locator("[data-act=ack]").first
+    assert (await button.bounding_box())["height"] >= 44
+    small = await page.evaluate(
+        "[...document.querySelectorAll('a, button')].filter(e => e.offsetParent)"
+        ".map(e => e.getBoundingClientRect()).filter(r => r.width && (r.width < 24 || r.height < 24)).length"
+    )
+    assert small == 0

@@ -1,0 +1,99 @@
+"""One patient in a browser: charts, limits through the log, NEWS2, timeline."""
+
+from __future__ import annotations
+
+import re
+
+from tests.alerts.desk.conftest import Seeded, Served
+from tests.alerts.desk.seed import take_effect
+
+
+async def test_a_limit_is_sent_and_then_in_effect(desk, served: Served, seeded: Seeded) -> None:
+    page = await desk()
+    karin = seeded.ward.patients["LOREMSSON"]
+    await page.goto(f"{served.url}/patients/{karin}")
+    card = page.locator("#limits")
+    await card.get_by_label("Heart rate, high above").fill("105")
+    await card.get_by_role("button", name="Save limits").click()
+    assert await card.locator("select:invalid").count() == 1  # it needs a reason
+    await card.get_by_label("Reason").select_option("New treatment")
+    await card.get_by_role("button", name="Save limits").click()
+    await card.locator(".summary-box", has_text="must be greater").wait_for()  # 110 is the medium one
+    await card.get_by_label("Heart rate, medium above").fill("95")
+    await card.get_by_role("button", name="Save limits").click()
+    await card.locator("[data-standing=waiting]").wait_for()
+    with seeded.tx() as tx:
+        tx.execute("UPDATE control_outbox SET sent = now() WHERE sent IS NULL")
+    await card.locator("[data-standing=sent]", has_text="Sent").wait_for()
+    with seeded.tx() as tx:
+        sent = tx.execute("SELECT payload FROM control_outbox WHERE patient = %s AND kind = 'limits'", [karin]).fetchall()
+        take_effect(tx)
+    await card.locator("[data-standing=effective]", has_text="in effect since").wait_for()
+    assert len(sent) == 1
+    assert [(x["vital"], x["side"], x["medium"]["limit"], x["high"]["limit"]) for x in sent[0][0]["limits"]] == [
+        (1, "high", 95, 105)
+    ]
+    await card.locator("summary").click()
+    assert "high above 130 → 105" in await card.locator(".timeline").text_content()
+    assert "new treatment" in await card.locator(".timeline").text_content()
+    # and the charts draw the new band, without a reload
+    await page.locator(".readout[data-cell=hr]", has_text="41–95").wait_for()
+
+
+async def test_charts_draw_every_range_and_read_by_keyboard(desk, served: Served, seeded: Seeded) -> None:
+    page = await desk()
+    await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
+    for hours in (6, 24, 1):
+        await page.locator(f"[data-hours='{hours}']").click()
+        await page.locator(f"#charts[data-drawn='{hours}']").wait_for()
+        assert await page.locator(".plot canvas").count() == 5
+        ink = await page.evaluate(
+            "[...document.querySelectorAll('.plot canvas')].every(c => c.getContext('2d')"
+            ".getImageData(0, 0, c.width, c.height).data.some(v => v))"
+        )
+        assert ink
+    await page.locator("[data-hours='6']").click()
+    await page.locator("#charts[data-drawn='6']").wait_for()
+    await page.locator("#charts").focus()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("PageUp")
+    assert re.search(r"HR 1[0-3]\d ", await page.locator("#cursor").text_content())
+    assert "BP 104/62" in await page.locator("#say").text_content()
+
+
+async def test_the_series_holds_gaps_poor_signal_and_alarms(desk, served: Served, seeded: Seeded) -> None:
+    page = await desk()
+    ada = seeded.ward.patients["EXAMPLETON"]
+    series = await page.evaluate(f"fetch('/patients/{ada}/series?hours=6').then(r => r.json())")
+    now = series["now"]
+    gaps = [(b - a) / 60 for a, b in series["gaps"]["hr"] if b - a > 600 and b < now]
+    assert len(gaps) == 1
+    assert 29 < gaps[0] < 33
+    assert series["poor"]["hr"]
+    assert {a["text"] for a in series["alarms"]} >= {"*** HR 134 > 120 /min ", "** SpO₂ 93 < 94 % "}
+    assert series["limits"]["hr"] == [50, 110]
+    assert series["high"]["hr"] == [41, 120]
+
+
+async def test_acknowledge_and_outcome_on_the_patients_page(desk, served: Served, seeded: Seeded) -> None:
+    page = await desk()
+    await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
+    assert await page.locator("[data-strip]").count() == 3
+    await page.locator("#alarms button", has_text="Acknowledge").first.click()
+    await page.locator(".alarm-strip.is-held", has_text="M. Testova RN (you)").wait_for()
+    await page.locator("#timeline", has_text="acknowledged").wait_for()
+    await page.locator(".alarm-strip.is-held button", has_text="Outcome").click()
+    await page.locator("#dialog").get_by_label("Visit").check()
+    await page.locator("#dialog").get_by_role("button", name="Save outcome").click()
+    await page.locator(".alarm-strip.is-held", has_text="visit").wait_for()
+
+
+async def test_the_score_names_its_inputs_with_age_and_points(desk, served: Served, seeded: Seeded) -> None:
+    page = await desk()
+    await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
+    news = page.locator("#news")
+    assert "≥9" in await news.locator(".tally").text_content()
+    assert await news.locator("[data-pts='?']").count() == 2
+    assert await news.locator("tbody tr").count() == 7
+    await page.goto(f"{served.url}/patients/{seeded.ward.patients['LOREMSSON']}")
+    assert await page.locator("#news [data-pts='?']").count() == 0
