@@ -12,7 +12,6 @@ from streams.condition import Priority
 from tests.alerts.desk.conftest import Seeded, Served
 from tests.alerts.desk.seed import condition
 
-
 SHOWN_AT = """([where, text]) => new Promise(resolve => {
     const look = () => { if (document.querySelector(where).firstChild.data === text) resolve(Date.now()); };
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
