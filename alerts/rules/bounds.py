@@ -13,6 +13,7 @@ from devices.control import Limit
 from devices.vitals import VITALS, Vital
 from streams.arrays import Bools, Cells, Ints
 from streams.axis import Axis, Columns, Field
+from streams.trace import NEVER
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")
@@ -48,7 +49,7 @@ class Bounds(Columns):
         "off": Field(np.bool_, False),
         "redo": Field(np.bool_, False),
         "calm": Field(np.int32, -1, (2,)),
-        "wake": Field(np.int64, 0),
+        "wake": Field(np.int64, NEVER),
     }
     limit: Cells
     clear: Cells
