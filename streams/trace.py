@@ -76,7 +76,7 @@ class Newest(Columns):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Seconds that became visible or changed since the last evaluation, sorted by (column, second), each once.
+    """Seconds that became visible or changed since the last evaluation, each once; those of a series together, ascending.
 
     ``column``, ``second`` int64 [n]; ``cell`` int32 [n] (:mod:`streams.ring`), always a value.  ``before`` int64 and ``was``
     int32 [n]: second and value of the newest one of that series until now.  ``late`` int64 [k]: series, unique, of which
@@ -91,6 +91,11 @@ class News:
     was: Cells
     late: Ints
     alone: bool
+
+    @property
+    def series(self) -> Ints:
+        """The columns that have news, int64, unique."""
+        return self.column if self.alone else self.column[np.append(self.column[1:] != self.column[:-1], True)]
 
     @property
     def value(self) -> Cells:

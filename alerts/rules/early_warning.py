@@ -30,7 +30,7 @@ from streams.condition import Condition, Phase, Priority
 from streams.dense import Dense
 from streams.sparse import Sparse
 from streams.stage import Arrival, Moment, View
-from streams.trace import NEVER, News
+from streams.trace import NEVER
 
 RULE: Final = "news2"
 _INPUTS: Final = (
@@ -138,9 +138,10 @@ class EarlyWarning:
 
     def evaluate(self, moment: Moment) -> list[Condition]:
         axis, table = self.view.layout.patients, self.inputs
+        dense, sparse = self.view.traces
+        touched = [self._learn(dense, moment.dense.series), self._learn(sparse, moment.sparse.series)]
         for partition in moment.again.tolist():
-            self._not_ahead(partition, moment.now)
-        touched = [self._learn(self.view.layout.dense, moment.dense), self._learn(self.view.layout.sparse, moment.sparse)]
+            self._learn_anew(partition)
         columns, mask = axis.span(moment.partitions, moment.member)
         if not moment.decide:  # at the second in which time goes on everything is looked at
             return []
@@ -148,16 +149,14 @@ class EarlyWarning:
         if mask is not None:
             due &= mask
         touched.append(np.flatnonzero(due) + columns.start)
-        for partition in moment.again.tolist():
-            touched.append(np.arange(axis.width)[axis.of(partition)])
+        touched += [np.arange(axis.width)[axis.of(partition)] for partition in moment.again.tolist()]
         rows = np.unique(np.concatenate(touched))
         return self._decide(rows, moment.now) if rows.size else []
 
-    def _learn(self, trace: Dense | Sparse, news: News) -> Ints:
-        """Take in the newest value of each series that has news; the rows of their patients."""
-        if not news.column.size:
-            return news.column
-        column = news.column if news.alone else news.column[np.append(news.column[1:] != news.column[:-1], True)]
+    def _learn(self, trace: Dense | Sparse, column: Ints) -> Ints:
+        """Take in the newest values of some series (int64, unique); the rows of their patients."""
+        if not column.size:
+            return column
         which = _INPUT_OF[trace.series.vital[column]]
         column, which = column[which >= 0], which[which >= 0]
         layout, table, newest = self.view.layout, self.inputs, trace.newest
@@ -175,12 +174,12 @@ class EarlyWarning:
         table.expires[which, row] = newest.expires[column]
         return row
 
-    def _not_ahead(self, partition: int, now: int) -> None:
-        """After a clock was set back, what was measured "later" counts as measured now (as in the traces)."""
-        rows = self.view.layout.patients.of(partition)
-        at = self.inputs.at[:, rows]
-        ahead = at >= now * 1000
-        at[ahead] = (now - 1) * 1000 + at[ahead] % 1000
+    def _learn_anew(self, partition: int) -> None:
+        """After a clock was set back what is newest may be another device's."""
+        self.inputs.at[:, self.view.layout.patients.of(partition)] = -NEVER
+        for trace in self.view.traces:
+            columns = np.arange(trace.axis.width)[trace.axis.of(partition)]
+            self._learn(trace, columns[trace.newest.second[columns] > -NEVER])
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table = self.inputs
