@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -29,20 +30,21 @@ def milliseconds(column: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return column // 1000 + _POSTGRES_EPOCH_MS
 
 
-def row_type(kinds: Mapping[str, str]) -> np.dtype[np.void]:
+@lru_cache(256)
+def _row_type(kinds: tuple[tuple[str, str], ...]) -> np.dtype[np.void]:
     """The layout of one row of a binary COPY without NULLs: name -> one of the keys of :data:`_WIRE`.
 
     Each field ``x`` is preceded by its length ``x.n``; the row by the number of fields ``.n``.
     """
     fields = [(".n", ">i2")]
-    for name, kind in kinds.items():
+    for name, kind in kinds:
         fields += [(f"{name}.n", ">i4"), (name, _WIRE[kind])]
     return np.dtype(fields)
 
 
 def encode(columns: Columns) -> bytes:
     """The bytes of a binary COPY of ``columns``; NaN and 0 must stand for NULL where one is meant."""
-    layout = row_type({name: _kind(column) for name, column in columns.items()})
+    layout = _row_type(tuple((name, _kind(column)) for name, column in columns.items()))
     rows = np.empty(len(next(iter(columns.values()))), layout)
     rows[".n"] = len(columns)
     for name, column in columns.items():
@@ -54,18 +56,22 @@ def encode(columns: Columns) -> bytes:
 def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
     """What ``COPY … TO STDOUT (FORMAT BINARY)`` sent, of columns that are never NULL: structured [n], big-endian fields."""
     extension = int.from_bytes(data[15:19], "big")
-    return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], row_type(kinds))
+    return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], _row_type(tuple(kinds.items())))
 
 
 def copy_in(tx: psycopg.Connection, table: str, columns: Columns) -> int:
     """COPY ``columns`` into ``table``; the number of rows."""
     n = len(next(iter(columns.values())))
     if n:
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
-        with tx.cursor() as cursor, cursor.copy(statement) as copy:
+        with tx.cursor() as cursor, cursor.copy(_copy_statement(table, tuple(columns))) as copy:
             copy.write(encode(columns))
     return n
+
+
+@lru_cache(256)
+def _copy_statement(table: str, columns: tuple[str, ...]) -> bytes:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names).as_bytes()
 
 
 def copy_out(

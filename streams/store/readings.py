@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -71,6 +72,13 @@ def insert_readings(tx: psycopg.Connection, staged: Columns, lost: list[int]) ->
     """
     if not staged:
         return 0, []
+    new = tx.execute(_insert_statement(tuple(staged)), [lost]).rowcount
+    offered = int((~np.isin(staged["partition"], lost)).sum())
+    return new, _differing(tx, lost) if new < offered else []
+
+
+@lru_cache(256)
+def _insert_statement(staged: tuple[str, ...]) -> bytes:
     vitals = [name for name in staged if name in _COLUMNS]
     statuses = [name for name in staged if name.removesuffix("_status") in _COLUMNS and name not in _COLUMNS]
     keys = [*_IDENTITY, "arrived", "at_offset"]
@@ -85,9 +93,7 @@ def insert_readings(tx: psycopg.Connection, staged: Columns, lost: list[int]) ->
     insert = sql.SQL(
         "INSERT INTO reading ({}) SELECT {} FROM stage_reading WHERE partition <> ALL(%s) ON CONFLICT DO NOTHING"
     )
-    new = tx.execute(insert.format(names, values), [lost]).rowcount
-    offered = int((~np.isin(staged["partition"], lost)).sum())
-    return new, _differing(tx, lost) if new < offered else []
+    return insert.format(names, values).as_bytes()
 
 
 def _differing(tx: psycopg.Connection, lost: list[int]) -> list[tuple[int, int, int]]:
