@@ -26,12 +26,13 @@ VITAL_OF: Final[dict[str, Vital]] = {
     "temp": Vital.TEMPERATURE,
 }
 _FRESH_S: Final = 120
+_NO_VALUE: Final = "none"
 _POOR: Final = {
-    Status.ARTEFACT: "movement",
-    Status.POOR_CONTACT: "poor contact",
-    Status.SENSOR_OFF: "sensor off",
-    Status.OUT_OF_RANGE: "not plausible",
-    Status.CLOCK_UNSURE: "time unsure",
+    Status.ARTEFACT: "moved",
+    Status.POOR_CONTACT: "contact",
+    Status.SENSOR_OFF: "off",
+    Status.OUT_OF_RANGE: "beyond",
+    Status.CLOCK_UNSURE: "time?",
 }
 
 Limits = Mapping[tuple[int, str], tuple[Level | None, Level | None]]
@@ -118,9 +119,9 @@ def _one(snapshot: Snapshot, patient: Patient, value: Value | None, vital: Vital
     if value is None:
         return Cell()
     note = "pulse" if value.vital == Vital.PULSE_RATE else ""
-    fresh, poor = fresh_s(value, (patient,)), _POOR.get(Status(value.status), "no value") if value.status else ""
+    fresh, poor = fresh_s(value, (patient,)), _POOR.get(Status(value.status), _NO_VALUE) if value.status else ""
     if value.value is None or value.value != value.value:
-        return Cell("–", "", value.at, fresh, poor or "no value", "", note, value.device)
+        return Cell("–", "", value.at, fresh, poor or _NO_VALUE, "", note, value.device)
     level = "" if value.status else level_of(patient.limits, value.vital, value.value)
     buckets = snapshot.sparks.get((patient.patient, value.vital), {})
     trend: Trend = "" if value.status else trend_of(vital, buckets, value.value, value.at // 1000)
@@ -141,7 +142,7 @@ def _pressure(snapshot: Snapshot, patient: Patient, values: tuple[Value, ...]) -
     buckets = snapshot.sparks.get((patient.patient, Vital.SYSTOLIC), {})
     trend = trend_of(Vital.SYSTOLIC, buckets, systolic.value, systolic.at // 1000)
     text = f"{number(Vital.SYSTOLIC, systolic.value)}/{lower}"
-    poor = _POOR.get(Status(systolic.status), "no value") if systolic.status else ""
+    poor = _POOR.get(Status(systolic.status), _NO_VALUE) if systolic.status else ""
     return Cell(text, "" if poor else level, systolic.at, fresh_s(systolic, ()), poor, trend, "", systolic.device)
 
 

@@ -62,7 +62,8 @@ _CONTROL: Final = """
 SELECT DISTINCT ON (patient, kind) patient, kind, payload FROM control
 WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, took_effect DESC, at_offset DESC"""
 _PAGED: Final = """
-SELECT DISTINCT ON (n.alarm) n.alarm, coalesce(t.name, n.recipient) FROM notification n JOIN alarm a USING (alarm)
+SELECT DISTINCT ON (n.alarm) n.alarm,
+  CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END FROM notification n JOIN alarm a USING (alarm)
 LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
 WHERE a.closed IS NULL AND n.sent IS NOT NULL ORDER BY n.alarm, n.sent DESC"""
 _TEAMS: Final = "SELECT team, name FROM care_team"

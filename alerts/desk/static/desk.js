@@ -99,7 +99,7 @@ export const ageOf = (cell) => {
   if (!el?.dataset.age) return;
   const age = now() - Number(el.dataset.age), poor = el.dataset.poor, old = Boolean(poor) || age > Number(el.dataset.fresh) * 1000;
   const note = el.dataset.note ? ` · ${el.dataset.note}` : "";
-  const text = poor ? `${poor}, ${span(age)}` : old ? `${span(age)} old` : `${span(age)}${note}${el.dataset.suffix ?? ""}`;
+  const text = old ? `${span(age)} old` : `${span(age)}${note}${el.dataset.suffix ?? ""}`;
   if (el.textContent !== text) el.textContent = text;
   if (el.classList.contains("late") === old) return;
   el.classList.toggle("late", old);
@@ -131,7 +131,7 @@ export const setCell = (cell, [text, level, at, fresh, poor, trend, note]) => {
   num.classList.toggle("is-high", level === "high");
   num.classList.toggle("is-medium", level === "medium");
   if (level) num.append(Object.assign(document.createElement("span"), { className: "sr", textContent: " outside limits" }));
-  age.dataset.age = at ?? ""; age.dataset.fresh = fresh; age.dataset.note = note; age.dataset.poor = poor;
+  age.dataset.age = at ?? ""; age.dataset.fresh = fresh; age.dataset.note = note; age.dataset.poor = poor; $("[data-poor-word]", cell).textContent = poor;
   if (arrow) {
     arrow.toggleAttribute("hidden", !trend);
     if (trend) { $("use", arrow).setAttribute("href", `#i-${trend}`); arrow.setAttribute("aria-label", TRENDS[trend]); }

@@ -66,6 +66,7 @@ def seeded(_template: Seeded, postgres: Postgres) -> Iterator[Seeded]:
             "UPDATE latest SET time = latest.time + age.time - interval '4 seconds', arrived = latest.arrived + age.arrived "
             "FROM (SELECT now() - max(time) AS time, now() - max(arrived) AS arrived FROM latest) age"
         )
+        tx.execute("UPDATE alarm SET due = due + (SELECT now() - max(created) FROM control_outbox)")
         beat(tx)
     yield replace(_template, url=url)
     with psycopg.connect(postgres.url, autocommit=True) as db:

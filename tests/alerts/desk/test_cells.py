@@ -51,9 +51,9 @@ def test_a_value_stays_fresh_for_two_intervals_and_two_minutes_but_never_beyond_
 
 def test_a_poor_value_is_named_and_never_outside_limits() -> None:
     cell = cells_of(*look(value(Vital.HEART_RATE, 180, status=Status.ARTEFACT)))["hr"]
-    assert (cell.text, cell.level, cell.poor) == ("180", "", "movement")
+    assert (cell.text, cell.level, cell.poor) == ("180", "", "moved")
     cell = cells_of(*look(value(Vital.HEART_RATE, None, status=Status.SENSOR_OFF)))["hr"]
-    assert (cell.text, cell.poor) == ("–", "sensor off")
+    assert (cell.text, cell.poor) == ("–", "off")
 
 
 def test_an_old_good_value_stands_before_a_new_bad_one() -> None:

@@ -198,7 +198,7 @@ async def test_an_old_number_greys_where_it_stands(desk, seeded: Seeded) -> None
     await frank.locator(".num.old").wait_for()
     assert "old" in await frank.locator(".age").text_content()
     hugo = row(page, seeded, "SPECIMENSEN").locator("[data-cell=spo2]")
-    assert "sensor off" in await hugo.locator(".age").text_content()
+    assert await hugo.locator(".poor").text_content() == "off"
     assert await hugo.locator(".num.old").count() == 1
 
 
