@@ -70,7 +70,8 @@ _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
 FROM rollup_minute
-WHERE n > 0 AND vital = ANY(%s) AND time >= now() - make_interval(secs => %s) GROUP BY 1, 2, 3"""
+WHERE n > 0 AND vital = ANY(%s) AND time >= to_timestamp(floor((extract(epoch FROM now()) - %s) / {BUCKET_S}) * {BUCKET_S})
+GROUP BY 1, 2, 3"""
 _DRAWN: Final = [
     int(v)
     for v in (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.SYSTOLIC, Vital.DIASTOLIC,
@@ -187,10 +188,7 @@ async def read_sparks(connection: AsyncConnection[Any], standing: Standing, *, w
         return
     sparks = dict(standing.sparks)
     for key, buckets in found.items():
-        # the oldest bucket of the window is cut by its edge: what was read before is whole
-        edge = min(buckets) if len(buckets) > 2 else None
-        kept = sparks.get(key, {})
-        sparks[key] = {**kept, **{b: v for b, v in buckets.items() if b != edge or b not in kept}}
+        sparks[key] = {**sparks.get(key, {}), **buckets}
     standing.sparks = sparks
 
 
