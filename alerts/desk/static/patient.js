@@ -10,8 +10,10 @@ const busy = (el) => el.contains(document.activeElement) && document.activeEleme
 const renew = async (name) => {
   const el = $(`[data-part="${name}"]`);
   if (!el || busy(el)) return;
+  if ($(".htmx-request", el)) { setTimeout(() => renew(name), 300); return; } // its answer needs its button
   const answer = await quietly(`${base}/part/${name}?hours=${hours}`).catch(() => null);
   if (!answer) return;
+  if ($(".htmx-request", el)) { setTimeout(() => renew(name), 300); return; }
   const at = document.activeElement, inside = el.contains(at) && at !== el;
   el.innerHTML = await answer.text();
   htmx.process(el);

@@ -54,7 +54,7 @@ const renew = async () => {
 };
 const place = (row) => {
   const old = document.getElementById(row.id);
-  if (!old) return;
+  if (!old || $(".htmx-request", old)) return; // its answer has yet to come, and needs its button: the next event tries again
   const focused = old.contains(document.activeElement), act = document.activeElement?.closest?.("[data-act]");
   if (old.hasAttribute("aria-current")) row.setAttribute("aria-current", "true");
   row.hidden = old.hidden;
