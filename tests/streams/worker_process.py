@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Self
 
 import psycopg
+
+from deploy.stack.child import Child
 
 TABLE = """CREATE TABLE IF NOT EXISTS test_condition (
     partition int4, second int8, subject int4, rule text, source int4, phase text, detail jsonb)"""
@@ -55,33 +56,25 @@ class WorkerProcess:
             **{name if name.isupper() else f"VIGIL_WORKER_{name.upper()}": str(value) for name, value in options.items()},
         }
         self.log = key.parent / f"worker-{time.monotonic_ns()}.log"
-        with self.log.open("wb") as log:
-            self.popen = subprocess.Popen(
-                [sys.executable, "-m", "tests.streams.worker_process"],
-                env=os.environ | environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=Path(__file__).parents[2],
-            )
+        self.child = Child("worker", [sys.executable, "-m", "tests.streams.worker_process"], self.log, env=environment)
+        self.popen = self.child.popen
 
     def send(self, number: signal.Signals) -> None:
-        self.popen.send_signal(number)
+        self.child.send(number)
 
     def kill(self) -> int:
-        self.popen.kill()
-        return self.popen.wait(10)
+        self.child.kill()
+        return int(self.popen.returncode)
 
     def stop(self) -> int:
-        self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(20)
+        self.child.stop(timeout=30)
+        return int(self.popen.returncode)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.popen.poll() is None:
-            self.popen.kill()
-            self.popen.wait(10)
+        self.child.kill()
         print(self.log.read_text())
 
 
