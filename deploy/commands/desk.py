@@ -18,13 +18,15 @@ def register(app: typer.Typer) -> None:
 
         from alerts.desk.app import build
         from alerts.desk.settings import DeskSettings
+        from deploy.logs import configure
 
+        configure()
         settings = DeskSettings()
         uvicorn.run(
             build(settings),
             host=settings.host,
             port=settings.port,
-            log_level="warning",
+            log_config=None,
             access_log=False,
             timeout_graceful_shutdown=3,
             server_header=False,

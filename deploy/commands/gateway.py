@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
         It must have been claimed first: vigil pair claim CODE --desk URL.
         Settings come from the environment: VIGIL_GATEWAY_…
         """
+        from deploy.logs import configure
         from gateway.run import run
         from gateway.settings import GatewaySettings
 
@@ -25,4 +26,5 @@ def register(app: typer.Typer) -> None:
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             await run(GatewaySettings(), stop=stop)
 
+        configure()
         asyncio.run(until_told())

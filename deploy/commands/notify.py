@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
         """
         from alerts.notify.run import run
         from alerts.settings import NotifySettings
+        from deploy.logs import configure
 
+        configure()
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())

@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
         """
         from alerts.fold import fold_conditions
         from alerts.rules.stages import stages
+        from deploy.logs import configure
         from streams.settings import WorkerSettings
         from streams.worker import run
 
+        configure()
         run(WorkerSettings(), stages(), fold_conditions)
