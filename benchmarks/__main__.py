@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,12 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
 }
 
 
+def measure(servers: Servers, report: Report, rows: Iterable[str]) -> None:
+    """The rows of these names, one after the other."""
+    for row in rows:
+        ROWS[row](servers, report, 1 if report.quick else REPETITIONS)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all without")
@@ -56,8 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with Servers(say) as servers:
             facts = machine() | servers.versions()
-            for row in options.rows or ROWS:
-                ROWS[row](servers, report, 1 if options.quick else REPETITIONS)
+            measure(servers, report, options.rows or ROWS)
     except (BenchmarkError, StackError) as error:
         console.print(str(error), style="bold red", highlight=False, markup=False)
         return 1

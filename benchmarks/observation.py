@@ -108,14 +108,13 @@ def observer() -> Observer:
 
 
 def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, float]:
-    """(ns of CPU a message, ns a sample) from the first step after ``skip`` of ``total`` messages to the last one.
-
-    The beginning is left out: imports, joining the group, restoring state.
+    """(ns of CPU a message, ns a sample) to the last step, from the one without messages by which a contender says that
+    it begins, else from the first one after ``skip`` of ``total`` messages.
     """
     seen, start = 0, 0
     for n, step in enumerate(steps):
         seen += step.messages
-        if seen >= skip * total:
+        if not step.messages or seen >= skip * total:
             start = n
             break
     start = min(start, len(steps) - 2) if len(steps) > 1 else 0

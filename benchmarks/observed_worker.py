@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from benchmarks.observation import observer
+from benchmarks.observation import Observer, observer
+from devices.batch import PARTITIONS
+
+
+def _wait_for_all(notes: Observer) -> None:
+    """Read nothing before all partitions are restored, and note when that is: what follows is the steady state."""
+    from streams.assignment import Assignment
+
+    has_room = Assignment.has_room
+    opened: list[bool] = []
+
+    def gated(self: Assignment, partition: int) -> bool:
+        if not opened:
+            if len(self.epochs()) < PARTITIONS:
+                return False
+            opened.append(True)
+            notes.step(0, 0)
+        return has_room(self, partition)
+
+    Assignment.has_room = gated  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -21,6 +41,8 @@ def main() -> None:
         counted(todo, stored)
 
     worker.count = count
+    if os.environ.get("BENCH_GATE"):
+        _wait_for_all(notes)
     worker.run(WorkerSettings(), stages(), fold_conditions)
 
 

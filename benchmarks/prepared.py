@@ -1,4 +1,4 @@
-"""A database in which everybody is admitted already: the controls at the log's beginning are folded, stored, snapshotted."""
+"""A database in which everybody is admitted and known already: what is measured is the steady state, not the first day."""
 
 from __future__ import annotations
 
@@ -22,12 +22,18 @@ from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
 from streams.topic import topic_id
+from tests.streams.producing import now_ms
 
 
-def admit(servers: Servers, topic: str, ward: Ward) -> tuple[str, list[int]]:
-    """Append the ward's controls to ``topic`` and fold them: (the database, where each partition's data will begin)."""
+def admit(servers: Servers, topic: str, ward: Ward) -> list[int]:
+    """Append the ward's controls to ``topic``, and a first reading of everybody; where each partition goes on."""
     append(servers.kafka.client(), topic, ward.admission())
-    until = ends(servers.kafka.bootstrap, topic)
+    append(servers.kafka.client(), topic, ward.batches(range(1, ward.patients + 1), now_ms() - 2000, 1))
+    return ends(servers.kafka.bootstrap, topic)
+
+
+def prepared(servers: Servers, topic: str, ward: Ward, until: Sequence[int]) -> str:
+    """A database in which the log up to ``until`` is folded, stored and snapshotted; its name."""
     blocks = read(servers.kafka.bootstrap, topic, [0] * PARTITIONS, until)
     name = servers.database()
     ward.seed_keys(servers.url(name))
@@ -41,7 +47,7 @@ def admit(servers: Servers, topic: str, ward: Ward) -> tuple[str, list[int]]:
         todo = fold(engine, ward, blocks, held, save=True)
         store_round(db, topic, identity, todo, fold_nothing)
         db.execute("VACUUM ANALYZE")
-    return name, until
+    return name
 
 
 def fold(engine: Engine, ward: Ward, blocks: Sequence[Block], held: dict[int, Held], *, save: bool = False) -> RoundToStore:

@@ -21,12 +21,17 @@ from deploy.stack.topics import Topic, vitals_topic
 
 
 class Servers:
-    """One broker and one database server; as a context manager they end with it."""
+    """One broker and one database server; as a context manager they end with it, unless they were there before."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, kafka: Kafka | None = None, postgres: Postgres | None = None) -> None:
         self.home: Final = Path(tempfile.mkdtemp(prefix="vigil-bench-"))
         self.home.chmod(0o711)  # the database's user must be able to pass, and to list nothing
-        self.kafka, self.postgres = Kafka(self.home / "kafka"), Postgres(self.home / "postgres")
+        self.kafka, self.postgres = kafka or Kafka(self.home / "kafka"), postgres or Postgres(self.home / "postgres")
+        self._ours: list[Kafka | Postgres] = []
+        if kafka is None:
+            self._ours.append(self.kafka)
+        if postgres is None:
+            self._ours.append(self.postgres)
         self._say = say
 
     def topic(self) -> str:
@@ -61,12 +66,11 @@ class Servers:
         return {"kafka": self.kafka.version(), "postgresql": self.postgres.version()}
 
     def __enter__(self) -> Self:
-        self._say("servers: starting Kafka and PostgreSQL")
+        if self._ours:
+            self._say("servers: starting " + " and ".join(each.name for each in self._ours))
         try:
             with ThreadPoolExecutor(2) as pool:
-                kafka, postgres = pool.submit(self.kafka.start), pool.submit(self.postgres.start)
-                kafka.result()
-                postgres.result()
+                list(pool.map(lambda each: each.start(), self._ours))
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -74,7 +78,5 @@ class Servers:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         with ThreadPoolExecutor(2) as pool:
-            kafka, postgres = pool.submit(self.kafka.stop), pool.submit(self.postgres.stop)
-        kafka.result()
-        postgres.result()
+            list(pool.map(lambda each: each.stop(), self._ours))
         shutil.rmtree(self.home, ignore_errors=True)

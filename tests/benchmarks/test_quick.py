@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from benchmarks.__main__ import ROWS, main, measure
+from benchmarks.figures import Report
+from benchmarks.machine import machine
+from benchmarks.servers import Servers
+from benchmarks.table import show
+
+pytestmark = pytest.mark.stack
+
+
+def run(rows, kafka, postgres):
+    """The JSON and the table of a quick run."""
+    said = []
+    report = Report(said.append, quick=True)
+    with Servers(said.append, kafka, postgres) as servers:
+        measure(servers, report, rows)
+    screen = io.StringIO()
+    show(Console(file=screen, width=160), machine(), report)
+    print(screen.getvalue())
+    return json.loads(json.dumps(report.as_json())), screen.getvalue()
+
+
+def names(found, kind):
+    return {one["name"] for one in found[kind]}
+
+
+@pytest.mark.timeout(400)  # sixteen processes, each of which imports all of it: 40 s alone, minutes on a busy machine
+def test_every_row_measures_and_the_contenders_agree(kafka, postgres):
+    found, table = run(["throughput", "store", "latency", "desk"], kafka, postgres)
+    assert {one["row"] for one in found["figures"]} == {"throughput", "path", "store", "latency", "desk"}
+    assert all(one["values"] and min(one["values"]) > 0 for one in found["figures"]), found["figures"]
+    assert all(one["low"] <= one["median"] <= one["high"] for one in found["figures"])
+    assert found["loop_ns_a_turn"]["low"] > 0
+    for readings in ("1 a batch", "60 a batch"):
+        assert f"Vigil / stock Faust, {readings}" in names(found, "goals")
+        assert f"whole / (open + engine + COPY), {readings}" in names(found, "goals")
+    assert {"Vigil's round / narrow COPY, its key", "sample → desk, latest value, p99"} <= names(found, "goals")
+    assert {"produce → committed, p50", "produce → committed, p99"} <= names(found, "figures")
+    assert all(found["checks"].values()), found["checks"]
+    assert "throughput: 1 a batch: stock Faust and Vigil agree" in found["checks"]
+    assert all((("met" if one["met"] else "MISSED") in table) for one in found["goals"])
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_memory_is_told_by_component(kafka, postgres):
+    found, _ = run(["memory"], kafka, postgres)
+    assert {"Kafka", "PostgreSQL", "worker", "desk", "notifier"} <= names(found, "figures")
+    assert found["goals"][0]["value"] > 100
+
+
+def test_a_row_that_does_not_exist_is_refused_with_the_names_of_those_that_do(capsys):
+    with pytest.raises(SystemExit):
+        main(["nonsense"])
+    said = capsys.readouterr().err
+    assert all(row in said for row in ROWS)
