@@ -12,7 +12,7 @@ _SHARED: Final[list[Any]] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-_QUIET: Final = ("aiokafka", "asyncio", "bleak", "dbus_fast", "faust", "httpcore", "httpx", "mode", "psycopg.pool", "uvicorn")
+_QUIET: Final = ("aiokafka", "asyncio", "bleak", "dbus_fast", "faust", "httpcore", "httpx", "mode", "psycopg", "uvicorn")
 """Libraries of which only warnings are wanted."""
 
 
