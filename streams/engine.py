@@ -194,11 +194,13 @@ class Engine:
         groups = _groups(at if order is None else at[order])
         beats = self._beats(stretch, records)
         beat_groups = _groups(stretch.second[beats])
-        said: dict[int, list[tuple[int, Control | Event]]] = {}
-        for record, item in [*controls, *events]:
-            if standing[record] >= 0:
-                said.setdefault(int(standing[record]), []).append((record, item))
-        for now in sorted({*stretch.steps, *groups, *beat_groups, *said}):
+        said: dict[int, list[tuple[int, Control]]] = {}
+        happened: dict[int, list[tuple[int, Event]]] = {}
+        for record, control in controls:
+            said.setdefault(int(standing[record]), []).append((record, control))
+        for record, event in events:
+            happened.setdefault(int(standing[record]), []).append((record, event))
+        for now in sorted({*stretch.steps, *groups, *beat_groups, *said, *happened} - {-1}):
             if now in stretch.steps:
                 self._evaluate(now, stretch.steps[now], out)
             if now in groups:
@@ -207,8 +209,13 @@ class Engine:
             if now in beat_groups:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
                 self.pace.beat[records["partition"][which]] = clocks[which]
-            for record, item in said.get(now, ()):
-                self._say(now, records[record], item)
+            for record, control in said.get(now, ()):
+                self._control(now, int(records["partition"][record]), int(records["patient"][record]), control)
+            for record, event in happened.get(now, ()):
+                who = records[record]
+                patient, device, gateway = int(who["patient"]), int(who["device"]), int(who["gateway"])
+                for stage in self.stages:
+                    stage.event(now, patient, device, gateway, event)
 
     def _beats(self, stretch: Stretch, records: Rows) -> Ints:
         """Positions in the stretch of clock records and of the very first record of a partition, by second."""
@@ -230,15 +237,9 @@ class Engine:
         for stage in self.stages:
             stage.arrive(arrival)
 
-    def _say(self, now: int, record: np.void, item: Control | Event) -> None:
-        patient, partition = int(record["patient"]), int(record["partition"])
-        if isinstance(item, Control):
-            self.state.remember(partition, patient, item)
-            for stage in self.stages:
-                stage.control(now, partition, patient, item)
-        else:
-            for stage in self.stages:
-                stage.event(now, patient, int(record["device"]), int(record["gateway"]), item)
+    def _control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        self.state.remember(partition, patient, control)
+        self._repeat(now, partition, patient, control)
 
     def _evaluate(self, now: int, step: Step, out: _Output) -> None:
         if step.passed:

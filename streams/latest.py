@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from devices.sample import Samples
-from streams.arrays import Bytes, Ints, Rows
+from streams.arrays import Bytes, Ints, Rows, distinct
 from streams.axis import Axis, Columns, Field
 from streams.trace import NEVER, Series
 from streams.writes import LATEST
@@ -31,7 +31,7 @@ class Latest(Columns):
         np.maximum.at(self.time, column, time)
         newest = np.flatnonzero((time == self.time[column]) & (time > before))
         found = column[newest]
-        if len(np.unique(found)) < len(found):  # a reading sent twice, or two of device 0 in one millisecond
+        if len(distinct(found, self.axis.width)) < len(found):  # a reading sent twice, or two of device 0 in one millisecond
             order = np.lexsort((arrived[newest], samples["value"][newest], -status[newest].astype(np.int64), found))
             newest, found = newest[order], found[order]
             newest = newest[np.append(found[1:] != found[:-1], True)]

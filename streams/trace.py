@@ -14,7 +14,7 @@ import numpy as np
 
 from devices.sample import STEPS
 from devices.vitals import VITALS
-from streams.arrays import NO_CELLS, NO_INTS, Bools, Bytes, Cells, Ints, Rows
+from streams.arrays import NO_CELLS, NO_INTS, Bools, Bytes, Cells, Ints, Rows, distinct
 from streams.axis import Axis, Columns, Field
 from streams.writes import LATE
 
@@ -200,7 +200,7 @@ def news_of(newest: Newest, column: Ints, second: Ints, cell: Cells, place: Cell
         column, second, cell = column[last], second[last], cell[last]
     before = newest.second[column]
     behind = second <= before
-    late = np.unique(column[behind]) if behind.any() else NO_INTS
+    late = distinct(column[behind], len(place)) if behind.any() else NO_INTS
     return News(column, second, cell, before, newest.value[column], late, alone)
 
 

@@ -24,7 +24,7 @@ from devices.control import Control, Facts, Pauses, RuleSet
 from devices.event import Event
 from devices.sample import STEPS
 from devices.vitals import Vital
-from streams.arrays import Bools, Cells, Floats, Ints
+from streams.arrays import Bools, Cells, Floats, Ints, distinct
 from streams.axis import Columns, Field
 from streams.condition import Condition, Phase, Priority
 from streams.dense import Dense
@@ -150,7 +150,7 @@ class EarlyWarning:
             due &= mask
         touched.append(np.flatnonzero(due) + columns.start)
         touched += [np.arange(axis.width)[axis.of(partition)] for partition in moment.again.tolist()]
-        rows = np.unique(np.concatenate(touched))
+        rows = distinct(np.concatenate(touched), axis.width)
         return self._decide(rows, moment.now) if rows.size else []
 
     def _learn(self, trace: Dense | Sparse, column: Ints) -> Ints:
@@ -166,7 +166,8 @@ class EarlyWarning:
         better = (at > old) | ((at == old) & (device <= from_device)) | (device == from_device)
         column, which, at, device = column[better], which[better], at[better], device[better]
         row = row[better]
-        if len(np.unique(row * len(_INPUTS) + which)) < len(row):  # two devices: the newest, then the lower number, stands
+        place = row * len(_INPUTS) + which
+        if len(distinct(place, table.at.size)) < len(row):  # two devices: the newest, then the lower number, stands
             order = np.lexsort((-device, at))
             column, which, row, at, device = column[order], which[order], row[order], at[order], device[order]
         table.at[which, row], table.device[which, row] = at, device

@@ -23,7 +23,7 @@ from devices.control import Control, Enrolment, Limits, Pauses, RuleSet
 from devices.event import Event
 from devices.sample import STEPS
 from devices.vitals import VITALS, Vital
-from streams.arrays import NO_INTS, Cells, Ints
+from streams.arrays import NO_INTS, Cells, Ints, distinct
 from streams.condition import Condition, Phase, Priority
 from streams.dense import Dense
 from streams.sparse import Sparse
@@ -151,7 +151,7 @@ class LimitRules:
             if episodes:
                 out += self._tell(trace, bounds, episodes, moment.now)
             if touched.size:
-                out += self._decide(trace, bounds, np.unique(touched), moment.now)
+                out += self._decide(trace, bounds, distinct(touched, trace.axis.width), moment.now)
         return out
 
     def _heed_sensors(self) -> None:
@@ -176,7 +176,9 @@ class LimitRules:
             stir[1:] |= stir[:-1] & (column[1:] == column[:-1])
         episodes: list[Episode] = []
         if again.size:
-            stir &= ~np.isin(column, again)
+            reread = np.zeros(trace.axis.width, np.bool_)
+            reread[again] = True
+            stir &= ~reread[column]
             episodes = self._read_again(trace, bounds, news, again, redo, now)
         at = np.flatnonzero(stir)
         if at.size:

@@ -33,7 +33,6 @@ LONGEST_HOLD: Final = 63
 FRESH: Final = 900
 """s: what was measured earlier begins nothing."""
 _DEFAULT: Final = RuleSet(version=0).sensor_off_s
-_OFF: Final = (Status.POOR_CONTACT, Status.SENSOR_OFF)
 _ONE: Final = np.uint64(1)
 
 
@@ -100,7 +99,7 @@ class SensorOff:
         table, second = self.contacts, arrival.time // 1000
         good = arrival.status == Status.OK
         if not good.all():
-            off = np.isin(arrival.status, _OFF)
+            off = (arrival.status == Status.POOR_CONTACT) | (arrival.status == Status.SENSOR_OFF)
             self._add(arrival.sender[off], second[off])
             sender, second = arrival.sender[good], second[good]
         else:

@@ -406,7 +406,8 @@ class Oracle:
             s.told[side] = last
             rule = f"{s.spec.column}.{side}"
             if not self.paused(name[0], rule, now):
-                out += [(rule, name[0], name[2], phase, "LOW", value / s.spec.steps, last * 1000) for phase in ("onset", "end")]
+                low = ("LOW", value / s.spec.steps, last * 1000)
+                out += [(rule, name[0], name[2], phase, *low) for phase in ("onset", "end")]
         return out
 
     def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, running: int) -> list[tuple[object, ...]]:

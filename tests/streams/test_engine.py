@@ -113,8 +113,8 @@ Logs = dict[int, list[Rec]]
 
 def make_logs(seed: int) -> Logs:
     rng = random.Random(seed)
-    partitions = rng.sample(range(64), rng.choice((1, 2, 4)))
-    return {p: Maker(rng, p, rng.choice((1, 2))).make(rng.choice((30, 100, 250))) for p in partitions}
+    partitions = rng.sample(range(64), rng.choice((1, 1, 2, 3)))
+    return {p: Maker(rng, p, rng.choice((1, 2))).make(rng.choice((20, 60, 60, 200))) for p in partitions}
 
 
 def whole(logs: Logs) -> Run:
