@@ -18,6 +18,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.desk import desk
+from benchmarks.engine_row import engine
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.latency import latency
@@ -32,6 +33,7 @@ from deploy.stack.errors import StackError
 REPETITIONS: Final = 3
 ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
     "throughput": throughput,
+    "engine": engine,
     "store": store,
     "latency": latency,
     "desk": desk,
@@ -39,16 +41,17 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
 }
 
 
-def measure(servers: Servers, report: Report, rows: Iterable[str]) -> None:
+def measure(servers: Servers, report: Report, rows: Iterable[str], repetitions: int = 1) -> None:
     """The rows of these names, one after the other."""
     for row in rows:
-        ROWS[row](servers, report, 1 if report.quick else REPETITIONS)
+        ROWS[row](servers, report, repetitions)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all without")
     parser.add_argument("--quick", action="store_true", help="a few seconds a row, once: to see that all of it works")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N", help="of each measurement (3)")
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"), metavar="FILE")
     options = parser.parse_args(arguments)
     if unknown := [row for row in options.rows if row not in ROWS]:
@@ -62,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with Servers(say) as servers:
             facts = machine() | servers.versions()
-            measure(servers, report, options.rows or ROWS)
+            measure(servers, report, options.rows or ROWS, 1 if options.quick else max(options.repetitions, 1))
     except (BenchmarkError, StackError) as error:
         console.print(str(error), style="bold red", highlight=False, markup=False)
         return 1

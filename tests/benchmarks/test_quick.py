@@ -33,8 +33,8 @@ def names(found, kind):
 
 @pytest.mark.timeout(400)  # sixteen processes, each of which imports all of it: 40 s alone, minutes on a busy machine
 def test_every_row_measures_and_the_contenders_agree(kafka, postgres):
-    found, table = run(["throughput", "store", "latency", "desk"], kafka, postgres)
-    assert {one["row"] for one in found["figures"]} == {"throughput", "path", "store", "latency", "desk"}
+    found, table = run(["throughput", "engine", "store", "latency", "desk"], kafka, postgres)
+    assert {one["row"] for one in found["figures"]} == {"throughput", "path", "engine", "store", "latency", "desk"}
     assert all(one["values"] and min(one["values"]) > 0 for one in found["figures"]), found["figures"]
     assert all(one["low"] <= one["median"] <= one["high"] for one in found["figures"])
     assert found["loop_ns_a_turn"]["low"] > 0
