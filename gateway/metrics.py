@@ -28,6 +28,7 @@ class Metrics:
         self._waiting = Gauge("vigil_gateway_waiting", "Readings not yet delivered", registry=self.registry)
         self._fill = Gauge("vigil_gateway_outbox_fill", "Part of the outbox in use", registry=self.registry)
         self._links = Gauge("vigil_gateway_links", "Devices connected", registry=self.registry)
+        self._topics = Gauge("vigil_gateway_topics", "Topics the MQTT broker lets us hear", registry=self.registry)
 
     def readings(self, stage: str, count: int = 1) -> None:
         """``measured``: decoded; ``committed``: on disk; ``recognised``: had been; ``delivered``: Kafka has it;
@@ -48,3 +49,6 @@ class Metrics:
 
     def link(self, change: int) -> None:
         self._links.inc(change)
+
+    def topics(self, count: int) -> None:
+        self._topics.set(count)

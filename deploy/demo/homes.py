@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import psycopg
 
-from deploy.demo.installation import CLI, Installation
+from deploy.demo.installation import CLI, READY_S, Installation
+from deploy.demo.observe import gauge
 from deploy.demo.plan import OVER_BLE, Plan
 from deploy.demo.programs import Program
 from deploy.demo.provision import Provisioned, claim_code
 from deploy.demo.proxy import CuttableProxy
 from deploy.demo.wearables import Counts, Spec
+from deploy.stack.port import kept_ports
 from gateway.configuration import read_credential
 from gateway.downlink import claim
 
@@ -40,14 +44,42 @@ class Homes:
         """Proxies, then gateways: each claimed with a code of its own where it has no credential yet."""
         for proxy in self.proxies:
             await proxy.start()
-        for home in range(len(self.plan.homes)):
+        ports = kept_ports(self.installation.home / "gateway-ports.json", [str(n) for n in range(len(self.plan.homes))])
+        for home, port in enumerate(ports.values()):
             state = self.state(home)
             if read_credential(state) is None:
                 code = claim_code(self.installation.database, self.done.gateways[home])
                 await claim(self.desk(home), code, state)
-            self.installation.run(
-                Program(f"gateway {home + 1}", CLI, ["gateway"], self.environment(home), self._log(f"gateway-{home + 1}"))
-            )
+            name, heard = f"gateway {home + 1}", partial(self._hears, home, port)
+            environment = self.environment(home) | {"VIGIL_GATEWAY_METRICS_PORT": str(port)}
+            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", heard))
+
+    def _hears(self, home: int, port: int) -> bool:
+        """Whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
+        wearables = [w for person, w in self.plan.wearables if person.home == home and w.kind not in OVER_BLE]
+        return gauge(port, "vigil_gateway_topics") == len(wearables)
+
+    def settle(self) -> None:
+        """Wait until gateways hear and worker works, then let enrolments into the log, until all have taken effect.
+
+        StackError when that is not so within a minute.
+        """
+        installation = self.installation
+        installation.wait("worker", *(f"gateway {home + 1}" for home in range(len(self.plan.homes))))
+        installation.notify()
+        installation.wait("notifier")
+        notifier = installation.programs[-1]
+        assert notifier.child
+        notifier.child.wait_until(self._understood, READY_S)
+
+    def _understood(self) -> bool:
+        with psycopg.connect(self.installation.database) as db:
+            row = db.execute(
+                "SELECT count(*) FROM unnest(%s::int4[]) p WHERE EXISTS (SELECT FROM control WHERE patient = p AND"
+                " kind = 'consent') AND EXISTS (SELECT FROM control WHERE patient = p AND kind = 'enrolment')",
+                [self.done.patients],
+            ).fetchone()
+        return bool(row and row[0] == len(self.done.patients))
 
     def state(self, home: int) -> Path:
         return self.installation.home / f"gateway-{home + 1}"

@@ -80,7 +80,7 @@ class Installation:
         progress("tables", "ready", 1.0)
 
     def serve(self, **settings: str) -> None:
-        """Start worker, desk and notifier together, without waiting.  ``settings``: more environment."""
+        """Start desk and worker, without waiting.  ``settings``: more environment."""
         environment = self.environment | settings
         metrics = {"VIGIL_WORKER_METRICS_PORT": str(self.metrics_port)}
         served = {"VIGIL_DESK_PORT": str(self.desk_port), "VIGIL_DESK_PUBLIC_URL": self.desk_url}
@@ -92,8 +92,11 @@ class Installation:
             "desk", CLI, ["desk"], environment | served, self.log_of("desk"), self.desk_url,
             lambda: answers(f"{self.desk_url}/healthz"),
         )  # fmt: skip
-        notifier = Program("notifier", CLI, ["notify"], environment, self.log_of("notifier"))
-        self.run(desk, worker, notifier)
+        self.run(desk, worker)
+
+    def notify(self) -> None:
+        """Start the notifier.  It relays enrolments into the log, so whoever is enrolled should be heard already."""
+        self.run(Program("notifier", CLI, ["notify"], self.environment, self.log_of("notifier")))
 
     def wait(self, *names: str, progress: Progress = silent) -> None:
         """Until each of these programs does its work; StackError when one ends or is not ready in 60 s."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from deploy.demo.summary import Quantiles
 
@@ -40,21 +41,31 @@ def _bound(counts: list[tuple[float, float]], wanted: float) -> float | None:
     return None
 
 
-def worker_metrics(port: int) -> WorkerMetrics:
-    """What the worker exports now; zeros while it does not answer."""
+def exported(port: int) -> Iterator[Sample]:
+    """All samples that a program of this machine exports now; none while it does not answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as response:
             text = response.read().decode()
     except (urllib.error.URLError, OSError):
-        return WorkerMetrics()
+        return
+    for family in text_string_to_metric_families(text):
+        yield from family.samples
+
+
+def gauge(port: int, name: str) -> float | None:
+    """The value of a gauge without labels; None where there is none."""
+    return next((sample.value for sample in exported(port) if sample.name == name), None)
+
+
+def worker_metrics(port: int) -> WorkerMetrics:
+    """What the worker exports now; zeros while it does not answer."""
     values: dict[str, float] = {}
     buckets: list[tuple[float, float]] = []
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name == f"{LATENCY}_bucket":
-                buckets.append((float(sample.labels["le"]), sample.value))
-            else:
-                values[sample.name] = sample.value
+    for sample in exported(port):
+        if sample.name == f"{LATENCY}_bucket":
+            buckets.append((float(sample.labels["le"]), sample.value))
+        else:
+            values[sample.name] = sample.value
     return WorkerMetrics(
         values.get("vigil_samples_stored_total", 0.0), values.get("vigil_seconds_behind", 0.0), tuple(sorted(buckets))
     )

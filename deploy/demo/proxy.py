@@ -70,7 +70,7 @@ class CuttableProxy:
                 each.transport.abort()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):  # reset, cut, or half closed from the other side
             while data := await reader.read(CHUNK):
                 writer.write(data)
                 await writer.drain()

@@ -82,6 +82,7 @@ async def replay(options: Options, console: Console) -> Replayed | None:
         done = await asyncio.to_thread(_set_up, installation, plan, console)
         homes = Homes(installation, plan, done)
         await homes.start()
+        await asyncio.to_thread(homes.settle)
         try:
             return await _play(options, console, homes, recordings, stop)
         finally:
@@ -95,7 +96,7 @@ def _set_up(installation: Installation, plan: Plan, console: Console) -> Provisi
         installation.start(progress)
         done = kept(installation.database, installation.master_key, plan, since=datetime.now(UTC) - _ENROLLED)
         installation.serve(VIGIL_DESK_DEMO="true")
-        installation.wait("desk", "worker", "notifier", progress=progress)
+        installation.wait("desk", progress=progress)
     if len(done.patients) != len(plan.people):
         raise DeployError(
             f"{installation.home} was set up for {len(done.patients)} recordings: name another folder with --home."

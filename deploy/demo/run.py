@@ -105,7 +105,7 @@ class Demo:
         loss = next((event for event in self.plan.events if isinstance(event, NetworkLoss)), None)
         self.homes = Homes(self.installation, self.plan, self.done, loss.gateway if loss else None)
         await self.homes.start()
-        await asyncio.to_thread(self.installation.wait, "worker", "notifier")
+        await asyncio.to_thread(self.homes.settle)
         self.began_ms = self.homes.wear()
         self._before = worker_metrics(self.installation.metrics_port)
         tasks = [asyncio.create_task(self._tell(), name="scenario"), asyncio.create_task(self._tend(), name="supervisor")]

@@ -96,6 +96,7 @@ class MqttSource:
             self._client.tls_set(str(broker.ca))
         self._client.reconnect_delay_set(*_DELAY_S)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
 
@@ -163,8 +164,15 @@ class MqttSource:
         self._subscribe(sorted(self._topics))  # always: the broker may have lost the session
         _log.info("broker connected", session_present=bool(flags.session_present), topics=len(self._topics))
 
+    def _on_subscribe(self, client: paho.Client, data: Any, mid: int, reasons: list[ReasonCode], properties: Any) -> None:
+        if refused := [str(reason) for reason in reasons if reason.is_failure]:
+            _log.error("broker refuses a subscription", reason=refused[0], topics=len(refused))
+        else:
+            self._metrics.topics(len(self._topics))
+
     def _on_disconnect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._connection += 1
+        self._metrics.topics(0)
         if reason.is_failure:
             _log.warning("broker lost", reason=str(reason))
 
