@@ -81,7 +81,15 @@ def retry(
 
 def append(settings: ServerSettings, rows: list[Row]) -> list[Row]:
     """Produce the records; those the brokers acknowledged.  DeployError when they do not answer."""
-    producer = Producer({"bootstrap.servers": settings.kafka, "acks": "all", "enable.idempotence": True, "log_level": 2})
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "acks": "all",
+            "enable.idempotence": True,
+            "max.in.flight.requests.per.connection": 1,  # docs/decisions/0010-one-request-in-flight.md
+            "log_level": 2,
+        }
+    )
     done: list[Row] = []
     for row in rows:
 
