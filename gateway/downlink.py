@@ -61,6 +61,7 @@ class Downlink:
 
     def __init__(self, configuration: Configuration, claimed: Claimed, desk: str, *, ca: Path | None = None) -> None:
         self._configuration, self._claimed, self._desk, self._ca = configuration, claimed, desk, ca
+        self._since = 0  # ask for the whole first: a desk restored from a backup counts from lower than we remember
 
     async def run(self) -> None:
         """Poll until cancelled; :class:`RevokedError` once the desk has revoked this gateway, its keys then forgotten."""
@@ -93,11 +94,14 @@ class Downlink:
     async def _poll(self, client: httpx.AsyncClient) -> int:
         answer = await client.get(
             "/gateway/v1/config",
-            params={"since": self._configuration.version},
+            params={"since": self._since},
             headers={"Authorization": f"Bearer {self._claimed.credential}"},
         )
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
+            self._since = config.version
+            if config == self._configuration.current:
+                return answer.status_code
             self._configuration.accept(config)
             _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))
         return answer.status_code

@@ -84,6 +84,16 @@ async def test_a_revoked_gateway_forgets_its_keys_and_says_so(desk, polling):
     assert configuration.key_of(1) is None
 
 
+async def test_a_desk_that_counts_from_lower_again_is_believed_after_a_restart(desk, tmp_path):
+    Configuration(tmp_path).accept(config(DEVICE, version=9))
+    desk.config = config(DEVICE, Assigned(8, 2, 0, "mqtt", "B"), version=2)
+    configuration = Configuration(tmp_path)
+    task = asyncio.create_task(Downlink(configuration, Claimed(5, desk.credential), desk.address).run())
+    await until(lambda: configuration.current == desk.config)
+    task.cancel()
+    await asyncio.wait({task})
+
+
 async def test_one_refusal_is_no_revocation(desk, polling):
     configuration, task = polling
     desk.status = 401

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from contextlib import asynccontextmanager
 
@@ -33,10 +34,13 @@ class Wearable:
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5)
         self._client.username_pw_set(address, broker.users[address])
         self._client.reconnect_delay_set(1, 1)
+        subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_connect = lambda *_: self._client.subscribe(ack_topic(address), qos=1)
         self._client.on_message = lambda _c, _d, message: self.acknowledged.append(decode_ack(message.payload))
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()
+        assert subscribed.wait(10)
 
     def send(self, seq, rate=60.0, *, at=None, topic=None, payload=None, **more):
         at = at or time.time_ns() // 1_000_000
@@ -58,9 +62,11 @@ async def listening(folder, broker, *devices, gateway=None, limit=1 << 30):
     address = Broker("127.0.0.1", broker.port, "gateway", broker.users["gateway"])
     source = MqttSource(configuration, outbox, clock, Metrics(), address, gateway=gateway or next(GATEWAY))
     source.configuration, source.outbox, source.metrics = configuration, outbox, source._metrics
+    subscribed = threading.Event()
+    source._client.on_subscribe = lambda *_: subscribed.set()
     task = asyncio.create_task(source.run())
     try:
-        await until(lambda: source._client.is_connected() or task.done())
+        await until(lambda: subscribed.is_set() or task.done())
         yield source
     finally:
         task.cancel()
