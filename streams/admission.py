@@ -3,7 +3,7 @@
 Control records (consent, enrolment with its revoked keys) are taken in the order of the log; between two of them all other
 records are judged at once.  A refused record or reading is named with its reason; nothing is dropped silently but a control
 record that was seen before (the desk sends again after a crash).  Readings of another time than their device's enrolment go
-to quarantine: they belong to somebody else (docs/decisions/0011-admission.md).
+to quarantine: they belong to somebody else (docs/decisions/0017-admission.md).
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class Admission:
                 end = int(np.searchsorted(data, at))
                 self._judge(batch.records, data[begin:end], out)
                 begin = end
-                self.learn(int(batch.records["patient"][at]), control)
+            # of the other kinds too: facts may come before the enrolment, and rows may not depend on where the log is cut
+            self.learn(int(batch.records["patient"][at]), control)
         self._judge(batch.records, data[begin:], out)
         self._find_senders(batch.records, out)
         unknown = np.flatnonzero(batch.records["kind"] > Kind.CLOCK)

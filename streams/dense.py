@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from devices.batch import PARTITIONS
 from devices.sample import STEPS
 from streams.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.axis import Axis
 from streams.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
 from streams.rollup import DUE, Minutes, next_due, of_minute
-from streams.trace import Newest, News, Series, Waiting, late_rows, news_of
+from streams.trace import NEVER, Newest, News, Series, Waiting, late_rows, news_of
 
 
 class Dense:
-    """``ring`` and ``minutes`` have a column a series; ``newest`` is the newest usable second of each."""
+    """``ring`` and ``minutes`` have a column a series; ``newest`` is the newest usable second of each.
+
+    ``exact_from`` int64 [PARTITIONS]: the second from which the ring holds all that is stored; before it, after the clock
+    was set back, no minute is rolled up here, and a snapshot has to carry the ring.
+    """
 
     def __init__(self) -> None:
         self.axis = Axis()
@@ -25,6 +30,7 @@ class Dense:
         self.ahead = Waiting(self.axis)  # in the ring, but the clock has not reached them
         self.older = Waiting(self.axis)  # usable values from before the ring
         self.late = Waiting(self.axis)  # minutes that the store recomputes
+        self.exact_from: Ints = np.zeros(PARTITIONS, np.int64)
         self._place = np.empty(0, np.int32)
 
     def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
@@ -43,10 +49,11 @@ class Dense:
             return
         # minutes that will in part have left the ring when their partition writes rollups next
         whole = -(-(next_due(now, DUE) - LONGEST) // 60) * 60
-        if second.min() >= whole.max():
+        whole = np.where(now < self.exact_from, NEVER, whole)
+        early = second < whole[self.axis.owner[column]]
+        if not early.any():
             self.minutes.touch(column, second)
         else:
-            early = second < whole[self.axis.owner[column]]
             self.late.put(now, column[early], second[early] // 60, np.zeros(int(early.sum()), np.int32))
             self.minutes.touch(column[~early], second[~early])
         if not good.all():
@@ -117,6 +124,8 @@ class Dense:
         for minute, series in self.minutes.take_all(old, columns):
             self.late.put(now, series, np.full(len(series), minute), np.zeros(len(series), np.int32))
         self.ring.clear(columns)
+        reach = old + AHEAD + LONGEST + 1
+        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
         self.newest.second[columns] = np.minimum(self.newest.second[columns], now)
 
     def recall(self, partition: int, now: int, column: Ints, second: Ints, cell: Cells) -> None:

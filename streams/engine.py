@@ -174,7 +174,7 @@ class Engine:
             self.layout.dense.forget(partition, member, old, new)
             self.layout.sparse.forget(partition, member, new)
             self.pace.lost[partition] += new - old
-            self.state.set_back(partition, old)
+            self.state.unsettle(partition)
 
     def _run(
         self,

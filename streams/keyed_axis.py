@@ -86,7 +86,7 @@ class KeyedAxis(Axis):
     def drop(self, partition: int) -> None:
         gone = self.names.key[self.of(partition)].tolist()
         for name in gone:
-            del self._column[name]
+            self._column.pop(name, None)
         super().drop(partition)
 
     def reread(self, partition: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.control import Control, RuleSet, decode_control, encode_control, kind_of
+from devices.errors import BatchError
 from devices.sample import SAMPLE, Samples, Status
 from streams.admission import Admission
 from streams.arrays import Bools, Cells, Ints
@@ -24,7 +25,7 @@ from streams.errors import StateUnreadableError
 from streams.keyed_axis import KeyedAxis
 from streams.layout import Layout
 from streams.pace import Pace
-from streams.ring import AHEAD, LONGEST, cells_of
+from streams.ring import LONGEST, cells_of
 from streams.rollup import usable
 from streams.trace import CONTINUOUS, Waiting
 
@@ -79,24 +80,17 @@ class Recall:
 
 
 class State:
-    """What is packed beside the tables: control records as they stand, by partition and (patient, kind); the second until
-    which a ring cannot be recalled (0: it can); and partitions in which the next evaluation looks at everything.
+    """What is packed beside the tables: control records as they stand, by partition and (patient, kind); and partitions in
+    which the next evaluation looks at everything.
     """
 
     def __init__(self, layout: Layout, pace: Pace, admission: Admission) -> None:
         self.layout, self.pace, self.admission = layout, pace, admission
         self.controls: dict[int, dict[tuple[int, str], Control]] = {}
-        self.exact_from: dict[int, int] = {}
         self._unsettled: set[int] = set()
 
     def remember(self, partition: int, patient: int, control: Control) -> None:
         self.controls.setdefault(partition, {})[patient, kind_of(control)] = control
-
-    def set_back(self, partition: int, old: int) -> None:
-        """The clock of a partition was set back from second ``old``."""
-        reach = old + AHEAD + LONGEST + 1
-        self.exact_from[partition] = max(reach, self.exact_from.get(partition, 0))
-        self.unsettle(partition)
 
     def unsettle(self, partition: int) -> None:
         """The next evaluation looks at everything in this partition."""
@@ -113,7 +107,6 @@ class State:
 
     def drop(self, partition: int) -> None:
         self.controls.pop(partition, None)
-        self.exact_from.pop(partition, None)
         self._unsettled.discard(partition)
 
 
@@ -137,7 +130,7 @@ def pack(state: State, partition: int) -> bytes:
     """The snapshot of one partition."""
     layout, pace = state.layout, state.pace
     axes = _axes(layout)
-    carried = int(pace.second[partition]) < state.exact_from.get(partition, 0)
+    carried = int(pace.second[partition]) < layout.dense.exact_from[partition]
     content = Content(
         partition,
         (
@@ -158,7 +151,7 @@ def pack(state: State, partition: int) -> bytes:
         {name: _pack_waiting(waiting, axis, partition) for name, (waiting, axis) in _waiting(layout).items()},
         [(patient, encode_control(control)) for (patient, _), control in state.controls.get(partition, {}).items()],
         dict(state.admission.seen.get(partition, {})),
-        state.exact_from.get(partition, 0),
+        int(layout.dense.exact_from[partition]),
         state.is_unsettled(partition),
         Array.of(np.ascontiguousarray(layout.dense.ring.cells[:, layout.dense.axis.of(partition)])) if carried else None,
     )
@@ -205,8 +198,7 @@ def restore(
         for array, value in zip((pace.clock, pace.second, pace.beat, pace.lost, pace.still), content.pace, strict=True):
             array[partition] = value
         state.admission.seen[partition] = dict(content.seen)
-        if content.exact_from:
-            state.exact_from[partition] = content.exact_from
+        layout.dense.exact_from[partition] = content.exact_from
         if content.unsettled:
             state.unsettle(partition)
         for name, axis in axes.items():
@@ -225,7 +217,7 @@ def restore(
         for name, (waiting, axis) in _waiting(layout).items():
             for at, column, number, cell in content.waiting[name]:
                 waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())
-    except (KeyError, ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError, BatchError) as error:
         raise StateUnreadableError(f"{type(error).__name__} while it was put back") from error
     _fill_ring(layout, partition, content, recall)
 

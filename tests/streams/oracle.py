@@ -43,7 +43,7 @@ class Oracle:
     def __init__(self, partition: int, probe: int = 13) -> None:
         self.partition, self.probe = partition, probe
         self.clock = self.second = self.beat = -1
-        self.lost, self.still = 0, False
+        self.lost, self.still, self.exact_from = 0, False, 0
         self.series: dict[tuple[int, int, int], SeriesOracle] = {}
         self.touched: set[tuple[tuple[int, int, int], int]] = set()
         self.late_names: set[tuple[tuple[int, int, int], int]] = set()
@@ -109,6 +109,7 @@ class Oracle:
     def set_back(self, append: int) -> None:
         old, new = self.second, append // 1000
         self.lost += new - old
+        self.exact_from = max(self.exact_from, old + 331)
         self.clock, self.second = append, new
         for name, s in self.series.items():
             s.cells, s.dirty, s.older = {}, set(), []
@@ -203,7 +204,7 @@ class Oracle:
             s.dirty.add(second)
             due = int(DUE[self.partition])
             emitted = now + 60 - (now - due) % 60
-            gone = second // 60 * 60 < emitted - 300
+            gone = second // 60 * 60 < emitted - 300 or now < self.exact_from
             (self.late_names if gone else self.touched).add((name, second // 60))
 
     def live(self, now: int, who: tuple[int, int], second: int) -> bool:
