@@ -53,10 +53,13 @@ class Maker:
     def make(self, length: int) -> list[Rec]:
         self.tell(0, self.rule_set())
         for patient in self.patients:
+            facts = Facts(self.rng.choice((1, 1, 2)), self.rng.choice((True, False, None)), "A", "1950-02-03")
+            said = [self.enrolment(patient, first=True), facts]
             if self.rng.random() < 0.97:
-                self.tell(patient, Consent(True, 0))
-            self.tell(patient, self.enrolment(patient, first=True))
-            self.tell(patient, Facts(self.rng.choice((1, 1, 2)), self.rng.choice((True, False, None)), "A", "1950-02-03"))
+                said.append(Consent(True, 0))
+            self.rng.shuffle(said)  # the desk sends what is decided first: facts may stand before the enrolment
+            for control in said:
+                self.tell(patient, control)
         for _ in range(length):
             self.step()
         return self.log
