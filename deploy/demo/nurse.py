@@ -26,7 +26,7 @@ class SimulatedNurse:
     desk: str
     sign_in: str
     password: str
-    hand_s: float = 2.0
+    hand_s: float = 5.0
     seen: dict[int, int] = field(default_factory=dict)
     acknowledged: int = 0
     troubles: int = 0
