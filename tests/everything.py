@@ -75,7 +75,10 @@ def tests(options: list[str]) -> str:
     """Run pytest, its output passing through; what is wrong in one line."""
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}", *options]
+    # two at a time: most tests wait for servers; each of the two has servers of its own
+    at_once = ["--numprocesses=2", "--dist=loadfile"]
+    told = ["--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}"]
+    command = [sys.executable, "-m", "pytest", *at_once, *told, *options]
     try:
         status = subprocess.run(command, cwd=ROOT, check=False, timeout=_TESTS_MINUTES * 60, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
