@@ -175,6 +175,8 @@ class Engine:
             self.layout.sparse.forget(partition, member, new)
             self.pace.lost[partition] += new - old
             self.state.unsettle(partition)
+            for stage in self.stages:
+                stage.set_back(partition, new)
 
     def _run(
         self,

@@ -81,6 +81,9 @@ class Stage(Protocol):
     def arrive(self, arrival: Arrival) -> None:
         """Samples were folded; they become visible at the next evaluation."""
 
+    def set_back(self, partition: int, now: int) -> None:
+        """The clock of a partition was set back to second ``now``; the traces have forgotten what was after it."""
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         """What became true, worse, better or untrue at this second."""
 

@@ -140,8 +140,6 @@ class EarlyWarning:
         axis, table = self.view.layout.patients, self.inputs
         dense, sparse = self.view.traces
         touched = [self._learn(dense, moment.dense.series), self._learn(sparse, moment.sparse.series)]
-        for partition in moment.again.tolist():
-            self._learn_anew(partition)
         columns, mask = axis.span(moment.partitions, moment.member)
         if not moment.decide:  # at the second in which time goes on everything is looked at
             return []
@@ -175,8 +173,8 @@ class EarlyWarning:
         table.expires[which, row] = newest.expires[column]
         return row
 
-    def _learn_anew(self, partition: int) -> None:
-        """After a clock was set back what is newest may be another device's."""
+    def set_back(self, partition: int, now: int) -> None:
+        """What is newest may be another device's now."""
         self.inputs.at[:, self.view.layout.patients.of(partition)] = -NEVER
         for trace in self.view.traces:
             columns = np.arange(trace.axis.width)[trace.axis.of(partition)]

@@ -86,6 +86,9 @@ class GatewayOffline:
     def arrive(self, arrival: Arrival) -> None:
         """Samples prove nothing about a gateway: they may be a backlog that another one brought."""
 
+    def set_back(self, partition: int, now: int) -> None:
+        """Running time goes on."""
+
     def evaluate(self, moment: Moment) -> list[Condition]:
         if not moment.decide:
             return []

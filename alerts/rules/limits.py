@@ -122,15 +122,17 @@ class LimitRules:
     def arrive(self, arrival: Arrival) -> None:
         """The traces keep what arrived."""
 
+    def set_back(self, partition: int, now: int) -> None:
+        for trace, bounds in self._both:
+            for table in (bounds.since, bounds.told):
+                mine = table[..., trace.axis.of(partition)]
+                np.minimum(mine, now, out=mine)
+
     def evaluate(self, moment: Moment) -> list[Condition]:
         self._heed_sensors()
         out: list[Condition] = []
         for (trace, bounds), news in zip(self._both, (moment.dense, moment.sparse), strict=True):
             columns, mask = trace.axis.span(moment.partitions, moment.member)
-            for partition in moment.again.tolist():  # a clock may have been set back: no run began later than now
-                for table in (bounds.since, bounds.told):
-                    mine = table[..., trace.axis.of(partition)]
-                    np.minimum(mine, moment.now - 1, out=mine)
             redo = bounds.redo[columns] if mask is None else bounds.redo[columns] & mask
             again = NO_INTS
             if redo.any():

@@ -116,6 +116,9 @@ class NoData:
         self.watched.heard[sender] = np.maximum(self.watched.heard[sender], arrival.now - lost)
         np.maximum.at(self.watched.measured, sender, newest)
 
+    def set_back(self, partition: int, now: int) -> None:
+        """Running time goes on."""
+
     def evaluate(self, moment: Moment) -> list[Condition]:
         if not moment.decide:
             return []

@@ -127,8 +127,6 @@ class SensorOff:
         if not moment.decide:
             return []
         axis, table = self.view.layout.senders, self.contacts
-        for partition in moment.again.tolist():
-            self._not_ahead(axis.of(partition), moment.now - 1)
         columns, mask = axis.span(moment.partitions, moment.member)
         said = np.maximum(table.off[columns], table.loose[columns])
         denied = np.maximum(table.good[columns], table.on[columns])
@@ -138,12 +136,11 @@ class SensorOff:
         column = np.flatnonzero(looked) + columns.start
         return self._decide(moment.now, column) if column.size else []
 
-    def _not_ahead(self, columns: slice, newest: int) -> None:
-        """After a clock was set back nothing was said later than now."""
-        table = self.contacts
+    def set_back(self, partition: int, now: int) -> None:
+        table, columns = self.contacts, self.view.layout.senders.of(partition)
         for said in (table.good, table.loose, table.on):
-            np.minimum(said[columns], newest, out=said[columns])
-        ahead = table.off[columns] > newest
+            np.minimum(said[columns], now, out=said[columns])
+        ahead = table.off[columns] > now
         table.off[columns][ahead], table.seconds[columns][ahead] = -NEVER, 0
 
     def _decide(self, now: int, column: Ints) -> list[Condition]:

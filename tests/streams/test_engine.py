@@ -34,6 +34,7 @@ class Probe:
     def control(self, *_: object) -> None: ...
     def event(self, *_: object) -> None: ...
     def arrive(self, *_: object) -> None: ...
+    def set_back(self, *_: object) -> None: ...
     def drop(self, *_: object) -> None: ...
 
     def evaluate(self, moment: Moment) -> list[object]:
@@ -114,7 +115,7 @@ Logs = dict[int, list[Rec]]
 def make_logs(seed: int) -> Logs:
     rng = random.Random(seed)
     partitions = rng.sample(range(64), rng.choice((1, 1, 2, 3)))
-    return {p: Maker(rng, p, rng.choice((1, 2))).make(rng.choice((20, 60, 60, 200))) for p in partitions}
+    return {p: Maker(rng, p, rng.choice((1, 2))).make(rng.choice((20, 40, 40, 120))) for p in partitions}
 
 
 def whole(logs: Logs) -> Run:
@@ -188,10 +189,9 @@ def check_against_oracle(logs: Logs) -> dict[str, int]:
 def check_windows(probe: Probe, oracle: Oracle) -> None:
     """Every figure of both windows; a second comes twice where the clock was set back."""
     for now, name, length, wanted in reversed(oracle.windows):
-        found = probe.seen.get((now, name, length))
-        if not found:
-            assert wanted[:2] == (0, 0), "a second that had samples was skipped"
-        else:
+        found, empty = probe.seen.get((now, name, length), []), wanted[:2] == (0, 0)
+        assert found or empty, "a second that had samples was skipped"
+        if found and not (empty and found[-1][:2] != (0, 0)):  # passed over, a second time, with an empty ring
             assert found.pop() == pytest.approx(wanted, rel=1e-9, abs=1e-9, nan_ok=True), (now, name, length)
 
 
