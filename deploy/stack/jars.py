@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Final
 
 from deploy.stack.cache import cache_folder, exclusive
 from deploy.stack.errors import DownloadFailed
@@ -17,6 +19,12 @@ LOCK = Path(__file__).with_name("kafka.lock")
 
 _TIMEOUT = 60
 _PARALLEL = 8
+_CERTIFICATES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+"""Where Debian, Red Hat and SUSE keep them."""
 
 
 def kafka_folder() -> Path:
@@ -58,6 +66,14 @@ def fetch_jars(progress: Progress = silent) -> None:
         done.write_text(stamp)
 
 
+def _trust_the_machine() -> None:
+    """Use the machine's certificates, as every other program here does: a hospital's proxy may have its own."""
+    if "REQUESTS_CA_BUNDLE" not in os.environ:
+        there = next((path for path in _CERTIFICATES if Path(path).is_file()), None)
+        if there:
+            os.environ["REQUESTS_CA_BUNDLE"] = there
+
+
 def _complete(done: Path, stamp: str, wanted: Mapping[str, str]) -> bool:
     return done.exists() and done.read_text() == stamp and all(jar_path(c).exists() for c in wanted)
 
@@ -68,6 +84,8 @@ def _matches(jar: Path, digest: str) -> bool:
 
 def _download(missing: Mapping[str, str], progress: Progress) -> None:
     from jgo.maven import MavenContext
+
+    _trust_the_machine()
 
     step = f"downloading Kafka {KAFKA_VERSION}, {len(missing)} jars"
     progress("Kafka", step, 0.0)
