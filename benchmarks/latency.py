@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import psycopg
@@ -20,8 +20,24 @@ from tests.streams.producing import now_ms
 
 ROW: Final = "latency"
 SETTLE_S: Final = 3
+WHOLE, BROKER, WORKER = "produce → committed", "produce → appended", "appended → committed"
+PARTS: Final = {
+    WHOLE: "from produce() until the worker knows of the commit",
+    BROKER: "until the broker's own time stamp (ms): linger 5 ms, acks=all, and a single broker syncs every batch to disk",
+    WORKER: "from that time stamp until the worker knows of the commit",
+}
+Waits = list[float]
 _READY_S: Final = 60.0
 _STORED_S: Final = 60.0
+
+
+class Produced(NamedTuple):
+    """A message: when it was given to the producer (ns), and when the broker appended it (ms)."""
+
+    partition: int
+    offset: int
+    at: int
+    appended: int
 
 
 def latency(servers: Servers, report: Report, repetitions: int) -> None:
@@ -36,22 +52,26 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         "VIGIL_MASTER_KEY_FILE": str(master),
         "VIGIL_WORKER_GROUP": topic,
     }
-    p50: list[float] = []
-    p99: list[float] = []
-    top: list[float] = []
+    found: dict[str, list[Waits]] = {name: [] for name in PARTS}
     with Observed("worker", "benchmarks.observed_worker", servers.home, environment) as worker:
         _wait_for_all(worker)
         for _ in range(repetitions):
             report.say(f"{ROW}: {rate} messages a second for {seconds} s")
-            waits = _waits(servers, topic, ward, worker, rate, seconds)
-            for values, quantile in ((p50, 50), (p99, 99), (top, 100)):
-                values.append(float(np.percentile(waits, quantile)))
+            produced = _produce(servers, topic, ward, rate, seconds)
+            committed = _committed(worker, produced)
+            rated = sorted(produced, key=lambda one: one.at)[SETTLE_S * rate :]
+            done = [committed[one.partition, one.offset] for one in rated]
+            found[WHOLE].append([(end - one.at) / 1e6 for one, end in zip(rated, done, strict=True)])
+            found[BROKER].append([one.appended - one.at / 1e6 for one in rated])
+            found[WORKER].append([end / 1e6 - one.appended for one, end in zip(rated, done, strict=True)])
     with psycopg.connect(servers.url(database)) as db:
         row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
     report.check(f"{ROW}: every reading was stored, none refused", row == (rate * (seconds * repetitions + 1), 0))
-    what = f"{rate}/s, a reading of 4 vitals each, from produce() (linger 5 ms) until the worker knows of the commit"
-    for name, values in (("p50", p50), ("p99", p99), ("max", top)):
-        report.figure(ROW, f"produce → committed, {name}", "ms", values, what)
+    for name, waits in found.items():
+        what = f"{rate}/s, a reading of 4 vitals each: {PARTS[name]}"
+        for quantile, label in ((50, "p50"), (99, "p99"), (100, "max")):
+            values = [max(float(np.percentile(one, quantile)), 0.5) for one in waits]  # time stamps are whole ms
+            report.figure(ROW, f"{name}, {label}", "ms", values, what)
     servers.drop(database)
 
 
@@ -64,14 +84,14 @@ def _wait_for_all(worker: Observed) -> None:
         time.sleep(0.2)
 
 
-def _waits(servers: Servers, topic: str, ward: Ward, worker: Observed, rate: int, seconds: int) -> list[float]:
-    """ms from produce to commit of each message after the first seconds."""
-    produced: list[tuple[int, int, int]] = []  # partition, offset, ns
+def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) -> list[Produced]:
+    """Send evenly spaced messages, and wait until the broker has all."""
+    produced: list[Produced] = []
 
     def delivered(at: int) -> Any:
         def note(error: Any, message: Any) -> None:
             if error is None:
-                produced.append((message.partition(), message.offset(), at))
+                produced.append(Produced(message.partition(), message.offset(), at, message.timestamp()[1]))
 
         return note
 
@@ -84,14 +104,12 @@ def _waits(servers: Servers, topic: str, ward: Ward, worker: Observed, rate: int
         producer.poll(0)
     if producer.flush(30) or len(produced) < total:
         raise BenchmarkError("Kafka did not take the messages of the latency row within 30 s.")
-    committed = _committed(worker, produced)
-    rated = sorted(produced, key=lambda one: one[2])[SETTLE_S * rate :]
-    return [(committed[partition, offset] - at) / 1e6 for partition, offset, at in rated]
+    return produced
 
 
-def _committed(worker: Observed, produced: list[tuple[int, int, int]]) -> dict[tuple[int, int], int]:
+def _committed(worker: Observed, produced: list[Produced]) -> dict[tuple[int, int], int]:
     """(partition, offset) -> ns at which the worker knew of the commit."""
-    wanted, end = {(partition, offset) for partition, offset, _ in produced}, time.monotonic() + _STORED_S
+    wanted, end = {(one.partition, one.offset) for one in produced}, time.monotonic() + _STORED_S
     while True:
         known = {key: step.at for step in worker.steps() for key in _covered(step) if key in wanted}
         if len(known) == len(wanted):
