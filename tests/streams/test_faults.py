@@ -191,7 +191,14 @@ def test_restarts_leave_the_same_rows_as_never_having_stopped(
                 if turn == 2:
                     wait_for_ledger(shaken, total)
                 else:
-                    wait_for(shaken, "SELECT count(*) FROM engine_state", lambda n, turn=turn: n > turn)
+                    saved = "SELECT count(*) FROM engine_state"
+                    for _ in range(60):  # a state is saved with a round: go on making some
+                        with psycopg.connect(shaken) as db:
+                            if db.execute(saved).fetchone()[0] > turn:
+                                break
+                        append([clock(partition) for partition in range(4)])
+                        time.sleep(0.5)
+                    wait_for(shaken, saved, lambda n, turn=turn: n > turn)
                 assert worker.kill() == -signal.SIGKILL
         wait_for_ledger(steady, total)
     expected, found = rows(steady), rows(shaken)

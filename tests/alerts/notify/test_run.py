@@ -17,6 +17,8 @@ from streams.errors import MasterKeyError
 from tests.alerts.test_fold import condition, fold
 from tests.alerts.test_relay import ADA, MASTER
 
+_WAITING = "SELECT count(*) FROM notification WHERE receipt IS NULL AND stopped IS NULL"
+
 
 def until(true, seconds=15):
     end = time.monotonic() + seconds
@@ -53,11 +55,12 @@ def test_it_tells_repeats_relays_survives_and_ends(db, schema, kafka, topic, pro
             )
             fold(db, condition(subject=patient, rule="heart_rate.high", second=int(time.time())))
             until(lambda: len(provider.got) == 3)
+            until(lambda: db.execute(_WAITING).fetchone() == (0,))
         finally:
             stop.set()
             notifier.join(10)
     assert not notifier.is_alive()
-    assert db.execute("SELECT count(*) FROM notification WHERE receipt IS NULL AND stopped IS NULL").fetchone() == (0,)
+    assert db.execute(_WAITING).fetchone() == (0,)
     said = str(logs)
     assert "88.3" not in said
     assert "Exampleton" not in said

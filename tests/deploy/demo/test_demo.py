@@ -28,11 +28,11 @@ def _of(process, home):
 @pytest.mark.timeout(400)
 def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home):
     summary = home / "summary.json"
-    demo = start(home / "demo", "--for", "90", "--summary", str(summary))
+    demo = start(home / "demo", "--for", "80", "--summary", str(summary))
     said, _ = demo.communicate(timeout=360)
     assert demo.returncode == 0, said
     told = json.loads(summary.read_text())
-    assert told["samples"]["stored"] == told["samples"]["acknowledged"] > 1500
+    assert told["samples"]["stored"] == told["samples"]["acknowledged"] > 1200
     assert (told["samples"]["lost"], told["samples"]["duplicated"]) == (0, 0)
     assert told["alarms"]["expected"] >= 10
     assert (told["alarms"]["missed"], told["alarms"]["doubled"]) == (0, 0), told
