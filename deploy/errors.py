@@ -35,6 +35,9 @@ def explained(error: Exception) -> str | None:
         return _settings(error)
     if isinstance(error, psycopg.OperationalError):
         return f"The database cannot be used ({str(error).strip().splitlines()[-1]}): check VIGIL_DATABASE and that it runs."
+    if isinstance(error, psycopg.IntegrityError):
+        why = error.diag.message_primary or type(error).__name__
+        return f"The database refuses this change ({why}): it exists already, or names something that does not."
     if isinstance(error, EXPLAINED):
         return str(error)
     if isinstance(error, FileNotFoundError | PermissionError):

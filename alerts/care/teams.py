@@ -26,7 +26,13 @@ def set_channels(tx: Tx, team: int, channels: Sequence[str]) -> None:
 
 
 def join(tx: Tx, person: int, team: int) -> None:
-    """The person sees this team's patients from now on; nothing where they do already."""
+    """The person sees this team's patients from now on; nothing where they do already.
+
+    Raises:
+        UnknownRecordError: there is no such team.
+    """
+    if tx.execute("SELECT FROM care_team WHERE team = %s", [team]).fetchone() is None:
+        raise UnknownRecordError("care team", team)
     tx.execute(
         "INSERT INTO membership (person, team, since) SELECT %s, %s, clock_timestamp() WHERE NOT EXISTS "
         f"(SELECT FROM membership m WHERE {_MEMBER} AND m.team = %s)",

@@ -1,0 +1,79 @@
+"""From an empty database to a claimed gateway with a wearable, on the command line alone."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from alerts.care.gateway_config import gateway_config
+from deploy.schema.migrate import migrate
+from devices.sealing import new_key
+
+WARD = "Home ward North"
+
+
+@pytest.fixture
+def vigil(plain_database, tmp_path):
+    migrate(plain_database)
+    key = tmp_path / "master.key"
+    key.write_bytes(new_key())
+    key.chmod(0o600)
+    settings = {
+        "VIGIL_DATABASE": plain_database,
+        "VIGIL_KAFKA": "127.0.0.1:9",
+        "VIGIL_MASTER_KEY_FILE": str(key),
+        "VIGIL_PASSWORD": "correct horse battery",
+    }
+
+    def run(*words):
+        command = [sys.executable, "-m", "deploy.cli", *words]
+        environment = {**os.environ, **settings}
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+
+    run.database, run.master = plain_database, key.read_bytes()
+    return run
+
+
+def test_a_home_is_set_up_in_six_commands(vigil):
+    steps = (
+        (("team", WARD), "team 1"),
+        (("person", "m.testova", "--name", "M. Testova", "--team", "1"), "person 1"),
+        (("patient", "EXAMPLETON", "Ada", "--born", "1945-07-14", "--record", "VT-1", "--team", "1", "--by", "m.testova",
+          "--consent"), "patient 1"),
+        (("gateway", "Mill Lane 4"), "gateway 1"),
+        (("device", "belt", "--source", "ble", "--address", "C0:DE:00:00:00:01", "--patient", "1", "--gateway", "1", "--by",
+          "m.testova", "--interval", "1"), "device 1"),
+    )  # fmt: skip
+    for words, said in steps:
+        done = vigil("pair", *words)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(said)
+    with psycopg.connect(vigil.database) as db:
+        config = gateway_config(db, vigil.master, 1, "k", "t")
+        assert [(one.device, one.patient, one.interval_s) for one in config.devices] == [(1, 1, 1)]
+        assert [key.patient for key in config.patients] == [1]
+        kinds = [kind for (kind,) in db.execute("SELECT kind FROM control_outbox ORDER BY sequence")]
+        assert kinds == ["rule_set", "facts", "consent", "enrolment"]
+        assert b"EXAMPLETON" not in db.execute("SELECT identity FROM patient").fetchone()[0]
+    moved = vigil("pair", "move", "1", "--by", "m.testova")
+    assert "nobody's now" in moved.stdout
+    with psycopg.connect(vigil.database) as db:
+        assert gateway_config(db, vigil.master, 1, "k", "t").devices == ()
+
+
+def test_what_cannot_be_done_is_one_sentence(vigil):
+    cases = (
+        (("person", "m.testova", "--name", "M. Testova", "--team", "9"), "There is no care team 9."),
+        (("team", WARD), "exists already"),
+        (("gateway",), "Name the place"),
+        (("consent", "5", "--by", "nobody"), "add them with vigil pair person"),
+        (("claim", "AAAA-AAAA", "--desk", "http://127.0.0.1:9"), "127.0.0.1:9"),
+    )
+    assert vigil("pair", "team", WARD).returncode == 0
+    for words, part in cases:
+        done = vigil("pair", *words)
+        assert done.returncode == 1, words
+        assert part in done.stderr
+        assert "Traceback" not in done.stderr
