@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -84,8 +85,12 @@ class Dbus:
         return self
 
     def healthy(self) -> bool:
-        """Whether it runs and has its socket."""
-        return self.child is not None and self.child.running and self._socket.exists()
+        """Whether it runs and accepts a connection now; the socket's file is there a moment earlier."""
+        if self.child is None or not self.child.running:
+            return False
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(str(self._socket)) == 0
 
     def stop(self) -> None:
         if self.child:

@@ -65,7 +65,7 @@ async def test_acknowledge_then_outcome_then_it_clears(desk, seeded: Seeded) -> 
     await dialog.get_by_label("Note").fill("moved to the other hand")
     await dialog.get_by_role("button", name="Save outcome").click()
     await bruno.locator(".own + .timer", has_text="False alarm").wait_for()
-    assert not await dialog.is_visible()
+    await dialog.wait_for(state="hidden")
     happens(seeded, "TESTWELL", "spo2.low", "end", vital=Vital.SPO2, value=96, limit=92)
     await bruno.locator(".c-what", has_text="No alarm").wait_for()
     with seeded.tx() as tx:
