@@ -139,6 +139,8 @@ class Demo:
         seconds = self.options.seconds
         end = time.monotonic() + seconds if seconds is not None else None
         self.console.print(f"ready after {self.ready_s:.1f} s; the desk: {self.installation.desk_url}")
+        for sentence in self.installation.stack.missing.values():
+            self.console.print(sentence, style="yellow")
         screen = await asyncio.to_thread(self._screen)
         live = Live(screen, console=self.console, refresh_per_second=4, transient=True) if self.console.is_terminal else None
         with live or contextlib.nullcontext():
