@@ -20,9 +20,10 @@ from faust.types import TP
 
 from streams import ledger, metrics
 from streams.block import Block
-from streams.condition import Condition, Priority
+from streams.condition import Condition, Phase, Priority
 from streams.ledger import Held, Move
-from streams.recovery import Extent, damage
+from streams.log import Extent, Log
+from streams.recovery import compare
 from streams.rounds import Rounds
 from streams.settings import WorkerSettings
 from streams.store.store import FoldConditions
@@ -35,6 +36,8 @@ RETAKE_S: Final = 3.0
 """Who lost a partition waits so long, and takes it again only if the group still says it is his."""
 STALLED_S: Final = 10.0
 """So long may a partition that has more to read bring nothing."""
+LOOK_AGAIN_S: Final = 5.0
+"""How often a damaged partition is looked at again: somebody may have restored its log, or decided to go on."""
 _LOOK_UP_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.5
 _T = TypeVar("_T")
@@ -106,6 +109,9 @@ class Assignment:
         self.assigned: frozenset[int] = frozenset()
         self._owned: dict[int, Owned] = {}
         self._taking: set[int] = set()
+        self._damaged: set[int] = set()
+        self._look_again = 0.0
+        self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
@@ -202,8 +208,13 @@ class Assignment:
             self._host.spawn(self._take(gone, after=RETAKE_S))
 
     def watch(self) -> None:
-        """Seek again where there is more to read and nothing comes: consumers are known to stall without a word."""
+        """Seek again where there is more to read and nothing comes: consumers are known to stall without a word.  And look
+        again whether a damaged log was mended.
+        """
         now = time.monotonic()
+        if now > self._look_again and (damaged := self._damaged & self.assigned):
+            self._look_again = now + LOOK_AGAIN_S
+            self._host.spawn(self._take(damaged))
         for partition, owned in self._owned.items():
             if owned.waiting or self.full or now - owned.heard < STALLED_S:
                 continue
@@ -252,36 +263,25 @@ class Assignment:
 
     async def _take_now(self, todo: set[int]) -> bool:
         """False: the brokers did not say what they hold; try again."""
+        topic = self._settings.topic
         try:
-            self._host.topic_id = await asyncio.to_thread(topic_id, self._settings.kafka, self._settings.topic)
-            extents = await self._extents(todo)
-        except (KafkaError, KafkaException, TimeoutError) as error:
+            self._host.topic_id = await asyncio.to_thread(topic_id, self._settings.kafka, topic)
+            extents = await asyncio.to_thread(self._log.extents, todo)
+            starts = {p: extents[p].begin for p in todo}
+            held = await self._host.in_database(lambda db: ledger.take(db, topic, self._host.topic_id, starts))
+            why = await asyncio.to_thread(compare, self._log, self._host.topic_id, held, extents)
+        except (KafkaException, TimeoutError) as error:
             _log.warning("the brokers do not answer", error=type(error).__name__)
             return False
-        starts = {p: extents[p].begin for p in todo}
-        held = await self._host.in_database(
-            lambda db: ledger.take(db, self._settings.topic, self._host.topic_id, starts)
-        )
-        for partition in sorted(todo):
+        await self._say_damaged(held, extents, why)
+        for partition in sorted(p for p, damaged in why.items() if not damaged):
             await self._restore(held[partition], extents[partition])
         metrics.OWNED.set(len(self._owned))
         _log.info("partitions taken", partitions=len(todo))
         return True
 
-    async def _extents(self, partitions: set[int]) -> dict[int, Extent]:
-        tps = [TP(self._settings.topic, p) for p in sorted(partitions)]
-        consumer = self._host.app.consumer
-        begin = await asyncio.wait_for(consumer.earliest_offsets(*tps), _LOOK_UP_S)
-        end = await asyncio.wait_for(consumer.highwaters(*tps), _LOOK_UP_S)
-        return {tp.partition: Extent(begin[tp], end[tp]) for tp in tps}
-
     async def _restore(self, held: Held, extent: Extent) -> None:
         partition = held.partition
-        if why := damage(held, self._host.topic_id, extent):
-            _log.error("this partition is not read any more: vigil doctor says how to go on", partition=partition, why=why)
-            metrics.DAMAGED.inc()
-            await self._say(partition, "log_damaged", {"why": why, "ledger": held.offset, "log": [extent.begin, extent.end]})
-            return
         taken = await self._host.in_engine(lambda: self._host.rounds.take(held, extent))
         now = time.monotonic()
         due = now + random.random() * self._settings.snapshot_s
@@ -289,9 +289,28 @@ class Assignment:
         if partition not in self.assigned:  # the group changed its mind meanwhile
             self._forget([partition])
             return
-        if taken.state_lost:
-            await self._say(partition, "state_lost", {"from": taken.offset, "ledger": held.offset})
+        if taken.state_lost:  # it happened, and is over: somebody has to see it, then it goes
+            detail: dict[str, object] = {"from": taken.offset, "ledger": held.offset}
+            await self._say([_condition(partition, "state_lost", phase, detail) for phase in ("onset", "end")])
         await self._position(partition)
+
+    async def _say_damaged(
+        self, held: Mapping[int, Held], extents: Mapping[int, Extent], why: Mapping[int, str | None]
+    ) -> None:
+        """Stop reading where the log is damaged and say so, once; say that it is over where it was mended."""
+        self._damaged = (self._damaged - why.keys()) | {p for p, damaged in why.items() if damaged}
+        metrics.DAMAGED.set(len(self._damaged))
+        self._look_again = time.monotonic() + LOOK_AGAIN_S
+        news = {p: damaged for p, damaged in why.items() if damaged != held[p].damage}
+        told = []
+        for p, damaged in news.items():
+            extent, offset = extents[p], held[p].offset
+            if damaged:
+                _log.error("this partition is not read any more: vigil doctor says how to go on", partition=p, why=damaged)
+            detail: dict[str, object] = {"why": damaged, "ledger": offset, "log": [extent.begin, extent.end]}
+            told.append(_condition(p, "log_damaged", "onset" if damaged else "end", detail))
+        if news:
+            await self._say(told, lambda db: ledger.note_damage(db, self._settings.topic, held, news))
 
     async def _position(self, partition: int) -> None:
         """Have the transport go on where this partition stands."""
@@ -308,17 +327,21 @@ class Assignment:
                 _log.warning("could not seek, trying again", partition=partition, error=type(error).__name__)
                 await asyncio.sleep(_TRY_AGAIN_S)
 
-    async def _say(self, partition: int, rule: str, detail: dict[str, object]) -> None:
-        now = int(time.time())
-        condition = Condition(
-            partition, now, partition, rule, 0, "onset", Priority.HIGH, "technical", of="partition", detail=detail
-        )
-
+    async def _say(self, told: Sequence[Condition], with_it: Callable[[psycopg.Connection], None] | None = None) -> None:
         def fold(db: psycopg.Connection) -> None:
             with db.transaction():
-                self._host.fold(db, [condition])
+                if with_it:
+                    with_it(db)
+                self._host.fold(db, told)
 
         await self._host.in_database(fold)
+
+
+def _condition(partition: int, rule: str, phase: Phase, detail: dict[str, object]) -> Condition:
+    now = int(time.time())
+    return Condition(
+        partition, now, partition, rule, 0, phase, Priority.HIGH, "technical", of="partition", detail=detail
+    )
 
 
 async def _until(done: Awaitable[None]) -> None:
