@@ -45,15 +45,18 @@ class Log:
 
     def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
         """What each partition holds."""
-        begin = self._offsets(dict.fromkeys(partitions, OffsetSpec.earliest()))
-        end = self._offsets(dict.fromkeys(partitions, OffsetSpec.latest()))
+        begin, end = self._offsets(dict.fromkeys(partitions, OffsetSpec.earliest())), self.ends(partitions)
         return {p: Extent(begin[p], end[p]) for p in partitions}
+
+    def ends(self, partitions: Collection[int]) -> dict[int, int]:
+        """The next offset of each partition."""
+        return self._offsets(dict.fromkeys(partitions, OffsetSpec.latest()))
 
     def since(self, times: Mapping[int, int]) -> dict[int, int]:
         """The first offset appended at or after a time (ms), by partition; the log's end where there is none."""
         found = self._offsets({p: OffsetSpec.for_timestamp(at) for p, at in times.items()})
         none = [p for p, offset in found.items() if offset < 0]
-        return found | (self._offsets(dict.fromkeys(none, OffsetSpec.latest())) if none else {})
+        return found | (self.ends(none) if none else {})
 
     def at(self, offsets: Mapping[int, int]) -> dict[int, Appended | None]:
         """The record at one offset of each partition, all before its end; ``None`` where it has expired."""

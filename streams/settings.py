@@ -38,6 +38,9 @@ class WorkerSettings(BaseSettings):
     """Records read and not yet stored; beyond it nothing more is read."""
     snapshot_s: float = Field(60.0, gt=0)
     """About how often each partition's small state is saved: a restart reads the log again from there."""
+    watchdog_s: float = Field(180.0, gt=0)
+    """A partition that stands still so long while its lag grows, and brokers and database answer, ends the worker.  One
+    statement may take 60 s before it fails and is tried again."""
     clock: bool = True
     """Append a clock record a second to each partition owned.  Off only where something else does it."""
 

@@ -31,6 +31,7 @@ from streams.engine import Engine
 from streams.errors import StreamsError
 from streams.keys import DatabaseKeyRing, read_master_key
 from streams.latency import LATENCY
+from streams.log import Log
 from streams.rounds import Rounds
 from streams.session import Session, until_done
 from streams.settings import WorkerSettings
@@ -39,6 +40,7 @@ from streams.store.staging import prepare
 from streams.store.store import FoldConditions, RoundToStore, Stored, store_round
 from streams.topic import topic_id
 from streams.transport import NAME, register
+from streams.watchdog import Watchdog
 
 LAST_COMMIT_S: Final = 15.0
 """How long a worker that is asked to stop waits for the round it commits."""
@@ -77,11 +79,19 @@ class Worker:
         self.assignment = Assignment(self)
         self.app.reader = self.assignment
         self._clock = Clock(settings.kafka, settings.topic, lambda: self.assignment.assigned)
+        self._watchdog = Watchdog(
+            settings.database,
+            Log(settings.kafka, settings.topic),
+            settings.topic,
+            lambda: self.assignment.assigned,
+            settings.watchdog_s,
+        )
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         if self.settings.clock:
             self._clock.start()
+        self._watchdog.start()
         try:
             faust.Worker(
                 self.app, loglevel="WARN", quiet=True, override_logging=False, redirect_stdouts=False
@@ -91,6 +101,7 @@ class Worker:
                 raise
         finally:
             self.stop.set()
+            self._watchdog.stop()
             self._clock.stop()
 
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]:
