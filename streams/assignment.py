@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -28,9 +28,12 @@ from streams.rounds import Rounds
 from streams.settings import WorkerSettings
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
+from streams.waiting import Batch, Cost, Item, Owned
 
 BLOCKS_WAITING: Final = 2
 """A partition's blocks read and not yet in a round."""
+HEAD_S: Final = 5.0
+"""So long after its last block a partition counts as one that is alive at its head."""
 SNAPSHOTS_A_ROUND: Final = 4
 RETAKE_S: Final = 3.0
 """Who lost a partition waits so long, and takes it again only if the group still says it is his."""
@@ -61,44 +64,6 @@ class Host(Protocol):
     def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A block that waits, wholly known (stored already) or wholly fresh; ``event`` is acknowledged with it."""
-
-    block: Block
-    known: bool
-    size: int
-    event: Any = None
-
-
-@dataclass(slots=True)
-class Owned:
-    """A partition this worker stores: what is read below ``fresh_from`` is folded, not written; ``received`` is the next
-    offset to come.
-    """
-
-    epoch: int
-    fresh_from: int
-    received: int
-    snapshot_due: float
-    heard: float
-    seeking: bool = False
-    waiting: list[Item] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one round takes; ``save``: the partitions whose state is to be saved with it."""
-
-    items: list[Item]
-    epochs: dict[int, int]
-    save: frozenset[int]
-
-    @property
-    def blocks(self) -> list[Block]:
-        return [item.block for item in self.items]
-
-
 class Assignment:
     """See the module."""
 
@@ -113,6 +78,7 @@ class Assignment:
         self._look_again = 0.0
         self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
+        self._cost = Cost()
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
         return {p: self._owned[p].received for p in partitions if p in self._owned}
@@ -163,6 +129,7 @@ class Assignment:
         if rest is None:
             return
         owned.received = rest.next
+        owned.end = self._host.app.consumer.highwater(TP(self._settings.topic, block.partition)) or 0
         before, after = rest.split(owned.fresh_from)
         if before is not None:
             self._wait(owned, Item(before, True, before.size, None if after else event))
@@ -171,21 +138,32 @@ class Assignment:
         self.arrived.set()
 
     def collect(self, *, known: bool) -> Batch:
-        """Take what waits of one kind, at most about a round's worth; who is served comes last the next time."""
+        """Take what waits of one kind, at most about a round's worth; who is served comes last the next time.
+
+        Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
+        backlogs as can be done in ``backlog_ms``: what arrives at the head would wait for it.
+        """
         items: list[Item] = []
         epochs: dict[int, int] = {}
         save: set[int] = set()
-        room, now = self._settings.round_records, time.monotonic()
-        for partition, owned in list(self._owned.items()):
-            if room <= 0:
-                break
-            n = 0
-            while n < len(owned.waiting) and owned.waiting[n].known == known and room > 0:
-                room -= len(owned.waiting[n].block.values)
-                n += 1
-            if n:
-                items += owned.waiting[:n]
-                del owned.waiting[:n]
+        room, left, now = self._settings.round_records, self._settings.round_mb << 20, time.monotonic()
+        ready = [(p, o, o.behind) for p, o in self._owned.items() if o.waiting and o.waiting[0].known == known]
+        most = self._cost.bytes_in(self._settings.backlog_ms / 1000) if self._any_at_head(now) else sys.maxsize
+        for partition, owned, behind in sorted(ready, key=lambda one: one[2]):
+            taken = 0
+            while owned.waiting and owned.waiting[0].known == known and room > 0 and left > 0:
+                if behind and most <= 0:
+                    break
+                one, rest = owned.waiting.pop(0).split(min(left, most) if behind else left)
+                if rest is not None:
+                    owned.waiting.insert(0, rest)
+                if behind:
+                    most -= one.size
+                left -= one.size
+                room -= one.block.next - one.block.first
+                items.append(one)
+                taken += 1
+            if taken:
                 self._owned[partition] = self._owned.pop(partition)
                 epochs[partition] = owned.epoch
                 if now >= owned.snapshot_due and len(save) < SNAPSHOTS_A_ROUND:
@@ -195,6 +173,13 @@ class Assignment:
             self.arrived.clear()
         return Batch(items, epochs, frozenset(save))
 
+    def took(self, items: Iterable[Item], seconds: float) -> None:
+        """How long a round's computing or storing took: what is to be expected of the next."""
+        self._cost.learn(sum(item.size for item in items), seconds)
+
+    def _any_at_head(self, now: float) -> bool:
+        return any(not owned.behind and now - owned.heard < HEAD_S for owned in self._owned.values())
+
     def lost(self, moves: Sequence[Move], lost: Collection[int]) -> None:
         """A round was committed, but nothing of the partitions ``lost``: somebody else has taken them."""
         gone = {
@@ -203,7 +188,7 @@ class Assignment:
             if m.partition in lost and m.partition in self._owned and self._owned[m.partition].epoch == m.epoch
         }
         if gone:
-            _log.warning("partitions were taken by another worker", partitions=sorted(gone))
+            _log.warning("partitions were taken by another worker, or the database set back", partitions=sorted(gone))
             self._forget(gone)
             self._host.spawn(self._take(gone, after=RETAKE_S))
 

@@ -25,7 +25,7 @@ from confluent_kafka import KafkaException
 from devices.batch import Lane
 from devices.errors import DeviceError
 from streams import ledger, metrics
-from streams.assignment import Assignment, Item
+from streams.assignment import Assignment
 from streams.clock import Clock
 from streams.engine import Engine
 from streams.errors import StreamsError
@@ -40,6 +40,7 @@ from streams.store.staging import prepare
 from streams.store.store import FoldConditions, RoundToStore, Stored, store_round
 from streams.topic import topic_id
 from streams.transport import NAME, register
+from streams.waiting import Item
 from streams.watchdog import Watchdog
 
 LAST_COMMIT_S: Final = 15.0
@@ -206,17 +207,21 @@ class Worker:
                 self.assignment.release(known.items)
             fresh = self.assignment.collect(known=False)
             if fresh.items:
+                begin = time.monotonic()
                 todo = await self.in_engine(lambda b=fresh: self.rounds.compute(b.blocks, b.epochs, b.save))  # type: ignore[misc]
+                self.assignment.took(fresh.items, time.monotonic() - begin)
                 if self._commit is not None:
                     await self._commit
                 self._commit = asyncio.create_task(self._store(todo, fresh.items))
 
     async def _store(self, todo: RoundToStore, items: list[Item]) -> None:
         try:
+            begin = time.monotonic()
             with metrics.COMMIT.time():
                 stored = await self.in_database(
                     lambda db: store_round(db, self.settings.topic, self.topic_id, todo, self.fold)
                 )
+            self.assignment.took(items, time.monotonic() - begin)
             self.assignment.lost(todo.moves, stored.lost)
             self.assignment.release(items)
             count(todo, stored)
