@@ -129,4 +129,10 @@ if __name__ == "__main__":
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
         _kill_after_commit()
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
+    if "TEST_RULES" in os.environ:
+        from alerts.rules.stages import stages as all_stages
+
+        stages = all_stages()
+    if os.environ.get("TEST_RULES") == "alarms":  # as deployed
+        from alerts.fold import fold_conditions as fold
     worker.run(WorkerSettings(), stages, fold)
