@@ -88,7 +88,7 @@ class Engine:
         if content is None:
             return
         try:
-            restore(self.state, partition, content, recall, self._repeat)
+            restore(self.state, partition, content, recall, self._learn)
         except BaseException:
             self.drop(partition)
             raise
@@ -113,9 +113,10 @@ class Engine:
         """ms: stored readings measured since then, of records before the snapshot's offset, are needed by :meth:`take`."""
         return recalled(unpack(state, None))
 
-    def _repeat(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def _learn(self, partition: int, patient: int, control: Control) -> None:
+        self.state.remember(partition, patient, control)
         for stage in self.stages:
-            stage.control(now, partition, patient, control)
+            stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:
         """Fold a round.  Partitions that were not taken raise :class:`NotTakenError`, before anything is changed."""
@@ -253,8 +254,9 @@ class Engine:
             stage.arrive(arrival)
 
     def _control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        self.state.remember(partition, patient, control)
-        self._repeat(now, partition, patient, control)
+        self._learn(partition, patient, control)
+        for stage in self.stages:
+            stage.control(now, partition, patient, control)
 
     def _evaluate(self, now: int, step: Step, out: _Output) -> None:
         if step.passed:

@@ -57,13 +57,16 @@ class GatewayOffline:
     def attach(self, view: View) -> None:
         self.view, self.links = view, Links(view.layout.links, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._after[partition] = control.gateway_offline_s
-        elif isinstance(control, Enrolment):
-            self._watch(now, partition, patient, control.gateways)
         elif isinstance(control, Pauses):
             self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, Enrolment):
+            self._watch(now, partition, patient, control.gateways)
+        elif isinstance(control, Pauses):
             self.links.paused[self.view.layout.links.of_patient(patient)] = self._pausing.until(patient, RULE)
 
     def _watch(self, now: int, partition: int, patient: int, gateways: Sequence[int]) -> None:
