@@ -56,7 +56,8 @@ class Stretch:
 
 class Pace:
     """All int64 [PARTITIONS]: ``clock`` ms (-1: no record yet), ``second`` of the last record, ``beat`` ms of the clock at
-    the last clock record and the silence it announced, ``lost`` s.  ``still`` bool: in that partition time does not count now.
+    the last clock record and the silence it announced, ``lost`` s.  ``still`` bool: in that partition time does
+    not count now.
     """
 
     def __init__(self) -> None:
