@@ -75,5 +75,6 @@ def test_the_newest_of_a_device_is_found_however_many_heartbeats_there_are(datab
         tx.execute("ANALYZE event")
         (plan,) = tx.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {DEVICES}").fetchone() or ([],)
     reading = [node for node in nodes(plan[0]["Plan"]) if "Relation Name" in node and str(node["Alias"]).startswith("v")]
-    assert {str(node.get("Index Name", node["Node Type"]))[-12:] for node in reading} == {"event_newest"}, reading
+    kinds = {str(node.get("Index Name", node["Node Type"]))[-12:] for node in reading} - {"Custom Scan"}
+    assert kinds == {"event_newest"}, reading
     assert sum(node["Actual Loops"] * node.get("Rows Removed by Filter", 0) for node in reading) == 0
