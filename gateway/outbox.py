@@ -162,7 +162,10 @@ class Outbox:
             self._store.begin()
             for command, future in group:
                 answers.append((future, self._store.apart(command)))
-            self._store.prune(self._clock.now().wall - KEPT_MS, _SHED)
+            now = self._clock.now()
+            self._store.prune(now.wall - KEPT_MS, _SHED)
+            if now.sure:
+                self._store.forget(now.wall)
             self._store.commit()
         except sqlite3.Error as error:
             self._store.rollback()

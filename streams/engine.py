@@ -24,7 +24,7 @@ from streams.errors import NotTakenError
 from streams.keyed_axis import keys
 from streams.latest import Latest
 from streams.layout import Layout
-from streams.pace import Pace, Step, Stretch
+from streams.pace import MINUTE_MS, Pace, Step, Stretch
 from streams.ring import cells_of
 from streams.rollup import usable
 from streams.round import Round
@@ -226,7 +226,8 @@ class Engine:
                 self._fold(now, folding, span if order is None else order[span], link[slice(*links.get(now, (0, 0)))])
             if now in beat_groups:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
-                self.pace.beat[records["partition"][which]] = clocks[which]
+                minutes = np.where(records["kind"][which] == Kind.CLOCK, records["count"][which].astype(np.int64), 0)
+                self.pace.beat[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
             for record, control in said.get(now, ()):
                 self._control(now, int(records["partition"][record]), int(records["patient"][record]), control)
             for record, event in happened.get(now, ()):

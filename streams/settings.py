@@ -40,6 +40,10 @@ class WorkerSettings(BaseSettings):
     """About how often each partition's small state is saved: a restart reads the log again from there."""
     clock: bool = True
     """Append a clock record a second to each partition owned.  Off only where something else does it."""
+    silence_min: int = Field(15, ge=0, le=65535)
+    """So long may a planned stop last before it counts as one that nobody planned: what a worker that is asked to end says
+    in its last clock record.
+    """
 
     metrics_port: int = Field(0, ge=0, le=65535)
     """Prometheus metrics on 127.0.0.1; 0: none."""

@@ -76,7 +76,9 @@ class Worker:
         self.app = self._make_app()
         self.assignment = Assignment(self)
         self.app.reader = self.assignment
-        self._clock = Clock(settings.kafka, settings.topic, lambda: self.assignment.assigned)
+        self._clock = Clock(
+            settings.kafka, settings.topic, lambda: self.assignment.assigned, silence_min=settings.silence_min
+        )
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
