@@ -1,7 +1,8 @@
 """Fetched: the waiting fetches of an aiokafka consumer, taken as blocks instead of as records.
 
-It stands where ``aiokafka.consumer.fetcher.Fetcher.fetched_records`` (0.14.0, pinned) stands and keeps its rules: nothing while
-a rebalance is under way, nothing that no longer fits the position, an error of a partition only when nothing else is there.
+It stands where ``aiokafka.consumer.fetcher.Fetcher.fetched_records`` (0.14.0, pinned) stands and keeps its rules: nothing
+while a rebalance is under way, nothing that no longer fits the position, an error of a partition only when nothing else is
+there.
 """
 
 from __future__ import annotations

@@ -35,6 +35,10 @@ PINNED: Final = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 NAME: Final = "ledger"
 RECORDS_A_BLOCK: Final = 4096
 """A partition with a long backlog must not delay the others' turn."""
+FETCH_BYTES: Final = 1 << 18
+"""With so much, or after ``fetch_wait_ms``, the broker answers: a fetch of 64 partitions costs a ms here, however little it
+brings, and with "as soon as there is a byte" there would be hundreds a second.
+"""
 _IDLE_S: Final = 0.02
 _FETCH_S: Final = 1.0
 _SEEK_S: Final = 10.0
@@ -65,6 +69,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self.app.reader.fetch_wait_ms
+        consumer._fetch_min_bytes = FETCH_BYTES
         return consumer
 
     async def _fetch_records(

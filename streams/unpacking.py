@@ -51,7 +51,7 @@ class Unpacking:
             if not batch.is_control_batch:
                 for first, appended, values in _runs(batch):
                     if (behind := self.position - first) > 0:  # a fetch brings whole batches
-                        first, appended, values = self.position, appended[behind:], values[behind:]  # noqa: PLW2901
+                        first, appended, values = self.position, appended[behind:], values[behind:]
                     if not values:
                         continue
                     if run.values and run.next != first:
