@@ -25,6 +25,7 @@ from confluent_kafka import KafkaException
 from devices.batch import Lane
 from devices.errors import DeviceError
 from streams import ledger, metrics
+from streams.allocator import keep_memory
 from streams.assignment import Assignment, Item
 from streams.clock import Clock
 from streams.engine import Engine
@@ -234,10 +235,10 @@ def count(todo: RoundToStore, stored: Stored) -> None:
     metrics.LOST.inc(len(stored.lost))
     for one in writes.rejected:
         metrics.REJECTED.labels(one.reason).inc()
-    now = time.time()
-    metrics.BEHIND.set(now - max(move.append for move in todo.moves) / 1000)
+    now = time.time_ns() // 1_000_000
+    metrics.BEHIND.set((now - max(move.append for move in todo.moves)) / 1000)
     live = writes.keep & (writes.round.records["lane"][writes.round.record] == Lane.LIVE)
-    LATENCY.observe(now - writes.round.samples["time"][live] / 1000)
+    LATENCY.observe(now - writes.round.samples["time"][live])
 
 
 def run(settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions) -> None:
@@ -246,5 +247,6 @@ def run(settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions)
     Raises:
         StreamsError: a setting does not fit; the message is one sentence that says what to do.
     """
+    keep_memory()
     metrics.serve(settings.metrics_port)
     Worker(settings, stages, fold).run()
