@@ -94,9 +94,9 @@ class Outbox:
         await self._do(lambda: self._store.release(ids))
         self.stored.set()
 
-    async def resend(self, since: int) -> int:
-        """Send again what was delivered since ``since`` (ms), as far as it is kept; how many."""
-        count = await self._do(lambda: self._store.resend(since))
+    async def resend(self, request: int, since: int) -> int:
+        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many."""
+        count = await self._do(lambda: self._store.resend(request, since))
         self.stored.set()
         return count
 

@@ -222,8 +222,17 @@ class Store:
         self._db.executemany("update reading set delivered = ? where id = ? and delivered is null", ((at, i) for i in ids))
         self.release(ids)
 
-    def resend(self, since: int) -> int:
-        """Readings delivered since ``since`` (ms) wait again, under the same identity.  Returns how many."""
+    def resend(self, request: int, since: int) -> int:
+        """Readings delivered since ``since`` (ms) wait again, under the same identity, once for each ``request``.  Returns
+        how many.
+        """
+        new = self._db.execute(
+            "insert into meta values ('resent', ?) on conflict do update set value = excluded.value"
+            " where value <> excluded.value",
+            (request,),
+        ).rowcount
+        if not new:
+            return 0
         return self._db.execute("update reading set delivered = null where delivered >= ?", (since,)).rowcount
 
     def prune(self, before: int, limit: int) -> int:
