@@ -262,6 +262,11 @@ class Assignment:
         held = await self._host.in_database(
             lambda db: ledger.take(db, self._settings.topic, self._host.topic_id, starts)
         )
+        try:
+            extents = await self._extents(todo)  # after: until it was taken, somebody else may have stored what came since
+        except (KafkaError, KafkaException, TimeoutError) as error:
+            _log.warning("the brokers do not answer", error=type(error).__name__)
+            return False
         for partition in sorted(todo):
             await self._restore(held[partition], extents[partition])
         metrics.OWNED.set(len(self._owned))

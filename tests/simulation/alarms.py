@@ -22,15 +22,15 @@ RECIPIENT = ("team:1", "log")
 
 @dataclass(slots=True)
 class Alarms:
-    """``rows`` by id; ``open`` by key; ``happened``: what was folded into each key, in the order of the commits, so that a
-    test can fold it again.
+    """``rows`` by id; ``open`` by key; ``happened``: what was folded into each key, in the order of the commits, so that it can be
+    folded again; acts with the number of their alarm among those of its key.
     """
 
     rows: dict[int, Alarm] = field(default_factory=dict)
     open: dict[Key, int] = field(default_factory=dict)
     events: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
     notifications: dict[tuple[int, str, str, int], dict[str, Any]] = field(default_factory=dict)
-    happened: dict[Key, list[Condition | Act | Tick]] = field(default_factory=dict)
+    happened: dict[Key, list[Condition | tuple[Act | Tick, int]]] = field(default_factory=dict)
 
     def fold(self, conditions: Sequence[Condition]) -> None:
         """A round's conditions."""
@@ -45,6 +45,10 @@ class Alarms:
         keys = {key_of_condition(one) for one in conditions}
         return sorted(self.open[key] for key in keys if key in self.open)
 
+    def of(self, key: Key) -> list[int]:
+        """All alarms of a key, in order."""
+        return [number for number, row in self.rows.items() if key_of(row) == key]
+
     def apply(self, alarm: int, event: Act | Tick, expected_version: int | None = None) -> bool:
         """What a person or time does; False where it is in the way of somebody else's act."""
         row = self.rows[alarm]
@@ -54,7 +58,7 @@ class Alarms:
                 return False
         one = Folded(row, stored=True)
         one.take(*transition(row, event))
-        self.happened.setdefault(key_of(row), []).append(event)
+        self.happened.setdefault(key_of(row), []).append((event, self.of(key_of(row)).index(alarm)))
         self._write([one])
         return True
 

@@ -68,7 +68,12 @@ class Faults:
         home = self._home()
         if not home.loop.dead:
             home.die()
-            self._lasting(home.name, "killed", self._rng.uniform(0.2, 6.0), home.boot)
+            self._lasting(home.name, "killed", self._rng.uniform(0.2, 6.0), lambda: self._boot(home))
+
+    @staticmethod
+    def _boot(home: Home) -> None:
+        if home.loop.dead:
+            home.boot()
 
     def cut_power(self) -> None:
         home, when = self._home(), self._rng.choice(("before", "after"))
@@ -78,8 +83,7 @@ class Faults:
 
         def back() -> None:
             self.world.disk.cut_power.pop(home.path, None)
-            if home.loop.dead:
-                home.boot()
+            self._boot(home)
 
         self._lasting(home.name, f"power is cut {when} a sync", self._rng.uniform(1.0, 6.0), back)
 

@@ -19,6 +19,7 @@ class Group:
         self.scheduler, self.partitions = scheduler, list(partitions)
         self._heard: dict[SimWorker, float] = {}
         self._known: list[SimWorker] = []
+        self._generation = 0
         self._rng = scheduler.chance("group")
         scheduler.every(_WATCH_S, self._watch)
 
@@ -33,6 +34,7 @@ class Group:
         """Share the partitions anew; each member is told a little later."""
         if not self._known:
             return
+        self._generation += 1
         order, first = self.partitions[:], self._rng.randrange(len(self._known))
         self._rng.shuffle(order)
         shares: list[list[int]] = [[] for _ in self._known]
@@ -42,7 +44,11 @@ class Group:
         self.scheduler.note("group", f"assigns {said}")
         for one, share in zip(self._known, shares, strict=True):
             delay = self._rng.choice((0.05, 0.3, 0.7, 3.0))
-            self.scheduler.after(delay, lambda w=one, s=share: w.assign(s))  # type: ignore[misc]
+            self.scheduler.after(delay, lambda w=one, s=share, g=self._generation: self._tell(w, s, g))  # type: ignore[misc]
+
+    def _tell(self, worker: SimWorker, share: list[int], generation: int) -> None:
+        if generation == self._generation:  # else it joins the newer one at once
+            worker.assign(share)
 
     def _watch(self) -> None:
         now = self.scheduler.seconds

@@ -239,4 +239,4 @@ def config_of(keys: list[PatientKey], devices: list[Device]) -> Config:
     assigned = tuple(
         Assigned(one.device, one.patient, 0, "mqtt", str(one.device), max(1, round(one.interval_s))) for one in devices
     )
-    return Config(1, "simulated", "vitals.v1", tuple(keys), assigned, heartbeat_s=5.0, linger_s=0.5)
+    return Config(1, "simulated", "vitals.v1", tuple(keys), assigned, heartbeat_s=5.0, linger_s=0.8)

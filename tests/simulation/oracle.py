@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from alerts.alarm_rows import Key, key_of
+from alerts.alarm_rows import Key
 from alerts.fold import key_of_condition
 from alerts.life_event import Act, Tick
 from streams.condition import Condition
@@ -40,15 +38,16 @@ def by_key(conditions: list[Condition]) -> dict[Key, list[Condition]]:
     return found
 
 
-def folded_again(happened: dict[Key, list[Condition | Act | Tick]], conditions: dict[Key, list[Condition]]) -> Alarms:
+def folded_again(happened: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]) -> Alarms:
     """The alarms, had these conditions come once each, with what people and time did in between."""
     alarms = Alarms()
-    last: Callable[[Key], int] = lambda key: max(n for n, row in alarms.rows.items() if key_of(row) == key)
     for key, events in happened.items():
         rest = iter(conditions.get(key, []))
         for event in events:
             if not isinstance(event, Condition):
-                alarms.apply(last(key), event)
+                act, nth = event
+                if nth < len(of_key := alarms.of(key)):
+                    alarms.apply(of_key[nth], act)
             elif (one := next(rest, None)) is not None:
                 alarms.fold([one])
     return alarms

@@ -44,6 +44,7 @@ class Around(Protocol):
     database: Database
     keys: FixedKeyRing
     ticking: bool
+    calm: bool
 
     def failed(self, who: str, error: BaseException) -> None: ...
 
@@ -64,7 +65,7 @@ class Transport:
     """The consumer of one worker.  ``assigned`` is the group's word."""
 
     def __init__(self, around: Around, loop: ProcessLoop, name: str) -> None:
-        self._log, self._loop = around.log, loop
+        self._around, self._log, self._loop = around, around.log, loop
         self._rng = around.scheduler.chance(f"transport {name} {around.scheduler.now}")
         self._next: dict[int, int] = {}
         self._went_back: dict[int, int] = {}
@@ -94,11 +95,12 @@ class Transport:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(self.every * self._rng.uniform(0.7, 1.3))
+            most = 200 if self._around.calm else self.most
+            await asyncio.sleep(0.5 if self._around.calm else self.every * self._rng.uniform(0.7, 1.3))
             for partition in sorted(self._next):
                 if not self.reader.has_room(partition):
                     continue
-                block = self._log.block(partition, self._next[partition], self._rng.randint(1, self.most))
+                block = self._log.block(partition, self._next[partition], self._rng.randint(1, most))
                 if self._rng.random() < 0.1:  # a fetch may outlast a rebalance
                     await asyncio.sleep(self._rng.uniform(0.01, 1.0))
                 if block is not None and partition in self._next:
