@@ -66,15 +66,21 @@ class Stats:
         return self.used / self.limit
 
 
-class Store:
-    """One outbox file.  The caller begins and commits."""
+def open_file(path: Path) -> sqlite3.Connection:
+    """The file at ``path``, made where it is missing; nobody else may read it."""
+    # The thread that opens it is not the one that uses it; only that one does.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    path.chmod(0o600)
+    return db
 
-    def __init__(self, path: Path, limit: int) -> None:
+
+class Store:
+    """One outbox file, opened by ``connect``.  The caller begins and commits."""
+
+    def __init__(self, path: Path, limit: int, connect: Callable[[Path], sqlite3.Connection] = open_file) -> None:
         self.limit = limit
         try:
-            # The thread that opens it is not the one that uses it; only that one does.
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            path.chmod(0o600)
+            self._db = connect(path)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")

@@ -266,6 +266,7 @@ class Assignment:
             extents = await asyncio.to_thread(self._log.extents, todo)
             starts = {p: extents[p].begin for p in todo}
             held = await self._host.in_database(lambda db: ledger.take(db, topic, self._host.topic_id, starts))
+            extents = await asyncio.to_thread(self._log.extents, todo)  # until then somebody else may have stored more
             why = await asyncio.to_thread(compare, self._log, self._host.topic_id, held, extents)
         except (KafkaException, TimeoutError) as error:
             _log.warning("the brokers do not answer", error=type(error).__name__)
