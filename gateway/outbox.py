@@ -104,9 +104,9 @@ class Outbox:
         await self._do(lambda: self._store.release(ids))
         self.stored.set()
 
-    async def resend(self, since: int) -> int:
-        """Send again what was delivered since ``since`` (ms), as far as it is kept; how many."""
-        count = await self._do(lambda: self._store.resend(since))
+    async def resend(self, request: int, since: int) -> int:
+        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many."""
+        count = await self._do(lambda: self._store.resend(request, since))
         self.stored.set()
         return count
 
@@ -177,7 +177,10 @@ class Outbox:
             self._store.begin()
             for command, future in group:
                 answers.append((future, self._store.apart(command)))
-            self._store.prune(self._clock.now().wall - KEPT_MS, _SHED)
+            now = self._clock.now()
+            self._store.prune(now.wall - KEPT_MS, _SHED)
+            if now.sure:
+                self._store.forget(now.wall)
             self._store.commit()
         except sqlite3.Error as error:
             self._store.rollback()

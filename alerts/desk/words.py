@@ -94,7 +94,7 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
         missing = alarm.detail.get("missing") or ()
         total = alarm.detail.get("total", alarm.value)
         total = int(total) if isinstance(total, (int, float)) else "?"
-        limit = f"≥ {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
+        limit = f"alarm at {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
         if alarm.detail.get("single3") and alarm.limit_value is None:
             limit = "one input scores 3"
         return f"NEWS2 {'≥' if missing else ''}{total}", limit

@@ -99,7 +99,7 @@ class Oracle:
                 self.evaluate(now)
         self.second = now
         if one.kind == Kind.CLOCK:
-            self.beat = self.clock
+            self.beat = self.clock + one.silence * 60_000
         elif one.kind == Kind.CONTROL and one.first > self.seen.get(one.epoch, -1):
             self.seen[one.epoch] = one.first
             self.control(now, one)

@@ -76,7 +76,10 @@ class Maker:
         else:
             self.now += rng.choice((0, 1, 250, 999, 1000, 1000, 2000))
         if rng.random() < 0.85:
-            self.add(Rec(self.now, Kind.CLOCK))
+            silence = rng.choice((0,) * 60 + (1, 5))
+            self.add(Rec(self.now, Kind.CLOCK, silence=silence))
+            if silence:
+                self.now += rng.choice((0, 5000, 65_000, 70_999, 71_000, 320_000))
         for patient in self.patients:
             if rng.random() < 0.01:
                 self.away[patient] = self.now + rng.randrange(200_000)

@@ -65,10 +65,9 @@ def check_each_once(database, stream, admission):
 
 
 @pytest.fixture
-def watched(start_worker, plain_database):
+def watched(prepare, plain_database):
     """The database, with every attempt to store an event noted."""
-    worker = start_worker(plain_database)
-    worker.kill()
+    prepare(plain_database)
     with psycopg.connect(plain_database, autocommit=True) as db:
         db.execute(ATTEMPTS)
     return plain_database
