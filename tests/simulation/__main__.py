@@ -15,7 +15,7 @@ _LINES: Final = 25
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make simulate", description="Simulate Vigil with faults; stop at the first wrong seed.")
+    parser = argparse.ArgumentParser(prog="make simulate", description="Simulate Vigil with faults, until a seed is wrong.")
     parser.add_argument("--seeds", type=int, default=300, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="this one alone")
@@ -53,7 +53,8 @@ def report(outcome: Outcome, lines: int | None) -> None:
     """What happened in one seed, and how to see it again."""
     for line in outcome.trace if lines is None else outcome.trace[-lines:]:
         print(line)
-    print(f"seed {outcome.seed}, trace {outcome.digest}, {'all holds' if not outcome.wrong else f'{len(outcome.wrong)} wrong'}")
+    result = f"{len(outcome.wrong)} wrong" if outcome.wrong else "all holds"
+    print(f"seed {outcome.seed}, trace {outcome.digest}, {result}")
     if outcome.wrong:
         print(f'again:  make simulate ARGS="--seed {outcome.seed} --trace"')
 

@@ -12,18 +12,20 @@ from msgspec.structs import replace
 
 from alerts.alarm import Alarm
 from alerts.alarm_rows import Key, json_text, key_of
-from alerts.fold import Folded, folded, key_of_condition
+from alerts.fold import OPERATORS, Folded, folded, key_of_condition
 from alerts.life import in_the_way, transition
 from alerts.life_event import Act, Tick
 from streams.condition import Condition
 
-RECIPIENT = ("team:1", "log")
+TEAM = "team:1"
+"""Everybody's."""
+_CHANNEL = "log"
 
 
 @dataclass(slots=True)
 class Alarms:
-    """``rows`` by id; ``open`` by key; ``happened``: what was folded into each key, in the order of the commits, so that it can be
-    folded again; acts with the number of their alarm among those of its key.
+    """``rows`` by id; ``open`` by key; ``happened``: what was folded into each key, in the order of the commits, so that it
+    can be folded again; acts with the number of their alarm among those of its key.
     """
 
     rows: dict[int, Alarm] = field(default_factory=dict)
@@ -53,7 +55,8 @@ class Alarms:
         """What a person or time does; False where it is in the way of somebody else's act."""
         row = self.rows[alarm]
         if expected_version is not None and not isinstance(event, Tick):
-            since = [(kind, actor) for (of, v), (_, kind, actor, _) in self.events.items() if of == alarm and v > expected_version]
+            later = [row for (of, version), row in self.events.items() if of == alarm and version > expected_version]
+            since = [(kind, actor) for _, kind, actor, _ in later]
             if in_the_way(since, event.by) is not None:
                 return False
         one = Folded(row, stored=True)
@@ -86,7 +89,8 @@ class Alarms:
                         message["stopped"] = True
             for notify in one.notify:
                 message = {"due": notify.at, "stopped": False}
-                self.notifications.setdefault((row.alarm, *RECIPIENT, notify.step), message)
+                to = TEAM if row.subject_kind == "patient" else OPERATORS
+                self.notifications.setdefault((row.alarm, to, _CHANNEL, notify.step), message)
 
 
 def _as_stored(alarm: Alarm) -> Alarm:

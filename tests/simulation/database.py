@@ -1,7 +1,7 @@
 """The database as workers see it: sessions, row locks, transactions that are all or nothing, and faults.
 
-A transaction is a generator: wherever it yields, seconds may pass, its process may freeze with the locks held, and its session
-may be ended.  What it changes is computed and becomes visible at one instant, its commit; the rows it read are locked until
+A transaction is a generator: wherever it yields, seconds may pass, its process may freeze with the locks held, and its
+session may be ended.  What it changes is computed and becomes visible at one instant, its commit; the rows it read are locked until
 then, so nobody can tell the difference.
 """
 
@@ -163,11 +163,13 @@ class Database:
 
     def commit(self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int]) -> tuple[int, int]:
         gone = frozenset(lost)
-        for move in todo.moves:
-            if move.partition not in gone:
-                row = self.tables.ledger[move.partition]
-                row.owner = db.pid
-                self.history.append(Written(move.partition, move.epoch, move.first, move.next, row.epoch))
+        stored = [move for move in todo.moves if move.partition not in gone]
+        said = ", ".join(f"{m.partition}: {m.first} to {m.next}" for m in stored)
+        self.scheduler.note(db.worker, f"stores {said}" + (f", has lost {sorted(gone)}" if gone else ""))
+        for move in stored:
+            row = self.tables.ledger[move.partition]
+            row.owner = db.pid
+            self.history.append(Written(move.partition, move.epoch, move.first, move.next, row.epoch))
         return self.tables.store(todo, topic_id, gone)
 
     def saved(self, partition: int) -> Saved | None:
@@ -202,6 +204,7 @@ class Database:
     def _taken(self, db: Session, partition: int) -> Held:
         row = self.tables.ledger[partition]
         row.epoch, row.owner = row.epoch + 1, db.pid
+        self.scheduler.note(db.worker, f"takes {partition} at {row.next}, epoch {row.epoch}")
         return Held(partition, row.next, row.epoch, row.topic_id)
 
     def _end_stuck(self, db: Session, partitions: Iterable[int]) -> None:

@@ -72,8 +72,9 @@ class Desk:
         self._sequence += 1
         for partition in [patient % PARTITIONS] if patient else sorted(self.log.partitions):
             key, secret = self.keys[patient]
+            nonce = self.scheduler.nonces.randbytes(12)
             head = header(
-                Kind.CONTROL, patient=patient, key=key, first=self._sequence, epoch=DESK_EPOCH, nonce=self.scheduler.nonces.randbytes(12)
+                Kind.CONTROL, patient=patient, key=key, first=self._sequence, epoch=DESK_EPOCH, nonce=nonce
             )
             self._waiting.append((partition, seal(head, encode_control(control), secret)))
 

@@ -42,8 +42,9 @@ def _ledger(world: World) -> Iterable[str]:
     for one in world.database.history:
         if one.epoch != one.standing:
             yield f"partition {one.partition}: written under epoch {one.epoch} when {one.standing} stood"
-        if one.first != at.get(one.partition, 0) or one.next <= one.first:
-            yield f"partition {one.partition}: moved from {one.first} to {one.next} when it stood at {at.get(one.partition, 0)}"
+        stood = at.get(one.partition, 0)
+        if one.first != stood or one.next <= one.first:
+            yield f"partition {one.partition}: moved from {one.first} to {one.next} when it stood at {stood}"
         at[one.partition] = one.next
 
 

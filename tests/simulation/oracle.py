@@ -38,7 +38,9 @@ def by_key(conditions: list[Condition]) -> dict[Key, list[Condition]]:
     return found
 
 
-def folded_again(happened: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]) -> Alarms:
+def folded_again(
+    happened: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]
+) -> Alarms:
     """The alarms, had these conditions come once each, with what people and time did in between."""
     alarms = Alarms()
     for key, events in happened.items():

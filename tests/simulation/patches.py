@@ -6,15 +6,16 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import structlog
 
+from streams.recovery import Saved
 from streams.round import RECORD, Round
-from tests.simulation.database import TOPIC_ID
+from streams.store.recall import StoredSamples
+from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
 
@@ -25,25 +26,74 @@ def _here() -> ProcessLoop:
     return loop
 
 
-_TIME = SimpleNamespace(
-    monotonic=lambda: _here().time(), time=lambda: _here().scheduler.ms / 1000, time_ns=lambda: _here().scheduler.ms * 10**6
-)
-_RANDOM = SimpleNamespace(
-    random=lambda: _here().scheduler.nonces.random(), uniform=lambda a, b: _here().scheduler.nonces.uniform(a, b)
-)
+class _Time:
+    """Instead of the module ``time``."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return _here().time()
+
+    @staticmethod
+    def time() -> float:
+        return _here().scheduler.ms / 1000
+
+
+class _Chance:
+    """Instead of the modules ``random`` and ``secrets``."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_here().scheduler.nonces, "getrandbits" if name == "randbits" else name)
+
+
+class _Ledger:
+    """Instead of the module :mod:`streams.ledger`, where a partition is taken."""
+
+    @staticmethod
+    def take(db: Session, *args: Any) -> Any:
+        return db.database.take(db, *args)
+
+
+def _producer(servers: str, _options: object, on_report: Any) -> SimProducer:
+    return SimProducer(_here(), servers, on_report)
+
+
+def _nonce() -> bytes:
+    return _here().scheduler.nonces.randbytes(12)
+
+
+def _topic_id(*_args: object) -> str:
+    return TOPIC_ID
+
+
+def _store_round(db: Session, *args: Any) -> Any:
+    return db.database.store_round(db, *args)
+
+
+def _saved(db: Database, _topic: str, partition: int) -> Saved | None:
+    return db.saved(partition)
+
+
+def _stored_since(db: Database, partition: int, since: int, before: int) -> StoredSamples:
+    return db.tables.stored(partition, since, before)
+
+
+def _no_controls(*_args: object) -> Round:
+    return Round(np.zeros(0, RECORD))
+
+
 _PATCHES: dict[str, Any] = {
-    "gateway.uplink.time": _TIME,
-    "gateway.uplink.Producer": lambda servers, options, on_report: SimProducer(_here(), servers, on_report),
-    "gateway.store.secrets": SimpleNamespace(randbits=lambda bits: _here().scheduler.nonces.getrandbits(bits)),
-    "gateway.batching.new_nonce": lambda: _here().scheduler.nonces.randbytes(12),
-    "streams.assignment.time": _TIME,
-    "streams.assignment.random": _RANDOM,
-    "streams.assignment.topic_id": lambda kafka, topic: TOPIC_ID,
-    "streams.assignment.ledger": SimpleNamespace(take=lambda db, *args: db.database.take(db, *args)),
-    "streams.worker.store_round": lambda db, *args: db.database.store_round(db, *args),
-    "streams.rounds.read_saved": lambda db, topic, partition: db.saved(partition),
-    "streams.rounds.stored_since": lambda db, partition, since, before: db.tables.stored(partition, since, before),
-    "streams.rounds.controls_before": lambda db, partition, before: Round(np.zeros(0, RECORD)),
+    "gateway.uplink.time": _Time,
+    "gateway.uplink.Producer": _producer,
+    "gateway.store.secrets": _Chance(),
+    "gateway.batching.new_nonce": _nonce,
+    "streams.assignment.time": _Time,
+    "streams.assignment.random": _Chance(),
+    "streams.assignment.topic_id": _topic_id,
+    "streams.assignment.ledger": _Ledger,
+    "streams.worker.store_round": _store_round,
+    "streams.rounds.read_saved": _saved,
+    "streams.rounds.stored_since": _stored_since,
+    "streams.rounds.controls_before": _no_controls,
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -154,7 +154,7 @@ class Tables:
                 self.rollup_minute[patient, vital, device, minute * 60_000] = (*figures, offset)
 
     def _late(self, writes: Writes, lost: Collection[int]) -> None:
-        late = _newest(writes.late)
+        late = writes.late
         late = late[~np.isin(late["partition"], list(lost))]
         if not len(late):
             return
