@@ -12,10 +12,12 @@ import pytest
 from alerts.rules.stages import stages
 from devices.batch import Kind
 from devices.sample import SAMPLE
+from streams import long_windows
 from streams.engine import Engine
+from streams.long_windows import DAY, HOUR
 from streams.snapshot import Recall
 from streams.stage import Moment, View
-from streams.windows import figures
+from streams.windows import Figures, figures
 from streams.writes import Writes
 from tests.streams.log import Rec, round_of
 from tests.streams.oracle import Oracle
@@ -42,13 +44,19 @@ class Probe:
         if moment.now % 13 == 0:
             for partition in moment.partitions.tolist():
                 columns = dense.axis.of(partition)
+                vital = dense.series.vital[columns]
                 for window, length in enumerate((60, 300)):
-                    found = figures(dense.ring, dense.series.vital[columns], window, moment.now, columns)
-                    rows = zip(found.n, found.poor, found.mean, found.min, found.max, found.std, found.slope, strict=True)
-                    for column, row in zip(range(columns.start, columns.stop), rows, strict=True):
-                        name = tuple(int(getattr(dense.series, x)[column]) for x in ("patient", "vital", "device"))
-                        self.seen.setdefault((moment.now, name, length), []).append(tuple(float(x) for x in row))
+                    self.note(moment.now, columns, length, figures(dense.ring, vital, window, moment.now, columns))
+                for length in (HOUR, DAY) if moment.decide else ():
+                    self.note(moment.now, columns, length, long_windows.figures(dense.closed, vital, length, partition))
         return []
+
+    def note(self, now: int, columns: slice, length: int, of: Figures) -> None:
+        series, fields = self.view.layout.dense.series, ("n", "poor", "mean", "min", "max", "std", "slope")
+        rows = np.array([getattr(of, x) for x in (*fields, "coverage")[: 8 if length >= HOUR else 7]], np.float64).T
+        for column, row in zip(range(columns.start, columns.stop), rows.tolist(), strict=True):
+            name = tuple(int(getattr(series, x)[column]) for x in ("patient", "vital", "device"))
+            self.seen.setdefault((now, name, length), []).append(tuple(row))
 
 
 class Run:
