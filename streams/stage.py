@@ -38,14 +38,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Samples of sure time whose records stand in second ``now``: by sample the ``sender``'s column (equal ones in runs) and
-    measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].
+    """What was heard in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
+    (equal ones in runs) and measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].  Heartbeats: the columns of their
+    ``links``, int64 [k], perhaps one twice.
     """
 
     now: int
     sender: Ints
     time: Ints
     status: Bytes
+    links: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,10 @@ class Stage(Protocol):
         """A control record that stands in second ``now`` took effect; patient 0 for a rule set."""
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
-        """An event that was admitted and stands in second ``now``."""
+        """An event other than a heartbeat that was admitted and stands in second ``now``."""
 
     def arrive(self, arrival: Arrival) -> None:
-        """Samples were folded; they become visible at the next evaluation."""
+        """Samples were folded, they become visible at the next evaluation; heartbeats came."""
 
     def set_back(self, partition: int, now: int) -> None:
         """The clock of a partition was set back to second ``now``; the traces have forgotten what was after it."""

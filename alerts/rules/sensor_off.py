@@ -96,6 +96,8 @@ class SensorOff:
                 said[column] = max(int(said[column]), event.at // 1000)
 
     def arrive(self, arrival: Arrival) -> None:
+        if not arrival.sender.size:
+            return
         table, second = self.contacts, arrival.time // 1000
         good = arrival.status == Status.OK
         if not good.all():
