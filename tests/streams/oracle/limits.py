@@ -38,6 +38,7 @@ class LimitsOracle(State):
             oldest = min(s.kept) if len(s.kept) == 8 else -NEVER
             news = {t: c for t, c in news.items() if t > oldest and c > s.kept.get(t, (-1, -1))}
             s.kept = dict(sorted({**s.kept, **news}.items())[-8:])
+            s.fresh_readings |= bool(news)
             view = s.kept
         for t, (ms, v) in sorted(news.items()):
             if not s.newest or t >= s.newest[0]:

@@ -6,15 +6,18 @@ from streams.rollup import DUE
 from tests.streams.oracle.limits import LimitsOracle
 from tests.streams.oracle.news2 import Scores
 from tests.streams.oracle.technical import Technical
+from tests.streams.oracle.trends import TrendsOracle
 from tests.streams.oracle.windows import Windows
 
 
-class Oracle(Windows, Technical, LimitsOracle, Scores):
+class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle):
     """Takes records one at a time; what it says is in the lists and dicts of :class:`tests.streams.oracle.state.State`."""
 
     def evaluate(self, now: int, decide: bool = True) -> None:
         said: list[tuple[object, ...]] = []
-        self.close(now)
+        closed = self.close(now)
+        if closed:
+            self.learn_minutes()
         if decide:
             still = now * 1000 - self.beat > 10_000
             self.lost += still
@@ -39,6 +42,7 @@ class Oracle(Windows, Technical, LimitsOracle, Scores):
                 said += self.tell(name, s, episodes, now) + self.decide(name, s, now, running)
         if decide:
             said += self.scores(now, running)
+            said += self.trends(now, running, closed, now % 60 == DUE[self.partition])
         if now % 60 == DUE[self.partition]:
             for name, minute in sorted(self.touched):
                 if minute * 60 + 60 <= now:

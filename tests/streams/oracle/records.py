@@ -58,6 +58,7 @@ class Records(State):
         self.reopen(new)
         for name, s in self.series.items():
             s.cells, s.dirty, s.older = {}, set(), []
+            s.last_minute = min(s.last_minute, new // 60)
             s.kept = {t: c for t, c in s.kept.items() if t <= new}
             if s.newest:
                 s.newest = (min(s.newest[0], new), *s.newest[1:])
@@ -200,3 +201,6 @@ class Records(State):
         if isinstance(control, RuleSet | Limits):
             for (who, _, _), s in self.series.items():
                 s.redo |= patient in (who, 0)
+        if isinstance(control, RuleSet | Pauses):
+            for (who, _, _), s in self.series.items():
+                s.stirred |= patient in (who, 0)

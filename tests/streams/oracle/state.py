@@ -25,6 +25,11 @@ class SeriesOracle:
         self.active: set[tuple[str, str]] = set()
         self.told = {"high": 0, "low": 0}
         self.redo = False
+        self.level = self.spread = self.mean = self.seen = 0  # trends
+        self.last_minute = -1
+        self.sums = {"high": 0, "low": 0}
+        self.trending: set[str] = set()
+        self.stirred = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
         self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes
 

@@ -39,11 +39,11 @@ class Windows(State):
 
     # the hour and the day
 
-    def close(self, now: int) -> None:
-        """The minute that is due enters, of every series."""
+    def close(self, now: int) -> bool:
+        """The minute that is due enters, of every series; whether one did."""
         minute = (now - int(DUE[self.partition])) // 60 - 1
         if minute <= self.minute_closed:
-            return
+            return False
         self.minute_closed = minute
         for s in self.series.values():
             values = [v for t, (_, v) in sorted(s.cells.items()) if t // 60 == minute and now - 300 <= t < now]
@@ -52,6 +52,7 @@ class Windows(State):
             s.hours = {h: c for h, c in s.hours.items() if h > minute // 60 - 24}
             s.minutes[minute] = cell
             s.hours.setdefault(minute // 60, []).append(cell)
+        return True
 
     def reopen(self, new: int) -> None:
         """The clock was set back to second ``new``."""
