@@ -71,8 +71,11 @@ class Engine:
         self.stages = tuple(stages)
         self.view = View(self.layout, self.pace)
         self.state = State(self.layout, self.pace, self.admission)
+        self._learners: dict[type, list[Stage]] = {}
         for stage in self.stages:
             stage.attach(self.view)
+            for kind in stage.learns:
+                self._learners.setdefault(kind, []).append(stage)
 
     def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
         """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
@@ -88,7 +91,7 @@ class Engine:
         if content is None:
             return
         try:
-            restore(self.state, partition, content, recall, self._repeat)
+            restore(self.state, partition, content, recall, self._learn)
         except BaseException:
             self.drop(partition)
             raise
@@ -113,9 +116,10 @@ class Engine:
         """ms: stored readings measured since then, of records before the snapshot's offset, are needed by :meth:`take`."""
         return recalled(unpack(state, None))
 
-    def _repeat(self, now: int, partition: int, patient: int, control: Control) -> None:
-        for stage in self.stages:
-            stage.control(now, partition, patient, control)
+    def _learn(self, partition: int, patient: int, control: Control) -> None:
+        self.state.remember(partition, patient, control)
+        for stage in self._learners.get(type(control), ()):
+            stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:
         """Fold a round.  Partitions that were not taken raise :class:`NotTakenError`, before anything is changed."""
@@ -253,8 +257,9 @@ class Engine:
             stage.arrive(arrival)
 
     def _control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        self.state.remember(partition, patient, control)
-        self._repeat(now, partition, patient, control)
+        self._learn(partition, patient, control)
+        for stage in self.stages:
+            stage.control(now, partition, patient, control)
 
     def _evaluate(self, now: int, step: Step, out: _Output) -> None:
         if step.passed:

@@ -27,12 +27,15 @@ from tests.streams.random_log import Maker
 class Probe:
     """A stage that writes down what both windows say."""
 
+    learns = ()
+
     def __init__(self) -> None:
         self.seen: dict[tuple[int, tuple[int, ...], int], list[tuple[float, ...]]] = {}
 
     def attach(self, view: View) -> None:
         self.view = view
 
+    def learn(self, *_: object) -> None: ...
     def control(self, *_: object) -> None: ...
     def event(self, *_: object) -> None: ...
     def arrive(self, *_: object) -> None: ...
