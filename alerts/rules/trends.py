@@ -12,7 +12,7 @@ priority by default.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -50,6 +50,7 @@ class ChangeState(Columns):
 class Trends:
     """A :class:`streams.stage.Stage`; stands after ``sensors``."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     view: View
 
     def __init__(self, sensors: SensorOff) -> None:
@@ -64,15 +65,17 @@ class Trends:
         self.minutes = TrendState(view.layout.dense.axis, "trends")
         self.readings = ChangeState(view.layout.sparse.axis, "trends")
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._tables[partition] = TrendTable(control.trends)
         elif isinstance(control, Pauses):
             self._pausing.learn(patient, control)
             (self._paused.add if control.pauses else self._paused.discard)(patient)
-        else:
-            return
         self._stirred.add(partition)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if not isinstance(control, RuleSet | Pauses):
+            return
         for trace, state in ((self.view.layout.dense, self.minutes), (self.view.layout.sparse, self.readings)):
             columns = trace.axis.of(partition)
             state.stir[columns] |= (trace.series.patient[columns] == patient) if patient else True
