@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from devices.control import Control, RuleSet, decode_control, encode_control, kind_of
+from devices.control import Control, Enrolment, decode_control, encode_control, kind_of
 from devices.errors import BatchError
 from devices.sample import SAMPLE, Samples, Status
 from streams.admission import Admission
@@ -189,9 +189,9 @@ def restore(
     partition: int,
     content: Content,
     recall: Recall,
-    repeat: Callable[[int, int, int, Control], None],
+    learn: Callable[[int, int, Control], None],
 ) -> None:
-    """Put a snapshot back; ``repeat(second, partition, patient, control)`` tells the stages what follows from controls."""
+    """Put a snapshot back; ``learn(partition, patient, control)`` is told the control records that stand."""
     layout, pace = state.layout, state.pace
     axes = _axes(layout)
     try:
@@ -209,11 +209,9 @@ def restore(
                 axis.reread(partition)
         for patient, payload in content.controls:
             control = decode_control(payload)
-            state.remember(partition, patient, control)
-            if not isinstance(control, RuleSet):
-                state.admission.learn(patient, control)
-            repeat(content.pace[1], partition, patient, control)
-        _unpack_tables(axes, partition, content)  # over what the controls set anew
+            if isinstance(control, Enrolment):
+                state.admission.enrolled[patient] = control
+            learn(partition, patient, control)
         for name, (waiting, axis) in _waiting(layout).items():
             for at, column, number, cell in content.waiting[name]:
                 waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())

@@ -63,7 +63,7 @@ class LimitRules:
     def _both(self) -> tuple[tuple[Trace, Bounds], ...]:
         return tuple(zip(self.view.traces, self._bounds, strict=True))
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._rules[partition] = Table(control.limits)
         elif isinstance(control, Limits):
@@ -73,7 +73,9 @@ class LimitRules:
         elif isinstance(control, Enrolment):
             for device in control.devices:
                 self._holes[patient, device.device] = max(HOLE, _INTERVALS * min(device.interval_s, 86_400))
-        else:
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if not isinstance(control, RuleSet | Limits | Pauses | Enrolment):
             return
         for trace, bounds in self._both:
             columns = np.arange(trace.axis.width)[trace.axis.of(partition)]
