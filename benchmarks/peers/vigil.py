@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -51,7 +51,8 @@ class Reading:
 
     fetch_wait_ms = 20
 
-    def __init__(self) -> None:
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
         self.next: dict[int, int] = dict.fromkeys(range(PARTITIONS), 0)
         self.waiting: dict[int, list[Block]] = {partition: [] for partition in self.next}
 
@@ -64,9 +65,11 @@ class Reading:
     def lost_place(self, partition: int) -> None:
         raise BenchmarkError(f"The log of partition {partition} is not whole.")
 
-    def receive(self, block: Block) -> None:
-        self.waiting[block.partition].append(block)
-        self.next[block.partition] = block.next
+    def receive(self, found: Block | Iterable[Block]) -> None:
+        """What one event brought: a block, or those of a whole fetch."""
+        for block in (found,) if isinstance(found, Block) else found:
+            self.waiting[block.partition].append(block)
+            self.next[block.partition] = block.next
 
     def take(self) -> list[Block]:
         """The next block of each partition that has one."""
@@ -74,7 +77,7 @@ class Reading:
 
 
 def main() -> None:
-    environment, notes, reading = os.environ, Notes(), Reading()
+    environment, notes, reading = os.environ, Notes(), Reading(environment["BENCH_TOPIC"])
     job: BlockJob = Messages() if environment["BENCH_JOB"] == SAMPLE else EngineJob()
     codec = register()
     app = faust.App(
@@ -93,7 +96,7 @@ def main() -> None:
     )
     app.reader = reading
     topic = app.topic(
-        environment["BENCH_TOPIC"], key_type=bytes, key_serializer="raw", value_type=None, value_serializer=codec
+        reading.topic, key_type=bytes, key_serializer="raw", value_type=None, value_serializer=codec
     )
     arrived = asyncio.Event()
 

@@ -58,8 +58,11 @@ class Figures:
             total[5] += slope @ slope
         return ()
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         """Nothing here depends on rules."""
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        """The same."""
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         """Nor on events."""
