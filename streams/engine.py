@@ -71,8 +71,11 @@ class Engine:
         self.stages = tuple(stages)
         self.view = View(self.layout, self.pace)
         self.state = State(self.layout, self.pace, self.admission)
+        self._learners: dict[type, list[Stage]] = {}
         for stage in self.stages:
             stage.attach(self.view)
+            for kind in stage.learns:
+                self._learners.setdefault(kind, []).append(stage)
 
     def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
         """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
@@ -115,7 +118,7 @@ class Engine:
 
     def _learn(self, partition: int, patient: int, control: Control) -> None:
         self.state.remember(partition, patient, control)
-        for stage in self.stages:
+        for stage in self._learners.get(type(control), ()):
             stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:

@@ -9,7 +9,7 @@ within a second, nor on where columns are, nor on other partitions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,11 +71,14 @@ class Moment:
 class Stage(Protocol):
     """See the module."""
 
+    learns: Collection[type[Control]]
+    """The kinds of control records of which it keeps anything beside its tables."""
+
     def attach(self, view: View) -> None:
         """Called once, before anything else."""
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        """Keep what is kept of a control record beside the tables; patient 0 for a rule set."""
+        """Keep what is kept of a control record (one of ``learns``) beside the tables; patient 0 for a rule set."""
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         """A control record that stands in second ``now`` and was learned takes effect on the tables."""

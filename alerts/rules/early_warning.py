@@ -13,7 +13,7 @@ for ``news2_hold_s``: on the running clock, or in measured time where a backlog 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Final
 
@@ -103,6 +103,7 @@ class Inputs(Columns):
 class EarlyWarning:
     """A :class:`streams.stage.Stage`."""
 
+    learns: Collection[type[Control]] = (RuleSet, Facts, Pauses)
     view: View
     inputs: Inputs
 

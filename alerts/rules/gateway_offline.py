@@ -6,7 +6,7 @@ gateway grows older.  One condition for each patient served, source = gateway.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -47,6 +47,7 @@ class Links(Columns):
 class GatewayOffline:
     """A :class:`streams.stage.Stage`."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     links: Links
     view: View
 

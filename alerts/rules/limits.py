@@ -10,7 +10,7 @@ Only what can change is looked at: a sample within the calm range of its series 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -45,6 +45,7 @@ def rule_name(vital: int, side: int) -> str:
 class LimitRules:
     """A :class:`streams.stage.Stage`; stands after ``sensors``."""
 
+    learns: Collection[type[Control]] = (RuleSet, Limits, Pauses, Enrolment)
     view: View
 
     def __init__(self, sensors: SensorOff) -> None:

@@ -9,7 +9,7 @@ allowance starts again when the gateway is back (docs/decisions/0014-technical-c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -58,6 +58,7 @@ class Watched(Columns):
 class NoData:
     """A :class:`streams.stage.Stage`; stands after ``gateways``."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     watched: Watched
     view: View
 

@@ -8,7 +8,7 @@ Of the past a window of 64 s before the newest such sample is kept, a bit a seco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -64,6 +64,7 @@ class Contacts(Columns):
 class SensorOff:
     """A :class:`streams.stage.Stage`.  ``switched``: columns of senders whose condition changed in the last evaluation."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     contacts: Contacts
     view: View
 

@@ -25,6 +25,8 @@ from tests.streams.random_log import Maker
 class Probe:
     """A stage that writes down what both windows say."""
 
+    learns = ()
+
     def __init__(self) -> None:
         self.seen: dict[tuple[int, tuple[int, ...], int], list[tuple[float, ...]]] = {}
 
