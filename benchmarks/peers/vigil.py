@@ -77,7 +77,8 @@ class Reading:
 
 
 def main() -> None:
-    environment, notes, reading = os.environ, Notes(), Reading(environment["BENCH_TOPIC"])
+    environment, notes = os.environ, Notes()
+    reading = Reading(environment["BENCH_TOPIC"])
     job: BlockJob = Messages() if environment["BENCH_JOB"] == SAMPLE else EngineJob()
     codec = register()
     app = faust.App(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,7 @@ class Figures:
     """A :class:`streams.stage.Stage` that adds up what the windows say."""
 
     view: View
+    learns: Collection[type[Control]] = ()
 
     def __init__(self) -> None:
         self.sums = np.zeros((len(WINDOWS), 6))
