@@ -108,4 +108,6 @@ if __name__ == "__main__":
     logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
         _kill_after_commit()
+    if leave := os.environ.get("TEST_LEAVE_S"):
+        worker.LEAVE_S = float(leave)
     worker.run(WorkerSettings(), [], fold)
