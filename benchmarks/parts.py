@@ -18,6 +18,7 @@ from alerts.rules.stages import stages
 from benchmarks.reading import cut, read
 from devices.batch import PARTITIONS
 from streams import ledger
+from streams.allocator import keep_memory
 from streams.block import Block
 from streams.engine import Engine
 from streams.keys import FixedKeyRing, OpenKey
@@ -53,6 +54,7 @@ class Stopwatch:
 
 
 def main() -> None:
+    keep_memory()  # as the worker does
     environment = os.environ
     spec = msgspec.msgpack.decode(Path(environment["BENCH_SECRETS"]).read_bytes(), type=Spec, strict=False)
     ring = FixedKeyRing({key: OpenKey(AESGCM(secret), p, g) for key, (p, g, secret) in spec.secrets.items()})

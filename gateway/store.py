@@ -66,15 +66,21 @@ class Stats:
         return self.used / self.limit
 
 
-class Store:
-    """One outbox file.  The caller begins and commits."""
+def open_file(path: Path) -> sqlite3.Connection:
+    """The file at ``path``, made where it is missing; nobody else may read it."""
+    # The thread that opens it is not the one that uses it; only that one does.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    path.chmod(0o600)
+    return db
 
-    def __init__(self, path: Path, limit: int) -> None:
+
+class Store:
+    """One outbox file, opened by ``connect``.  The caller begins and commits."""
+
+    def __init__(self, path: Path, limit: int, connect: Callable[[Path], sqlite3.Connection] = open_file) -> None:
         self.limit = limit
         try:
-            # The thread that opens it is not the one that uses it; only that one does.
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            path.chmod(0o600)
+            self._db = connect(path)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
@@ -222,8 +228,17 @@ class Store:
         self._db.executemany("update reading set delivered = ? where id = ? and delivered is null", ((at, i) for i in ids))
         self.release(ids)
 
-    def resend(self, since: int) -> int:
-        """Readings delivered since ``since`` (ms) wait again, under the same identity.  Returns how many."""
+    def resend(self, request: int, since: int) -> int:
+        """Readings delivered since ``since`` (ms) wait again, under the same identity, once for each ``request``.  Returns
+        how many.
+        """
+        new = self._db.execute(
+            "insert into meta values ('resent', ?) on conflict do update set value = excluded.value"
+            " where value <> excluded.value",
+            (request,),
+        ).rowcount
+        if not new:
+            return 0
         return self._db.execute("update reading set delivered = null where delivered >= ?", (since,)).rowcount
 
     def prune(self, before: int, limit: int) -> int:

@@ -25,12 +25,14 @@ from confluent_kafka import KafkaException
 from devices.batch import Lane
 from devices.errors import DeviceError
 from streams import ledger, metrics
-from streams.assignment import Assignment, Item
+from streams.allocator import keep_memory
+from streams.assignment import Assignment
 from streams.clock import Clock
 from streams.engine import Engine
 from streams.errors import StreamsError
 from streams.keys import DatabaseKeyRing, read_master_key
 from streams.latency import LATENCY
+from streams.log import Log
 from streams.rounds import Rounds
 from streams.session import Session, until_done
 from streams.settings import WorkerSettings
@@ -39,6 +41,8 @@ from streams.store.staging import prepare
 from streams.store.store import FoldConditions, RoundToStore, Stored, store_round
 from streams.topic import topic_id
 from streams.transport import NAME, register
+from streams.waiting import Item
+from streams.watchdog import Watchdog
 
 LAST_COMMIT_S: Final = 15.0
 """How long a worker that is asked to stop waits for the round it commits."""
@@ -95,11 +99,19 @@ class Worker:
         self._clock = Clock(
             settings.kafka, settings.topic, lambda: self.assignment.assigned, silence_min=settings.silence_min
         )
+        self._watchdog = Watchdog(
+            settings.database,
+            Log(settings.kafka, settings.topic),
+            settings.topic,
+            lambda: self.assignment.assigned,
+            settings.watchdog_s,
+        )
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         if self.settings.clock:
             self._clock.start()
+        self._watchdog.start()
         try:
             _Process(
                 self.app, loglevel="WARN", quiet=True, override_logging=False, redirect_stdouts=False
@@ -109,6 +121,7 @@ class Worker:
                 raise
         finally:
             self.stop.set()
+            self._watchdog.stop()
             self._clock.stop()
 
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]:
@@ -213,17 +226,21 @@ class Worker:
                 self.assignment.release(known.items)
             fresh = self.assignment.collect(known=False)
             if fresh.items:
+                begin = time.monotonic()
                 todo = await self.in_engine(lambda b=fresh: self.rounds.compute(b.blocks, b.epochs, b.save))  # type: ignore[misc]
+                self.assignment.took(fresh.items, time.monotonic() - begin)
                 if self._commit is not None:
                     await self._commit
                 self._commit = asyncio.create_task(self._store(todo, fresh.items))
 
     async def _store(self, todo: RoundToStore, items: list[Item]) -> None:
         try:
+            begin = time.monotonic()
             with metrics.COMMIT.time():
                 stored = await self.in_database(
                     lambda db: store_round(db, self.settings.topic, self.topic_id, todo, self.fold)
                 )
+            self.assignment.took(items, time.monotonic() - begin)
             self.assignment.lost(todo.moves, stored.lost)
             self.assignment.release(items)
             count(todo, stored)
@@ -250,10 +267,10 @@ def count(todo: RoundToStore, stored: Stored) -> None:
     metrics.LOST.inc(len(stored.lost))
     for one in writes.rejected:
         metrics.REJECTED.labels(one.reason).inc()
-    now = time.time()
-    metrics.BEHIND.set(now - max(move.append for move in todo.moves) / 1000)
+    now = time.time_ns() // 1_000_000
+    metrics.BEHIND.set((now - max(move.append for move in todo.moves)) / 1000)
     live = writes.keep & (writes.round.records["lane"][writes.round.record] == Lane.LIVE)
-    LATENCY.observe(now - writes.round.samples["time"][live] / 1000)
+    LATENCY.observe(now - writes.round.samples["time"][live])
 
 
 def run(settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions) -> None:
@@ -262,5 +279,6 @@ def run(settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions)
     Raises:
         StreamsError: a setting does not fit; the message is one sentence that says what to do.
     """
+    keep_memory()
     metrics.serve(settings.metrics_port)
     Worker(settings, stages, fold).run()

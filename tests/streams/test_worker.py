@@ -10,7 +10,7 @@ from devices.batch import parse_header
 from devices.event import Heartbeat
 from devices.sample import Status
 from devices.vitals import Vital
-from tests.streams.producing import DAY_MS, Record, World, now_ms, produce, stored_values
+from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.test_opening import bad_records, payload
 from tests.streams.worker_process import wait_for_ledger
 
@@ -43,6 +43,22 @@ def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, t
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
         assert db.execute("SELECT count(*) FROM event").fetchone() == (1,)
         assert db.execute("SELECT count(*), min(value) FROM latest WHERE vital = 1").fetchone() == (4, 51 + 19)
+
+
+def test_what_producers_compress_is_read_whichever_way(start_worker, world, kafka, topic, plain_database):
+    t = now_ms() - 120_000
+    records = world.admission()
+    with start_worker(plain_database) as worker:
+        produce(kafka.client(), topic, records)
+        for n, codec in enumerate(("gzip", "snappy", "lz4", "zstd")):
+            some = [world.batch(1, readings(t + n * 20_000, 20)), clock(0), world.event(1, Heartbeat(t + n))]
+            records += some
+            produce(kafka.client() | {"compression.type": codec}, topic, some)
+        wait_for_ledger(plain_database, len(records))
+        assert worker.stop() == 0
+    assert len(stored_values(plain_database, 1)) == 80
+    with psycopg.connect(plain_database) as db:
+        assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
 
 
 def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, plain_database):
