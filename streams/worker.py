@@ -47,6 +47,8 @@ from streams.watchdog import Watchdog
 
 LAST_COMMIT_S: Final = 15.0
 """How long a worker that is asked to stop waits for the round it commits."""
+LEAVE_S: Final = 25.0
+"""And how long for all of it: with the brokers away the consumer would ask to leave its group for ever."""
 BROKERS_S: Final = 60.0
 """How long a worker that starts waits for the brokers."""
 EXIT_FAILED: Final = 70
@@ -55,6 +57,20 @@ _FULL_S: Final = 0.01
 _T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
+
+
+class _Process(faust.Worker):  # type: ignore[misc]
+    """Faust's, which ends in time also where brokers or database let nobody leave in order."""
+
+    async def stop(self) -> None:
+        threading.Thread(target=self._end, name="ending", daemon=True).start()
+        await super().stop()
+
+    @staticmethod
+    def _end() -> None:
+        time.sleep(LEAVE_S)
+        _log.warning("ended without leaving the group: the brokers or the database are away")
+        os._exit(0)  # nothing is lost: the ledger stands where the last round was committed
 
 
 class Worker:
@@ -99,7 +115,7 @@ class Worker:
             self._clock.start()
         self._watchdog.start()
         try:
-            faust.Worker(
+            _Process(
                 self.app, loglevel="WARN", quiet=True, override_logging=False, redirect_stdouts=False
             ).execute_from_commandline()
         except SystemExit as end:
