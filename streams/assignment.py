@@ -69,6 +69,7 @@ class Assignment:
 
     def __init__(self, host: Host) -> None:
         self._host, self._settings = host, host.settings
+        self.topic = host.settings.topic
         self.fetch_wait_ms = host.settings.fetch_wait_ms
         self.arrived = asyncio.Event()
         self.assigned: frozenset[int] = frozenset()
@@ -109,12 +110,19 @@ class Assignment:
             self._host.spawn(self._take(set(new)))
 
     def receive(self, event: Any) -> None:
-        """A block (or, of the stock transport, a record) arrived."""
-        block = event.value
-        if not isinstance(block, Block):
-            message = event.message
-            appended = np.array([round(message.timestamp * 1000)], np.int64)
-            block = Block(message.partition, message.offset, message.offset + 1, appended, [block or b""])
+        """Blocks (or, of the stock transport, a record) arrived."""
+        if isinstance(event.value, tuple):
+            for block in event.value:
+                self._receive(block)
+            event.ack()  # release() says what is stored
+            return
+        message = event.message
+        appended = np.array([round(message.timestamp * 1000)], np.int64)
+        self._receive(
+            Block(message.partition, message.offset, message.offset + 1, appended, [event.value or b""]), event
+        )
+
+    def _receive(self, block: Block, event: Any = None) -> None:
         owned = self._owned.get(block.partition)
         if owned is None:
             return
@@ -210,10 +218,14 @@ class Assignment:
 
     def release(self, items: Iterable[Item]) -> None:
         """Acknowledge what is stored, and make room."""
+        stored: dict[int, int] = {}
         for item in items:
             self._count(-item.size)
             if item.event is not None:
                 item.event.ack()
+            stored[item.block.partition] = item.block.next
+        if self._settings.transport == "ledger":
+            self._host.app.consumer.stored(stored)
 
     def _wait(self, owned: Owned, item: Item) -> None:
         owned.waiting.append(item)
@@ -254,6 +266,7 @@ class Assignment:
             extents = await asyncio.to_thread(self._log.extents, todo)
             starts = {p: extents[p].begin for p in todo}
             held = await self._host.in_database(lambda db: ledger.take(db, topic, self._host.topic_id, starts))
+            extents = await asyncio.to_thread(self._log.extents, todo)  # until then somebody else may have stored more
             why = await asyncio.to_thread(compare, self._log, self._host.topic_id, held, extents)
         except (KafkaException, TimeoutError) as error:
             _log.warning("the brokers do not answer", error=type(error).__name__)

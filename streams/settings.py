@@ -29,10 +29,12 @@ class WorkerSettings(BaseSettings):
     """``stock`` is Faust's own, one message an event: for comparison."""
     session_s: float = Field(6.0, gt=0)
     """A worker not heard of for so long loses its partitions."""
-    fetch_wait_ms: int = Field(20, ge=1)
-    """How long the broker waits for company before it answers a fetch."""
-    round_wait_ms: int = Field(50, ge=0)
-    """How long a round waits for company: a transaction and its statements cost several ms, however little they hold."""
+    fetch_wait_ms: int = Field(40, ge=1)
+    """How long the broker waits for company before it answers a fetch: fetch, round and transaction cost several ms, however
+    little they hold.
+    """
+    round_wait_ms: int = Field(5, ge=0)
+    """How long a round waits for the fetches of other brokers."""
     round_records: int = Field(20_000, ge=1)
     round_mb: int = Field(4, ge=1)
     """What a round takes at the most: opened and computed it needs about ten times as much memory, and two are under way."""
@@ -47,6 +49,10 @@ class WorkerSettings(BaseSettings):
     statement may take 60 s before it fails and is tried again."""
     clock: bool = True
     """Append a clock record a second to each partition owned.  Off only where something else does it."""
+    silence_min: int = Field(15, ge=0, le=65535)
+    """So long may a planned stop last before it counts as one that nobody planned: what a worker that is asked to end says
+    in its last clock record.
+    """
 
     metrics_port: int = Field(0, ge=0, le=65535)
     """Prometheus metrics on 127.0.0.1; 0: none."""

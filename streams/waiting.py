@@ -17,7 +17,9 @@ _NO_RULE_S: Final = 5.0  # the database was away
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A block that waits, wholly known (stored already) or wholly fresh; ``event`` is acknowledged with it."""
+    """A block that waits, wholly known (stored already) or wholly fresh; of the stock transport ``event`` is acknowledged
+    with it.
+    """
 
     block: Block
     known: bool

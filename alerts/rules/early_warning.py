@@ -13,7 +13,7 @@ for ``news2_hold_s``: on the running clock, or in measured time where a backlog 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Final
 
@@ -103,6 +103,7 @@ class Inputs(Columns):
 class EarlyWarning:
     """A :class:`streams.stage.Stage`."""
 
+    learns: Collection[type[Control]] = (RuleSet, Facts, Pauses)
     view: View
     inputs: Inputs
 
@@ -117,24 +118,29 @@ class EarlyWarning:
     def attach(self, view: View) -> None:
         self.view, self.inputs = view, Inputs(view.layout.patients, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        table, axis = self.inputs, self.view.layout.patients
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._threshold[:, partition] = control.news2_medium, control.news2_high
             self._hold[partition] = control.news2_hold_s
+        elif isinstance(control, Facts):
+            self._facts[patient] = control
+        elif isinstance(control, Pauses):
+            self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        table, axis = self.inputs, self.view.layout.patients
+        if isinstance(control, RuleSet):
             table.wake[axis.of(partition)] = 0
             return
         row = axis.at(patient)
         if row < 0:
             return
         if isinstance(control, Facts):
-            self._facts[patient] = control
             table.scale2[row] = control.spo2_scale == 2
             table.oxygen[row] = UNKNOWN if control.oxygen is None else control.oxygen
             table.acvpu[row] = UNKNOWN if control.consciousness is None else CONSCIOUSNESS[control.consciousness]
             table.old_enough[row] = _old_enough(control)
         elif isinstance(control, Pauses):
-            self._pausing.learn(patient, control)
             table.paused[row] = self._pausing.until(patient, RULE)
         else:
             return

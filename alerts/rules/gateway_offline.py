@@ -6,7 +6,7 @@ gateway grows older.  One condition for each patient served, source = gateway.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -47,6 +47,7 @@ class Links(Columns):
 class GatewayOffline:
     """A :class:`streams.stage.Stage`."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     links: Links
     view: View
 
@@ -57,13 +58,16 @@ class GatewayOffline:
     def attach(self, view: View) -> None:
         self.view, self.links = view, Links(view.layout.links, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._after[partition] = control.gateway_offline_s
-        elif isinstance(control, Enrolment):
-            self._watch(now, partition, patient, control.gateways)
         elif isinstance(control, Pauses):
             self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, Enrolment):
+            self._watch(now, partition, patient, control.gateways)
+        elif isinstance(control, Pauses):
             self.links.paused[self.view.layout.links.of_patient(patient)] = self._pausing.until(patient, RULE)
 
     def _watch(self, now: int, partition: int, patient: int, gateways: Sequence[int]) -> None:
