@@ -37,6 +37,7 @@ from streams.rounds import Rounds
 from streams.session import Session, until_done
 from streams.settings import WorkerSettings
 from streams.stage import Stage
+from streams.store.readings import Readings
 from streams.store.staging import prepare
 from streams.store.store import FoldConditions, RoundToStore, Stored, store_round
 from streams.topic import topic_id
@@ -89,6 +90,7 @@ class Worker:
         self._storing = Session(settings.database, self._prepare)
         keys = DatabaseKeyRing(self._reading.connection, read_master_key(settings.master_key_file))
         self.rounds = Rounds(Engine(stages), keys, self._reading, settings.topic, self.stop)
+        self._readings = Readings()
         self._engine_thread = ThreadPoolExecutor(1, "engine")
         self._commit_thread = ThreadPoolExecutor(1, "commit")
         self._commit: asyncio.Task[None] | None = None
@@ -238,7 +240,7 @@ class Worker:
             begin = time.monotonic()
             with metrics.COMMIT.time():
                 stored = await self.in_database(
-                    lambda db: store_round(db, self.settings.topic, self.topic_id, todo, self.fold)
+                    lambda db: store_round(db, self.settings.topic, self.topic_id, todo, self.fold, self._readings)
                 )
             self.assignment.took(items, time.monotonic() - begin)
             self.assignment.lost(todo.moves, stored.lost)

@@ -1,8 +1,8 @@
 """The database as workers see it: sessions, row locks, transactions that are all or nothing, and faults.
 
 A transaction is a generator: wherever it yields, seconds may pass, its process may freeze with the locks held, and its
-session may be ended.  What it changes is computed and becomes visible at one instant, its commit; the rows it read are locked until
-then, so nobody can tell the difference.
+session may be ended.  What it changes is computed and becomes visible at one instant, its commit; the rows it read are
+locked until then, so nobody can tell the difference.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 import psycopg
 
 from streams.ledger import STUCK_S, Held, Move, Standing
+from streams.log import Appended
 from streams.recovery import Saved
 from streams.store.store import RoundToStore, Stored
 from tests.simulation.scheduler import Scheduler
@@ -127,7 +128,7 @@ class Database:
                 row.owner = db.pid
 
     def store_round(
-        self, db: Session, topic: str, topic_id: str, todo: RoundToStore, fold: object
+        self, db: Session, topic: str, topic_id: str, todo: RoundToStore, fold: object, _readings: object = None
     ) -> Generator[float, None, Stored]:
         """See :func:`streams.store.store.store_round`."""
         db.begin()
@@ -205,12 +206,13 @@ class Database:
         row = self.tables.ledger[partition]
         row.epoch, row.owner = row.epoch + 1, db.pid
         self.scheduler.note(db.worker, f"takes {partition} at {row.next}, epoch {row.epoch}")
-        return Held(partition, row.next, row.epoch, row.topic_id)
+        last = None if row.last_append is None else Appended(row.last_append, row.last_crc or 0)
+        return Held(partition, row.next, row.epoch, row.topic_id, last)
 
     def _end_stuck(self, db: Session, partitions: Iterable[int]) -> None:
         owners = {row.owner for p in partitions if (row := self.tables.ledger.get(p)) is not None}
         for one in self.sessions:
-            if one is not db and one.pid in owners and one.began is not None and not one.ended:
-                if one.began < self.scheduler.seconds - STUCK_S:
-                    self.scheduler.note("database", f"session {one.pid} of {one.worker} is ended")
-                    one.end()
+            since = self.scheduler.seconds if one.began is None else one.began
+            if one is not db and one.pid in owners and not one.ended and since < self.scheduler.seconds - STUCK_S:
+                self.scheduler.note("database", f"session {one.pid} of {one.worker} is ended")
+                one.end()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
+from zlib import crc32
 
 import numpy as np
 import structlog
 
+from streams.log import Appended, Extent
 from streams.recovery import Saved
 from streams.round import RECORD, Round
 from streams.store.recall import StoredSamples
@@ -37,6 +39,10 @@ class _Time:
     def time() -> float:
         return _here().scheduler.ms / 1000
 
+    @staticmethod
+    def time_ns() -> int:
+        return _here().scheduler.ms * 10**6
+
 
 class _Chance:
     """Instead of the modules ``random`` and ``secrets``."""
@@ -46,11 +52,25 @@ class _Chance:
 
 
 class _Ledger:
-    """Instead of the module :mod:`streams.ledger`, where a partition is taken."""
+    """Instead of the module :mod:`streams.ledger`, where a partition is taken.  No log is damaged here."""
 
     @staticmethod
     def take(db: Session, *args: Any) -> Any:
         return db.database.take(db, *args)
+
+
+class _Brokers:
+    """Instead of :class:`streams.log.Log`."""
+
+    def __init__(self, *_args: object) -> None:
+        pass
+
+    def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
+        return {p: Extent(0, _here().scheduler.log.end(p)) for p in partitions}
+
+    def at(self, offsets: Mapping[int, int]) -> dict[int, Appended | None]:
+        log = _here().scheduler.log
+        return {p: Appended(log.partitions[p].appended[n], crc32(log.partitions[p].values[n])) for p, n in offsets.items()}
 
 
 def _producer(servers: str, _options: object, on_report: Any) -> SimProducer:
@@ -90,6 +110,8 @@ _PATCHES: dict[str, Any] = {
     "streams.assignment.random": _Chance(),
     "streams.assignment.topic_id": _topic_id,
     "streams.assignment.ledger": _Ledger,
+    "streams.assignment.Log": _Brokers,
+    "streams.worker.time": _Time,
     "streams.worker.store_round": _store_round,
     "streams.rounds.read_saved": _saved,
     "streams.rounds.stored_since": _stored_since,

@@ -177,7 +177,9 @@ def test_the_model_holds_what_postgresql_holds(db, seed):
     assert minutes.keys() == wanted.keys()
     assert [(k, row[6:], wanted[k][6:]) for k, row in minutes.items() if figures(row) != wanted[k]] == []
     latest = rows_of(db, [*series, "value", "status", arrived], "latest")
-    assert {row[:3]: (row[3], real(row[4]), *row[5:]) for row in latest} == {k: (row[0], real(row[1]), *row[2:]) for k, row in model.latest.items()}
+    assert {row[:3]: (row[3], real(row[4]), *row[5:]) for row in latest} == {
+        k: (row[0], real(row[1]), *row[2:]) for k, row in model.latest.items()
+    }
 
     moved = ["partition", "topic_id", "next_offset", "epoch", MS.format("last_append"), "last_crc"]
     assert keyed(rows_of(db, moved, "ledger"), 1) == {

@@ -24,6 +24,7 @@ from streams.keys import FixedKeyRing
 from streams.rounds import Rounds
 from streams.session import is_transient
 from streams.settings import WorkerSettings
+from streams.store.readings import Readings
 from streams.worker import Worker
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import Log
@@ -53,12 +54,12 @@ class Around(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the transport hands over: one block."""
+    """What the transport hands over: blocks."""
 
     value: Any
 
     def ack(self) -> None:
-        """The group's offset is for display."""
+        """Of no use here: what is stored is the ledger's to say."""
 
 
 class Transport:
@@ -74,16 +75,11 @@ class Transport:
         self.most = self._rng.choice((3, 20, 200))
         self.every = self._rng.choice((0.3, 1.0, 1.0, 2.0))
 
-    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
-        await asyncio.sleep(self._log.latency())
-        return dict.fromkeys(tps, 0)
-
-    async def highwaters(self, *tps: TP) -> dict[TP, int]:
-        await asyncio.sleep(self._log.latency())
-        return {tp: self._log.end(tp.partition) for tp in tps}
-
     def highwater(self, tp: TP) -> int:
         return self._log.end(tp.partition)
+
+    def stored(self, *_: object) -> None:
+        """The group's offset is for display."""
 
     async def position(self, offsets: Mapping[TP, int]) -> None:
         await asyncio.sleep(0.001)
@@ -110,7 +106,7 @@ class Transport:
         expected = self._next[partition]
         if block.first == expected:
             self._next[partition] = block.next
-            self.reader.receive(Event(block))
+            self.reader.receive(Event((block,)))
         elif self._went_back.get(partition) == expected:
             del self._next[partition], self._went_back[partition]
             self.reader.lost_place(partition)
@@ -127,6 +123,7 @@ class SimWorker(Worker):
         self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
         self.stop = threading.Event()
         self.fold = self._fold
+        self._readings = Readings()
         self._session: Session | None = None
         reading = SimpleNamespace(connection=lambda: around.database)
         self.rounds = Rounds(around.new_engine(), around.keys, reading, TOPIC, self.stop)  # type: ignore[arg-type]
