@@ -26,7 +26,7 @@ from streams.ledger import Held, Move
 from streams.opening import open_blocks
 from streams.recovery import read_saved
 from streams.snapshot import Recall
-from streams.store.readings import stage_readings
+from streams.store.readings import stage_readings, wide_rows
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
 from streams.writes import Writes
@@ -81,7 +81,7 @@ def main() -> None:
 
 def copy(db: psycopg.Connection, writes: Writes) -> None:
     with db.transaction():
-        stage_readings(db, writes)
+        stage_readings(db, wide_rows(writes))
 
 
 def to_store(blocks: list[Block], writes: Writes, held: dict[int, Held]) -> RoundToStore:

@@ -40,11 +40,11 @@ def explained(error: Exception) -> str | None:
     if isinstance(error, psycopg.errors.DiskFull):
         return "There is no room left on the database's disk: free some, and start again."
     if isinstance(error, psycopg.OperationalError):
-        why = [line for line in str(error).strip().splitlines() if not line.startswith(("HINT", "DETAIL", "CONTEXT"))]
-        return f"The database cannot be used ({why[-1] if why else 'no answer'}): check VIGIL_DATABASE and that it runs."
+        said = [line for line in str(error).strip().splitlines() if not line.startswith(("HINT", "DETAIL", "CONTEXT"))]
+        return f"The database cannot be used ({said[-1] if said else 'no answer'}): check VIGIL_DATABASE and that it runs."
     if isinstance(error, psycopg.IntegrityError):
-        said = error.diag.message_primary or type(error).__name__
-        return f"The database refuses this change ({said}): it exists already, or names something that does not."
+        why = error.diag.message_primary or type(error).__name__
+        return f"The database refuses this change ({why}): it exists already, or names something that does not."
     if isinstance(error, EXPLAINED):
         return str(error)
     if isinstance(error, OSError) and error.errno in _FULL:

@@ -37,6 +37,7 @@ from streams.rounds import Rounds
 from streams.session import Session, until_done
 from streams.settings import WorkerSettings
 from streams.stage import Stage
+from streams.store.readings import Readings
 from streams.store.staging import prepare
 from streams.store.store import FoldConditions, RoundToStore, Stored, store_round
 from streams.topic import topic_id
@@ -46,6 +47,8 @@ from streams.watchdog import Watchdog
 
 LAST_COMMIT_S: Final = 15.0
 """How long a worker that is asked to stop waits for the round it commits."""
+LEAVE_S: Final = 25.0
+"""And how long for all of it: with the brokers away the consumer would ask to leave its group for ever."""
 BROKERS_S: Final = 60.0
 """How long a worker that starts waits for the brokers."""
 EXIT_FAILED: Final = 70
@@ -54,6 +57,20 @@ _FULL_S: Final = 0.01
 _T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
+
+
+class _Process(faust.Worker):  # type: ignore[misc]
+    """Faust's, which ends in time also where brokers or database let nobody leave in order."""
+
+    async def stop(self) -> None:
+        threading.Thread(target=self._end, name="ending", daemon=True).start()
+        await super().stop()
+
+    @staticmethod
+    def _end() -> None:
+        time.sleep(LEAVE_S)
+        _log.warning("ended without leaving the group: the brokers or the database are away")
+        os._exit(0)  # nothing is lost: the ledger stands where the last round was committed
 
 
 class Worker:
@@ -73,6 +90,7 @@ class Worker:
         self._storing = Session(settings.database, self._prepare)
         keys = DatabaseKeyRing(self._reading.connection, read_master_key(settings.master_key_file))
         self.rounds = Rounds(Engine(stages), keys, self._reading, settings.topic, self.stop)
+        self._readings = Readings()
         self._engine_thread = ThreadPoolExecutor(1, "engine")
         self._commit_thread = ThreadPoolExecutor(1, "commit")
         self._commit: asyncio.Task[None] | None = None
@@ -97,7 +115,7 @@ class Worker:
             self._clock.start()
         self._watchdog.start()
         try:
-            faust.Worker(
+            _Process(
                 self.app, loglevel="WARN", quiet=True, override_logging=False, redirect_stdouts=False
             ).execute_from_commandline()
         except SystemExit as end:
@@ -222,7 +240,7 @@ class Worker:
             begin = time.monotonic()
             with metrics.COMMIT.time():
                 stored = await self.in_database(
-                    lambda db: store_round(db, self.settings.topic, self.topic_id, todo, self.fold)
+                    lambda db: store_round(db, self.settings.topic, self.topic_id, todo, self.fold, self._readings)
                 )
             self.assignment.took(items, time.monotonic() - begin)
             self.assignment.lost(todo.moves, stored.lost)

@@ -3,3 +3,4 @@ ALTER TABLE ledger ADD COLUMN damage text;      -- set by its owner while the lo
 ALTER TABLE gateway
     ADD COLUMN resend_since timestamptz,        -- send again what was delivered since then …
     ADD COLUMN resend_asked timestamptz;        -- … once for each value of this
+CREATE INDEX latest_partition ON latest ((patient % 64));  -- whose readings a partition is restored from

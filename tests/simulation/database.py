@@ -134,7 +134,7 @@ class Database:
                 row.owner = db.pid
 
     def store_round(
-        self, db: Session, topic: str, topic_id: str, todo: RoundToStore, fold: object
+        self, db: Session, topic: str, topic_id: str, todo: RoundToStore, fold: object, _readings: object = None
     ) -> Generator[float, None, Stored]:
         """See :func:`streams.store.store.store_round`."""
         db.begin()

@@ -24,6 +24,7 @@ from streams.keys import FixedKeyRing
 from streams.rounds import Rounds
 from streams.session import is_transient
 from streams.settings import WorkerSettings
+from streams.store.readings import Readings
 from streams.worker import Worker
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import Log
@@ -122,6 +123,7 @@ class SimWorker(Worker):
         self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
         self.stop = threading.Event()
         self.fold = self._fold
+        self._readings = Readings()
         self._session: Session | None = None
         reading = SimpleNamespace(connection=lambda: around.database)
         self.rounds = Rounds(around.new_engine(), around.keys, reading, TOPIC, self.stop)  # type: ignore[arg-type]

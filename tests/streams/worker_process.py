@@ -128,6 +128,8 @@ if __name__ == "__main__":
     logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
         _kill_after_commit()
+    if leave := os.environ.get("TEST_LEAVE_S"):
+        worker.LEAVE_S = float(leave)
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages
