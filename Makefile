@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .uv/bin/uv
 ARGS ?=
+SEEDS ?= 300
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # the machine's own certificates, also behind a proxy that has its own
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check simulate bench bench-peers lock lock-peers clean
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## the locked environment in .venv
 
@@ -37,12 +38,22 @@ test: setup ## lint, types, layers, every test; says what it could not run
 check: setup ## lint, types and layers alone
 	@$(BIN)/python -m tests.everything --only-static
 
+simulate: setup ## many seeds of faults on virtual time; SEEDS=20000, or ARGS="--seed 17 --trace" for one
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
 bench: setup ## the table of speed and memory, as ratios of one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: setup ## Vigil beside other stream processors, one table; ARGS="--picture docs/images/peers.svg"
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 lock: $(UV) ## resolve again
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra embedded --extra dev --output-file requirements.lock pyproject.toml
 
+lock-peers: $(UV) ## the same for the peers' own environment
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --output-file benchmarks/peers/requirements.lock benchmarks/peers/requirements.in
+
 clean: ## what make made here (the download cache stays)
-	rm -rf $(VENV) .uv out
+	rm -rf $(VENV) .venv-peers .uv out

@@ -76,7 +76,7 @@ def enrolled(row: Row) -> Round:
     """Rule sets, and consent, enrolment and facts of everybody."""
     said: list[tuple[int, int, Control]] = [(p, 0, default_rule_set()) for p in range(row.partitions)]
     for patient in patients_of(row).tolist():
-        device = Enrolled(patient, patient, 0, None, row.every)
+        device = Enrolled(patient, patient, 0, None, max(row.every, row.batch))
         facts = Facts(1, False, "A", "1950-01-01")
         said += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (patient,)), facts)]
     said.sort(key=lambda one: one[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
@@ -53,16 +53,20 @@ class Observer:
 
 
 class Observed:
-    """A process ``python -m module`` that observes itself; ``wait`` until it has handled so many messages."""
+    """A process ``python -m module`` (or ``command``) that observes itself; ``wait`` until it has done so many messages."""
 
-    def __init__(self, name: str, module: str, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, module: str, folder: Path, environment: Mapping[str, str],
+        command: Sequence[str | Path] | None = None,
+    ) -> None:  # fmt: skip
         stamp = f"{name.replace(' ', '-').replace(',', '')}-{time.monotonic_ns()}"
         self.name, self._file = name, folder / f"{stamp}.jsonl"
         self._file.touch()
         settings = {
             "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), **environment,
         }  # fmt: skip
-        self.child = Child(name, [sys.executable, "-m", module], folder / f"{stamp}.log", env=settings)
+        command = command or [sys.executable, "-m", module]
+        self.child = Child(name, command, folder / f"{stamp}.log", env=settings)
 
     def steps(self) -> list[Step]:
         return [msgspec.json.decode(line, type=Step) for line in self._lines() if b'"cpu"' in line]
@@ -70,6 +74,11 @@ class Observed:
     def result(self) -> Result | None:
         lines = [line for line in self._lines() if b'"total"' in line]
         return msgspec.json.decode(lines[-1], type=Result) if lines else None
+
+    def found(self) -> dict[str, float] | None:
+        """What a contender of :mod:`benchmarks.peers` found, once it has handled everything."""
+        lines = [line for line in self._lines() if line.startswith(b'{"found"')]
+        return msgspec.json.decode(lines[-1])["found"] if lines else None
 
     def wait(self, messages: int, still_s: float = _STILL_S) -> list[Step]:
         """The steps once all ``messages`` were handled.

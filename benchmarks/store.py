@@ -34,7 +34,7 @@ _KEYED: Final[LiteralString] = f"CREATE TABLE narrow ({_COLUMNS}, PRIMARY KEY (p
 _MOVE: Final[LiteralString] = "INSERT INTO narrow SELECT * FROM stage_narrow ON CONFLICT DO NOTHING"
 IDEMPOTENT, KEYED, BARE = "narrow COPY, staged, idempotent", "narrow COPY, its key", "narrow COPY, no index"
 NARROW: Final[dict[str, tuple[LiteralString, float, str]]] = {
-    IDEMPOTENT: (_KEYED, 2.0, "a row a value, COPY to staging, INSERT … ON CONFLICT DO NOTHING into a table with its key"),
+    IDEMPOTENT: (_KEYED, 2.0, "a row a value, binary COPY to staging, INSERT … ON CONFLICT DO NOTHING, with its key"),
     KEYED: (_KEYED, 1.5, "a row a value, binary COPY straight into a table with its primary key; a double ends it"),
     BARE: (f"CREATE TABLE narrow ({_COLUMNS})", 1.0, "the same into a table without any index, which nobody can read from"),
 }

@@ -10,10 +10,12 @@ from rich.table import Table
 from benchmarks.figures import Figure, Goal, Report
 
 
-def show(console: Console, machine: dict[str, Any], report: Report) -> None:
+def show(
+    console: Console, machine: dict[str, Any], report: Report, title: str = "Vigil, speed and memory"
+) -> None:
     """Print the figures and goals, row by row, what was missed as missed."""
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
-    table = Table(title="Vigil, speed and memory" + (" (quick: the form counts, not the figures)" if report.quick else ""))
+    table = Table(title=title + (" (quick: the form counts, not the figures)" if report.quick else ""))
     table.add_column("row", no_wrap=True)
     table.add_column("what", ratio=1)
     table.add_column("median", justify="right", no_wrap=True)

@@ -1,13 +1,13 @@
 """An axis of arrays along which every taken partition has one contiguous slice, with room to grow.
 
 What stands along an axis (series, senders, patients, links) appears with the data.  Arrays that have one column for each
-are :class:`Columns` tables; when a slice has no room left, or a partition is dropped, all tables of the axis move at once.
+are :class:`Columns` tables; when a slice has no room left it moves behind the others, in all tables of the axis.
 Nothing that is written ever depends on where a column is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -18,8 +18,10 @@ from devices.batch import PARTITIONS
 from streams.arrays import Bools, Cells, Ints
 
 _SMALLEST: Final = 8
-_FULL: Final = 0.75
-"""A slice fuller than this is widened when the arrays move anyway."""
+_SPARE: Final = 3
+"""A slice that has to move gets 1/2**_SPARE more than it needs."""
+_FREE: Final = 2
+"""Arrays that have to move get 1/2**_FREE more than they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,29 @@ class Columns:
             setattr(self, field, np.full((*spec.lead, axis.width), spec.fill, spec.dtype))
         axis.register(self, name)
 
-    def move(self, moved: Ints, width: int) -> None:
-        """Column i goes to ``moved[i]`` (-1: away) of ``width`` columns."""
-        kept = np.flatnonzero(moved >= 0)
+    def lay_out(self, moves: Sequence[tuple[slice, slice]], width: int) -> None:
+        """New arrays of ``width`` columns, to which the (old, new) slices are copied; nothing else is kept."""
         for field, spec in self.FIELDS.items():
-            wide = np.full((*spec.lead, width), spec.fill, spec.dtype)
-            wide[..., moved[kept]] = getattr(self, field)[..., kept]
+            old, wide = getattr(self, field), np.full((*spec.lead, width), spec.fill, spec.dtype)
+            for before, after in moves:
+                wide[..., after] = old[..., before]
             setattr(self, field, wide)
 
+    def shift(self, before: slice, after: slice) -> None:
+        """Columns go to a free place of the same arrays."""
+        for field in self.FIELDS:
+            array = getattr(self, field)
+            array[..., after] = array[..., before]
+        self.vacate(before)
+
+    def vacate(self, columns: slice) -> None:
+        """Columns become free."""
+        for field, spec in self.FIELDS.items():
+            getattr(self, field)[..., columns] = spec.fill
+
     def pack(self, columns: slice) -> dict[str, npt.NDArray[Any]]:
-        """The columns of one slice."""
-        return {field: np.ascontiguousarray(getattr(self, field)[..., columns]) for field in self.FIELDS}
+        """Copies of the columns of one slice."""
+        return {field: getattr(self, field)[..., columns].copy() for field in self.FIELDS}
 
     def unpack(self, columns: slice, packed: Mapping[str, npt.NDArray[Any]]) -> None:
         """Put back what :meth:`pack` gave; ``KeyError`` or ``ValueError`` when it is of another shape."""
@@ -64,15 +78,17 @@ class Columns:
 
 
 class Axis:
-    """``start`` int64 [PARTITIONS + 1]: partition p has columns ``start[p]:start[p + 1]``, of which the first ``used[p]``
-    (int64 [PARTITIONS]) are taken.  ``owner`` int32 [width]: the partition of each column, spare ones included.
+    """Partition p has columns ``start[p]:start[p] + room[p]``, the first ``used[p]`` of them taken (int64 [PARTITIONS]).
+    ``owner`` int32 [width]: the partition of each column, spare ones included; of a free one the last that had it.
     """
 
     def __init__(self) -> None:
-        self.start: Ints = np.zeros(PARTITIONS + 1, np.int64)
+        self.start: Ints = np.zeros(PARTITIONS, np.int64)
+        self.room: Ints = np.zeros(PARTITIONS, np.int64)
         self.used: Ints = np.zeros(PARTITIONS, np.int64)
         self.owner: Cells = np.empty(0, np.int32)
         self.tables: dict[str, Columns] = {}
+        self._top = 0  # columns from here on are free
         self._all: list[Columns] = []
         self._listeners: list[Callable[[Ints], None]] = []
 
@@ -95,48 +111,82 @@ class Axis:
         return slice(first, first + int(self.used[partition]))
 
     def span(self, partitions: Ints, member: Bools | None) -> tuple[slice, Bools | None]:
-        """The smallest slice that holds the given partitions, and which of its columns are theirs (None: all).
+        """The smallest slice that holds the given partitions, and which of its columns are theirs (None: all that count).
 
         ``member`` bool [PARTITIONS] marks the same partitions, None where they are all there are.
         """
-        low, high = int(partitions.min()), int(partitions.max())
-        columns = slice(int(self.start[low]), int(self.start[high + 1]))
         if member is None:
-            return columns, None
-        others = ~member[low : high + 1] & (self.used[low : high + 1] > 0)
-        return columns, member[self.owner[columns]] if others.any() else None
+            return slice(0, self._top), None
+        mine = partitions[self.used[partitions] > 0]
+        if not mine.size:
+            return slice(0, 0), None
+        first, end = self.start, self.start + self.used
+        low, high = int(first[mine].min()), int(end[mine].max())
+        others = ~member & (self.used > 0) & (first < high) & (end > low)
+        return slice(low, high), member[self.owner[low:high]] if others.any() else None
 
     def add(self, partition: Ints) -> Ints:
         """Take a column for each entry of ``partition`` (int64 [k], ascending); int64 [k]."""
         needed = self.used + np.bincount(partition, minlength=PARTITIONS)
-        room = np.diff(self.start)
-        if (needed > room).any():
-            tight = needed > room * _FULL
-            wider = np.maximum(_SMALLEST, 1 << np.ceil(np.log2(np.maximum(needed, 1) / _FULL)).astype(np.int64))
-            self._lay_out(np.where(tight & (needed > 0), wider, room))
+        for tight in np.flatnonzero(needed > self.room).tolist():
+            self._widen(tight, int(needed[tight]))
         rank = np.arange(len(partition)) - np.searchsorted(partition, partition)
         columns: Ints = self.start[partition] + self.used[partition] + rank
         self.used = needed
         return columns
 
+    def add_one(self, partition: int) -> int:
+        """Take one column."""
+        used = int(self.used[partition])
+        if used == self.room[partition]:
+            self._widen(partition, used + 1)
+        self.used[partition] = used + 1
+        return int(self.start[partition]) + used
+
     def drop(self, partition: int) -> None:
         """Give the columns of one partition away."""
-        if not self.start[partition + 1] - self.start[partition]:
-            return
-        room = np.diff(self.start)
-        room[partition] = 0
-        self.used[partition] = 0
-        self._lay_out(room)
+        columns = self.of(partition)
+        if int(self.start[partition] + self.room[partition]) == self._top:
+            self._top = columns.start
+        self.used[partition] = self.room[partition] = 0
+        if columns.stop > columns.start:
+            for table in self._all:
+                table.vacate(columns)
+            self._tell([(columns, None)], self.width)
 
-    def _lay_out(self, room: Ints) -> None:
-        old = self.start
-        self.start = np.concatenate(([0], np.cumsum(room)))
-        moved = np.full(self.width, -1, np.int64)
-        for partition in np.flatnonzero(self.used).tolist():
-            count = int(self.used[partition])
-            moved[old[partition] : old[partition] + count] = np.arange(count) + self.start[partition]
+    def _widen(self, partition: int, needed: int) -> None:
+        """Give a partition room for ``needed`` columns and some more, behind all others."""
+        room = needed + (needed >> _SPARE) + _SMALLEST
+        if self._top + room > self.width:
+            self._lay_out(partition, room)
+            return
+        before = self.of(partition)
+        after = slice(self._top, self._top + before.stop - before.start)
+        self.start[partition], self.room[partition] = self._top, room
+        self.owner[self._top : self._top + room] = partition
+        self._top += room
+        if before.stop > before.start:
+            for table in self._all:
+                table.shift(before, after)
+            self._tell([(before, after)], self.width)
+
+    def _lay_out(self, partition: int, wanted: int) -> None:
+        """Lay all slices side by side again, ``partition``'s with ``wanted`` room, in arrays wide enough for a few more."""
+        old, width = [self.of(each) for each in range(PARTITIONS)], self.width
+        self.room[partition] = wanted
+        self.start = np.cumsum(self.room) - self.room
+        self._top = int(self.room.sum())
+        room = self.room.copy()
+        room[-1] += self._top >> _FREE
         self.owner = np.repeat(np.arange(PARTITIONS, dtype=np.int32), room)
+        moves = [(old[each], self.of(each)) for each in np.flatnonzero(self.used).tolist()]
         for table in self._all:
-            table.move(moved, self.width)
+            table.lay_out(moves, self.width)
+        self._tell(moves, width)
+
+    def _tell(self, moves: Sequence[tuple[slice, slice | None]], width: int) -> None:
+        moved = np.arange(width)
+        for before, after in moves:
+            moved[before] = -1 if after is None else np.arange(after.start, after.stop)
         for listener in self._listeners:
             listener(moved)

@@ -16,14 +16,15 @@ import numpy as np
 
 from devices.batch import PARTITIONS, Kind
 from devices.control import Control
-from devices.event import Event
+from devices.event import Event, Heartbeat
 from streams.admission import Admission
-from streams.arrays import NO_INTS, Bools, Cells, Ints, Rows
+from streams.arrays import NO_INTS, Bools, Bytes, Cells, Ints, Rows
 from streams.condition import Condition, Priority
 from streams.errors import NotTakenError
+from streams.keyed_axis import keys
 from streams.latest import Latest
 from streams.layout import Layout
-from streams.pace import Pace, Step, Stretch
+from streams.pace import MINUTE_MS, Pace, Step, Stretch
 from streams.ring import cells_of
 from streams.rollup import usable
 from streams.round import Round
@@ -43,7 +44,9 @@ class _Output:
 
 @dataclass(frozen=True, slots=True)
 class _Folding:
-    """The usable samples of a round, and where they go; all [n], ordered by the second in which their records stand."""
+    """The usable samples of a round, and where they go, all [n]; and its heartbeats, [k]: ``beat``, their records, and
+    ``link``, their columns.
+    """
 
     record: Ints
     sender: Ints
@@ -52,7 +55,9 @@ class _Folding:
     second: Ints
     cell: Cells
     time: Ints
-    status: np.ndarray[tuple[int], np.dtype[np.uint8]]
+    status: Bytes
+    beat: Ints
+    link: Ints
 
 
 class Engine:
@@ -66,8 +71,11 @@ class Engine:
         self.stages = tuple(stages)
         self.view = View(self.layout, self.pace)
         self.state = State(self.layout, self.pace, self.admission)
+        self._learners: dict[type, list[Stage]] = {}
         for stage in self.stages:
             stage.attach(self.view)
+            for kind in stage.learns:
+                self._learners.setdefault(kind, []).append(stage)
 
     def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
         """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
@@ -83,7 +91,7 @@ class Engine:
         if content is None:
             return
         try:
-            restore(self.state, partition, content, recall, self._repeat)
+            restore(self.state, partition, content, recall, self._learn)
         except BaseException:
             self.drop(partition)
             raise
@@ -108,9 +116,10 @@ class Engine:
         """ms: stored readings measured since then, of records before the snapshot's offset, are needed by :meth:`take`."""
         return recalled(unpack(state, None))
 
-    def _repeat(self, now: int, partition: int, patient: int, control: Control) -> None:
-        for stage in self.stages:
-            stage.control(now, partition, patient, control)
+    def _learn(self, partition: int, patient: int, control: Control) -> None:
+        self.state.remember(partition, patient, control)
+        for stage in self._learners.get(type(control), ()):
+            stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:
         """Fold a round.  Partitions that were not taken raise :class:`NotTakenError`, before anything is changed."""
@@ -122,11 +131,14 @@ class Engine:
         admitted = self.admission.admit(batch)
         vetted = vet(batch, admitted, clocks)
         events, refused = vet_events(batch, admitted, clocks)
-        folding, latest = self._prepare(batch, admitted.sender, vetted)
+        beating = [type(event) is Heartbeat for _, event in events]
+        beat = np.fromiter((at for at, _ in itertools.compress(events, beating)), np.int64)
+        others = [one for one, beats in zip(events, beating, strict=True) if not beats] if len(beat) < len(events) else []
+        folding, latest = self._prepare(batch, admitted.sender, vetted, beat)
         out = _Output()
         for stretch in stretches:
             self._set_back(stretch)
-            self._run(stretch, records, clocks, folding, admitted.controls, events, out)
+            self._run(stretch, records, clocks, folding, admitted.controls, others, out)
         return Writes(
             round=batch,
             keep=vetted.keep,
@@ -143,7 +155,7 @@ class Engine:
             conditions=sorted(out.conditions, key=lambda one: one.partition),  # seconds are in order within a partition
         )
 
-    def _prepare(self, batch: Round, sender: Ints, vetted: Vetted) -> tuple[_Folding, Rows]:
+    def _prepare(self, batch: Round, sender: Ints, vetted: Vetted, beat: Ints) -> tuple[_Folding, Rows]:
         """Find the series of all usable samples; columns do not move any more until the round is folded."""
         chosen, which = batch.samples[vetted.usable], batch.record[vetted.usable].astype(np.int64)
         status, vital = vetted.status[vetted.usable], chosen["vital"]
@@ -164,7 +176,8 @@ class Engine:
         second = time // 1000
         fixed, good = usable(chosen["value"], vital, status)
         cell = cells_of(fixed, good, time - second * 1000)
-        folding = _Folding(which, who, column, continuous, second, cell, time, status)
+        link = self.layout.links.find(keys(batch.records["patient"][beat], batch.records["gateway"][beat]))
+        folding = _Folding(which, who, column, continuous, second, cell, time, status, beat[link >= 0], link[link >= 0])
         return folding, np.concatenate(latest) if latest else np.empty(0, LATEST)
 
     def _set_back(self, stretch: Stretch) -> None:
@@ -194,6 +207,9 @@ class Engine:
         at = standing[folding.record]
         order = None if at.size and at[0] >= 0 and (at == at[0]).all() else np.argsort(at, kind="stable")
         groups = _groups(at if order is None else at[order])
+        heard = standing[folding.beat]
+        by_second = np.argsort(heard, kind="stable")
+        link, links = folding.link[by_second], _groups(heard[by_second])
         beats = self._beats(stretch, records)
         beat_groups = _groups(stretch.second[beats])
         said: dict[int, list[tuple[int, Control]]] = {}
@@ -202,15 +218,16 @@ class Engine:
             said.setdefault(int(standing[record]), []).append((record, control))
         for record, event in events:
             happened.setdefault(int(standing[record]), []).append((record, event))
-        for now in sorted({*stretch.steps, *groups, *beat_groups, *said, *happened} - {-1}):
+        for now in sorted({*stretch.steps, *groups, *links, *beat_groups, *said, *happened} - {-1}):
             if now in stretch.steps:
                 self._evaluate(now, stretch.steps[now], out)
-            if now in groups:
-                span = slice(*groups[now])
-                self._fold(now, folding, span if order is None else order[span])
+            if now in groups or now in links:
+                span = slice(*groups.get(now, (0, 0)))
+                self._fold(now, folding, span if order is None else order[span], link[slice(*links.get(now, (0, 0)))])
             if now in beat_groups:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
-                self.pace.beat[records["partition"][which]] = clocks[which]
+                minutes = np.where(records["kind"][which] == Kind.CLOCK, records["count"][which].astype(np.int64), 0)
+                self.pace.beat[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
             for record, control in said.get(now, ()):
                 self._control(now, int(records["partition"][record]), int(records["patient"][record]), control)
             for record, event in happened.get(now, ()):
@@ -226,7 +243,7 @@ class Engine:
         found = np.flatnonzero((records["kind"][stretch.records] == Kind.CLOCK) | first)
         return found[np.argsort(stretch.second[found], kind="stable")]
 
-    def _fold(self, now: int, folding: _Folding, which: slice | Ints) -> None:
+    def _fold(self, now: int, folding: _Folding, which: slice | Ints, links: Ints) -> None:
         column, continuous = folding.column[which], folding.continuous[which]
         second, cell = folding.second[which], folding.cell[which]
         if continuous.all():
@@ -235,13 +252,14 @@ class Engine:
             episodic = ~continuous
             self.layout.dense.fold(now, column[continuous], second[continuous], cell[continuous])
             self.layout.sparse.fold(now, column[episodic], second[episodic], cell[episodic])
-        arrival = Arrival(now, folding.sender[which], folding.time[which], folding.status[which])
+        arrival = Arrival(now, folding.sender[which], folding.time[which], folding.status[which], links)
         for stage in self.stages:
             stage.arrive(arrival)
 
     def _control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        self.state.remember(partition, patient, control)
-        self._repeat(now, partition, patient, control)
+        self._learn(partition, patient, control)
+        for stage in self.stages:
+            stage.control(now, partition, patient, control)
 
     def _evaluate(self, now: int, step: Step, out: _Output) -> None:
         if step.passed:

@@ -55,7 +55,12 @@ class KeyedAxis(Axis):
         found = self.at(patient, other)
         if found >= 0:
             return found
-        return int(self.enter(np.array([key(patient, other)], np.uint64))[0])
+        partition, name = partition_of(patient), key(patient, other)
+        column = self.add_one(partition)
+        self.names.key[column] = name
+        self._column[name] = column - int(self.start[partition])
+        self._forget_order()
+        return column
 
     def enter(self, new: Keys) -> Ints:
         """Take columns for keys (uint64 [k], unique) that have none; int64 [k]."""

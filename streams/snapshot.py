@@ -2,6 +2,9 @@
 
 The ring is not in it: its cells follow from the readings stored before the snapshot's offset.  Only after a clock was set
 back they do not, until nothing of before is left in the ring: so long the snapshot carries the cells.
+
+Closed minutes and hours are in it: a stored rollup may have been corrected since, a closed minute never is
+(docs/decisions/0075-closed-minutes.md).
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from devices.control import Control, RuleSet, decode_control, encode_control, kind_of
+from devices.control import Control, Enrolment, decode_control, encode_control, kind_of
 from devices.errors import BatchError
 from devices.sample import SAMPLE, Samples, Status
 from streams.admission import Admission
@@ -29,7 +32,7 @@ from streams.ring import LONGEST, cells_of
 from streams.rollup import usable
 from streams.trace import CONTINUOUS, Waiting
 
-VERSION: Final = 1
+VERSION: Final = 2
 _MAGIC: Final = b"vigil-engine"
 _NOTHING: Final = 253_402_300_799_999
 
@@ -53,6 +56,7 @@ class Content(msgspec.Struct, frozen=True):
     """What a snapshot holds.  ``pace``: clock, second, beat, lost, still.  ``tables``: by axis, then table, then field.
     ``waiting``: by name, (column within the slice, number, cell) by second.  ``controls``: (patient, JSON) in order.
     ``cells``: the ring, where it cannot be recalled; ``exact_from``: the second from which it can.
+    ``minute``: the last one that closed.
     """
 
     partition: int
@@ -63,6 +67,7 @@ class Content(msgspec.Struct, frozen=True):
     controls: list[tuple[int, bytes]]
     seen: dict[int, int]
     exact_from: int
+    minute: int
     unsettled: bool
     cells: Array | None = None
 
@@ -152,6 +157,7 @@ def pack(state: State, partition: int) -> bytes:
         [(patient, encode_control(control)) for (patient, _), control in state.controls.get(partition, {}).items()],
         dict(state.admission.seen.get(partition, {})),
         int(layout.dense.exact_from[partition]),
+        int(layout.dense.closed.minute[partition]),
         state.is_unsettled(partition),
         Array.of(np.ascontiguousarray(layout.dense.ring.cells[:, layout.dense.axis.of(partition)])) if carried else None,
     )
@@ -189,9 +195,9 @@ def restore(
     partition: int,
     content: Content,
     recall: Recall,
-    repeat: Callable[[int, int, int, Control], None],
+    learn: Callable[[int, int, Control], None],
 ) -> None:
-    """Put a snapshot back; ``repeat(second, partition, patient, control)`` tells the stages what follows from controls."""
+    """Put a snapshot back; ``learn(partition, patient, control)`` is told the control records that stand."""
     layout, pace = state.layout, state.pace
     axes = _axes(layout)
     try:
@@ -199,6 +205,7 @@ def restore(
             array[partition] = value
         state.admission.seen[partition] = dict(content.seen)
         layout.dense.exact_from[partition] = content.exact_from
+        layout.dense.closed.minute[partition] = content.minute
         if content.unsettled:
             state.unsettle(partition)
         for name, axis in axes.items():
@@ -209,11 +216,9 @@ def restore(
                 axis.reread(partition)
         for patient, payload in content.controls:
             control = decode_control(payload)
-            state.remember(partition, patient, control)
-            if not isinstance(control, RuleSet):
-                state.admission.learn(patient, control)
-            repeat(content.pace[1], partition, patient, control)
-        _unpack_tables(axes, partition, content)  # over what the controls set anew
+            if isinstance(control, Enrolment):
+                state.admission.enrolled[patient] = control
+            learn(partition, patient, control)
         for name, (waiting, axis) in _waiting(layout).items():
             for at, column, number, cell in content.waiting[name]:
                 waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())

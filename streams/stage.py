@@ -2,14 +2,14 @@
 
 The engine calls every stage in the order given, at each whole second of a partition's clock, with what changed since the
 last one.  A stage keeps its state in :class:`streams.axis.Columns` tables on the axes of the view (they move, and go into
-snapshots, by themselves); what it keeps besides must follow from the control records alone, which are repeated after a
-snapshot was read.  What a stage concludes may depend on nothing but the log: not on the order of samples within a second,
-nor on where columns are, nor on other partitions.
+snapshots, by themselves); what it keeps besides must follow from the control records alone (``learn``), which it is told
+again after a snapshot was read.  What a stage concludes may depend on nothing but the log: not on the order of samples
+within a second, nor on where columns are, nor on other partitions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,14 +38,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Samples of sure time whose records stand in second ``now``: by sample the ``sender``'s column (equal ones in runs) and
-    measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].
+    """What was heard in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
+    (equal ones in runs) and measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].  Heartbeats: the columns of their
+    ``links``, int64 [k], perhaps one twice.
     """
 
     now: int
     sender: Ints
     time: Ints
     status: Bytes
+    links: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,23 @@ class Moment:
 class Stage(Protocol):
     """See the module."""
 
+    learns: Collection[type[Control]]
+    """The kinds of control records of which it keeps anything beside its tables."""
+
     def attach(self, view: View) -> None:
         """Called once, before anything else."""
 
+    def learn(self, partition: int, patient: int, control: Control) -> None:
+        """Keep what is kept of a control record (one of ``learns``) beside the tables; patient 0 for a rule set."""
+
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        """A control record that stands in second ``now`` took effect; patient 0 for a rule set."""
+        """A control record that stands in second ``now`` and was learned takes effect on the tables."""
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
-        """An event that was admitted and stands in second ``now``."""
+        """An event other than a heartbeat that was admitted and stands in second ``now``."""
 
     def arrive(self, arrival: Arrival) -> None:
-        """Samples were folded; they become visible at the next evaluation."""
+        """Samples were folded, they become visible at the next evaluation; heartbeats came."""
 
     def set_back(self, partition: int, now: int) -> None:
         """The clock of a partition was set back to second ``now``; the traces have forgotten what was after it."""

@@ -5,26 +5,29 @@ is the heart rate where that is valid, else the pulse rate.  Oxygen and consciou
 missing; under four inputs, under 16 years, of unknown age or in pregnancy there is no score and so no condition
 (:mod:`alerts.scores.news2`).
 
-The score is looked at in seconds of the clock.  A level begins when the score has stood at it for ``news2_hold_s``: on the
-running clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md).  It ends at once.
+The score is looked at in seconds of the clock, of those patients only whose score can have changed: an input left the range
+in which its points stay the same, became valid again or is about to lapse.  A level begins when the score has stood at it
+for ``news2_hold_s``: on the running clock, or in measured time where a backlog brings more
+(docs/decisions/0015-score-hold.md).  It ends at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from alerts.rules.pausing import Pausing
-from alerts.scores.news2 import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, score, score_many
+from alerts.scores.news2 import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, score
+from alerts.scores.news2_fixed import UNKNOWN, score_fixed
 from devices.batch import PARTITIONS
 from devices.control import Control, Facts, Pauses, RuleSet
 from devices.event import Event
 from devices.sample import STEPS
-from devices.vitals import Vital
-from streams.arrays import Bools, Cells, Floats, Ints, distinct
+from devices.vitals import FIXED_MAX, Vital
+from streams.arrays import Bools, Cells, Ints, distinct
 from streams.axis import Columns, Field
 from streams.condition import Condition, Phase, Priority
 from streams.dense import Dense
@@ -37,25 +40,30 @@ _INPUTS: Final = (
     Vital.RESPIRATORY_RATE,
     Vital.SPO2,
     Vital.SYSTOLIC,
-    Vital.HEART_RATE,
     Vital.PULSE_RATE,
     Vital.TEMPERATURE,
+    Vital.HEART_RATE,
 )
-_RR, _SPO2, _SBP, _HR, _PR, _TEMP = range(len(_INPUTS))
+_RR, _SPO2, _SBP, _PR, _TEMP, _HR = range(len(_INPUTS))  # as the score takes them; a heart rate replaces the pulse rate
 _INPUT_OF: Final[Ints] = np.full(256, -1, np.int64)
 _INPUT_OF[list(_INPUTS)] = np.arange(len(_INPUTS))
-_STEPS: Final[Floats] = STEPS[list(_INPUTS)]
+_STEPS: Final = STEPS[list(_INPUTS)]
+assert _STEPS[_HR] == _STEPS[_PR]
 _DEFAULT: Final = RuleSet(version=0)
 _DAY: Final = 86_400
 _PRIORITY: Final = {1: Priority.MEDIUM, 2: Priority.HIGH}
-_UNKNOWN: Final = -1
+_ALL: Final = ((0,), (FIXED_MAX,))
+"""A range that no value leaves."""
+_NONE: Final = np.array([FIXED_MAX, 0])[:, None, None]
+"""A range that no value is in."""
 
 
 class Inputs(Columns):
     """Per patient.  Of the newest value of each input: ``at`` int64 measured ms, ``value`` int32 fixed point, ``device``
     int64, ``expires`` int64 running second.  Facts: ``scale2`` bool, ``oxygen`` and ``acvpu`` int8 (-1: not known),
     ``old_enough`` int64: second from which there may be a score.  ``stands`` bool [level] with ``from_run`` and
-    ``from_measured`` int64 [level] s; ``level`` int8 told; ``paused`` and ``wake`` int64 clock s.
+    ``from_measured`` int64 [level] s; ``level`` int8 told; ``paused`` int64 clock s.  Derived: ``calm`` int32 [2, input]:
+    the values from and to which nothing changes (from above to: none); ``wake`` int64 clock s: not to be looked at before.
     """
 
     FIELDS: ClassVar = {
@@ -64,14 +72,15 @@ class Inputs(Columns):
         "device": Field(np.int64, 0, (len(_INPUTS),)),
         "expires": Field(np.int64, -NEVER, (len(_INPUTS),)),
         "scale2": Field(np.bool_, False),
-        "oxygen": Field(np.int8, _UNKNOWN),
-        "acvpu": Field(np.int8, _UNKNOWN),
+        "oxygen": Field(np.int8, UNKNOWN),
+        "acvpu": Field(np.int8, UNKNOWN),
         "old_enough": Field(np.int64, NEVER),
         "stands": Field(np.bool_, False, (2,)),
         "from_run": Field(np.int64, 0, (2,)),
         "from_measured": Field(np.int64, 0, (2,)),
         "level": Field(np.int8, 0),
         "paused": Field(np.int64, 0),
+        "calm": Field(np.int32, -1, (2, len(_INPUTS))),
         "wake": Field(np.int64, NEVER),
     }
     at: Ints
@@ -87,12 +96,14 @@ class Inputs(Columns):
     from_measured: Ints
     level: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
     paused: Ints
+    calm: Cells
     wake: Ints
 
 
 class EarlyWarning:
     """A :class:`streams.stage.Stage`."""
 
+    learns: Collection[type[Control]] = (RuleSet, Facts, Pauses)
     view: View
     inputs: Inputs
 
@@ -107,24 +118,29 @@ class EarlyWarning:
     def attach(self, view: View) -> None:
         self.view, self.inputs = view, Inputs(view.layout.patients, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        table, axis = self.inputs, self.view.layout.patients
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._threshold[:, partition] = control.news2_medium, control.news2_high
             self._hold[partition] = control.news2_hold_s
+        elif isinstance(control, Facts):
+            self._facts[patient] = control
+        elif isinstance(control, Pauses):
+            self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        table, axis = self.inputs, self.view.layout.patients
+        if isinstance(control, RuleSet):
             table.wake[axis.of(partition)] = 0
             return
         row = axis.at(patient)
         if row < 0:
             return
         if isinstance(control, Facts):
-            self._facts[patient] = control
             table.scale2[row] = control.spo2_scale == 2
-            table.oxygen[row] = _UNKNOWN if control.oxygen is None else control.oxygen
-            table.acvpu[row] = _UNKNOWN if control.consciousness is None else CONSCIOUSNESS[control.consciousness]
+            table.oxygen[row] = UNKNOWN if control.oxygen is None else control.oxygen
+            table.acvpu[row] = UNKNOWN if control.consciousness is None else CONSCIOUSNESS[control.consciousness]
             table.old_enough[row] = _old_enough(control)
         elif isinstance(control, Pauses):
-            self._pausing.learn(patient, control)
             table.paused[row] = self._pausing.until(patient, RULE)
         else:
             return
@@ -139,7 +155,8 @@ class EarlyWarning:
     def evaluate(self, moment: Moment) -> list[Condition]:
         axis, table = self.view.layout.patients, self.inputs
         dense, sparse = self.view.traces
-        touched = [self._learn(dense, moment.dense.series), self._learn(sparse, moment.sparse.series)]
+        both = ((dense, moment.dense), (sparse, moment.sparse))
+        touched = [self._learn(trace, news.series, moment.now) for trace, news in both]
         columns, mask = axis.span(moment.partitions, moment.member)
         if not moment.decide:  # at the second in which time goes on everything is looked at
             return []
@@ -151,8 +168,8 @@ class EarlyWarning:
         rows = distinct(np.concatenate(touched), axis.width)
         return self._decide(rows, moment.now) if rows.size else []
 
-    def _learn(self, trace: Dense | Sparse, column: Ints) -> Ints:
-        """Take in the newest values of some series (int64, unique); the rows of their patients."""
+    def _learn(self, trace: Dense | Sparse, column: Ints, now: int) -> Ints:
+        """Take in the newest values of some series (int64, unique); the rows of patients whose score may be another now."""
         if not column.size:
             return column
         which = _INPUT_OF[trace.series.vital[column]]
@@ -168,36 +185,41 @@ class EarlyWarning:
         if len(distinct(place, table.at.size)) < len(row):  # two devices: the newest, then the lower number, stands
             order = np.lexsort((-device, at))
             column, which, row, at, device = column[order], which[order], row[order], at[order], device[order]
+        value, expires = newest.value[column], newest.expires[column]
+        was = table.expires[which, row]
+        running = now - self.view.pace.lost[layout.patients.owner[row]]
+        calm = (value >= table.calm[0, which, row]) & (value <= table.calm[1, which, row])
+        calm &= (was > running) & (expires >= was)
         table.at[which, row], table.device[which, row] = at, device
-        table.value[which, row] = newest.value[column]
-        table.expires[which, row] = newest.expires[column]
-        return row
+        table.value[which, row], table.expires[which, row] = value, expires
+        stirred: Ints = row[~calm]
+        return stirred
 
     def set_back(self, partition: int, now: int) -> None:
         """What is newest may be another device's now."""
         self.inputs.at[:, self.view.layout.patients.of(partition)] = -NEVER
         for trace in self.view.traces:
             columns = np.arange(trace.axis.width)[trace.axis.of(partition)]
-            self._learn(trace, columns[trace.newest.second[columns] > -NEVER])
+            self._learn(trace, columns[trace.newest.second[columns] > -NEVER], now)
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table = self.inputs
         owner = self.view.layout.patients.owner[rows]
         running = now - self.view.pace.lost[owner]
         valid = table.expires[:, rows] > running
-        values = np.where(valid, table.value[:, rows] / _STEPS[:, None], np.nan)
-        pulse = np.where(valid[_HR], values[_HR], values[_PR])
-        oxygen = np.where(table.oxygen[rows] == _UNKNOWN, np.nan, table.oxygen[rows])
-        acvpu = np.where(table.acvpu[rows] == _UNKNOWN, np.nan, table.acvpu[rows])
-        total, _, present = score_many(
-            values[_RR], values[_SPO2], oxygen, values[_SBP], pulse, acvpu, values[_TEMP], table.scale2[rows]
+        value, pulse = table.value[:, rows], valid.copy()
+        value[_PR] = np.where(valid[_HR], value[_HR], value[_PR])
+        pulse[_PR] |= valid[_HR]
+        total, present, same = score_fixed(
+            value[:_HR], pulse[:_HR], table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
         )
-        counts = (np.bitwise_count(present) >= FEWEST) & (table.old_enough[rows] <= now) & (table.paused[rows] <= now)
+        counts = (present >= FEWEST) & (table.old_enough[rows] <= now) & (table.paused[rows] <= now)
         newest = np.where(valid, table.at[:, rows], -NEVER).max(0) // 1000
         level = np.zeros(len(rows), np.int8)
         lapse = np.where(valid, now + table.expires[:, rows] - running, NEVER).min(0)
         wake = np.where(counts | (table.level[rows] > 0), lapse, NEVER)
         hold = self._hold[owner]
+        settled = np.ones(len(rows), np.bool_)
         for which in (0, 1):
             reached = counts & (total >= self._threshold[which, owner])
             fresh = reached & ~table.stands[which, rows]
@@ -208,9 +230,15 @@ class EarlyWarning:
             lasted = np.maximum(stood, newest - table.from_measured[which, rows]) >= hold
             level[reached & lasted] = which + 1
             wake = np.where(reached & ~lasted, np.minimum(wake, now + hold - stood), wake)
+            settled &= ~reached | lasted  # while a hold runs, every input may end it
         was = table.level[rows]
         table.level[rows] = level
-        table.wake[rows] = np.minimum(wake, np.where(table.paused[rows] > now, table.paused[rows], NEVER))
+        for until in (table.paused[rows], table.old_enough[rows]):
+            wake = np.where(until > now, np.minimum(wake, until), wake)
+        table.wake[rows] = wake
+        table.calm[:, :_HR, rows] = np.where(settled, same, _NONE)
+        table.calm[:, _HR, rows] = table.calm[:, _PR, rows]
+        table.calm[:, _PR, rows[settled & valid[_HR]]] = _ALL
         return [
             self._condition(int(rows[at]), int(was[at]), int(level[at]), int(newest[at]), now)
             for at in np.flatnonzero(was != level).tolist()

@@ -6,7 +6,7 @@ gateway grows older.  One condition for each patient served, source = gateway.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from alerts.rules.pausing import Pausing
 from alerts.rules.technical import technical
 from devices.batch import PARTITIONS
 from devices.control import Control, Enrolment, Pauses, RuleSet
-from devices.event import Event, Heartbeat
+from devices.event import Event
 from streams.arrays import Bools, Ints
 from streams.axis import Columns, Field
 from streams.condition import Condition
@@ -47,6 +47,7 @@ class Links(Columns):
 class GatewayOffline:
     """A :class:`streams.stage.Stage`."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     links: Links
     view: View
 
@@ -57,13 +58,16 @@ class GatewayOffline:
     def attach(self, view: View) -> None:
         self.view, self.links = view, Links(view.layout.links, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._after[partition] = control.gateway_offline_s
-        elif isinstance(control, Enrolment):
-            self._watch(now, partition, patient, control.gateways)
         elif isinstance(control, Pauses):
             self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, Enrolment):
+            self._watch(now, partition, patient, control.gateways)
+        elif isinstance(control, Pauses):
             self.links.paused[self.view.layout.links.of_patient(patient)] = self._pausing.until(patient, RULE)
 
     def _watch(self, now: int, partition: int, patient: int, gateways: Sequence[int]) -> None:
@@ -77,14 +81,12 @@ class GatewayOffline:
             links.paused[column] = self._pausing.until(patient, RULE)
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
-        if isinstance(event, Heartbeat):
-            column = self.view.layout.links.at(patient, gateway)
-            if column >= 0:
-                partition = int(self.view.layout.links.owner[column])
-                self.links.heard[column] = self.view.pace.running(now, partition)
+        """Only heartbeats prove that a gateway lives."""
 
     def arrive(self, arrival: Arrival) -> None:
         """Samples prove nothing about a gateway: they may be a backlog that another one brought."""
+        lost = self.view.pace.lost[self.view.layout.links.owner[arrival.links]]
+        self.links.heard[arrival.links] = arrival.now - lost
 
     def set_back(self, partition: int, now: int) -> None:
         """Running time goes on."""

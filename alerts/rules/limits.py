@@ -10,7 +10,7 @@ Only what can change is looked at: a sample within the calm range of its series 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -45,6 +45,7 @@ def rule_name(vital: int, side: int) -> str:
 class LimitRules:
     """A :class:`streams.stage.Stage`; stands after ``sensors``."""
 
+    learns: Collection[type[Control]] = (RuleSet, Limits, Pauses, Enrolment)
     view: View
 
     def __init__(self, sensors: SensorOff) -> None:
@@ -63,7 +64,7 @@ class LimitRules:
     def _both(self) -> tuple[tuple[Trace, Bounds], ...]:
         return tuple(zip(self.view.traces, self._bounds, strict=True))
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._rules[partition] = Table(control.limits)
         elif isinstance(control, Limits):
@@ -73,7 +74,9 @@ class LimitRules:
         elif isinstance(control, Enrolment):
             for device in control.devices:
                 self._holes[patient, device.device] = max(HOLE, _INTERVALS * min(device.interval_s, 86_400))
-        else:
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if not isinstance(control, RuleSet | Limits | Pauses | Enrolment):
             return
         for trace, bounds in self._both:
             columns = np.arange(trace.axis.width)[trace.axis.of(partition)]

@@ -9,7 +9,7 @@ allowance starts again when the gateway is back (docs/decisions/0014-technical-c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -58,6 +58,7 @@ class Watched(Columns):
 class NoData:
     """A :class:`streams.stage.Stage`; stands after ``gateways``."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     watched: Watched
     view: View
 
@@ -69,14 +70,18 @@ class NoData:
     def attach(self, view: View) -> None:
         self.view, self.watched = view, Watched(view.layout.senders, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._rules[partition] = control
+        elif isinstance(control, Pauses):
+            self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, RuleSet):
             self._allow(partition)
         elif isinstance(control, Enrolment):
             self._enrol(now, partition, patient, control)
         elif isinstance(control, Pauses):
-            self._pausing.learn(patient, control)
             self.watched.paused[self.view.layout.senders.of_patient(patient)] = self._pausing.until(patient, RULE)
 
     def _allow(self, partition: int) -> None:

@@ -8,7 +8,7 @@ Of the past a window of 64 s before the newest such sample is kept, a bit a seco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -64,6 +64,7 @@ class Contacts(Columns):
 class SensorOff:
     """A :class:`streams.stage.Stage`.  ``switched``: columns of senders whose condition changed in the last evaluation."""
 
+    learns: Collection[type[Control]] = (RuleSet, Pauses)
     contacts: Contacts
     view: View
 
@@ -75,17 +76,20 @@ class SensorOff:
     def attach(self, view: View) -> None:
         self.view, self.contacts = view, Contacts(view.layout.senders, RULE)
 
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+    def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
             self._hold[partition] = min(max(control.sensor_off_s, 0), LONGEST_HOLD)
-        elif isinstance(control, Enrolment):
+        elif isinstance(control, Pauses):
+            self._pausing.learn(patient, control)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, Enrolment):
             current = {one.device for one in control.devices if one.until is None or one.until > now * 1000}
             for column in self.view.layout.senders.of_patient(patient).tolist():
                 device = int(self.view.layout.senders.others(slice(column, column + 1))[0])
                 self.contacts.watched[column] = device in current
                 self.contacts.paused[column] = self._pausing.until(patient, RULE)
         elif isinstance(control, Pauses):
-            self._pausing.learn(patient, control)
             self.contacts.paused[self.view.layout.senders.of_patient(patient)] = self._pausing.until(patient, RULE)
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
@@ -96,6 +100,8 @@ class SensorOff:
                 said[column] = max(int(said[column]), event.at // 1000)
 
     def arrive(self, arrival: Arrival) -> None:
+        if not arrival.sender.size:
+            return
         table, second = self.contacts, arrival.time // 1000
         good = arrival.status == Status.OK
         if not good.all():

@@ -21,9 +21,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from devices.control import Facts
 from devices.vitals import VITALS, vital_named
 
@@ -31,12 +28,12 @@ Risk = Literal["none", "low", "low-medium", "medium", "high"]
 Why = Literal["under 16", "age not known", "pregnant", "under four inputs"]
 
 INPUTS: Final = ("respiratory_rate", "spo2", "oxygen", "systolic", "pulse", "consciousness", "temperature")
-"""In the chart's order; bit i of ``present`` stands for ``INPUTS[i]``."""
+"""In the chart's order."""
 FEWEST: Final = 4
 """Inputs needed for any score at all."""
 MINIMUM_AGE: Final = 16
-CONSCIOUSNESS: Final = {"A": 0.0, "C": 1.0, "V": 2.0, "P": 3.0, "U": 4.0}
-"""ACVPU as :func:`score_many` takes it."""
+CONSCIOUSNESS: Final = {"A": 0, "C": 1, "V": 2, "P": 3, "U": 4}
+"""ACVPU as :func:`alerts.scores.news2_fixed.score_fixed` takes it."""
 
 _VITAL: Final = {
     "respiratory_rate": vital_named("respiratory_rate"),
@@ -56,11 +53,17 @@ _SPO2_2_OXYGEN: Final = ((83, 85, 87, 92, 94, 96), (3, 2, 1, 0, 1, 2, 3))
 _SYSTOLIC: Final = ((90, 100, 110, 219), (3, 2, 1, 0, 3))
 _PULSE: Final = ((40, 50, 90, 110, 130), (3, 1, 0, 1, 2, 3))
 _TEMPERATURE: Final = ((350, 360, 380, 390), (3, 1, 0, 1, 2))  # tenths of a degree
-_OXYGEN_POINTS: Final = 2
-_CONFUSED_POINTS: Final = 3
+OXYGEN_POINTS: Final = 2
+CONFUSED_POINTS: Final = 3
 
-_Bands = tuple[tuple[int, ...], tuple[int, ...]]
-Floats = npt.NDArray[np.float64]
+Bands = tuple[tuple[int, ...], tuple[int, ...]]
+_CHARTS: Final[dict[str, tuple[Bands, ...]]] = {
+    "respiratory_rate": (_RESPIRATION,),
+    "spo2": (_SPO2_1, _SPO2_2_AIR, _SPO2_2_OXYGEN),
+    "systolic": (_SYSTOLIC,),
+    "pulse": (_PULSE,),
+    "temperature": (_TEMPERATURE,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,9 @@ def score(
         scale = _SPO2_1 if facts.spo2_scale == 1 else _SPO2_2_OXYGEN if oxygen else _SPO2_2_AIR
         parts["spo2"] = _points(scale, _chart(known["spo2"], "spo2"))
     if oxygen is not None:
-        parts["oxygen"] = _OXYGEN_POINTS if oxygen else 0
+        parts["oxygen"] = OXYGEN_POINTS if oxygen else 0
     if consciousness is not None:
-        parts["consciousness"] = 0 if consciousness == "A" else _CONFUSED_POINTS
+        parts["consciousness"] = 0 if consciousness == "A" else CONFUSED_POINTS
 
     missing = tuple(name for name in INPUTS if name not in parts)
     if len(parts) < FEWEST:
@@ -162,76 +165,29 @@ def risk_of(total: int, *, single3: bool, whole: bool) -> Risk | None:
     return "low" if total else "none"
 
 
-def score_many(
-    rr: Floats,
-    spo2: Floats,
-    oxygen: Floats,
-    sbp: Floats,
-    pulse: Floats,
-    acvpu: Floats,
-    temp: Floats,
-    scale2: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-    """The scores of n patients at once.
-
-    Args:
-        rr, spo2, sbp, pulse, temp: float64 [n] in the vitals' units, NaN where missing or too old.
-        oxygen: float64 [n], 1 on oxygen, 0 on air, NaN unknown.
-        acvpu: float64 [n], :data:`CONSCIOUSNESS`, NaN unknown.
-        scale2: bool [n].
-
-    Returns:
-        total int64 [n] (a lower bound where an input is missing), single3 bool [n], present uint8 [n] (bit i =
-        ``INPUTS[i]``).  Whether there is a score at all (:data:`FEWEST`, :func:`refusal`) is for the caller to judge.
-    """
-    on_oxygen = oxygen == 1.0
-    saturation = np.where(
-        scale2,
-        np.where(on_oxygen, _points_of(_SPO2_2_OXYGEN, spo2, "spo2"), _points_of(_SPO2_2_AIR, spo2, "spo2")),
-        _points_of(_SPO2_1, spo2, "spo2"),
-    )
-    columns = (
-        (rr, _points_of(_RESPIRATION, rr, "respiratory_rate")),
-        (spo2, saturation),
-        (oxygen, np.where(on_oxygen, _OXYGEN_POINTS, 0)),
-        (sbp, _points_of(_SYSTOLIC, sbp, "systolic")),
-        (pulse, _points_of(_PULSE, pulse, "pulse")),
-        (acvpu, np.where(acvpu > 0, _CONFUSED_POINTS, 0)),
-        (temp, _points_of(_TEMPERATURE, temp, "temperature")),
-    )
-    total = np.zeros(len(rr), np.int64)
-    single3 = np.zeros(len(rr), np.bool_)
-    present = np.zeros(len(rr), np.uint8)
-    for bit, (values, points) in enumerate(columns):
-        there = np.isfinite(values)
-        total += np.where(there, points, 0)
-        single3 |= there & (points == 3)
-        present |= there.astype(np.uint8) << np.uint8(bit)
-    return total, single3, present
-
-
 def _chart(value: float, name: str) -> int:
     """The value in steps of the chart: first at its vital's resolution, so that a float32 reads like its decimal."""
     steps = _VITAL[name].steps
-    return round(round(value * steps) / (steps // _chart_steps(name)))
+    return round(round(value * steps) / steps_a_mark(name))
 
 
 def _chart_steps(name: str) -> int:
     return 10 if name == "temperature" else 1
 
 
-def _points(bands: _Bands, value: int) -> int:
+def _points(bands: Bands, value: int) -> int:
     ends, points = bands
     return points[bisect_left(ends, value)]
 
 
-def _points_of(bands: _Bands, values: Floats, name: str) -> npt.NDArray[np.int64]:
-    steps = _VITAL[name].steps
-    ends, points = bands
-    charted = np.rint(np.rint(np.where(np.isfinite(values), values, 0.0) * steps) / (steps // _chart_steps(name)))
-    band = np.searchsorted(ends, charted, side="left")
-    found: npt.NDArray[np.int64] = np.asarray(points, np.int64)[band]
-    return found
+def bands_of(name: str) -> tuple[Bands, ...]:
+    """The charts of one vital input; of SpO2: scale 1, scale 2 on air, scale 2 on oxygen."""
+    return _CHARTS[name]
+
+
+def steps_a_mark(name: str) -> int:
+    """How many fixed-point steps of its vital make one step of the input's chart."""
+    return _VITAL[name].steps // _chart_steps(name)
 
 
 assert all(spec.steps % 10 == 0 for spec in VITALS.values())  # the charts' steps are whole multiples of the vitals'

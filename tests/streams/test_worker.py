@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
+from devices.batch import parse_header
 from devices.event import Heartbeat
 from devices.sample import Status
 from devices.vitals import Vital
@@ -64,6 +68,23 @@ def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, pl
     with psycopg.connect(plain_database) as db:
         assert db.execute("SELECT count(*) FROM ledger WHERE next_offset > 0").fetchone() == (4,)
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
+
+
+def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_silence(
+    start_worker, kafka, topic, plain_database
+):
+    with start_worker(plain_database, clock=True, silence_min=7) as worker:
+        wait_for_ledger(plain_database, 4, at_least=True)
+        assert worker.stop() == 0
+    counts: dict[int, list[int]] = {}
+    consumer = Consumer({**kafka.client(), "group.id": topic})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(4)])
+    end = time.monotonic() + 30
+    while sum(7 in said for said in counts.values()) < 4 and time.monotonic() < end:
+        for message in consumer.consume(500, 0.2):
+            counts.setdefault(message.partition(), []).append(int(parse_header(message.value())[0]["count"]))
+    consumer.close()
+    assert {partition: (said[-1], set(said[:-1])) for partition, said in counts.items()} == dict.fromkeys(range(4), (7, {0}))
 
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:

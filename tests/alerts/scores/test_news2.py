@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.scores.news2 import CONSCIOUSNESS, INPUTS, News2, Refused, refusal, risk_of, score, score_many
+from alerts.scores.news2 import CONSCIOUSNESS, INPUTS, News2, Refused, refusal, risk_of, score
+from alerts.scores.news2_fixed import UNKNOWN, VITAL_INPUTS, score_fixed
 from devices.control import Facts
+from devices.vitals import FIXED_MAX, vital_named
 
 TODAY = date(2026, 11, 22)
 ADULT = Facts(born="1950-01-01")
@@ -147,6 +149,17 @@ def test_risk_follows_chart_4(total, single3, risk):
     assert risk_of(total, single3=single3, whole=True) == risk
 
 
+STEPS = {name: vital_named("pulse_rate" if name == "pulse" else name).steps for name in VITAL_INPUTS}
+
+
+def fixed(name, value):
+    return 0 if value is None else round(value * STEPS[name])
+
+
+def scored_with(values, facts, name, step):
+    return score(values | {name: step / STEPS[name]}, facts, on=TODAY).total
+
+
 def _maybe(strategy):
     return st.one_of(st.none(), strategy)
 
@@ -167,18 +180,22 @@ def _measured(low, high):
     )
 )  # fmt: skip
 def test_one_patient_and_many_score_alike(patients):
-    columns = [
-        np.array([np.nan if v is None else CONSCIOUSNESS[v] if isinstance(v, str) else float(v) for v in column])
-        for column in list(zip(*patients, strict=True))[:7]
-    ]
-    totals, single3, present = score_many(*columns, np.array([p[7] for p in patients]))
+    value = np.array([[fixed(name, one[INPUTS.index(name)]) for one in patients] for name in VITAL_INPUTS], np.int32)
+    valid = np.array([[one[INPUTS.index(name)] is not None for one in patients] for name in VITAL_INPUTS])
+    oxygen = np.array([UNKNOWN if one[2] is None else one[2] for one in patients], np.int8)
+    acvpu = np.array([UNKNOWN if one[5] is None else CONSCIOUSNESS[one[5]] for one in patients], np.int8)
+    totals, present, same = score_fixed(value, valid, oxygen, acvpu, np.array([one[7] for one in patients]))
     for i, patient in enumerate(patients):
         facts = Facts(born="1950-01-01", spo2_scale=2 if patient[7] else 1)
-        found = score(dict(zip(INPUTS, patient[:7], strict=True)), facts, on=TODAY)
-        known = [name for bit, name in enumerate(INPUTS) if present[i] >> bit & 1]
+        given_ = dict(zip(INPUTS, patient[:7], strict=True))
+        found = score(given_, facts, on=TODAY)
         if isinstance(found, Refused):
-            assert len(known) < 4
-        else:
-            assert (totals[i], single3[i]) == (found.total, found.single3)
-            assert known == list(found.parts)
-            assert found.missing == tuple(name for name in INPUTS if name not in known)
+            assert present[i] < 4
+            continue
+        assert (totals[i], present[i]) == (found.total, len(found.parts))
+        for row, name in enumerate(VITAL_INPUTS):
+            if valid[row, i]:
+                for edge, beyond in ((same[0, row, i], -1), (same[1, row, i], 1)):
+                    assert scored_with(given_, facts, name, edge) == found.total
+                    if 0 < edge < FIXED_MAX:
+                        assert scored_with(given_, facts, name, edge + beyond) != found.total

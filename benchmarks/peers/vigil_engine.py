@@ -1,0 +1,150 @@
+"""The job "batch" for Vigil: its engine with its limit rules, and a stage that reads both windows each second."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from alerts.rules.limits import LimitRules
+from alerts.rules.sensor_off import SensorOff
+from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
+from devices.batch import HEADER, Kind
+from devices.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
+from devices.event import Event
+from devices.sample import SAMPLE, STEPS
+from streams.block import Block
+from streams.condition import Condition
+from streams.engine import Engine
+from streams.ring import WINDOWS
+from streams.round import RECORD, Round
+from streams.snapshot import Recall
+from streams.stage import Arrival, Moment, View
+from streams.windows import figures
+
+_HEAD: Final = HEADER.itemsize
+_TENTHS: Final = 10
+_SHARED: Final = [name for name in HEADER.names or () if name in (RECORD.names or ())]
+assert WINDOWS == WINDOWS_S
+assert all(STEPS[vital] == _TENTHS for vital in VITALS)
+
+
+class Figures:
+    """A :class:`streams.stage.Stage` that adds up what the windows say."""
+
+    view: View
+    learns: Collection[type[Control]] = ()
+
+    def __init__(self) -> None:
+        self.sums = np.zeros((len(WINDOWS), 6))
+
+    def attach(self, view: View) -> None:
+        self.view = view
+
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
+        dense = self.view.layout.dense
+        columns, mask = dense.axis.span(moment.partitions, moment.member)
+        vital = dense.series.vital[columns]
+        for window, total in enumerate(self.sums):
+            found = figures(dense.ring, vital, window, moment.now, columns)
+            enough = found.n >= 2
+            if mask is not None:
+                enough &= mask
+            total[0] += int(found.n.sum() if mask is None else found.n[mask].sum())
+            each = (found.mean, found.min, found.max, found.std)
+            total[1:5] += [values[enough].sum() for values in each]
+            slope = found.slope[enough]
+            total[5] += slope @ slope
+        return ()
+
+    def learn(self, partition: int, patient: int, control: Control) -> None:
+        """Nothing here depends on rules."""
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        """The same."""
+
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
+        """Nor on events."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        """The ring keeps what arrived."""
+
+    def set_back(self, partition: int, now: int) -> None:
+        """No clock is set back here."""
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        """Nothing is given away here."""
+
+
+@dataclass
+class EngineJob:
+    """Rounds of blocks into the engine.  Patients are admitted before their first batch: a desk has done so long before."""
+
+    samples: int = 0
+    episodes: int = 0
+
+    def __post_init__(self) -> None:
+        sensors, self.figures = SensorOff(), Figures()
+        self.engine = Engine([sensors, LimitRules(sensors), self.figures])
+        self._known: set[int] = set()
+        for partition in range(PARTITIONS):
+            self.engine.take(partition, None, Recall())
+        self._control = 0
+
+    def round(self, blocks: list[Block]) -> None:
+        """One block a partition."""
+        opened = opened_unsealed(blocks)
+        records = opened.records
+        new = set(np.unique(records["patient"]).tolist()) - self._known
+        if new:
+            self._admit(new, {b.partition: int(b.appended[0]) for b in blocks})
+        self._advance(opened)
+
+    def _advance(self, opened: Round) -> None:
+        writes = self.engine.advance(opened)
+        assert not writes.rejected, writes.rejected[:3]
+        self.samples += int(writes.keep.sum())
+        self.episodes += sum(one.phase == "onset" and one.category == "physiological" for one in writes.conditions)
+
+    def _admit(self, patients: set[int], at: dict[int, int]) -> None:
+        said: list[tuple[int, int, Control]] = []
+        if not self._known:
+            said += [(partition, 0, _rules()) for partition in at]
+        for patient in sorted(patients - {0}):
+            device = Enrolled(1000 + patient, 100 + patient, 0, None, 1)
+            said += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
+        said.sort(key=lambda one: one[0])
+        records = np.zeros(len(said), RECORD)
+        records["partition"], records["patient"] = [one[0] for one in said], [one[1] for one in said]
+        records["append"], records["kind"] = [at[one[0]] for one in said], Kind.CONTROL
+        records["first"] = np.arange(len(said)) + self._control
+        self._control += len(said)
+        self._known |= patients
+        self._advance(Round(records, controls=[(n, one[2]) for n, one in enumerate(said)]))
+
+    def found(self) -> dict[str, float]:
+        scale = np.array([1, *[_TENTHS] * 4, _TENTHS**2])
+        return figures_of(self.samples, self.episodes, self.figures.sums * scale)
+
+
+def _rules() -> RuleSet:
+    both = zip(VITALS, SIGN, LIMIT, strict=True)
+    return RuleSet(1, tuple(Limit(v, "high" if s > 0 else "low", None, Level(x / _TENTHS, HOLD_S)) for v, s, x in both))
+
+
+def opened_unsealed(blocks: list[Block]) -> Round:
+    """As :func:`streams.opening.open_blocks`, of records whose payload is not sealed and well formed."""
+    blocks = sorted(blocks, key=lambda block: block.partition)
+    values = [value for block in blocks for value in block.values]
+    records = np.zeros(len(values), RECORD)
+    records["partition"] = np.repeat([b.partition for b in blocks], [len(b.values) for b in blocks])
+    records["offset"] = np.concatenate([np.arange(b.first, b.next) for b in blocks])
+    records["append"] = np.concatenate([b.appended for b in blocks])
+    heads = np.frombuffer(b"".join([value[:_HEAD] for value in values]), HEADER)
+    for name in _SHARED:
+        records[name] = heads[name]
+    samples = np.frombuffer(b"".join([value[_HEAD:] for value in values]), SAMPLE)
+    size = (np.fromiter(map(len, values), np.int64, len(values)) - _HEAD) // SAMPLE.itemsize
+    return Round(records, samples, np.repeat(np.arange(len(values), dtype=np.int32), size))
