@@ -274,6 +274,7 @@ class Assignment:
             _log.warning("the brokers do not answer", error=type(error).__name__)
             return False
         await self._say_damaged(held, extents, why)
+        await self._host.in_engine(lambda: self._host.rounds.expect(len(self.assigned)))
         for partition in sorted(p for p, damaged in why.items() if not damaged):
             await self._restore(held[partition], extents[partition])
         metrics.OWNED.set(len(self._owned))

@@ -22,6 +22,7 @@ _SPARE: Final = 3
 """A slice that has to move gets 1/2**_SPARE more than it needs."""
 _FREE: Final = 2
 """Arrays that have to move get 1/2**_FREE more than they need."""
+_MARGIN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Axis:
         self.used: Ints = np.zeros(PARTITIONS, np.int64)
         self.owner: Cells = np.empty(0, np.int32)
         self.tables: dict[str, Columns] = {}
+        self.expected = 0
+        """So many partitions will be held: arrays that have to move get room for them, as large as those held now."""
         self._top = 0  # columns from here on are free
         self._all: list[Columns] = []
         self._listeners: list[Callable[[Ints], None]] = []
@@ -176,8 +179,9 @@ class Axis:
         self.room[partition] = wanted
         self.start = np.cumsum(self.room) - self.room
         self._top = int(self.room.sum())
-        room = self.room.copy()
-        room[-1] += self._top >> _FREE
+        room, holders = self.room.copy(), int(np.count_nonzero(self.room))
+        likely = self._top // holders * max(self.expected - holders, 0)
+        room[-1] += max(self._top >> _FREE, likely + (likely >> _MARGIN))
         self.owner = np.repeat(np.arange(PARTITIONS, dtype=np.int32), room)
         moves = [(old[each], self.of(each)) for each in np.flatnonzero(self.used).tolist()]
         for table in self._all:

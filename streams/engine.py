@@ -77,6 +77,10 @@ class Engine:
             for kind in stage.learns:
                 self._learners.setdefault(kind, []).append(stage)
 
+    def expect(self, partitions: int) -> None:
+        """So many partitions will be held before long: room is made for all when the first ones come."""
+        self.layout.expect(partitions)
+
     def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
         """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
         before S from :meth:`recall_since` on.

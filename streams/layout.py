@@ -54,6 +54,11 @@ class Layout:
         """The keyed axes by name."""
         return {"senders": self.senders, "links": self.links, "patients": self.patients}
 
+    def expect(self, partitions: int) -> None:
+        """So many partitions will be held before long."""
+        for axis in (*self.axes().values(), self.dense.axis, self.sparse.axis):
+            axis.expected = partitions
+
     def ensure_sender(self, patient: int, device: int) -> int:
         """The column of a sender, taken now where there was none."""
         found = self.senders.at(patient, device)

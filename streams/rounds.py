@@ -69,6 +69,10 @@ class Rounds:
         missing = start > 0 and (saved is not None or start < held.offset)
         return Taken(held, start, state_lost=missing or len(before.records) > 0)
 
+    def expect(self, partitions: int) -> None:
+        """So many partitions will be taken before long."""
+        self._engine.expect(partitions)
+
     def drop(self, partition: int) -> None:
         """The engine forgets the partition."""
         self._engine.drop(partition)
