@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .uv/bin/uv
 ARGS ?=
+SEEDS ?= 300
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # the machine's own certificates, also behind a proxy that has its own
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test check bench bench-peers lock lock-peers clean
+.PHONY: help setup demo test check simulate bench bench-peers lock lock-peers clean
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
@@ -36,6 +37,9 @@ test: setup ## lint, types, layers, every test; says what it could not run
 
 check: setup ## lint, types and layers alone
 	@$(BIN)/python -m tests.everything --only-static
+
+simulate: setup ## many seeds of faults on virtual time; SEEDS=20000, or ARGS="--seed 17 --trace" for one
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 bench: setup ## the table of speed and memory, as ratios of one run
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -6,7 +6,7 @@ their ids, append to ``alarm_event``, fill the outbox of notifications and, wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -58,7 +58,7 @@ _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND ve
 
 
 @dataclass(slots=True)
-class _Folded:
+class Folded:
     """One alarm as it stands, and what is to be written about it."""
 
     alarm: Alarm
@@ -88,22 +88,30 @@ def fold_conditions(tx: Tx, conditions: Sequence[Condition]) -> None:
     """
     if not conditions:
         return
-    keys = sorted({(c.of, int(c.subject), c.rule, int(c.source)) for c in conditions})
-    standing = {key: _Folded(alarm, stored=True) for key, alarm in lock_open(tx, keys).items()}
-    done: list[_Folded] = []
+    _write(tx, folded(lock_open(tx, sorted({key_of_condition(c) for c in conditions})), conditions))
+
+
+def key_of_condition(c: Condition) -> Key:
+    return c.of, int(c.subject), c.rule, int(c.source)
+
+
+def folded(open_alarms: Mapping[Key, Alarm], conditions: Iterable[Condition]) -> list[Folded]:
+    """What becomes of the open alarms of these conditions' keys, and what opens; pure.  What closes comes first."""
+    standing = {key: Folded(alarm, stored=True) for key, alarm in open_alarms.items()}
+    done: list[Folded] = []
     for c in conditions:
-        key: Key = (c.of, int(c.subject), c.rule, int(c.source))
+        key = key_of_condition(c)
         current = standing.get(key)
         if current is None:
             opened, effects = transition(None, c)
             if opened is not None:
-                standing[key] = folded = _Folded(opened, stored=False)
-                folded.take(opened, effects)
+                standing[key] = new = Folded(opened, stored=False)
+                new.take(opened, effects)
             continue
         current.take(*transition(current.alarm, c))
         if current.alarm.life == "closed":
             done.append(standing.pop(key))
-    _write(tx, [*done, *standing.values()])
+    return [*done, *standing.values()]
 
 
 def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | None = None) -> Alarm:
@@ -127,14 +135,14 @@ def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | N
         if found is not None:
             kind, actor, at = since[found]
             raise ConflictError(alarm_id, actor, at, kind)
-    folded = _Folded(alarm, stored=True)
-    folded.take(*transition(alarm, event))
-    _write(tx, [folded])
-    return folded.alarm
+    one = Folded(alarm, stored=True)
+    one.take(*transition(alarm, event))
+    _write(tx, [one])
+    return one.alarm
 
 
-def _write(tx: Tx, folded: Sequence[_Folded]) -> None:
-    changed = [one for one in folded if one.happened]
+def _write(tx: Tx, found: Sequence[Folded]) -> None:
+    changed = [one for one in found if one.happened]
     if not changed:
         return
     # what closes comes before what opens: the key is unique among open alarms

@@ -24,6 +24,7 @@ from benchmarks.figures import Report
 from benchmarks.latency import latency
 from benchmarks.machine import machine
 from benchmarks.memory import memory
+from benchmarks.recovery import recovery
 from benchmarks.servers import Servers
 from benchmarks.store import store
 from benchmarks.table import show
@@ -38,6 +39,7 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
     "latency": latency,
     "desk": desk,
     "memory": memory,
+    "recovery": recovery,
 }
 
 

@@ -18,6 +18,7 @@ from alerts.rules.stages import stages
 from benchmarks.reading import cut, read
 from devices.batch import PARTITIONS
 from streams import ledger
+from streams.allocator import keep_memory
 from streams.block import Block
 from streams.engine import Engine
 from streams.keys import FixedKeyRing, OpenKey
@@ -25,7 +26,7 @@ from streams.ledger import Held, Move
 from streams.opening import open_blocks
 from streams.recovery import read_saved
 from streams.snapshot import Recall
-from streams.store.readings import stage_readings
+from streams.store.readings import stage_readings, wide_rows
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
 from streams.writes import Writes
@@ -53,6 +54,7 @@ class Stopwatch:
 
 
 def main() -> None:
+    keep_memory()  # as the worker does
     environment = os.environ
     spec = msgspec.msgpack.decode(Path(environment["BENCH_SECRETS"]).read_bytes(), type=Spec, strict=False)
     ring = FixedKeyRing({key: OpenKey(AESGCM(secret), p, g) for key, (p, g, secret) in spec.secrets.items()})
@@ -79,7 +81,7 @@ def main() -> None:
 
 def copy(db: psycopg.Connection, writes: Writes) -> None:
     with db.transaction():
-        stage_readings(db, writes)
+        stage_readings(db, wide_rows(writes))
 
 
 def to_store(blocks: list[Block], writes: Writes, held: dict[int, Held]) -> RoundToStore:

@@ -54,11 +54,11 @@ class Ward:
         """Rules for each partition, consent and enrolment of each patient."""
         return [*self.world.rules(range(PARTITIONS), default_rule_set()), *self.world.admission(interval_s=1)]
 
-    def batches(self, patients: Iterable[int], first: int, readings: int) -> Iterator[Record]:
-        """A batch of each of ``patients``: ``readings`` of them, a second apart, from ``first`` (ms) on."""
+    def batches(self, patients: Iterable[int], first: int, readings: int, every_ms: int = 1000) -> Iterator[Record]:
+        """A batch of each of ``patients``: ``readings`` of them, ``every_ms`` apart, from ``first`` (ms) on."""
         who = list(patients)
         samples = np.zeros((len(who), readings, len(VITALS)), SAMPLE)
-        samples["time"] = first + 1000 * np.arange(readings)[None, :, None] + np.array(who)[:, None, None] % 1000
+        samples["time"] = first + every_ms * np.arange(readings)[None, :, None] + np.array(who)[:, None, None] % 1000
         samples["value"] = self._values(np.array(who), readings)
         samples["vital"] = np.array(VITALS, np.uint8)
         samples["reading"] = np.arange(readings)[None, :, None]

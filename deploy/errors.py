@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import psycopg
 from pydantic import ValidationError
 
@@ -9,6 +11,7 @@ from alerts.errors import AlertError
 from deploy.stack.errors import StackError
 from devices.errors import DeviceError
 from gateway.errors import GatewayError
+from simulators.errors import SimulatorError
 from streams.errors import StreamsError
 
 
@@ -20,7 +23,8 @@ class DemoFailedError(DeployError):
     """A promise did not hold during a run of the demo."""
 
 
-EXPLAINED = (DeployError, StackError, DeviceError, GatewayError, StreamsError, AlertError)
+EXPLAINED = (DeployError, StackError, DeviceError, GatewayError, StreamsError, AlertError, SimulatorError)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _SHARED = {"database", "kafka", "topic", "master_key_file"}
 _EXAMPLES = {
     "database": "a PostgreSQL URL such as postgresql://vigil@127.0.0.1/vigil",
@@ -33,14 +37,19 @@ def explained(error: Exception) -> str | None:
     """The sentence for an error that a user can mend; None for a bug, which deserves its traceback."""
     if isinstance(error, ValidationError):
         return _settings(error)
+    if isinstance(error, psycopg.errors.DiskFull):
+        return "There is no room left on the database's disk: free some, and start again."
     if isinstance(error, psycopg.OperationalError):
-        return f"The database cannot be used ({str(error).strip().splitlines()[-1]}): check VIGIL_DATABASE and that it runs."
+        said = [line for line in str(error).strip().splitlines() if not line.startswith(("HINT", "DETAIL", "CONTEXT"))]
+        return f"The database cannot be used ({said[-1] if said else 'no answer'}): check VIGIL_DATABASE and that it runs."
     if isinstance(error, psycopg.IntegrityError):
         why = error.diag.message_primary or type(error).__name__
         return f"The database refuses this change ({why}): it exists already, or names something that does not."
     if isinstance(error, EXPLAINED):
         return str(error)
-    if isinstance(error, FileNotFoundError | PermissionError):
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"There is no room left on the disk ({error.filename or error.strerror}): free some, and start again."
+    if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; check the path."
     return None
 

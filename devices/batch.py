@@ -27,7 +27,7 @@ HEADER: Final = np.dtype(
         ("kind", "u1"),
         ("lane", "u1"),
         ("clock", "u1"),
-        ("count", "<u2"),  # readings
+        ("count", "<u2"),  # readings; of a clock record: minutes in which no other need follow (a planned stop)
         ("reserved", "<u2"),
         ("key", "<u4"),
         ("patient", "<u4"),  # 0: the whole partition

@@ -40,6 +40,45 @@ class Limits(msgspec.Struct, frozen=True, tag="limits", tag_field="kind"):
     limits: tuple[Limit, ...] = ()
 
 
+class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="trend"):
+    """Minute means that leave the patient's own baseline: a cumulative sum (CUSUM) of their standardised distances from it,
+    less ``slack`` standard deviations a minute, beyond ``limit`` standard deviations times minutes.
+    """
+
+    vital: int
+    limit: float
+    slack: float = 1.0
+    floor: float = 1.0  # the smallest standard deviation, in the vital's unit
+    baseline_min: int = 1024  # time constant of the baseline; the power of two below it is used
+    sides: tuple[Side, ...] = ("high", "low")
+    priority: Priority = "low"
+
+
+class Slope(msgspec.Struct, frozen=True, tag="slope", tag_field="trend"):
+    """Minute means that rise (``high``) or fall (``low``) by more than ``per_hour`` over the last ``window_min`` minutes."""
+
+    vital: int
+    side: Side
+    per_hour: float  # in the vital's unit, greater than 0 for both sides
+    window_min: int = 60
+    hysteresis: float = 0.0
+    priority: Priority = "low"
+
+
+class Change(msgspec.Struct, frozen=True, tag="change", tag_field="trend"):
+    """A vital measured now and then that gained (``high``) or lost (``low``) at least ``by`` within ``within_h`` hours."""
+
+    vital: int
+    side: Side
+    by: float  # in the vital's unit, greater than 0 for both sides
+    within_h: int
+    hysteresis: float = 0.0
+    priority: Priority = "low"
+
+
+Trend = Drift | Slope | Change
+
+
 class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
     """The defaults of the whole partition (patient 0; sent to all 64)."""
 
@@ -52,6 +91,7 @@ class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
     news2_medium: int = 5
     news2_high: int = 7
     news2_hold_s: int = 30
+    trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
 
 
 class Facts(msgspec.Struct, frozen=True, tag="facts", tag_field="kind"):

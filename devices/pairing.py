@@ -40,6 +40,13 @@ class Assigned(msgspec.Struct, frozen=True):
     interval_s: int = 0
 
 
+class Resend(msgspec.Struct, frozen=True):
+    """Send again what was delivered since ``since`` (ms), once for each ``request``: a part of the log was lost."""
+
+    request: int
+    since: int
+
+
 class Config(msgspec.Struct, frozen=True):
     version: int
     kafka: str  # bootstrap servers
@@ -48,3 +55,4 @@ class Config(msgspec.Struct, frozen=True):
     devices: tuple[Assigned, ...] = ()
     heartbeat_s: float = 30.0
     linger_s: float = 1.0  # how long readings wait for company in a batch
+    resend: Resend | None = None

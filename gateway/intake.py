@@ -33,6 +33,7 @@ class Heard:
     arrived: Stamp
     ahead: int = 0
     lane: Lane = Lane.LIVE
+    stream: bool = False
 
 
 def readings_of(device: Assigned, heard: Iterable[Heard], state: State) -> tuple[list[Reading], State]:
@@ -54,7 +55,7 @@ def readings_of(device: Assigned, heard: Iterable[Heard], state: State) -> tuple
             readings.append(replace(bare, event=Battery(at, decoded.battery)))
             state = replace(state, battery=decoded.battery)
         if len(decoded.samples):
-            readings.append(replace(bare, samples=decoded.samples, record=decoded.record, lane=one.lane))
+            readings.append(replace(bare, samples=decoded.samples, record=decoded.record, lane=one.lane, stream=one.stream))
     return readings, state
 
 

@@ -43,15 +43,25 @@ class Outbox:
     before their 24 hours are over, but none that is still to be delivered.
     """
 
-    def __init__(self, path: Path, *, limit: int = 1 << 30, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        limit: int = 1 << 30,
+        clock: Clock | None = None,
+        open_store: Callable[[Path, int], Store] = Store,
+    ) -> None:
         self._clock = clock or Clock("assumed")
-        self._store = Store(path, limit)
+        self._store = open_store(path, limit)
         self.epoch: Final = self._store.epoch
         self.stored: Final = asyncio.Event()
         """Set whenever readings were stored or given back; whoever waits clears it."""
         self._commands: queue.Queue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.Queue(_QUEUE)
         self._closed = False
         self._was_nearly_full = False
+        self._begin()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
         self._thread.start()
 
@@ -94,9 +104,9 @@ class Outbox:
         await self._do(lambda: self._store.release(ids))
         self.stored.set()
 
-    async def resend(self, since: int) -> int:
-        """Send again what was delivered since ``since`` (ms), as far as it is kept; how many."""
-        count = await self._do(lambda: self._store.resend(since))
+    async def resend(self, request: int, since: int) -> int:
+        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many."""
+        count = await self._do(lambda: self._store.resend(request, since))
         self.stored.set()
         return count
 
@@ -139,21 +149,26 @@ class Outbox:
         return self._store.put(readings)
 
     def _work(self) -> None:
-        last = False
-        while not last:
-            group: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
-            try:
-                command = self._commands.get(timeout=_PRUNE_EVERY_S)
-                while command is not None and len(group) < _GROUP:
-                    group.append(command)
-                    command = self._commands.get_nowait()
-                last = command is None
-                if command is not None:
-                    group.append(command)
-            except queue.Empty:
-                pass
-            self._commit(group)
+        while self._serve(_PRUNE_EVERY_S):
+            pass
         self._store.close()
+
+    def _serve(self, wait: float) -> bool:
+        """Commit what has come in, after ``wait`` seconds at the latest; False once there is no more to come."""
+        group: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+        last = False
+        try:
+            command = self._commands.get(timeout=wait)
+            while command is not None and len(group) < _GROUP:
+                group.append(command)
+                command = self._commands.get_nowait()
+            last = command is None
+            if command is not None:
+                group.append(command)
+        except queue.Empty:
+            pass
+        self._commit(group)
+        return not last
 
     def _commit(self, group: Sequence[tuple[Callable[[], Any], asyncio.Future[Any]]]) -> None:
         """One transaction; a command that fails takes back its own work only."""
@@ -162,7 +177,10 @@ class Outbox:
             self._store.begin()
             for command, future in group:
                 answers.append((future, self._store.apart(command)))
-            self._store.prune(self._clock.now().wall - KEPT_MS, _SHED)
+            now = self._clock.now()
+            self._store.prune(now.wall - KEPT_MS, _SHED)
+            if now.sure:
+                self._store.forget(now.wall)
             self._store.commit()
         except sqlite3.Error as error:
             self._store.rollback()

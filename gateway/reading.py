@@ -17,6 +17,7 @@ class Reading:
     ``arrived`` is when it reached the gateway.  ``device_time`` is the device's own clock in ms where it sent one, and
     ``ahead`` by how many ms that clock is known to be ahead of ours.  With a ``device_time`` the reading is a record that
     may be sent again: ``(device, record, device_time)`` recognises it, its values standing in for a missing number.
+    ``stream``: the device repeats it only until it is acknowledged, it is not in a memory that may be read after years.
     """
 
     device: int
@@ -28,6 +29,7 @@ class Reading:
     record: int | None = None
     ahead: int = 0
     lane: Lane = Lane.LIVE
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from gateway.heartbeat import run_heartbeat
 from gateway.limit import end
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
+from gateway.resend import run_resend
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
 from gateway.sources.mqtt import Broker, MqttSource
@@ -71,6 +72,7 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
         work = [
             asyncio.create_task(Downlink(configuration, claimed, settings.desk, ca=settings.desk_ca).run(), name="downlink"),
             asyncio.create_task(run_heartbeat(outbox, configuration, clock, metrics), name="heartbeat"),
+            asyncio.create_task(run_resend(outbox, configuration), name="resend"),
         ]
         if settings.ble:
             ble = BleSource(

@@ -15,6 +15,7 @@ from devices.event import encode_event
 from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError, OutboxError
 from gateway.reading import Reading, Refusal, Row
+from gateway.recognised import SCHEMA, Recognised
 from gateway.timing import event_stamped, measured_at, record_number, stamped
 
 REFUSED_KEPT: Final = 10_000
@@ -38,9 +39,6 @@ create unique index if not exists reading_time on reading (device, measured) whe
 create index if not exists reading_waiting on reading (lane, received, id) where delivered is null;
 create index if not exists reading_unstamped on reading (id) where measured is null;
 create index if not exists reading_delivered on reading (delivered) where delivered is not null;
-create table if not exists record (
-  device integer not null, device_time integer not null, number integer not null,
-  primary key (device, device_time, number)) without rowid;
 create table if not exists refused (
   id integer primary key, at integer not null, source text not null, device integer not null, reason text not null,
   data blob not null);
@@ -68,22 +66,29 @@ class Stats:
         return self.used / self.limit
 
 
-class Store:
-    """One outbox file.  The caller begins and commits."""
+def open_file(path: Path) -> sqlite3.Connection:
+    """The file at ``path``, made where it is missing; nobody else may read it."""
+    # The thread that opens it is not the one that uses it; only that one does.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    path.chmod(0o600)
+    return db
 
-    def __init__(self, path: Path, limit: int) -> None:
+
+class Store:
+    """One outbox file, opened by ``connect``.  The caller begins and commits."""
+
+    def __init__(self, path: Path, limit: int, connect: Callable[[Path], sqlite3.Connection] = open_file) -> None:
         self.limit = limit
         try:
-            # The thread that opens it is not the one that uses it; only that one does.
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            path.chmod(0o600)
+            self._db = connect(path)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
             self._db.execute("pragma temp_store=memory")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_SCHEMA + SCHEMA)
             self._db.execute("insert or ignore into meta values ('epoch', ?)", (secrets.randbits(32),))
             self._db.execute("insert or ignore into meta values ('refused', 0)")
+            self._recognised = Recognised(self._db)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
         except sqlite3.DatabaseError as error:
             raise OutboxDamagedError(path, str(error)) from None
@@ -127,12 +132,9 @@ class Store:
         if reading.samples is not None:
             kind, payload = Kind.SAMPLES, reading.samples.tobytes()
             if reading.device_time is not None:
-                key = (reading.device, reading.device_time)
-                same_time = self._one(
-                    "select count(*) from (select 1 from record where device = ? and device_time = ? limit ?)", (*key, CROWD)
-                )
+                same_time = self._recognised.at(reading.device, reading.device_time, CROWD)
                 number = record_number(reading.record, reading.samples)
-                if not self._db.execute("insert or ignore into record values (?, ?, ?)", (*key, number)).rowcount:
+                if not self._recognised.first_time(reading, reading.device_time, number):
                     return False
         elif reading.event is not None:
             payload = encode_event(reading.event)
@@ -226,8 +228,17 @@ class Store:
         self._db.executemany("update reading set delivered = ? where id = ? and delivered is null", ((at, i) for i in ids))
         self.release(ids)
 
-    def resend(self, since: int) -> int:
-        """Readings delivered since ``since`` (ms) wait again, under the same identity.  Returns how many."""
+    def resend(self, request: int, since: int) -> int:
+        """Readings delivered since ``since`` (ms) wait again, under the same identity, once for each ``request``.  Returns
+        how many.
+        """
+        new = self._db.execute(
+            "insert into meta values ('resent', ?) on conflict do update set value = excluded.value"
+            " where value <> excluded.value",
+            (request,),
+        ).rowcount
+        if not new:
+            return 0
         return self._db.execute("update reading set delivered = null where delivered >= ?", (since,)).rowcount
 
     def prune(self, before: int, limit: int) -> int:
@@ -236,6 +247,10 @@ class Store:
             "delete from reading where id in (select id from reading where delivered < ? order by delivered limit ?)",
             (before, limit),
         ).rowcount
+
+    def forget(self, now: int) -> int:
+        """Some of the streams' messages that nobody sends again, by a clock (ms) that is sure; how many."""
+        return self._recognised.forget(now)
 
     def refuse(self, refusal: Refusal) -> None:
         """Keep what could not be decoded, with its reason; the oldest give way."""

@@ -53,15 +53,16 @@ def read_recording(path: Path) -> Recording:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
         names = rows[0] if rows else []
         table = np.array([[float(cell or "nan") for cell in row] for row in rows[1:]], np.float64)
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{path.name} is no recording: {error}") from None
+    except (OSError, ValueError, csv.Error) as error:
+        raise RecordingError(f"{path.name} is no recording ({error}): take it out of the folder") from None
     wanted = [name for pairs in COLUMNS.values() for name, _ in pairs]
     missing = [name for name in ("Time [s]", *wanted) if name not in names]
     if missing or table.shape[1:] != (len(names),):
-        raise RecordingError(f"{path.name} is no recording: it has no {missing[0] if missing else 'whole rows'}")
+        lacks = missing[0] if missing else "whole rows"
+        raise RecordingError(f"{path.name} is no recording (it has no {lacks}): take it out of the folder")
     seconds = table[:, names.index("Time [s]")]
     if not np.isfinite(seconds).all() or (np.diff(seconds) <= 0).any() or (seconds % 1).any():
-        raise RecordingError(f"{path.name} is no recording: its times are not whole seconds that rise")
+        raise RecordingError(f"{path.name} is no recording (its times do not rise by whole seconds): take it out")
     columns = {name: table[:, names.index(name)].astype(np.float32) for name in wanted}
     return Recording(path.name.removesuffix("_Numerics.csv"), (seconds - seconds[0]).astype(np.int64), columns)
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -20,21 +20,27 @@ from faust.types import TP
 
 from streams import ledger, metrics
 from streams.block import Block
-from streams.condition import Condition, Priority
+from streams.condition import Condition, Phase, Priority
 from streams.ledger import Held, Move
-from streams.recovery import Extent, damage
+from streams.log import Extent, Log
+from streams.recovery import compare
 from streams.rounds import Rounds
 from streams.settings import WorkerSettings
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
+from streams.waiting import Batch, Cost, Item, Owned
 
 BLOCKS_WAITING: Final = 2
 """A partition's blocks read and not yet in a round."""
+HEAD_S: Final = 5.0
+"""So long after its last block a partition counts as one that is alive at its head."""
 SNAPSHOTS_A_ROUND: Final = 4
 RETAKE_S: Final = 3.0
 """Who lost a partition waits so long, and takes it again only if the group still says it is his."""
 STALLED_S: Final = 10.0
 """So long may a partition that has more to read bring nothing."""
+LOOK_AGAIN_S: Final = 5.0
+"""How often a damaged partition is looked at again: somebody may have restored its log, or decided to go on."""
 _LOOK_UP_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.5
 _T = TypeVar("_T")
@@ -58,55 +64,22 @@ class Host(Protocol):
     def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A block that waits, wholly known (stored already) or wholly fresh; ``event`` is acknowledged with it."""
-
-    block: Block
-    known: bool
-    size: int
-    event: Any = None
-
-
-@dataclass(slots=True)
-class Owned:
-    """A partition this worker stores: what is read below ``fresh_from`` is folded, not written; ``received`` is the next
-    offset to come.
-    """
-
-    epoch: int
-    fresh_from: int
-    received: int
-    snapshot_due: float
-    heard: float
-    seeking: bool = False
-    waiting: list[Item] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one round takes; ``save``: the partitions whose state is to be saved with it."""
-
-    items: list[Item]
-    epochs: dict[int, int]
-    save: frozenset[int]
-
-    @property
-    def blocks(self) -> list[Block]:
-        return [item.block for item in self.items]
-
-
 class Assignment:
     """See the module."""
 
     def __init__(self, host: Host) -> None:
         self._host, self._settings = host, host.settings
+        self.topic = host.settings.topic
         self.fetch_wait_ms = host.settings.fetch_wait_ms
         self.arrived = asyncio.Event()
         self.assigned: frozenset[int] = frozenset()
         self._owned: dict[int, Owned] = {}
         self._taking: set[int] = set()
+        self._damaged: set[int] = set()
+        self._look_again = 0.0
+        self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
+        self._cost = Cost()
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
         return {p: self._owned[p].received for p in partitions if p in self._owned}
@@ -137,12 +110,19 @@ class Assignment:
             self._host.spawn(self._take(set(new)))
 
     def receive(self, event: Any) -> None:
-        """A block (or, of the stock transport, a record) arrived."""
-        block = event.value
-        if not isinstance(block, Block):
-            message = event.message
-            appended = np.array([round(message.timestamp * 1000)], np.int64)
-            block = Block(message.partition, message.offset, message.offset + 1, appended, [block or b""])
+        """Blocks (or, of the stock transport, a record) arrived."""
+        if isinstance(event.value, tuple):
+            for block in event.value:
+                self._receive(block)
+            event.ack()  # release() says what is stored
+            return
+        message = event.message
+        appended = np.array([round(message.timestamp * 1000)], np.int64)
+        self._receive(
+            Block(message.partition, message.offset, message.offset + 1, appended, [event.value or b""]), event
+        )
+
+    def _receive(self, block: Block, event: Any = None) -> None:
         owned = self._owned.get(block.partition)
         if owned is None:
             return
@@ -157,6 +137,7 @@ class Assignment:
         if rest is None:
             return
         owned.received = rest.next
+        owned.end = self._host.app.consumer.highwater(TP(self._settings.topic, block.partition)) or 0
         before, after = rest.split(owned.fresh_from)
         if before is not None:
             self._wait(owned, Item(before, True, before.size, None if after else event))
@@ -165,21 +146,32 @@ class Assignment:
         self.arrived.set()
 
     def collect(self, *, known: bool) -> Batch:
-        """Take what waits of one kind, at most about a round's worth; who is served comes last the next time."""
+        """Take what waits of one kind, at most about a round's worth; who is served comes last the next time.
+
+        Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
+        backlogs as can be done in ``backlog_ms``: what arrives at the head would wait for it.
+        """
         items: list[Item] = []
         epochs: dict[int, int] = {}
         save: set[int] = set()
-        room, now = self._settings.round_records, time.monotonic()
-        for partition, owned in list(self._owned.items()):
-            if room <= 0:
-                break
-            n = 0
-            while n < len(owned.waiting) and owned.waiting[n].known == known and room > 0:
-                room -= len(owned.waiting[n].block.values)
-                n += 1
-            if n:
-                items += owned.waiting[:n]
-                del owned.waiting[:n]
+        room, left, now = self._settings.round_records, self._settings.round_mb << 20, time.monotonic()
+        ready = [(p, o, o.behind) for p, o in self._owned.items() if o.waiting and o.waiting[0].known == known]
+        most = self._cost.bytes_in(self._settings.backlog_ms / 1000) if self._any_at_head(now) else sys.maxsize
+        for partition, owned, behind in sorted(ready, key=lambda one: one[2]):
+            taken = 0
+            while owned.waiting and owned.waiting[0].known == known and room > 0 and left > 0:
+                if behind and most <= 0:
+                    break
+                one, rest = owned.waiting.pop(0).split(min(left, most) if behind else left)
+                if rest is not None:
+                    owned.waiting.insert(0, rest)
+                if behind:
+                    most -= one.size
+                left -= one.size
+                room -= one.block.next - one.block.first
+                items.append(one)
+                taken += 1
+            if taken:
                 self._owned[partition] = self._owned.pop(partition)
                 epochs[partition] = owned.epoch
                 if now >= owned.snapshot_due and len(save) < SNAPSHOTS_A_ROUND:
@@ -189,6 +181,13 @@ class Assignment:
             self.arrived.clear()
         return Batch(items, epochs, frozenset(save))
 
+    def took(self, items: Iterable[Item], seconds: float) -> None:
+        """How long a round's computing or storing took: what is to be expected of the next."""
+        self._cost.learn(sum(item.size for item in items), seconds)
+
+    def _any_at_head(self, now: float) -> bool:
+        return any(not owned.behind and now - owned.heard < HEAD_S for owned in self._owned.values())
+
     def lost(self, moves: Sequence[Move], lost: Collection[int]) -> None:
         """A round was committed, but nothing of the partitions ``lost``: somebody else has taken them."""
         gone = {
@@ -197,13 +196,18 @@ class Assignment:
             if m.partition in lost and m.partition in self._owned and self._owned[m.partition].epoch == m.epoch
         }
         if gone:
-            _log.warning("partitions were taken by another worker", partitions=sorted(gone))
+            _log.warning("partitions were taken by another worker, or the database set back", partitions=sorted(gone))
             self._forget(gone)
             self._host.spawn(self._take(gone, after=RETAKE_S))
 
     def watch(self) -> None:
-        """Seek again where there is more to read and nothing comes: consumers are known to stall without a word."""
+        """Seek again where there is more to read and nothing comes: consumers are known to stall without a word.  And look
+        again whether a damaged log was mended.
+        """
         now = time.monotonic()
+        if now > self._look_again and (damaged := self._damaged & self.assigned):
+            self._look_again = now + LOOK_AGAIN_S
+            self._host.spawn(self._take(damaged))
         for partition, owned in self._owned.items():
             if owned.waiting or self.full or now - owned.heard < STALLED_S:
                 continue
@@ -214,10 +218,14 @@ class Assignment:
 
     def release(self, items: Iterable[Item]) -> None:
         """Acknowledge what is stored, and make room."""
+        stored: dict[int, int] = {}
         for item in items:
             self._count(-item.size)
             if item.event is not None:
                 item.event.ack()
+            stored[item.block.partition] = item.block.next
+        if self._settings.transport == "ledger":
+            self._host.app.consumer.stored(stored)
 
     def _wait(self, owned: Owned, item: Item) -> None:
         owned.waiting.append(item)
@@ -252,36 +260,26 @@ class Assignment:
 
     async def _take_now(self, todo: set[int]) -> bool:
         """False: the brokers did not say what they hold; try again."""
+        topic = self._settings.topic
         try:
-            self._host.topic_id = await asyncio.to_thread(topic_id, self._settings.kafka, self._settings.topic)
-            extents = await self._extents(todo)
-        except (KafkaError, KafkaException, TimeoutError) as error:
+            self._host.topic_id = await asyncio.to_thread(topic_id, self._settings.kafka, topic)
+            extents = await asyncio.to_thread(self._log.extents, todo)
+            starts = {p: extents[p].begin for p in todo}
+            held = await self._host.in_database(lambda db: ledger.take(db, topic, self._host.topic_id, starts))
+            extents = await asyncio.to_thread(self._log.extents, todo)  # until then somebody else may have stored more
+            why = await asyncio.to_thread(compare, self._log, self._host.topic_id, held, extents)
+        except (KafkaException, TimeoutError) as error:
             _log.warning("the brokers do not answer", error=type(error).__name__)
             return False
-        starts = {p: extents[p].begin for p in todo}
-        held = await self._host.in_database(
-            lambda db: ledger.take(db, self._settings.topic, self._host.topic_id, starts)
-        )
-        for partition in sorted(todo):
+        await self._say_damaged(held, extents, why)
+        for partition in sorted(p for p, damaged in why.items() if not damaged):
             await self._restore(held[partition], extents[partition])
         metrics.OWNED.set(len(self._owned))
         _log.info("partitions taken", partitions=len(todo))
         return True
 
-    async def _extents(self, partitions: set[int]) -> dict[int, Extent]:
-        tps = [TP(self._settings.topic, p) for p in sorted(partitions)]
-        consumer = self._host.app.consumer
-        begin = await asyncio.wait_for(consumer.earliest_offsets(*tps), _LOOK_UP_S)
-        end = await asyncio.wait_for(consumer.highwaters(*tps), _LOOK_UP_S)
-        return {tp.partition: Extent(begin[tp], end[tp]) for tp in tps}
-
     async def _restore(self, held: Held, extent: Extent) -> None:
         partition = held.partition
-        if why := damage(held, self._host.topic_id, extent):
-            _log.error("this partition is not read any more: vigil doctor says how to go on", partition=partition, why=why)
-            metrics.DAMAGED.inc()
-            await self._say(partition, "log_damaged", {"why": why, "ledger": held.offset, "log": [extent.begin, extent.end]})
-            return
         taken = await self._host.in_engine(lambda: self._host.rounds.take(held, extent))
         now = time.monotonic()
         due = now + random.random() * self._settings.snapshot_s
@@ -289,9 +287,28 @@ class Assignment:
         if partition not in self.assigned:  # the group changed its mind meanwhile
             self._forget([partition])
             return
-        if taken.state_lost:
-            await self._say(partition, "state_lost", {"from": taken.offset, "ledger": held.offset})
+        if taken.state_lost:  # it happened, and is over: somebody has to see it, then it goes
+            detail: dict[str, object] = {"from": taken.offset, "ledger": held.offset}
+            await self._say([_condition(partition, "state_lost", phase, detail) for phase in ("onset", "end")])
         await self._position(partition)
+
+    async def _say_damaged(
+        self, held: Mapping[int, Held], extents: Mapping[int, Extent], why: Mapping[int, str | None]
+    ) -> None:
+        """Stop reading where the log is damaged and say so, once; say that it is over where it was mended."""
+        self._damaged = (self._damaged - why.keys()) | {p for p, damaged in why.items() if damaged}
+        metrics.DAMAGED.set(len(self._damaged))
+        self._look_again = time.monotonic() + LOOK_AGAIN_S
+        news = {p: damaged for p, damaged in why.items() if damaged != held[p].damage}
+        told = []
+        for p, damaged in news.items():
+            extent, offset = extents[p], held[p].offset
+            if damaged:
+                _log.error("this partition is not read any more: vigil doctor says how to go on", partition=p, why=damaged)
+            detail: dict[str, object] = {"why": damaged, "ledger": offset, "log": [extent.begin, extent.end]}
+            told.append(_condition(p, "log_damaged", "onset" if damaged else "end", detail))
+        if news:
+            await self._say(told, lambda db: ledger.note_damage(db, self._settings.topic, held, news))
 
     async def _position(self, partition: int) -> None:
         """Have the transport go on where this partition stands."""
@@ -308,17 +325,21 @@ class Assignment:
                 _log.warning("could not seek, trying again", partition=partition, error=type(error).__name__)
                 await asyncio.sleep(_TRY_AGAIN_S)
 
-    async def _say(self, partition: int, rule: str, detail: dict[str, object]) -> None:
-        now = int(time.time())
-        condition = Condition(
-            partition, now, partition, rule, 0, "onset", Priority.HIGH, "technical", of="partition", detail=detail
-        )
-
+    async def _say(self, told: Sequence[Condition], with_it: Callable[[psycopg.Connection], None] | None = None) -> None:
         def fold(db: psycopg.Connection) -> None:
             with db.transaction():
-                self._host.fold(db, [condition])
+                if with_it:
+                    with_it(db)
+                self._host.fold(db, told)
 
         await self._host.in_database(fold)
+
+
+def _condition(partition: int, rule: str, phase: Phase, detail: dict[str, object]) -> Condition:
+    now = int(time.time())
+    return Condition(
+        partition, now, partition, rule, 0, phase, Priority.HIGH, "technical", of="partition", detail=detail
+    )
 
 
 async def _until(done: Awaitable[None]) -> None:

@@ -68,8 +68,8 @@ class Columns:
             getattr(self, field)[..., columns] = spec.fill
 
     def pack(self, columns: slice) -> dict[str, npt.NDArray[Any]]:
-        """The columns of one slice."""
-        return {field: np.ascontiguousarray(getattr(self, field)[..., columns]) for field in self.FIELDS}
+        """Copies of the columns of one slice."""
+        return {field: getattr(self, field)[..., columns].copy() for field in self.FIELDS}
 
     def unpack(self, columns: slice, packed: Mapping[str, npt.NDArray[Any]]) -> None:
         """Put back what :meth:`pack` gave; ``KeyError`` or ``ValueError`` when it is of another shape."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,3 +37,11 @@ class Block:
             Block(self.partition, self.first, offset, self.appended[:n], self.values[:n]),
             Block(self.partition, offset, self.next, self.appended[n:], self.values[n:]),
         )
+
+    def parts(self, most: int) -> Iterator[Block]:
+        """It in pieces of at most ``most`` records."""
+        rest: Block | None = self
+        while rest is not None:
+            part, rest = rest.split(rest.first + most)
+            if part is not None:
+                yield part

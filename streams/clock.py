@@ -20,6 +20,7 @@ SKEW_S: Final = 5.0
 _EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
 _QUEUE: Final = 1000
 _SAY_AGAIN_S: Final = 60.0
+_LAST_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
 _quiet = logging.getLogger("streams.clock.client")
@@ -27,10 +28,16 @@ _quiet.setLevel(logging.CRITICAL)  # a broker that is away shows in the worker's
 
 
 class Clock:
-    """Runs in a thread of its own until :meth:`stop`; ``partitions`` is asked each second."""
+    """Runs in a thread of its own until :meth:`stop`; ``partitions`` is asked each second.
 
-    def __init__(self, bootstrap: str, topic: str, partitions: Callable[[], Collection[int]]) -> None:
-        self._topic, self._partitions = topic, partitions
+    The last record announces ``silence_min`` minutes without another: whoever ends as planned is not reported as a stop of
+    the pipeline, unless nobody goes on by then.
+    """
+
+    def __init__(
+        self, bootstrap: str, topic: str, partitions: Callable[[], Collection[int]], *, silence_min: int = 0
+    ) -> None:
+        self._topic, self._partitions, self._silence_min = topic, partitions, silence_min
         self._stopping = threading.Event()
         self._said = 0.0
         self._record = header(Kind.CLOCK, patient=0, count=0)
@@ -50,10 +57,14 @@ class Clock:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; records not yet delivered are given up."""
+        """End the thread and announce the silence; records not delivered within two seconds are given up."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(5)
+            self._record = header(Kind.CLOCK, patient=0, count=self._silence_min)
+            for partition in sorted(self._partitions()):
+                self._append(partition)
+            self._producer.flush(_LAST_S)
         self._producer.purge()
 
     def _run(self) -> None:

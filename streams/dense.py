@@ -1,4 +1,4 @@
-"""The trace of continuous vitals: the ring of seconds with its windows, and the minutes to roll up."""
+"""The trace of continuous vitals: the ring of seconds with its windows, the closed minutes, and those to roll up."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from devices.batch import PARTITIONS
 from devices.sample import STEPS
 from streams.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.axis import Axis
+from streams.closed import Closed
 from streams.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
-from streams.rollup import DUE, Minutes, next_due, of_minute
+from streams.rollup import DUE, Minutes, close_minute, next_due, of_minute
 from streams.trace import NEVER, Newest, News, Series, Waiting, late_rows, news_of
 
 
 class Dense:
-    """``ring`` and ``minutes`` have a column a series; ``newest`` is the newest usable second of each.
+    """``ring``, ``closed`` and ``minutes`` have a column a series; ``newest`` is the newest usable second of each.
 
     ``exact_from`` int64 [PARTITIONS]: the second from which the ring holds all that is stored; before it, after the clock
     was set back, no minute is rolled up here, and a snapshot has to carry the ring.
@@ -26,6 +27,7 @@ class Dense:
         self.newest = Newest(self.axis, "newest")
         self.minutes = Minutes(self.axis, "minutes")
         self.ring = Ring(self.axis)
+        self.closed = Closed(self.axis)
         self.changed = Waiting(self.axis)  # folded in a second, not yet evaluated; cells are looked up
         self.ahead = Waiting(self.axis)  # in the ring, but the clock has not reached them
         self.older = Waiting(self.axis)  # usable values from before the ring
@@ -87,6 +89,8 @@ class Dense:
         far, minute, _ = self.late.take(now - 1, member)
         if far.size:
             late.append(late_rows(self.axis, self.series, far, minute, now))
+        self.closed.entered.clear()
+        rollups += [self._close(now, which, closing) for which, closing in self.closed.due(now, partitions)]
         for partition in partitions[DUE[partitions] == now % 60].tolist():
             rollups += self._rollups(now, partition)
         return news
@@ -98,15 +102,29 @@ class Dense:
             self.ring.enter(entering, now)
             self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
 
+    def _close(self, now: int, partition: int, minute: int) -> Rows:
+        """A minute enters the windows of 1 h and 24 h; its rollups, where they are due, are of the same integers."""
+        columns = self.axis.of(partition)
+        changed = np.zeros(columns.stop - columns.start, np.bool_)
+        if now % 60 == DUE[partition]:
+            changed = self.minutes.take_minute(minute, columns)
+        sums, rows = close_minute(self.ring, minute, columns, changed, STEPS[self.series.vital[columns]])
+        self.closed.enter(partition, minute, sums)
+        return self._sign(rows, np.flatnonzero(changed) + columns.start, now, partition)
+
     def _rollups(self, now: int, partition: int) -> list[Rows]:
+        """Of the minutes that changed after they had closed."""
         out = []
         for minute, series in self.minutes.take_closed(now, self.axis.of(partition)):
             rows = of_minute(self.ring, minute, series, STEPS[self.series.vital[series]])
-            for field in ("patient", "vital", "device"):
-                rows[field] = getattr(self.series, field)[series]
-            rows["partition"], rows["second"] = partition, now
-            out.append(rows)
+            out.append(self._sign(rows, series, now, partition))
         return out
+
+    def _sign(self, rows: Rows, series: Ints, now: int, partition: int) -> Rows:
+        for field in ("patient", "vital", "device"):
+            rows[field] = getattr(self.series, field)[series]
+        rows["partition"], rows["second"] = partition, now
+        return rows
 
     def history(self, series: Ints, now: int) -> tuple[Ints, Ints, Cells]:
         return self.ring.history(series, now)
@@ -124,6 +142,7 @@ class Dense:
         for minute, series in self.minutes.take_all(old, columns):
             self.late.put(now, series, np.full(len(series), minute), np.zeros(len(series), np.int32))
         self.ring.clear(columns)
+        self.closed.forget(partition, now)
         reach = old + AHEAD + LONGEST + 1
         self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
         self.newest.second[columns] = np.minimum(self.newest.second[columns], now)

@@ -24,7 +24,7 @@ from streams.errors import NotTakenError
 from streams.keyed_axis import keys
 from streams.latest import Latest
 from streams.layout import Layout
-from streams.pace import Pace, Step, Stretch
+from streams.pace import MINUTE_MS, Pace, Step, Stretch
 from streams.ring import cells_of
 from streams.rollup import usable
 from streams.round import Round
@@ -131,8 +131,10 @@ class Engine:
         admitted = self.admission.admit(batch)
         vetted = vet(batch, admitted, clocks)
         events, refused = vet_events(batch, admitted, clocks)
-        folding, latest = self._prepare(batch, admitted.sender, vetted, events)
-        others: list[tuple[int, Event]] = [(at, event) for at, event in events if not isinstance(event, Heartbeat)]
+        beating = [type(event) is Heartbeat for _, event in events]
+        beat = np.fromiter((at for at, _ in itertools.compress(events, beating)), np.int64)
+        others = [one for one, beats in zip(events, beating, strict=True) if not beats] if len(beat) < len(events) else []
+        folding, latest = self._prepare(batch, admitted.sender, vetted, beat)
         out = _Output()
         for stretch in stretches:
             self._set_back(stretch)
@@ -153,9 +155,7 @@ class Engine:
             conditions=sorted(out.conditions, key=lambda one: one.partition),  # seconds are in order within a partition
         )
 
-    def _prepare(
-        self, batch: Round, sender: Ints, vetted: Vetted, events: list[tuple[int, Event]]
-    ) -> tuple[_Folding, Rows]:
+    def _prepare(self, batch: Round, sender: Ints, vetted: Vetted, beat: Ints) -> tuple[_Folding, Rows]:
         """Find the series of all usable samples; columns do not move any more until the round is folded."""
         chosen, which = batch.samples[vetted.usable], batch.record[vetted.usable].astype(np.int64)
         status, vital = vetted.status[vetted.usable], chosen["vital"]
@@ -176,7 +176,6 @@ class Engine:
         second = time // 1000
         fixed, good = usable(chosen["value"], vital, status)
         cell = cells_of(fixed, good, time - second * 1000)
-        beat = np.array([at for at, event in events if isinstance(event, Heartbeat)], np.int64)
         link = self.layout.links.find(keys(batch.records["patient"][beat], batch.records["gateway"][beat]))
         folding = _Folding(which, who, column, continuous, second, cell, time, status, beat[link >= 0], link[link >= 0])
         return folding, np.concatenate(latest) if latest else np.empty(0, LATEST)
@@ -227,7 +226,8 @@ class Engine:
                 self._fold(now, folding, span if order is None else order[span], link[slice(*links.get(now, (0, 0)))])
             if now in beat_groups:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
-                self.pace.beat[records["partition"][which]] = clocks[which]
+                minutes = np.where(records["kind"][which] == Kind.CLOCK, records["count"][which].astype(np.int64), 0)
+                self.pace.beat[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
             for record, control in said.get(now, ()):
                 self._control(now, int(records["partition"][record]), int(records["patient"][record]), control)
             for record, event in happened.get(now, ()):

@@ -63,3 +63,11 @@ class WorkerFailedError(StreamsError):
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(f"The worker stopped on {type(error).__name__}: start it again, and report what its log says.")
+
+
+class UnknownVersionError(StreamsError):
+    """A package whose insides are overridden is installed in another version than the one they were read in."""
+
+    def __init__(self, package: str, found: str, pinned: str) -> None:
+        super().__init__(f"{package} {found} is installed, the worker needs {pinned}: run make setup.")
+        self.package, self.found, self.pinned = package, found, pinned

@@ -5,9 +5,8 @@ from __future__ import annotations
 import stat
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,8 +20,7 @@ MOST: Final = 200_000
 """Keys kept; beyond it all are forgotten and read again (about 0.5 KB each)."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenKey:
+class OpenKey(NamedTuple):
     """A key ready for use, and the one (patient, gateway) it belongs to."""
 
     aead: AESGCM
@@ -57,7 +55,7 @@ class DatabaseKeyRing:
     """
 
     def __init__(self, connection: Callable[[], psycopg.Connection], master: bytes) -> None:
-        self._connection, self._master = connection, master
+        self._connection, self._master = connection, AESGCM(master)
         self._known: dict[int, tuple[OpenKey, float]] = {}
 
     def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
@@ -77,15 +75,14 @@ class DatabaseKeyRing:
         return {key: opened for key, (opened, _) in found.items()}
 
     def _read(self, keys: list[int]) -> dict[int, OpenKey]:
-        rows = self._connection().execute(
-            "SELECT key, patient, gateway, wrapped FROM data_key WHERE key = ANY(%s::int8[]) AND destroyed IS NULL",
-            [keys],
+        cursor = self._connection().cursor(binary=True)  # as text each secret would be hex
+        rows = cursor.execute(
+            "SELECT key, patient, gateway, wrapped FROM data_key WHERE key = ANY(%s::int8[]) AND destroyed IS NULL", [keys]
         )
-        return {key: OpenKey(*self._unwrap(patient, gateway, wrapped)) for key, patient, gateway, wrapped in rows}
-
-    def _unwrap(self, patient: int, gateway: int, wrapped: bytes) -> tuple[AESGCM, int, int]:
-        secret = unwrap(wrapped, self._master, about_key(patient, gateway))
-        return AESGCM(secret), patient, gateway
+        return {
+            key: OpenKey(AESGCM(unwrap(wrapped, self._master, about_key(patient, gateway))), patient, gateway)
+            for key, patient, gateway, wrapped in rows
+        }
 
 
 def about_key(patient: int, gateway: int) -> bytes:

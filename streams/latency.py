@@ -15,6 +15,8 @@ from prometheus_client.registry import Collector
 NAME: Final = "vigil_sample_to_committed_seconds"
 BOUNDS: Final[npt.NDArray[np.float64]] = np.round(np.geomspace(0.005, 600, 101), 4)
 """Upper bounds in seconds, each about 12 % above the one before."""
+_MOST: Final = int(BOUNDS[-1] * 1000) + 1
+_BUCKET: Final = np.searchsorted(BOUNDS, np.arange(_MOST + 1) / 1000).astype(np.uint8)  # by ms
 
 
 class Latency(Collector):
@@ -25,12 +27,12 @@ class Latency(Collector):
         self._sum = 0.0
         self._lock = threading.Lock()
 
-    def observe(self, seconds: npt.NDArray[np.float64]) -> None:
-        """Add float64 [n]; a negative one (a clock ahead of ours) counts as the smallest."""
-        counts = np.bincount(np.searchsorted(BOUNDS, seconds), minlength=len(self._counts))
+    def observe(self, ms: npt.NDArray[np.int64]) -> None:
+        """Add int64 [n] ms; a negative one (a clock ahead of ours) counts as the smallest."""
+        counts = np.bincount(_BUCKET[np.clip(ms, 0, _MOST)], minlength=len(self._counts))
         with self._lock:
             self._counts += counts
-            self._sum += float(seconds.sum())
+            self._sum += int(ms.sum()) / 1000
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         with self._lock:

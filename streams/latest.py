@@ -31,8 +31,8 @@ class Latest(Columns):
         np.maximum.at(self.time, column, time)
         newest = np.flatnonzero((time == self.time[column]) & (time > before))
         found = column[newest]
-        if len(distinct(found, self.axis.width)) < len(found):  # a reading sent twice, or two of device 0 in one millisecond
-            order = np.lexsort((arrived[newest], samples["value"][newest], -status[newest].astype(np.int64), found))
+        if len(distinct(found, self.axis.width)) < len(found):  # a reading sent twice: the first; two of device 0 at once
+            order = np.lexsort((-arrived[newest], samples["value"][newest], -status[newest].astype(np.int64), found))
             newest, found = newest[order], found[order]
             newest = newest[np.append(found[1:] != found[:-1], True)]
             found = column[newest]

@@ -104,4 +104,4 @@ class Layout:
         """Everything of one partition goes."""
         for axis in (self.senders, self.links, self.patients, self.dense.axis, self.sparse.axis):
             axis.drop(partition)
-        self.held[partition], self.dense.exact_from[partition] = False, 0
+        self.held[partition], self.dense.exact_from[partition], self.dense.closed.minute[partition] = False, 0, -1

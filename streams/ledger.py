@@ -13,6 +13,8 @@ from typing import Final
 import psycopg
 import structlog
 
+from streams.log import Appended
+
 APPLICATION: Final = "vigil worker"
 """``application_name`` of a worker's session: nobody else's is ever ended."""
 STUCK_S: Final = 3
@@ -25,13 +27,15 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Held:
     """A partition taken: ``offset`` is the next to store, ``epoch`` the right to store it.  ``topic_id`` is of the topic
-    it was stored from.
+    it was stored from, ``last`` what the last record stored looked like, ``damage`` why it was not read until now.
     """
 
     partition: int
     offset: int
     epoch: int
     topic_id: str
+    last: Appended | None = None
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,29 @@ def take(db: psycopg.Connection, topic: str, topic_id: str, starts: Mapping[int,
         _lock(db, topic, partitions)
         rows = db.execute(
             b"UPDATE ledger SET epoch = epoch + 1, owner = pg_backend_pid() WHERE topic = %s AND partition = ANY(%s)"
-            b" RETURNING partition, next_offset, epoch, topic_id",
+            b" RETURNING " + _HELD,
             [topic, partitions],
         ).fetchall()
-    return {row[0]: Held(*row) for row in rows}
+    return {row[0]: _held(*row) for row in rows}
+
+
+def read(db: psycopg.Connection, topic: str, *, lock: Sequence[int] = ()) -> dict[int, Held]:
+    """How all partitions stand, by partition; nothing is taken.  Rows of the partitions ``lock`` (ascending) are locked."""
+    if lock:
+        _lock(db, topic, list(lock))
+    rows = db.execute(b"SELECT " + _HELD + b" FROM ledger WHERE topic = %s ORDER BY partition", [topic]).fetchall()
+    return {row[0]: _held(*row) for row in rows}
+
+
+def note_damage(db: psycopg.Connection, topic: str, held: Mapping[int, Held], why: Mapping[int, str | None]) -> None:
+    """Write down ``why`` partitions are not read (``None``: they are), unless somebody else has taken them since."""
+    with db.transaction():
+        _lock(db, topic, sorted(why))
+        db.execute(
+            b"UPDATE ledger l SET damage = x.w FROM unnest(%s::int4[], %s::int8[], %s::text[]) AS x (p, e, w)"
+            b" WHERE l.topic = %s AND l.partition = x.p AND l.epoch = x.e",
+            [list(why), [held[p].epoch for p in why], list(why.values()), topic],
+        )
 
 
 def keep(db: psycopg.Connection, topic: str, epochs: Mapping[int, int]) -> None:
@@ -114,6 +137,16 @@ def move(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> None:
             topic,
         ],
     )
+
+
+_HELD: Final = b"partition, next_offset, epoch, topic_id, (extract(epoch FROM last_append) * 1000)::int8, last_crc, damage"
+
+
+def _held(
+    partition: int, offset: int, epoch: int, topic_id: str, append: int | None, crc: int | None, damage: str | None
+) -> Held:
+    last = None if append is None or crc is None else Appended(append, crc)
+    return Held(partition, offset, epoch, topic_id, last, damage)
 
 
 def _lock(tx: psycopg.Connection, topic: str, partitions: list[int]) -> list[tuple[int, int, int]]:

@@ -47,11 +47,12 @@ def open_blocks(blocks: Sequence[Block], keys: KeyRing) -> Round:
     records["offset"] = np.concatenate([np.arange(b.first, b.next) for b in blocks])
     records["append"] = np.concatenate([b.appended for b in blocks])
     refused = _Refused(len(values))
-    headers = _read_headers(values, refused)
+    heads = [value[:_HEAD] for value in values]
+    headers = _read_headers(heads, refused)
     for name in _FIELDS:
         records[name] = headers[name]
     _check_headers(records, headers, values, refused)
-    payloads = _open(records, values, keys, refused)
+    payloads = _open(records, heads, values, keys, refused)
     events, controls = _read_json(records, payloads, refused)
     samples, record, rejected = _read_samples(records, payloads, refused)
     records["kind"][refused.mask] = 0
@@ -79,12 +80,12 @@ class _Refused:
         return [Rejection(record, -1, reason) for record, reason in sorted(self._reasons.items())]
 
 
-def _read_headers(values: list[bytes], refused: _Refused) -> npt.NDArray[np.void]:
-    heads = b"".join([value[:_HEAD] for value in values])
-    if len(heads) != len(values) * _HEAD:  # some are shorter than a header
-        refused.where(np.array([len(value) < _HEAD for value in values]), "shorter than a header")
-        heads = b"".join([value[:_HEAD].ljust(_HEAD, b"\0") for value in values])
-    return np.frombuffer(heads, HEADER)
+def _read_headers(heads: list[bytes], refused: _Refused) -> npt.NDArray[np.void]:
+    whole = b"".join(heads)
+    if len(whole) != len(heads) * _HEAD:  # some are shorter than a header
+        refused.where(np.array([len(head) < _HEAD for head in heads]), "shorter than a header")
+        whole = b"".join([head.ljust(_HEAD, b"\0") for head in heads])
+    return np.frombuffer(whole, HEADER)
 
 
 def _check_headers(records: Records, head: npt.NDArray[np.void], values: list[bytes], refused: _Refused) -> None:
@@ -106,8 +107,10 @@ def _check_headers(records: Records, head: npt.NDArray[np.void], values: list[by
     refused.where((kind == Kind.CONTROL) & (head["gateway"] != 0), "control record not from the desk")
 
 
-def _open(records: Records, values: list[bytes], keys: KeyRing, refused: _Refused) -> dict[int, bytes]:
-    """The payload of each sealed record that opens, by position."""
+def _open(
+    records: Records, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused
+) -> list[bytes]:
+    """The payload of each record, by position; empty where there is none or it does not open."""
     at = np.flatnonzero(np.isin(records["kind"], _SEALED) & ~refused.mask)
     named, inverse = np.unique(records["key"][at], return_inverse=True)
     ring = keys.get_many(named.tolist())
@@ -120,19 +123,23 @@ def _open(records: Records, values: list[bytes], keys: KeyRing, refused: _Refuse
     for record in at[foreign].tolist():
         refused.one(record, "key of another patient or gateway")
     fine = known & ~foreign
-    payloads = {}
+    payloads = [b""] * len(values)
+    openers = [k.aead.decrypt if k else _never for k in keyed]
     for record, which in zip(at[fine].tolist(), inverse[fine].tolist(), strict=True):
-        value, key = values[record], keyed[which]
-        assert key is not None
+        head = heads[record]
         try:
-            payloads[record] = key.aead.decrypt(value[_NONCE_AT:_HEAD], value[_HEAD:], value[:_HEAD])
+            payloads[record] = openers[which](head[_NONCE_AT:], values[record][_HEAD:], head)
         except InvalidTag:
             refused.one(record, "does not open under the key its header names")
     return payloads
 
 
+def _never(_nonce: bytes, _sealed: bytes, _head: bytes | None) -> bytes:
+    raise InvalidTag
+
+
 def _read_json(
-    records: Records, payloads: dict[int, bytes], refused: _Refused
+    records: Records, payloads: list[bytes], refused: _Refused
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Control]]]:
     of_kind = records["kind"]
     events = _decode(np.flatnonzero(of_kind == Kind.EVENT), payloads, _decode_event, refused)
@@ -154,11 +161,11 @@ def _decode_event(payload: bytes) -> Event:
 
 
 def _decode(
-    at: npt.NDArray[np.intp], payloads: dict[int, bytes], decode: Callable[[bytes], _T], refused: _Refused
+    at: npt.NDArray[np.intp], payloads: list[bytes], decode: Callable[[bytes], _T], refused: _Refused
 ) -> list[tuple[int, _T]]:
     out = []
     for record in at.tolist():
-        if record not in payloads:
+        if refused.mask[record]:
             continue
         try:
             if b"\\u0000" in payloads[record]:
@@ -170,16 +177,19 @@ def _decode(
 
 
 def _read_samples(
-    records: Records, payloads: dict[int, bytes], refused: _Refused
+    records: Records, payloads: list[bytes], refused: _Refused
 ) -> tuple[Samples, npt.NDArray[np.int32], list[Rejection]]:
     at = np.flatnonzero((records["kind"] == Kind.SAMPLES) & ~refused.mask)
-    length = np.fromiter((len(payloads[record]) for record in at.tolist()), np.int64, len(at))
+    opened = [payloads[record] for record in at.tolist()]
+    length = np.fromiter(map(len, opened), np.int64, len(at))
     count, odd = length // SAMPLE.itemsize, length % SAMPLE.itemsize != 0
     few = (count < records["count"][at]) | (records["count"][at] == 0)
     for record in at[odd | few].tolist():
         refused.one(record, "payload does not fit its header")
     fine = ~(odd | few)
-    samples = np.frombuffer(b"".join([payloads[record] for record in at[fine].tolist()]), SAMPLE)
+    if not fine.all():
+        opened = [payload for payload, fits in zip(opened, fine.tolist(), strict=True) if fits]
+    samples = np.frombuffer(b"".join(opened), SAMPLE)
     record = np.repeat(at[fine], count[fine]).astype(np.int32)
     bad, reasons = _check_readings(samples, record)
     if bad.any():

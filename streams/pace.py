@@ -4,7 +4,8 @@ The clock of a partition is the running maximum of its records' append times; a 
 sets it back, nothing else does.  A record stands in second clock // 1000.  Every whole second is evaluated once, on the
 records before the first that stands in it or later, so it makes no difference where the log is cut.
 
-Seconds in which the last clock record is more than ``STILL`` old do not count for missing-data timers.  These run on
+Seconds in which the last clock record is more than ``STILL`` old do not count for missing-data timers (it counts from the
+end of the silence that a clock record announces: a planned stop).  These run on
 *running* seconds: the clock's less those that did not count (``lost``), and they go on undisturbed when the clock is set
 back.
 
@@ -27,6 +28,7 @@ STILL: Final = 10
 """s."""
 SET_BACK: Final = 10_000
 """ms."""
+MINUTE_MS: Final = 60_000
 
 
 @dataclass
@@ -54,7 +56,8 @@ class Stretch:
 
 class Pace:
     """All int64 [PARTITIONS]: ``clock`` ms (-1: no record yet), ``second`` of the last record, ``beat`` ms of the clock at
-    the last clock record, ``lost`` s.  ``still`` bool: in that partition time does not count now.
+    the last clock record and the silence it announced, ``lost`` s.  ``still`` bool: in that partition time does
+    not count now.
     """
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,16 +11,13 @@ import psycopg
 
 from devices.batch import Kind
 from devices.control import Control, decode_control
+from streams.going_on import BEGUN_ANEW
 from streams.ledger import Held
+from streams.log import Appended, Extent, Log
 from streams.round import RECORD, Round
 
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Offsets that a partition of the log holds: ``begin`` to ``end`` - 1."""
-
-    begin: int
-    end: int
+REFOLD_RECORDS: Final = 20_000
+"""So much of a partition's log is folded again where its state is lost: some minutes, in a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,37 @@ class Saved:
     state: bytes
 
 
-def damage(held: Held, topic_id: str, extent: Extent) -> str | None:
-    """Why the log does not go on where the ledger stands, or ``None``."""
+def compare(
+    log: Log, topic_id: str, held: Mapping[int, Held], extents: Mapping[int, Extent]
+) -> dict[int, str | None]:
+    """:func:`damage` of each partition; asks the brokers for the last record stored, where log and ledger know it.
+
+    Raises:
+        KafkaException, TimeoutError: the brokers are away; try again.
+    """
+    stored = {
+        p: one.offset - 1
+        for p, one in held.items()
+        if one.last is not None and extents[p].begin < one.offset <= extents[p].end and one.topic_id == topic_id
+    }
+    last = log.at(stored)
+    return {p: damage(one, topic_id, extents[p], last.get(p)) for p, one in held.items()}
+
+
+def damage(held: Held, topic_id: str, extent: Extent, last: Appended | None) -> str | None:
+    """Why the log does not go on where the ledger stands, or ``None``.
+
+    ``last`` is what the log holds at the last record stored: a log that was cut back and has grown again holds another one
+    there, or appended it at another time (of a clock record every byte is the same).
+    """
     if held.topic_id != topic_id:
         return "the topic was made again"
     if held.offset < extent.begin:
         return "records not yet stored have expired"
     if held.offset > extent.end:
         return "the log was cut back"
+    if held.last is not None and extent.begin < held.offset and last != held.last:
+        return "the log was cut back and has grown again"
     return None
 
 
@@ -47,6 +68,19 @@ def read_saved(db: psycopg.Connection, topic: str, partition: int) -> Saved | No
         b"SELECT at_offset, state FROM engine_state WHERE topic = %s AND partition = %s", [topic, partition]
     ).fetchone()
     return Saved(*row) if row else None
+
+
+def begin_at(held: Held, extent: Extent, saved: Saved | None) -> int:
+    """From which offset a partition is folded that has no state, or one that cannot be read.
+
+    One that was never saved, from its log's beginning.  So a young log too, which makes the state exact; a longer one only
+    as far back as a restart can wait for.
+    """
+    if saved is None:
+        return extent.begin
+    if saved.state == BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:
+        return saved.offset
+    return max(extent.begin, held.offset - REFOLD_RECORDS)
 
 
 _CONTROLS: Final = b"""

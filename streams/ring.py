@@ -97,6 +97,12 @@ class Ring(Columns):
         found: Cells = self.cells[rows_of(second), series] if second.size else np.empty(0, np.int32)
         return found
 
+    def minute(self, minute: int, series: slice | Ints) -> Cells:
+        """Cells int32 [60, k] of one minute."""
+        rows = np.arange(minute * 60, minute * 60 + 60) % ROWS
+        found: Cells = self.cells[rows, series] if isinstance(series, slice) else self.cells[rows[:, None], series]
+        return found
+
     def _spread(self, series: Ints, second: Ints, value: Cells, now: int, op: np.ufunc) -> None:
         """Add or subtract samples in every window that covers them: [now - w, now], whose oldest row leaves next."""
         if not series.size:

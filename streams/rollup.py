@@ -6,6 +6,7 @@ them with :func:`recompute` from stored readings: the same function, so the same
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
@@ -14,9 +15,9 @@ import numpy.typing as npt
 from devices.batch import PARTITIONS
 from devices.sample import SAMPLE, STEPS, Samples, Status
 from devices.vitals import FIXED_MAX
-from streams.arrays import Bools, Bytes, Cells, Floats, Ints, Rows
+from streams.arrays import NO_INTS, Bools, Bytes, Cells, Floats, Ints, Rows
 from streams.axis import Columns, Field
-from streams.ring import MISS, POOR, ROWS, Ring, cells_of
+from streams.ring import MISS, POOR, Ring, cells_of
 from streams.windows import statistics
 from streams.writes import LATE, ROLLUP
 
@@ -39,25 +40,53 @@ def next_due(now: Ints | int, due: Ints | int) -> Ints:
     return np.asarray(now + 60 - (now - due) % 60, np.int64)
 
 
-def rollup(cells: Cells, steps: Floats) -> Rows:
-    """ROLLUP [k] of the cells int32 [60, k] of one minute; who, when and where is left to the caller."""
-    out = np.zeros(cells.shape[1], ROLLUP)
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Exact integers of a minute's cells, int64 [k]: seconds with a usable value ``n`` and with only unusable ones ``poor``;
+    sums of the values ``v`` and ``vv`` in fixed point, of the seconds 0..59 ``t`` and ``tt``, and of their products ``tv``;
+    the smallest and the greatest value (32768 or more, and -1 or less, where there is none).
+    """
+
+    n: Ints
+    poor: Ints
+    v: Ints
+    vv: Ints
+    t: Ints
+    tt: Ints
+    tv: Ints
+    low: Ints
+    high: Ints
+
+
+def sums_of(cells: Cells) -> Sums:
+    """Of the cells int32 [60, k] of one minute."""
     value = cells.astype(np.int16)  # the low half: MISS and POOR are negative
     good = value >= 0
-    out["poor"] = np.count_nonzero(value == POOR - 65536, axis=0)
+    poor = np.count_nonzero(value == POOR - 65536, axis=0)
     n, st, stt = (_POWERS @ good.astype(np.float64)).astype(np.int64)
     exact = np.maximum(value, 0).astype(np.float64)  # integers below 2**53: any order of adding gives the same
     sv, stv = (_POWERS[:2] @ exact).astype(np.int64)
     exact *= exact
     svv = (_POWERS[0] @ exact).astype(np.int64)
-    out["n"] = n
-    out["mean"], out["std"], out["slope"] = statistics(n, sv, svv, st, stt, stv, steps)
+    low, high = value.view(np.uint16).min(0).astype(np.int64), np.maximum(value.max(0), -1).astype(np.int64)
+    return Sums(n, poor.astype(np.int64), sv, svv, st, stt, stv, low, high)
+
+
+def rollup(cells: Cells, steps: Floats, of: Sums | None = None) -> Rows:
+    """ROLLUP [k] of the cells int32 [60, k] of one minute, of which ``of`` are the sums; who, when and where is left to the
+    caller.
+    """
+    of = of or sums_of(cells)
+    out = np.zeros(cells.shape[1], ROLLUP)
+    out["poor"], out["n"] = of.poor, of.n
+    out["mean"], out["std"], out["slope"] = statistics(of.n, of.v, of.vv, of.t, of.tt, of.tv, steps)
+    value = cells.astype(np.int16)
+    good = value >= 0
     column = np.arange(cells.shape[1])
     first = np.where(good, _SECOND, 59).min(0)
     last = (good * _SECOND).max(0)
-    low = value.view(np.uint16).min(0)
-    for name, fixed in (("min", low), ("max", value.max(0)), ("first", value[first, column]), ("last", value[last, column])):
-        out[name] = np.where(n > 0, fixed / steps, np.nan)
+    for name, fixed in (("min", of.low), ("max", of.high), ("first", value[first, column]), ("last", value[last, column])):
+        out[name] = np.where(of.n > 0, fixed / steps, np.nan)
     return out
 
 
@@ -73,6 +102,13 @@ class Minutes(Columns):
             self.changed[int(minute[0]) % SLOTS, series] = True
         else:
             self.changed[minute % SLOTS, series] = True
+
+    def take_minute(self, minute: int, columns: slice) -> Bools:
+        """Bool [columns]: in which series of one slice a minute changed; they count as written."""
+        changed = self.changed[minute % SLOTS, columns]
+        out = changed.copy()
+        changed[:] = False
+        return out
 
     def take_closed(self, now: int, columns: slice) -> list[tuple[int, Ints]]:
         """(minute, columns) of every closed minute that changed, in one slice; they count as written."""
@@ -99,14 +135,33 @@ class Minutes(Columns):
 
 def of_minute(ring: Ring, minute: int, series: Ints, steps: Floats) -> Rows:
     """ROLLUP [k] of one minute in the ring, of series int64 [k] (ascending) with ``steps`` float64 [k]."""
-    rows = np.arange(minute * 60, minute * 60 + 60) % ROWS
     out = []
     for start in range(0, len(series), _CHUNK):
         part = series[start : start + _CHUNK]
         whole = int(part[-1] - part[0]) == len(part) - 1
-        cells = ring.cells[rows, part[0] : part[-1] + 1] if whole else ring.cells[rows[:, None], part]
+        cells = ring.minute(minute, slice(int(part[0]), int(part[-1]) + 1) if whole else part)
         out.append(rollup(cells, steps[start : start + _CHUNK]))
-    rollups = np.concatenate(out) if out else np.empty(0, ROLLUP)
+    return _named(out, minute)
+
+
+def close_minute(ring: Ring, minute: int, columns: slice, changed: Bools, steps: Floats) -> tuple[Sums, Rows]:
+    """(sums of all series of a slice, ROLLUP rows of those that ``changed`` bool [columns]) of one minute in the ring."""
+    sums, out = [], []
+    for start in range(columns.start, columns.stop, _CHUNK):
+        part = slice(start, min(start + _CHUNK, columns.stop))
+        at = slice(part.start - columns.start, part.stop - columns.start)
+        cells, wanted = ring.minute(minute, part), changed[at]
+        sums.append(sums_of(cells))
+        if wanted.all():
+            out.append(rollup(cells, steps[at], sums[-1]))
+        elif wanted.any():
+            out.append(rollup(cells[:, wanted], steps[at][wanted]))
+    whole = [np.concatenate([getattr(one, name) for one in sums] or [NO_INTS]) for name in Sums.__slots__]
+    return Sums(*whole), _named(out, minute)
+
+
+def _named(parts: list[Rows], minute: int) -> Rows:
+    rollups = np.concatenate(parts) if parts else np.empty(0, ROLLUP)
     rollups["minute"] = minute
     return rollups
 
@@ -154,4 +209,7 @@ def recompute(late: Rows, samples: Samples, patient: Ints, device: Ints) -> Rows
     return out[(cells > MISS).any(0)]
 
 
-__all__ = ["DUE", "GRACE", "LATE", "ROLLUP", "Minutes", "next_due", "of_minute", "recompute", "rollup", "usable"]
+__all__ = [
+    "DUE", "GRACE", "LATE", "ROLLUP", "Minutes", "Sums", "close_minute", "next_due", "of_minute", "recompute", "rollup",
+    "sums_of", "usable",
+]  # fmt: skip

@@ -13,10 +13,12 @@ from streams import metrics
 from streams.block import Block
 from streams.engine import Engine
 from streams.errors import StateUnreadableError
+from streams.going_on import BEGUN_ANEW
 from streams.keys import KeyRing
 from streams.ledger import Held, Move
+from streams.log import Extent
 from streams.opening import LAST_TIME, open_blocks
-from streams.recovery import Extent, Saved, controls_before, read_saved
+from streams.recovery import Saved, begin_at, controls_before, read_saved
 from streams.session import Session, until_done
 from streams.snapshot import Recall
 from streams.store.recall import stored_since
@@ -44,28 +46,28 @@ class Rounds:
         self._engine, self._keys, self._session, self._topic, self._stop = engine, keys, session, topic, stop
 
     def take(self, held: Held, extent: Extent) -> Taken:
-        """Give the partition to the engine as it was at its last snapshot, or empty at the log's beginning.
+        """Give the partition to the engine as it was at its last snapshot; where that cannot be read, with the controls that
+        took effect before :func:`streams.recovery.begin_at`.
 
         Raises:
             psycopg.OperationalError: the worker stops while the database is away.
         """
         partition = held.partition
         saved = until_done(lambda: read_saved(self._session.connection(), self._topic, partition), self._stop)
-        if saved and extent.begin <= saved.offset <= held.offset:
+        if saved and saved.state != BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:
             try:
                 self._engine.take(partition, saved.state, self._recall(partition, saved))
                 return Taken(held, saved.offset, state_lost=False)
             except StateUnreadableError:
-                _log.warning("snapshot cannot be read, the log is folded from its beginning", partition=partition)
+                _log.warning("snapshot cannot be read", partition=partition)
                 self._engine.drop(partition)
+        start = begin_at(held, extent, saved)
         self._engine.take(partition, None, Recall())
-        if extent.begin > 0:
-            before = until_done(
-                lambda: controls_before(self._session.connection(), partition, extent.begin), self._stop
-            )
-            if len(before.records):
-                self._engine.advance(before)
-        return Taken(held, extent.begin, state_lost=extent.begin > 0 and (saved is not None or extent.begin < held.offset))
+        before = until_done(lambda: controls_before(self._session.connection(), partition, start), self._stop)
+        if len(before.records):  # they stand in the log no more, or too far back
+            self._engine.advance(before)
+        missing = start > 0 and (saved is not None or start < held.offset)
+        return Taken(held, start, state_lost=missing or len(before.records) > 0)
 
     def drop(self, partition: int) -> None:
         """The engine forgets the partition."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -63,6 +64,16 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction))
 
 
+_failed_at = float("-inf")
+
+
+def in_trouble(within_s: float = 0.0) -> bool:
+    """Whether an attempt of this process has failed lately (``within_s``, or what it waits at most before it tries again)
+    for a reason that passes: what the watchdog asks.
+    """
+    return time.monotonic() - _failed_at < max(within_s, 2 * _WAIT_MAX_S)
+
+
 def until_done(attempt: Callable[[], _T], stop: threading.Event) -> _T:
     """``attempt()``, again with backoff and jitter while its error is transient and ``stop`` is not set.
 
@@ -74,6 +85,8 @@ def until_done(attempt: Callable[[], _T], stop: threading.Event) -> _T:
         if not is_transient(error) or stop.is_set():
             return False
         metrics.RETRIES.inc()
+        global _failed_at
+        _failed_at = time.monotonic()
         return True
 
     for one in stamina.retry_context(on=again, attempts=None, timeout=None, wait_max=_WAIT_MAX_S, wait_jitter=0.5):

@@ -29,17 +29,30 @@ class WorkerSettings(BaseSettings):
     """``stock`` is Faust's own, one message an event: for comparison."""
     session_s: float = Field(6.0, gt=0)
     """A worker not heard of for so long loses its partitions."""
-    fetch_wait_ms: int = Field(20, ge=1)
-    """How long the broker waits for company before it answers a fetch."""
-    round_wait_ms: int = Field(50, ge=0)
-    """How long a round waits for company: a transaction and its statements cost several ms, however little they hold."""
+    fetch_wait_ms: int = Field(40, ge=1)
+    """How long the broker waits for company before it answers a fetch: fetch, round and transaction cost several ms, however
+    little they hold.
+    """
+    round_wait_ms: int = Field(5, ge=0)
+    """How long a round waits for the fetches of other brokers."""
     round_records: int = Field(20_000, ge=1)
+    round_mb: int = Field(4, ge=1)
+    """What a round takes at the most: opened and computed it needs about ten times as much memory, and two are under way."""
+    backlog_ms: int = Field(30, ge=1)
+    """How much of backlogs a round takes while other partitions are at their head: what arrives there waits for it."""
     waiting_mb: int = Field(32, ge=1)
     """Records read and not yet stored; beyond it nothing more is read."""
     snapshot_s: float = Field(60.0, gt=0)
     """About how often each partition's small state is saved: a restart reads the log again from there."""
+    watchdog_s: float = Field(180.0, gt=0)
+    """A partition that stands still so long while its lag grows, and brokers and database answer, ends the worker.  One
+    statement may take 60 s before it fails and is tried again."""
     clock: bool = True
     """Append a clock record a second to each partition owned.  Off only where something else does it."""
+    silence_min: int = Field(15, ge=0, le=65535)
+    """So long may a planned stop last before it counts as one that nobody planned: what a worker that is asked to end says
+    in its last clock record.
+    """
 
     metrics_port: int = Field(0, ge=0, le=65535)
     """Prometheus metrics on 127.0.0.1; 0: none."""

@@ -2,6 +2,9 @@
 
 The ring is not in it: its cells follow from the readings stored before the snapshot's offset.  Only after a clock was set
 back they do not, until nothing of before is left in the ring: so long the snapshot carries the cells.
+
+Closed minutes and hours are in it: a stored rollup may have been corrected since, a closed minute never is
+(docs/decisions/0075-closed-minutes.md).
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from streams.ring import LONGEST, cells_of
 from streams.rollup import usable
 from streams.trace import CONTINUOUS, Waiting
 
-VERSION: Final = 1
+VERSION: Final = 2
 _MAGIC: Final = b"vigil-engine"
 _NOTHING: Final = 253_402_300_799_999
 
@@ -53,6 +56,7 @@ class Content(msgspec.Struct, frozen=True):
     """What a snapshot holds.  ``pace``: clock, second, beat, lost, still.  ``tables``: by axis, then table, then field.
     ``waiting``: by name, (column within the slice, number, cell) by second.  ``controls``: (patient, JSON) in order.
     ``cells``: the ring, where it cannot be recalled; ``exact_from``: the second from which it can.
+    ``minute``: the last one that closed.
     """
 
     partition: int
@@ -63,6 +67,7 @@ class Content(msgspec.Struct, frozen=True):
     controls: list[tuple[int, bytes]]
     seen: dict[int, int]
     exact_from: int
+    minute: int
     unsettled: bool
     cells: Array | None = None
 
@@ -152,6 +157,7 @@ def pack(state: State, partition: int) -> bytes:
         [(patient, encode_control(control)) for (patient, _), control in state.controls.get(partition, {}).items()],
         dict(state.admission.seen.get(partition, {})),
         int(layout.dense.exact_from[partition]),
+        int(layout.dense.closed.minute[partition]),
         state.is_unsettled(partition),
         Array.of(np.ascontiguousarray(layout.dense.ring.cells[:, layout.dense.axis.of(partition)])) if carried else None,
     )
@@ -199,6 +205,7 @@ def restore(
             array[partition] = value
         state.admission.seen[partition] = dict(content.seen)
         layout.dense.exact_from[partition] = content.exact_from
+        layout.dense.closed.minute[partition] = content.minute
         if content.unsettled:
             state.unsettle(partition)
         for name, axis in axes.items():

@@ -1,10 +1,11 @@
-"""Faust transport that reads where the ledger says and hands over one block a partition and fetch.
+"""Faust transport that reads where the ledger says and hands over a fetch as blocks, one event for all of them.
 
-It overrides what Faust 0.15.3 leaves no other way to (the version is pinned):
+It overrides what Faust and aiokafka leave no other way to (:data:`PINNED`, checked when it is registered):
 
 - Faust positions its stream partitions only in ``Consumer.perform_seek``: after each rebalance, and again when a fetch
   returns while flow is stopped.  A seek in ``on_partitions_assigned`` is undone by it.
-- Faust's own path costs two asyncio tasks a message, about 80 µs; a block costs them once.
+- Faust's own path costs two asyncio tasks a message, about 80 µs; a fetch costs them once (:mod:`streams.fetched`).
+- Faust acknowledges a message at a time; here it is told what is stored (:meth:`Consumer.stored`).
 - ``fetch_max_wait_ms`` is fixed at 1500.
 
 Positions come from the :class:`Reader`, which answers from memory: a partition that nobody has taken from the ledger yet
@@ -15,20 +16,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 import faust
-import numpy as np
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from streams.block import Block
+from streams.errors import UnknownVersionError
+from streams.fetched import Blocks, fetched
 
+PINNED: Final = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
+"""What is overridden here was read and tested in these."""
 NAME: Final = "ledger"
 RECORDS_A_BLOCK: Final = 4096
 """A partition with a long backlog must not delay the others' turn."""
+FETCH_BYTES: Final = 1 << 18
+"""With so much, or after ``fetch_wait_ms``, the broker answers: a fetch of 64 partitions costs a ms here, however little it
+brings, and with "as soon as there is a byte" there would be hundreds a second.
+"""
 _IDLE_S: Final = 0.02
 _FETCH_S: Final = 1.0
 _SEEK_S: Final = 10.0
@@ -37,6 +47,7 @@ _SEEK_S: Final = 10.0
 class Reader(Protocol):
     """Who reads: knows where each partition goes on, and when it is full.  Set as ``app.reader``."""
 
+    topic: str
     fetch_wait_ms: int
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
@@ -53,12 +64,24 @@ class Reader(Protocol):
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Fetches without waiting 1.5 s for company."""
+    """Fetches without waiting 1.5 s for company, and without an object a record."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self.app.reader.fetch_wait_ms
+        consumer._fetch_min_bytes = FETCH_BYTES
         return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+    ) -> Blocks:
+        if not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        with fetcher._subscriptions.fetch_context():
+            return await fetched(fetcher, active_partitions, timeout or 0.0, max_records or RECORDS_A_BLOCK)
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
@@ -109,15 +132,35 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if not ready:
             await asyncio.sleep(_IDLE_S)
             return
-        fetched = await self._thread.getmany(ready, _FETCH_S)
+        found: Blocks = await self._thread.getmany(ready, _FETCH_S)
         # A fetch may outlast a rebalance: what it brings is right where it fits the position, whatever the generation, and
         # passing it over would leave a hole that shows only when more arrives.
-        for tp, records in (fetched or {}).items():
-            if not self.flow_active:
-                await self.perform_seek()
-                return
-            await self._deliver(tp, records)
+        if found and not self.flow_active:
+            await self.perform_seek()
+            return
+        blocks: list[Block] = []
+        gaps: list[TP] = []
+        for tp, some in (found or {}).items():
+            fitting = self._fitting(tp, some)
+            blocks += fitting
+            if tp in self._next and len(fitting) < len(some):
+                gaps.append(tp)
+        if blocks:
+            await self._deliver(blocks)
+        for tp in gaps:
+            if (expected := self._next.get(tp)) is not None:
+                await self._go_back(tp, expected)
         await asyncio.sleep(0)
+
+    def _fitting(self, tp: TP, blocks: Sequence[Block]) -> list[Block]:
+        """Those that go on where the partition stands; it moves on with them, never over a gap."""
+        fitting = []
+        for block in blocks:
+            if self._next.get(tp) != block.first:
+                break
+            self._next[tp] = block.next
+            fitting.append(block)
+        return fitting
 
     async def _go_back(self, tp: TP, expected: int) -> None:
         """Something else came than what comes next: read it again; the second time the log itself is not whole."""
@@ -128,34 +171,36 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self._went_back[tp] = expected
             await self.position({tp: expected})
 
-    async def _deliver(self, tp: TP, records: Sequence[Any]) -> None:
-        if records and tp in self._next and records[0].offset != self._next[tp]:
-            await self._go_back(tp, self._next[tp])
-            return
-        for start in range(0, len(records), RECORDS_A_BLOCK):
-            expected = self._next.get(tp)
-            if expected is None:
-                return
-            part = records[start : start + RECORDS_A_BLOCK]
-            if part[-1].offset - expected != len(part) - 1:  # never skip
-                await self._go_back(tp, expected)
-                return
-            last = part[-1]
-            appended = np.fromiter((record.timestamp for record in part), np.int64, len(part))
-            block = Block(tp.partition, expected, last.offset + 1, appended, [record.value or b"" for record in part])
-            message = ConsumerMessage(
-                tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, last.headers, last.key,
-                block, None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
-            )  # fmt: skip
-            self._next[tp] = block.next
-            await self.wait_first(self.callback(message), self.suspend_flow.wait())
-            self._read_offset[tp] = last.offset
+    async def _deliver(self, blocks: Sequence[Block]) -> None:
+        """One event for all of them.  Faust sees its first partition; it never acknowledges anything by it."""
+        topic, generation = self.app.reader.topic, self.app.consumer_generation_id
+        parts = [part for block in blocks for part in block.parts(RECORDS_A_BLOCK)]
+        at = TP(topic, parts[0].partition)
+        message = ConsumerMessage(
+            topic, at.partition, parts[0].next - 1, int(parts[0].appended[-1]) / 1000, 1, (), None, tuple(parts), None,
+            0, 0, at, generation_id=generation,
+        )  # fmt: skip
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        for block in blocks:
+            self._read_offset[TP(topic, block.partition)] = block.next - 1
+
+    def ack(self, message: Any) -> bool:
+        """Done with an event; which offsets that stands for is said by :meth:`stored`."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    def stored(self, offsets: Mapping[int, int]) -> None:
+        """What is stored (partition -> next offset): committed to the group within a second, for display."""
+        for partition, offset in offsets.items():
+            self._acked[TP(self.app.reader.topic, partition)] = [offset - 1]
+        self._n_acked += len(offsets)
 
     def _new_offset(self, tp: TP) -> int | None:
         acked = self._acked[tp]
         if not acked:
             return None
-        newest = int(max(acked))  # one message stands for a whole block
+        newest = int(max(acked))
         acked.clear()
         self._acked_index[tp].clear()
         return newest + 1
@@ -178,7 +223,14 @@ class _AsItIs(faust.Codec):  # type: ignore[misc]
 
 
 def register() -> str:
-    """Make Faust know ``ledger://`` and the codec; the codec's name."""
+    """Make Faust know ``ledger://`` and the codec; the codec's name.
+
+    Raises:
+        UnknownVersionError: another Faust or aiokafka is installed than this module overrides.
+    """
+    for package, pinned in PINNED.items():
+        if (found := version(package)) != pinned:
+            raise UnknownVersionError(package, found, pinned)
     drivers.TRANSPORTS.aliases[NAME] = f"{__name__}:Transport"
     faust.serializers.codecs.register("as_it_is", _AsItIs())
     return "as_it_is"

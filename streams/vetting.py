@@ -23,6 +23,7 @@ FUTURE: Final = 86_400_000
 TRANSFER: Final = 86_400_000
 """ms around the ends of an enrolment in which a reading of unsure clock could be somebody else's."""
 _KNOWN: Final[Bools] = np.isin(np.arange(256), list(VITALS))
+_LAST_STATUS: Final = max(Status)
 _REASONS: Final = (
     "",
     "unknown vital",
@@ -62,7 +63,7 @@ def vet(batch: Round, admitted: Admitted, clocks: Ints) -> Vetted:
         (5, ahead < -HORIZON),
         (4, samples["reading"] >= batch.records["count"][record]),
         (3, ok & ~np.isfinite(value)),
-        (2, status > max(Status)),
+        (2, status > _LAST_STATUS),
         (1, ~_KNOWN[vital]),
     ):
         if bad.any():
@@ -79,16 +80,15 @@ def vet(batch: Round, admitted: Admitted, clocks: Ints) -> Vetted:
 
 def vet_events(batch: Round, admitted: Admitted, clocks: Ints) -> tuple[list[tuple[int, Event]], list[Rejection]]:
     """The events that count, and the others."""
-    kept, rejected = [], []
-    for at, event in batch.events:
-        if not admitted.good[at]:
-            continue
-        ahead = event.at - int(clocks[at])
-        if -HORIZON <= ahead <= FUTURE:
-            kept.append((at, event))
-        else:
-            rejected.append(Rejection(at, -1, _REASONS[5 if ahead < 0 else 6]))
-    return kept, rejected
+    n = len(batch.events)
+    at = np.fromiter((record for record, _ in batch.events), np.int64, n)
+    good, ahead = admitted.good[at], np.fromiter((event.at for _, event in batch.events), np.int64, n) - clocks[at]
+    timely = (ahead >= -HORIZON) & (ahead <= FUTURE)
+    if (good & timely).all():
+        return batch.events, []
+    kept = [batch.events[k] for k in np.flatnonzero(good & timely).tolist()]
+    refused = np.flatnonzero(good & ~timely).tolist()
+    return kept, [Rejection(int(at[k]), -1, _REASONS[5 if ahead[k] < 0 else 6]) for k in refused]
 
 
 def _refuse(reading: Halves, record: Cells, why: Bytes, keep: Bools) -> list[Rejection]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.longest import place
+
 pytest_plugins = [
     "tests.fix_home",
     "tests.fix_kafka",
@@ -21,7 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow matrices run only when asked for; the report names them."""
+    """The longest files first.  Slow matrices run only when asked for; the report names them."""
+    items.sort(key=lambda item: place(item.path))  # stable: within a file, and among the short ones, nothing moves
     if "full" in config.option.markexpr:
         return
     for item in items:

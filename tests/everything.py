@@ -19,9 +19,17 @@ from tests.programs import prepare_programs, prepare_servers
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "out/tests.xml"
+AT_ONCE = 4
 _STATIC_MINUTES = 5
 _SERVERS_MINUTES = 15
 _TESTS_MINUTES = 30  # the suite has to stay under 10; a hanging one must end all the same
+
+
+CHECKS: dict[str, tuple[str, ...]] = {
+    "lint (ruff)": ("ruff", "check", "."),
+    "layers (import-linter)": ("lint-imports",),
+    "types (mypy)": ("mypy",),
+}
 
 
 @dataclass
@@ -33,12 +41,16 @@ class Steps:
     def run(self, name: str, work: Callable[[], str]) -> None:
         """`work` returns what is wrong: nothing when all is well."""
         print(f"── {name} …", flush=True)
+        self.judge(name, work)
+
+    def judge(self, name: str, work: Callable[[], str]) -> None:
+        """The same without saying that it begins: for what goes on beside other steps."""
         began = time.monotonic()
         wrong = work()
         if wrong:
             self.failed.append(name)
-            print(wrong)
-        print(f"   {name}: {'FAILED' if wrong else 'ok'}, {time.monotonic() - began:.1f} s", flush=True)
+        said = f"   {name}: {'FAILED' if wrong else 'ok'}, {time.monotonic() - began:.1f} s"
+        print(f"{wrong}\n{said}" if wrong else said, flush=True)
 
 
 def static(program: str, *options: str) -> str:
@@ -65,18 +77,24 @@ def programs(missing: list[str]) -> str:
     return ""
 
 
-def joined(servers: threading.Thread) -> str:
-    """Wait until the cache is filled."""
-    servers.join(_SERVERS_MINUTES * 60)
-    return f"not prepared in {_SERVERS_MINUTES} minutes" if servers.is_alive() else ""
+def checks(steps: Steps) -> None:
+    """Lint, layers and types; a few seconds of one core."""
+    for name, command in CHECKS.items():
+        steps.judge(name, lambda command=command: static(*command))  # type: ignore[misc]
+
+
+def joined(work: threading.Thread, minutes: float) -> str:
+    """Wait for what goes on beside."""
+    work.join(minutes * 60)
+    return f"not done in {minutes} minutes" if work.is_alive() else ""
 
 
 def tests(options: list[str]) -> str:
     """Run pytest, its output passing through; what is wrong in one line."""
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.unlink(missing_ok=True)
-    # two at a time: most tests wait for servers; each of the two has servers of its own
-    at_once = ["--numprocesses=2", "--dist=loadfile"]
+    # more at a time than cores: most tests wait for servers; each has servers of its own.  tests/longest.py orders the files
+    at_once = [f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--no-loadscope-reorder"]
     told = ["--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}"]
     command = [sys.executable, "-m", "pytest", *at_once, *told, *options]
     try:
@@ -105,18 +123,19 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the slow matrices as well")
     chosen, options = parser.parse_known_args()
     began, steps, missing = time.monotonic(), Steps(), list[str]()
-    servers = threading.Thread(target=lambda: missing.extend(prepare_servers()), name="servers", daemon=True)
-    if not chosen.only_static:
+    beside = threading.Thread(target=lambda: checks(steps), name="checks", daemon=True)
+    if chosen.only_static:
+        beside.run()
+    else:
         steps.run("programs", lambda: programs(missing))
-        servers.start()  # downloads go on while the checks run
-    steps.run("lint (ruff)", lambda: static("ruff", "check", "."))
-    steps.run("types (mypy)", lambda: static("mypy"))
-    steps.run("layers (import-linter)", lambda: static("lint-imports"))
-    if not chosen.only_static:
-        steps.run("servers", lambda: joined(servers))
+        servers = threading.Thread(target=lambda: missing.extend(prepare_servers()), name="servers", daemon=True)
+        servers.start()
+        beside.start()  # while servers are fetched, and while tests wait for theirs
+        steps.run("servers", lambda: joined(servers, _SERVERS_MINUTES))
         if chosen.full:
             options += ["-m", "full or not full"]
         steps.run("tests (pytest)", lambda: tests(options))
+        steps.run("checks", lambda: joined(beside, _STATIC_MINUTES))
     print(f"\n{time.monotonic() - began:.0f} s in all; failed: {', '.join(steps.failed) or 'nothing'}")
     if not chosen.only_static:
         tell(read_outcome(REPORT), missing)

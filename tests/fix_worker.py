@@ -12,6 +12,7 @@ from deploy.stack.kafka import Kafka
 from tests.streams.producing import World
 from tests.streams.worker_process import WorkerProcess
 
+Prepare = Callable[[str], None]
 StartWorker = Callable[..., WorkerProcess]
 
 
@@ -22,16 +23,26 @@ def world() -> World:
 
 
 @pytest.fixture
-def start_worker(world: World, kafka: Kafka, topic: str, home: Path) -> StartWorker:
-    """`start_worker(database, **options)`: on this test's topic; the database is migrated and seeded the first time."""
-    key = world.write_master(home)
-    ready = set()
+def prepare(world: World) -> Prepare:
+    """`prepare(database)`: migrated and seeded, the first time."""
+    ready: set[str] = set()
 
-    def start(database: str, **options: object) -> WorkerProcess:
+    def prepared(database: str) -> None:
         if database not in ready:
             migrate(database)
             world.seed(database)
             ready.add(database)
+
+    return prepared
+
+
+@pytest.fixture
+def start_worker(world: World, kafka: Kafka, topic: str, home: Path, prepare: Prepare) -> StartWorker:
+    """`start_worker(database, **options)`: on this test's topic, and a database that is prepared."""
+    key = world.write_master(home)
+
+    def start(database: str, **options: object) -> WorkerProcess:
+        prepare(database)
         return WorkerProcess(database, kafka.bootstrap, topic, key, **options)
 
     return start

@@ -6,7 +6,7 @@ from alerts.care.consent import has_consented
 from alerts.care.keys import current_key
 from alerts.database import Tx, to_ms
 from alerts.errors import UnknownRecordError
-from devices.pairing import Assigned, Config, PatientKey
+from devices.pairing import Assigned, Config, PatientKey, Resend
 
 
 def gateway_config(
@@ -18,7 +18,8 @@ def gateway_config(
         UnknownRecordError: there is no such gateway in use.
     """
     row = tx.execute(
-        "SELECT config_version FROM gateway WHERE gateway = %s AND revoked IS NULL FOR SHARE", [gateway]
+        "SELECT config_version, resend_asked, resend_since FROM gateway WHERE gateway = %s AND revoked IS NULL FOR SHARE",
+        [gateway],
     ).fetchone()
     if row is None:
         raise UnknownRecordError("gateway", gateway)
@@ -39,4 +40,5 @@ def gateway_config(
             if patient in served
         ),
         heartbeat_s=heartbeat_s,
+        resend=Resend(to_ms(row[1]), to_ms(row[2])) if row[1] else None,
     )

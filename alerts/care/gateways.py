@@ -89,5 +89,17 @@ def revoke_gateway(tx: Tx, gateway: int, by: int) -> None:
     change_configuration(tx, [gateway])
 
 
+def ask_to_resend(tx: Tx, since: int) -> int:
+    """Have every gateway send again, once, what it delivered since ``since`` (ms; 0: all it keeps); how many are asked."""
+    take_turn(tx)
+    asked = tx.execute(
+        "UPDATE gateway SET resend_since = to_timestamp(%s / 1000.0), resend_asked = clock_timestamp() WHERE revoked IS NULL"
+        " RETURNING gateway",
+        [since],
+    ).fetchall()
+    change_configuration(tx, [gateway for (gateway,) in asked])
+    return len(asked)
+
+
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()

@@ -46,7 +46,7 @@ SELECT p.person, p.name, p.role,
        ARRAY(SELECT team FROM membership m WHERE m.person = p.person AND (m.until IS NULL OR m.until > now()))
 FROM person p"""
 _PATIENTS: Final = f"SELECT patient, team, identity, {_ms('admitted')} FROM patient WHERE discharged IS NULL"
-_DEVICES: Final = """
+DEVICES: Final = """
 SELECT e.patient, d.device, d.name, e.gateway, g.name, d.interval_s, b.percent, l.rssi, l.up
 FROM enrolment e JOIN device d USING (device) JOIN gateway g USING (gateway)
 LEFT JOIN LATERAL (
@@ -143,7 +143,7 @@ async def read_standing(connection: AsyncConnection[Any], standing: Standing, id
     """Patients with identity, devices, facts and limits in effect; teams; who was told."""
     async with connection.pipeline():
         patients = await connection.execute(_PATIENTS)
-        devices = await connection.execute(_DEVICES)
+        devices = await connection.execute(DEVICES)
         control = await connection.execute(_CONTROL)
         paged = await connection.execute(_PAGED)
         teams = await connection.execute(_TEAMS)

@@ -23,6 +23,14 @@ _RULES: Final = {
     "log_damaged": "The log is damaged",
     "state_lost": "Alarm state was lost",
 }
+_TRENDS: Final = {
+    "drift_high": "drifting up",
+    "drift_low": "drifting down",
+    "rising": "rising",
+    "falling": "falling",
+    "gain": "+",
+    "loss": "−",
+}
 
 
 def unit_of(vital: int) -> str:
@@ -94,10 +102,13 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
         missing = alarm.detail.get("missing") or ()
         total = alarm.detail.get("total", alarm.value)
         total = int(total) if isinstance(total, (int, float)) else "?"
-        limit = f"≥ {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
+        limit = f"alarm at {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
         if alarm.detail.get("single3") and alarm.limit_value is None:
             limit = "one input scores 3"
         return f"NEWS2 {'≥' if missing else ''}{total}", limit
+    trend = _TRENDS.get(alarm.rule.rpartition(".")[2])
+    if trend and alarm.vital is not None and alarm.value is not None:
+        return _trend(alarm, trend, alarm.vital, alarm.value)
     if alarm.vital is not None and alarm.value is not None:
         spec = VITALS[Vital(alarm.vital)]
         sign = "<" if alarm.rule.endswith(".low") else ">"
@@ -108,6 +119,24 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
     name = _RULES.get(alarm.rule, alarm.rule.replace("_", " ").replace(".", " "))
     device = (devices or {}).get(alarm.source)
     return name, device.name if device and alarm.rule in {"sensor_off", "no_data"} else ""
+
+
+def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]:
+    """"HR 96 drifting up" and "usually 78 /min"; "SpO₂ falling 4 % an hour" and "limit 3"; "Weight +1.4 kg" and "≥ 1 kg in
+    3 d".
+    """
+    short, unit = VITALS[Vital(vital)].short, unit_of(vital)
+    limit = alarm.limit_value
+    kind = alarm.rule.rpartition(".")[2]
+    if kind in {"rising", "falling"}:
+        bound = f"limit {limit_number(round(abs(limit), 3))}" if limit is not None else ""
+        return f"{short} {word} {limit_number(round(abs(value), 1))} {unit} an hour", bound
+    if kind in {"gain", "loss"}:
+        hours = alarm.detail.get("within_h")
+        within = f" in {span(hours * 3600)}" if isinstance(hours, (int, float)) else ""
+        bound = f"≥ {limit_number(round(abs(limit), 3))} {unit}{within}" if limit is not None else ""
+        return f"{short} {word}{limit_number(round(abs(value), 2))} {unit}", bound
+    return f"{short} {number(vital, value)} {word}", f"usually {number(vital, limit)} {unit}" if limit is not None else ""
 
 
 def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:

@@ -7,10 +7,11 @@ from alerts.rules.gateway_offline import GatewayOffline
 from alerts.rules.limits import LimitRules
 from alerts.rules.no_data import NoData
 from alerts.rules.sensor_off import SensorOff
+from alerts.rules.trends import Trends
 from streams.stage import Stage
 
 
 def stages() -> list[Stage]:
     """New stages, for one engine."""
     gateways, sensors = GatewayOffline(), SensorOff()
-    return [gateways, NoData(gateways), sensors, LimitRules(sensors), EarlyWarning()]
+    return [gateways, NoData(gateways), sensors, LimitRules(sensors), EarlyWarning(), Trends(sensors)]

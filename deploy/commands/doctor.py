@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Annotated, Final, LiteralString
 
 import psycopg
 import typer
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from rich.console import Console
 
+from deploy.errors import DeployError
+from deploy.going_on import carry_out, look, plan
 from deploy.settings import ServerSettings
 from devices.batch import PARTITIONS
 from devices.sealing import KEY_BYTES
+from streams.errors import StreamsError
 
 _ANSWER_S: Final = 5.0
 MUCH: Final = 10_000
@@ -37,18 +39,49 @@ class Finding:
 
 def register(app: typer.Typer) -> None:
     @app.command()
-    def doctor() -> None:
+    def doctor(
+        partitions: Annotated[list[int] | None, typer.Argument(help="with --continue: which", show_default=False)] = None,
+        go_on: Annotated[
+            bool, typer.Option("--continue", help="read these partitions on behind what their log has lost")
+        ] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    ) -> None:
         """Look at the key file, the database, Kafka, the ledger and the lag; say what to do.
 
-        Ends with 1 if anything is wrong.
+        Ends with 1 if anything is wrong.  With --continue: what a damaged log has lost is given up; its partitions are read
+        on at the first record appended after the last one stored, and all gateways send again what they still hold.
 
-        Example: vigil doctor
+        Examples: vigil doctor; vigil doctor --continue 3 17
         """
-        console, settings = Console(), ServerSettings()
+        settings = ServerSettings()
+        if go_on:
+            _continue(settings, partitions or [], yes=yes)
+            return
+        if partitions:
+            raise DeployError("Partitions are named only with --continue.")
+        console = Console()
         findings = [each for check in CHECKS for each in check(settings)]
         for each in findings:
             console.print(str(each), highlight=False, soft_wrap=True)
         raise typer.Exit(0 if all(each.ok for each in findings) else 1)
+
+
+def _continue(settings: ServerSettings, partitions: list[int], *, yes: bool) -> None:
+    if not partitions:
+        raise DeployError("Name the partitions that vigil doctor finds damaged: vigil doctor --continue 3 17.")
+    try:
+        wanted = plan(settings, partitions)
+        print(wanted)
+        if not yes:
+            typer.confirm("This cannot be undone. Go on?", abort=True)
+        carry_out(settings, wanted)
+    except (KafkaException, TimeoutError) as error:
+        raise DeployError(f"Kafka does not answer ({_said(error)}): check VIGIL_KAFKA, then run this again.") from None
+    print("Done: the workers read on within some seconds; vigil doctor shows it.")
+
+
+def _said(error: BaseException) -> str:
+    return error.args[0].str() if isinstance(error, KafkaException) else str(error) or "no answer in time"
 
 
 def key_file(settings: ServerSettings) -> Iterator[Finding]:
@@ -100,43 +133,28 @@ def topic(settings: ServerSettings) -> Iterator[Finding]:
 def ledger(settings: ServerSettings) -> Iterator[Finding]:
     try:
         with psycopg.connect(settings.database, connect_timeout=5) as db:
-            rows = db.execute("SELECT partition, next_offset FROM ledger WHERE topic = %s", (settings.topic,)).fetchall()
+            if not _number(db, "SELECT count(*) FROM ledger WHERE topic = %s", settings.topic):
+                yield Finding(False, "No worker has ever taken a partition", "start vigil worker")
+                return
+            standing = look(db, settings)
     except psycopg.Error:
         return  # said by the check of the database
-    if not rows:
-        yield Finding(False, "No worker has ever taken a partition", "start vigil worker")
+    except (KafkaException, TimeoutError, StreamsError) as error:
+        yield Finding(False, f"The log cannot be compared with the ledger ({_said(error)})", "try again in a minute")
         return
-    consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": "vigil-doctor", "log_level": 2})
     behind = 0
-    try:
-        for partition, at in rows:
-            low, high = _extent(consumer, TopicPartition(settings.topic, partition))
-            behind += max(high - at, 0)
-            if not low <= at <= high:
-                what = f"Partition {partition}: the ledger stands at {at}, the log holds {low} to {high}"
-                yield Finding(False, what, "its worker has stopped reading; restore the log, or see docs/operations.md")
-    except KafkaException as error:
-        yield Finding(False, f"The log cannot be compared with the ledger ({error.args[0].str()})", "try again in a minute")
-        return
-    finally:
-        consumer.close()
+    for p, held in standing.held.items():
+        extent, why = standing.extents[p], standing.damage[p]
+        if why is None:
+            behind += extent.end - held.offset
+            continue
+        what = f"Partition {p} is not read, {why}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
+        yield Finding(False, f"{what} {extent.end}", f"restore the log, or run vigil doctor --continue {p}")
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
 
 
-def _extent(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
-    """First and next offset; a partition whose leader is just being chosen is asked again."""
-    end = time.monotonic() + _ANSWER_S
-    while True:
-        try:
-            return consumer.get_watermark_offsets(partition, timeout=_ANSWER_S)  # type: ignore[no-any-return]
-        except KafkaException:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-
-
-def _number(db: psycopg.Connection[tuple[int]], query: LiteralString) -> int:
-    row = db.execute(query).fetchone()
+def _number(db: psycopg.Connection[tuple[int]], query: LiteralString, *values: object) -> int:
+    row = db.execute(query, values).fetchone()
     return row[0] if row else 0
 
 

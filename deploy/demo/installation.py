@@ -82,7 +82,8 @@ class Installation:
     def serve(self, **settings: str) -> None:
         """Start desk and worker, without waiting.  ``settings``: more environment."""
         environment = self.environment | settings
-        metrics = {"VIGIL_WORKER_METRICS_PORT": str(self.metrics_port)}
+        # it stops and starts as somebody likes to look at it: a stop as planned is never reported
+        metrics = {"VIGIL_WORKER_METRICS_PORT": str(self.metrics_port), "VIGIL_WORKER_SILENCE_MIN": "65535"}
         served = {"VIGIL_DESK_PORT": str(self.desk_port), "VIGIL_DESK_PUBLIC_URL": self.desk_url}
         worker = Program(
             "worker", CLI, ["worker"], environment | metrics, self.log_of("worker"), f"127.0.0.1:{self.metrics_port}",

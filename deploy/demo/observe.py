@@ -73,7 +73,7 @@ def worker_metrics(port: int) -> WorkerMetrics:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlarms:
-    """Open alarms by priority, and the newest few as (priority, patient, rule, life)."""
+    """Open alarms by priority, and the newest few as (priority, patient, rule in words, life), each once."""
 
     high: int = 0
     medium: int = 0
@@ -84,7 +84,13 @@ class OpenAlarms:
 def open_alarms(db: psycopg.Connection) -> OpenAlarms:
     rows = list(_rows(db))
     counts = {p: sum(row[0] == p for row in rows) for p in (3, 2, 1)}
-    return OpenAlarms(counts[3], counts[2], counts[1], rows[:8])
+    newest = dict.fromkeys((priority, patient, plain(rule), life) for priority, patient, rule, life in rows)
+    return OpenAlarms(counts[3], counts[2], counts[1], list(newest)[:8])
+
+
+def plain(rule: str) -> str:
+    """A rule as people say it."""
+    return rule.replace("_", " ").replace(".", " ").replace("news2", "NEWS2").replace("spo2", "SpO₂")
 
 
 def _rows(db: psycopg.Connection) -> Iterator[tuple[int, int, str, str]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -82,7 +84,8 @@ class Demo:
                 if self.options.seconds is not None and not stop.is_set():
                     self._conclude(await self._summary())
         finally:
-            self.console.print("ending …", style="dim")
+            with contextlib.suppress(OSError):  # the terminal may be what has ended
+                self.console.print("ending …", style="dim")
             await asyncio.to_thread(self.installation.stop)
 
     def _set_up(self) -> None:
@@ -143,11 +146,13 @@ class Demo:
             self.console.print(sentence, style="yellow")
         screen = await asyncio.to_thread(self._screen)
         live = Live(screen, console=self.console, refresh_per_second=4, transient=True) if self.console.is_terminal else None
-        with live or contextlib.nullcontext():
+        with _on_screen(live):
             while not stop.is_set() and (end is None or time.monotonic() < end):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), REFRESH_S)
-                if live:
+                if live and _closed(self.console):
+                    stop.set()
+                elif live:
                     live.update(await asyncio.to_thread(self._screen))
 
     def _screen(self) -> Screen:
@@ -204,6 +209,29 @@ class Demo:
         self.console.print_json(text)
         if broken := failures(summary):
             raise DemoFailedError(" ".join(broken))
+
+
+@contextlib.contextmanager
+def _on_screen(live: Live | None) -> Iterator[None]:
+    """``live`` as long as there is a terminal; one that was closed is no error."""
+    if live is None:
+        yield
+        return
+    try:
+        with live:
+            yield
+    except OSError:
+        if not _closed(live.console):
+            raise
+
+
+def _closed(console: Console) -> bool:
+    """Whether the terminal is gone: the session's leader hears of that (SIGHUP), under ``make`` over ssh nobody else."""
+    try:
+        os.tcgetpgrp(console.file.fileno())
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -59,7 +59,7 @@ class HomeInUse(StackError):
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        super().__init__(f"Another Vigil is running in {home}: end it, or choose another folder.")
+        super().__init__(f"Another Vigil is running in {home}: end it, or choose another folder with --home.")
 
 
 class StartCancelled(StackError):

@@ -227,7 +227,7 @@ class MqttSource:
             refused.append((intake, "; ".join(reasons), message.payload))
         self._metrics.readings("measured", len(envelope.readings))
         self._metrics.samples("measured", sum(len(one.samples) for one in envelope.readings))
-        heard.setdefault(intake, []).extend(Heard(one, message.arrived) for one in envelope.readings)
+        heard.setdefault(intake, []).extend(Heard(one, message.arrived, stream=True) for one in envelope.readings)
         return envelope.seq
 
     async def _commit(self, heard: dict[Intake, list[Heard]], refused: list[tuple[Intake, str, bytes]]) -> None:

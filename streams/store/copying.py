@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -42,15 +42,33 @@ def _row_type(kinds: tuple[tuple[str, str], ...]) -> np.dtype[np.void]:
     return np.dtype(fields)
 
 
-def encode(columns: Columns) -> bytes:
-    """The bytes of a binary COPY of ``columns``; NaN and 0 must stand for NULL where one is meant."""
+def encode(columns: Columns, nullable: Collection[str] = ()) -> bytes:
+    """The bytes of a binary COPY of ``columns``.  NaN, or 0 of an integer, stands for NULL in those that are ``nullable``,
+    and for itself in the others.
+    """
     layout = _row_type(tuple((name, _kind(column)) for name, column in columns.items()))
     rows = np.empty(len(next(iter(columns.values()))), layout)
     rows[".n"] = len(columns)
     for name, column in columns.items():
         rows[f"{name}.n"] = layout[name].itemsize
         rows[name] = column.view("i8") if column.dtype.kind == "M" else column
-    return b"".join((_HEADER, rows.tobytes(), _TRAILER))
+    return b"".join((_HEADER, _without_nulls(rows, columns, nullable).tobytes(), _TRAILER))
+
+
+def _without_nulls(rows: npt.NDArray[np.void], columns: Columns, nullable: Collection[str]) -> npt.NDArray[np.generic]:
+    """``rows`` [n], of bytes where some are NULL: such a field has the length -1, and no bytes."""
+    kept: npt.NDArray[np.bool_] | None = None
+    for name, column in columns.items():
+        if name not in nullable:
+            continue
+        null = np.isnan(column) if column.dtype.kind == "f" else column == 0
+        if null.any():
+            rows[f"{name}.n"][null] = -1
+            if kept is None:
+                kept = np.ones((len(rows), rows.itemsize), bool)
+            field, at = rows.dtype.fields[name][:2]  # type: ignore[index]
+            kept[null, at : at + field.itemsize] = False
+    return rows if kept is None else rows.view(np.uint8).reshape(kept.shape)[kept]
 
 
 def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
@@ -59,12 +77,12 @@ def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
     return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], _row_type(tuple(kinds.items())))
 
 
-def copy_in(tx: psycopg.Connection, table: str, columns: Columns) -> int:
-    """COPY ``columns`` into ``table``; the number of rows."""
+def copy_in(tx: psycopg.Connection, table: str, columns: Columns, nullable: Collection[str] = ()) -> int:
+    """COPY ``columns`` into ``table``, NULLs as :func:`encode` says; the number of rows."""
     n = len(next(iter(columns.values())))
     if n:
         with tx.cursor() as cursor, cursor.copy(_copy_statement(table, tuple(columns))) as copy:
-            copy.write(encode(columns))
+            copy.write(encode(columns, nullable))
     return n
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import Final
 
@@ -17,12 +18,16 @@ from streams.writes import Writes
 
 _IDENTITY: Final = ("patient", "time", "device", "epoch", "sequence")
 DIFFERS: Final = "differs from the first copy"
+STAGED_S: Final = 30.0
 _UNSURE: Final = int(Status.CLOCK_UNSURE)
+_STAGED_ONLY: Final = frozenset({"partition", "reading"})
 
 
 def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
-    """The columns of staged readings, only those of vitals that occur; NaN and status 0 stand for NULL."""
+    """The columns of kept readings, only those of vitals that occur (none: no reading); NaN and status 0 stand for NULL."""
     kept = np.flatnonzero(writes.keep)
+    if not len(kept):
+        return {}
     samples, record, status = writes.round.samples[kept], writes.round.record[kept], writes.status[kept]
     reading = record.astype(np.int64) << 16 | samples["reading"]
     if (np.diff(reading) < 0).any():
@@ -56,25 +61,47 @@ def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
     return columns
 
 
-def stage_readings(tx: psycopg.Connection, writes: Writes) -> Columns:
-    """COPY the kept readings into ``stage_reading``; the columns staged (empty: none)."""
-    if not writes.keep.any():
-        return {}
-    columns = wide_rows(writes)
-    copy_in(tx, "stage_reading", columns)
-    return columns
+class Readings:
+    """How a session stores readings: straight into their table as long as each is new, else by way of staging.
 
-
-def insert_readings(tx: psycopg.Connection, staged: Columns, lost: list[int]) -> tuple[int, list[tuple[int, int, int]]]:
-    """Move what is staged, except of the ``lost`` partitions, into ``reading``.
-
-    How many rows were new, and which second copies differ from the first, as (partition, offset of the record, reading).
+    Straight is one COPY; it fails as a whole on the first identity that is stored already or stands twice in the round, and
+    is undone to its savepoint.  Then, and for ``staged_s`` from then on (who sends again rarely sends one round), rows are
+    staged and moved by a statement that passes over copies and compares them.  Either way the same is stored and rejected:
+    docs/decisions/0073-new-readings-go-straight.md.
     """
-    if not staged:
-        return 0, []
-    new = tx.execute(_insert_statement(tuple(staged)), [lost]).rowcount
-    offered = int((~np.isin(staged["partition"], lost)).sum())
-    return new, _differing(tx, lost) if new < offered else []
+
+    def __init__(self, staged_s: float = STAGED_S) -> None:
+        self._staged_s, self._straight_from = staged_s, 0.0
+
+    def insert(self, tx: psycopg.Connection, rows: Columns, lost: frozenset[int]) -> tuple[int, list[tuple[int, int, int]]]:
+        """Store :func:`wide_rows`, except of the ``lost`` partitions; ``tx`` holds the ledger's rows of the others, so
+        nobody else writes theirs.
+
+        How many rows were new, and which second copies differ from the first, as (partition, offset of the record, reading).
+        """
+        if rows and lost:
+            rows = _where(~np.isin(rows["partition"], list(lost)), rows)
+        if not rows or not len(rows["patient"]):
+            return 0, []
+        if time.monotonic() >= self._straight_from:
+            try:
+                with tx.transaction():
+                    straight = {name: column for name, column in rows.items() if name not in _STAGED_ONLY}
+                    return copy_in(tx, "reading", straight, _NULLABLE), []
+            except psycopg.errors.UniqueViolation:
+                self._straight_from = time.monotonic() + self._staged_s
+        stage_readings(tx, rows)
+        new = tx.execute(_insert_statement(tuple(rows))).rowcount
+        return new, _differing(tx) if new < len(rows["patient"]) else []
+
+
+def stage_readings(tx: psycopg.Connection, rows: Columns) -> None:
+    """COPY :func:`wide_rows` into ``stage_reading``."""
+    copy_in(tx, "stage_reading", rows)
+
+
+def _where(these: npt.NDArray[np.bool_], rows: Columns) -> Columns:
+    return {name: column[these] for name, column in rows.items()}
 
 
 @lru_cache(256)
@@ -91,12 +118,12 @@ def _insert_statement(staged: tuple[str, ...]) -> bytes:
         ]
     )
     insert = sql.SQL(
-        "INSERT INTO reading ({}) SELECT {} FROM stage_reading WHERE partition <> ALL(%s) ON CONFLICT DO NOTHING"
+        "INSERT INTO reading ({}) SELECT {} FROM stage_reading ON CONFLICT DO NOTHING"
     )
     return insert.format(names, values).as_bytes()
 
 
-def _differing(tx: psycopg.Connection, lost: list[int]) -> list[tuple[int, int, int]]:
+def _differing(tx: psycopg.Connection) -> list[tuple[int, int, int]]:
     # a status "clock unsure" is the engine's, by the time of arrival: the bytes may still be the same
     value = sql.SQL("r.{0} IS DISTINCT FROM nullif(s.{0}, 'NaN')")
     status = sql.SQL("(coalesce(r.{0}, 0) <> coalesce(s.{0}, 0) AND {1} NOT IN (coalesce(r.{0}, 0), coalesce(s.{0}, 0)))")
@@ -109,9 +136,10 @@ def _differing(tx: psycopg.Connection, lost: list[int]) -> list[tuple[int, int, 
     query = sql.SQL(
         "SELECT s.partition, s.at_offset, s.reading FROM stage_reading s JOIN reading r"
         " USING (patient, time, device, epoch, sequence)"
-        " WHERE s.partition <> ALL(%s) AND r.at_offset <> s.at_offset AND ({}) ORDER BY 1, 2, 3"
+        " WHERE r.at_offset <> s.at_offset AND ({}) ORDER BY 1, 2, 3"
     )
-    return tx.execute(query.format(differs), [lost]).fetchall()
+    return tx.execute(query.format(differs)).fetchall()
 
 
 _COLUMNS: Final = frozenset(spec.column for spec in VITALS.values())
+_NULLABLE: Final = _COLUMNS | {f"{name}_status" for name in _COLUMNS}

@@ -43,17 +43,53 @@ class StoredSamples:
     arrived: npt.NDArray[np.int64]
 
 
+_RING: Final = [spec for spec in VITALS.values() if spec.continuous]
+_ABSENT: Final = -1
+_COLUMNS: Final[list[tuple[str, str]]] = [(f"r.{name}", kind) for name, kind in _KEYS.items()]
+for _name in [spec.column for spec in _RING]:
+    _COLUMNS.append((f"coalesce(r.{_name}, 'NaN')", "f4"))
+    _COLUMNS.append((f"coalesce(r.{_name}_status, CASE WHEN r.{_name} IS NULL THEN {_ABSENT} ELSE 0 END)::int2", "i2"))
+# One row of arrays: a row a reading costs the client 35 µs each.  And the patients as an array: of a subquery the planner
+# makes a scan of all readings.
+_SELECT_RING: Final = (
+    f"SELECT {', '.join(f'array_send(array_agg({column}))' for column, _ in _COLUMNS)} FROM reading r"
+    " WHERE r.patient = ANY(%s) AND r.time >= to_timestamp(%s / 1000.0) AND r.at_offset < %s"
+).encode()
+
+
 def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int) -> StoredSamples:
-    """What is stored of a partition, measured at ``since`` (ms) or later, from records before offset ``before``."""
+    """What is stored of a partition's continuous vitals, measured at ``since`` (ms) or later, from records before offset
+    ``before``.
+    """
     patients = tx.execute(
-        b"SELECT DISTINCT patient FROM latest WHERE patient %% %s = %s", [PARTITIONS, partition]
+        f"SELECT DISTINCT patient FROM latest WHERE patient % {PARTITIONS} = {partition}".encode()
     ).fetchall()
-    condition = sql.SQL("r.patient = ANY({}) AND r.time >= to_timestamp({} / 1000.0) AND r.at_offset < {}")
-    return _read(
-        tx,
-        sql.SQL("reading r"),
-        condition.format(sql.Literal([p for (p,) in patients]), sql.Literal(since), sql.Literal(before)),
+    with tx.cursor(binary=True) as cursor:
+        found = cursor.execute(_SELECT_RING, [[p for (p,) in patients], since, before]).fetchone()
+    patient, device, time, arrived, *vitals = (
+        _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
     )
+    # a row becomes one sample for each vital that it holds
+    there = [np.flatnonzero(status != _ABSENT) for status in vitals[1::2]]
+    samples = np.zeros(sum(map(len, there)), SAMPLE)
+    first = 0
+    for spec, value, status, which in zip(_RING, vitals[::2], vitals[1::2], there, strict=True):
+        part = samples[first : first + len(which)]
+        part["value"], part["status"], part["vital"] = value[which], status[which], spec.vital
+        first += len(which)
+    row = np.concatenate(there)
+    samples["time"] = milliseconds(time.astype(np.int64))[row]
+    patient, device, arrived = (column.astype(np.int64)[row] for column in (patient, device, arrived))
+    return StoredSamples(samples, patient, device, milliseconds(arrived))
+
+
+def _elements(data: bytes | None, kind: str) -> npt.NDArray[np.generic]:
+    """The elements of a one-dimensional array without NULLs, as ``array_send`` writes it; of no rows it is NULL."""
+    layout = np.dtype([("length", ">i4"), ("value", f">{kind}")])
+    return np.frombuffer(data or b"", layout, offset=_ARRAY_HEADER if data else 0)["value"]
+
+
+_ARRAY_HEADER: Final = 20
 
 
 def stored_in_minutes(tx: psycopg.Connection, lost: Sequence[int]) -> StoredSamples:

@@ -12,7 +12,7 @@ from streams import ledger
 from streams.condition import Condition
 from streams.ledger import Move
 from streams.store.late import recompute_late, stage_late
-from streams.store.readings import insert_readings, stage_readings
+from streams.store.readings import Readings, wide_rows
 from streams.store.records import (
     Snapshot,
     insert_controls,
@@ -58,16 +58,22 @@ class Stored:
 
 
 def store_round(
-    db: psycopg.Connection, topic: str, topic_id: str, todo: RoundToStore, fold: FoldConditions
+    db: psycopg.Connection,
+    topic: str,
+    topic_id: str,
+    todo: RoundToStore,
+    fold: FoldConditions,
+    readings: Readings | None = None,
 ) -> Stored:
-    """Commit ``todo``.  ``db`` is in autocommit mode and prepared by :func:`streams.store.staging.prepare`.
+    """Commit ``todo``.  ``db`` is in autocommit mode and prepared by :func:`streams.store.staging.prepare`; ``readings``
+    remembers from round to round.
 
     Raises:
         psycopg.OperationalError: nothing was written, or it is unknown; try the same again.
     """
     writes, records = todo.writes, todo.writes.round.records
+    rows = wide_rows(writes)
     with db.transaction():
-        staged = stage_readings(db, writes)
         if len(rollups := newest(writes.rollups)):
             stage_rollups(db, rollups, offsets_of_seconds(records, rollups["partition"], rollups["second"]))
         if len(writes.late):
@@ -80,7 +86,7 @@ def store_round(
         lost, absent = standing.lost, sorted(standing.lost)
         if len(lost) == len(todo.moves):
             return Stored(lost)
-        new, differing = insert_readings(db, staged, absent)
+        new, differing = (readings or Readings()).insert(db, rows, lost)
         if len(rollups):
             upsert_rollups(db, absent)
         if len(writes.late):

@@ -44,11 +44,27 @@ async def test_what_is_delivered_stays_for_a_day(outbox, clock):
     await outbox.put([pulse()])
     await outbox.delivered([row.id for row in await outbox.take(10, Lane.LIVE, [1])])
     clock.tick(23 * 3600 * 1000)
-    assert await outbox.resend(T0) == 1
+    assert await outbox.resend(1, T0) == 1
     await outbox.delivered([1])
     clock.tick(25 * 3600 * 1000)
     await outbox.stats()
-    assert await outbox.resend(0) == 0
+    assert await outbox.resend(2, 0) == 0
+
+
+async def test_a_request_to_send_again_is_obeyed_once_also_over_a_restart(outbox, clock, tmp_path):
+    await outbox.put([pulse(), pulse(at=T0 + 1000)])
+    early, late = await outbox.take(10, Lane.LIVE, [1])
+    await outbox.delivered([early.id])
+    clock.tick(5000)
+    await outbox.delivered([late.id])
+    assert await outbox.resend(7, T0 + 5000) == 1  # what was delivered before is not asked for
+    assert await outbox.resend(7, T0) == 0
+    await outbox.close()
+    again = Outbox(tmp_path / "outbox.sqlite", clock=clock)
+    assert await again.resend(7, T0) == 0
+    assert await again.resend(6, T0) == 1  # of a desk restored from a backup: another request is a new one
+    assert (await again.stats()).waiting == 2
+    await again.close()
 
 
 async def test_old_readings_become_backfill(outbox, clock):

@@ -17,6 +17,7 @@ from tests.gateway.making import BOOT, T0, pulse, said, times
 
 LIMIT = 1 << 26
 LATER = T0 + 10**12
+DAY = 86_400_000
 
 
 def done(store, command, *arguments):
@@ -198,10 +199,12 @@ def readings(draw):
         device_time=T0 + draw(st.integers(-2, 2)) if known else None,
         record=draw(st.integers(0, 2)) if known and draw(st.booleans()) else None,
         lane=draw(st.sampled_from(Lane)),
+        stream=draw(st.booleans()),
     )
 
 
 STEP = st.one_of(
+    st.tuples(st.just("forget"), st.none()),
     st.tuples(st.just("put"), st.lists(readings(), min_size=1, max_size=4)),
     st.tuples(st.sampled_from(["take", "delivered", "release", "resend", "prune"]), st.none()),
     st.tuples(st.sampled_from(["kill", "power cut"]), st.floats(0, 1)),
@@ -233,6 +236,8 @@ def test_nothing_committed_is_lost_or_changed_by_any_order_of_work_and_crashes(s
             elif step == "release":
                 done(store, store.release, [r.id for r in flight])
                 flight = []
+            elif step == "forget":
+                done(store, store.forget, T0 + 30 * DAY)
             elif step == "resend":
                 done(store, store.resend, T0)
             elif step == "prune":

@@ -89,7 +89,7 @@ async def test_sending_again_changes_neither_identity_nor_bytes(running, log):
     await running.waiting(0)
     await running.outbox.put([now(running, 63)])
     await running.waiting(0)
-    assert await running.outbox.resend(0) == 4
+    assert await running.outbox.resend(1, 0) == 4
     await log.until(lambda: all(len(copies) == 2 for copies in log.readings().values()) and len(log.readings()) == 4)
     assert all(len(set(copies)) == 1 for copies in log.readings().values())
 

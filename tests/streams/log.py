@@ -43,10 +43,11 @@ class Rec:
     key: int = 0
     first: int = 0
     epoch: int = 0
+    silence: int = 0  # minutes, of a clock record
 
 
-def tick(append: int, partition: int = 1) -> Rec:
-    return Rec(append, Kind.CLOCK, partition=partition)
+def tick(append: int, partition: int = 1, silence: int = 0) -> Rec:
+    return Rec(append, Kind.CLOCK, partition=partition, silence=silence)
 
 
 def said(append: int, patient: int, control: Control, first: int, **more: int) -> Rec:
@@ -62,6 +63,8 @@ def round_of(records: Sequence[Rec]) -> Round:
     for at, one in enumerate(records):
         for name in _FIELDS:
             rows[at][name] = getattr(one, name)
+        if one.kind == Kind.CLOCK:
+            rows[at]["count"] = one.silence
         samples += one.samples
         record += [at] * len(one.samples)
         if one.event is not None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from devices.batch import Kind
 from devices.control import (
+    Change,
     Consent,
     Control,
+    Drift,
     Enrolled,
     Enrolment,
     Facts,
@@ -18,6 +20,8 @@ from devices.control import (
     Pause,
     Pauses,
     RuleSet,
+    Slope,
+    Trend,
 )
 from devices.event import Contact, Event, Heartbeat
 from devices.vitals import Vital
@@ -49,6 +53,7 @@ class Maker:
         self.slow = rng.choice((0, 2, 60, 200, 900))
         self.calm = rng.random() < 0.4
         self.away: dict[int, int] = {}
+        self.stride = 1  # longer: a log of hours, in which trends have time
 
     def make(self, length: int) -> list[Rec]:
         self.tell(0, self.rule_set())
@@ -66,17 +71,21 @@ class Maker:
 
     def step(self) -> None:
         rng = self.rng
-        if rng.random() < 0.015:
+        if rng.random() < (0.015 if self.stride == 1 else 0.002):
             self.now += rng.choice(
-                (-3000, -9999, -10_000, 9000, 10_999, 11_000, 12_000, 45_000, 200_000, 333_000, 500_000, 1_000_000)
+                (-3000, -9999, -10_000, 9000, 10_999, 11_000, 12_000, 45_000, 200_000, 333_000, 500_000, 1_000_000,
+                 3_700_000, 20_000_000, 70_000_000)
             )
-        elif rng.random() < 0.005:
-            self.now -= rng.choice((10_001, 30_000, 400_000))
+        elif rng.random() < (0.005 if self.stride == 1 else 0.001):
+            self.now -= rng.choice((10_001, 30_000, 400_000, 4_000_000, 100_000_000))
             self.add(Rec(self.now, Kind.CLOCK))
         else:
-            self.now += rng.choice((0, 1, 250, 999, 1000, 1000, 2000))
+            self.now += rng.choice((0, 1, 250, 999, 1000, 1000, 2000)) if self.stride == 1 else self.stride * 1000
         if rng.random() < 0.85:
-            self.add(Rec(self.now, Kind.CLOCK))
+            silence = rng.choice((0,) * 60 + (1, 5))
+            self.add(Rec(self.now, Kind.CLOCK, silence=silence))
+            if silence:
+                self.now += rng.choice((0, 5000, 65_000, 70_999, 71_000, 320_000))
         for patient in self.patients:
             if rng.random() < 0.01:
                 self.away[patient] = self.now + rng.randrange(200_000)
@@ -165,7 +174,23 @@ class Maker:
             news2_medium=rng.choice((5, 3)),
             news2_high=rng.choice((7, 6)),
             news2_hold_s=rng.choice((30, 0, 10)),
+            trends=tuple(self.trend() for _ in range(rng.choice((0, 4, 12)))),
         )
+
+    def trend(self) -> Trend:
+        rng, side, priority = self.rng, self.rng.choice(("high", "low")), self.rng.choice(("low", "medium"))
+        kind = rng.choice((Drift, Slope, Change))
+        if kind is Drift:
+            sides = rng.choice((("high", "low"), ("high",), ("low",)))
+            floor, baseline = rng.choice((0.1, 1.0)), rng.choice((16, 64, 1000))
+            limit, slack = rng.choice((0.5, 3.0)), rng.choice((0.0, 0.25, 1.0))
+            return Drift(rng.choice(DENSE), limit, slack, floor, baseline, sides, priority)
+        if kind is Slope:
+            window = rng.choice((2, 3, 4, 10, 60))
+            per_hour, back = rng.choice((0.1, 5.0, 33.3)), rng.choice((0.0, 0.1, 9.0))
+            return Slope(rng.choice(DENSE), side, per_hour, window, back, priority)
+        vital, within = rng.choice((Vital.SYSTOLIC, Vital.TEMPERATURE)), rng.choice((1, 24, 72))
+        return Change(vital, side, rng.choice((0.1, 0.33, 4.0)), within, rng.choice((0.0, 0.1, 3.0)), priority)
 
     def enrolment(self, patient: int, first: bool = False) -> Enrolment:
         rng, devices = self.rng, []
@@ -180,7 +205,7 @@ class Maker:
 
     def patient_control(self, patient: int) -> Control:
         rng = self.rng
-        rules = ("*", "news2", "heart_rate.high", "spo2.low", "no_data", "sensor_off", "gateway_offline")
+        rules = ("*", "news2", "heart_rate.high", "spo2.low", "spo2.rising", "no_data", "sensor_off", "gateway_offline")
         until = self.now + rng.choice((-1000, 500, 20_000, 90_000))
         return rng.choice(
             (

@@ -65,6 +65,6 @@ def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(
     with start_worker(plain_database, group=f"{topic}-next") as worker:
         produce(kafka.client(), topic, [world.batch(1, [(t + 1000, {HR: 62.0})])])
         wait_for_ledger(plain_database, len(sent) + 1)
-        wait_for(plain_database, "SELECT count(*) FROM test_condition WHERE rule = 'state_lost'", lambda n: n == 1)
+        wait_for(plain_database, "SELECT count(*) FROM test_condition WHERE rule = 'state_lost'", lambda n: n == 2)
         assert worker.stop() == 0
     assert stored_values(plain_database, 1) == [(t, {"heart_rate": 61}), (t + 1000, {"heart_rate": 62})]

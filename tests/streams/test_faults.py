@@ -65,10 +65,9 @@ def check_each_once(database, stream, admission):
 
 
 @pytest.fixture
-def watched(start_worker, plain_database):
+def watched(prepare, plain_database):
     """The database, with every attempt to store an event noted."""
-    worker = start_worker(plain_database)
-    worker.kill()
+    prepare(plain_database)
     with psycopg.connect(plain_database, autocommit=True) as db:
         db.execute(ATTEMPTS)
     return plain_database
@@ -118,6 +117,17 @@ def test_workers_that_join_leave_and_die_store_every_offset_once(start_worker, w
             third.kill()
         stream.stop()
         check_each_once(watched, stream, 8)
+
+
+def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(start_worker, world, kafka, topic, watched, postgres):
+    with Stream(world, kafka.client(), topic) as stream, start_worker(watched, TEST_LEAVE_S="4") as worker:
+        wait_for_ledger(watched, stream.sent + 40, at_least=True)
+        stream.stop()
+        kafka.kill()
+        postgres.kill()
+        time.sleep(0.5)
+        worker.send(signal.SIGTERM)
+        assert worker.popen.wait(20) == 0
 
 
 def test_a_database_that_restarts_in_mid_stream_loses_nothing(start_worker, world, kafka, topic, watched, postgres):

@@ -6,6 +6,7 @@ import pytest
 from deploy.schema.migrate import migrate
 from streams import ledger
 from streams.ledger import Held, Move
+from streams.log import Appended
 
 TOPIC, TOPIC_ID = "vitals.v1", "abc"
 
@@ -43,7 +44,7 @@ def test_who_takes_a_partition_goes_on_where_it_was_left_and_fences_the_one_befo
     mine = ledger.take(one, TOPIC, TOPIC_ID, {1: 0, 2: 0})
     assert not check_and_move(one, Move(1, mine[1].epoch, 0, 5, 99, 7)).lost
     taken = ledger.take(two, TOPIC, "another", {1: 0})
-    assert taken == {1: Held(1, 5, 2, TOPIC_ID)}  # the id stays that of the topic it was stored from
+    assert taken == {1: Held(1, 5, 2, TOPIC_ID, Appended(99, 7))}  # the id stays that of the topic it was stored from
     both = check_and_move(one, Move(1, mine[1].epoch, 5, 9, 99, 7), Move(2, mine[2].epoch, 0, 3, 99, 7))
     assert both.lost == {1}
     assert not both.done

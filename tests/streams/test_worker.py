@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
+from devices.batch import parse_header
 from devices.event import Heartbeat
 from devices.sample import Status
 from devices.vitals import Vital
-from tests.streams.producing import DAY_MS, Record, World, now_ms, produce, stored_values
+from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.test_opening import bad_records, payload
 from tests.streams.worker_process import wait_for_ledger
 
@@ -41,6 +45,22 @@ def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, t
         assert db.execute("SELECT count(*), min(value) FROM latest WHERE vital = 1").fetchone() == (4, 51 + 19)
 
 
+def test_what_producers_compress_is_read_whichever_way(start_worker, world, kafka, topic, plain_database):
+    t = now_ms() - 120_000
+    records = world.admission()
+    with start_worker(plain_database) as worker:
+        produce(kafka.client(), topic, records)
+        for n, codec in enumerate(("gzip", "snappy", "lz4", "zstd")):
+            some = [world.batch(1, readings(t + n * 20_000, 20)), clock(0), world.event(1, Heartbeat(t + n))]
+            records += some
+            produce(kafka.client() | {"compression.type": codec}, topic, some)
+        wait_for_ledger(plain_database, len(records))
+        assert worker.stop() == 0
+    assert len(stored_values(plain_database, 1)) == 80
+    with psycopg.connect(plain_database) as db:
+        assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
+
+
 def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, plain_database):
     with start_worker(plain_database, clock=True) as worker:
         wait_for_ledger(plain_database, 12, at_least=True)
@@ -48,6 +68,23 @@ def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, pl
     with psycopg.connect(plain_database) as db:
         assert db.execute("SELECT count(*) FROM ledger WHERE next_offset > 0").fetchone() == (4,)
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
+
+
+def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_silence(
+    start_worker, kafka, topic, plain_database
+):
+    with start_worker(plain_database, clock=True, silence_min=7) as worker:
+        wait_for_ledger(plain_database, 4, at_least=True)
+        assert worker.stop() == 0
+    counts: dict[int, list[int]] = {}
+    consumer = Consumer({**kafka.client(), "group.id": topic})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(4)])
+    end = time.monotonic() + 30
+    while sum(7 in said for said in counts.values()) < 4 and time.monotonic() < end:
+        for message in consumer.consume(500, 0.2):
+            counts.setdefault(message.partition(), []).append(int(parse_header(message.value())[0]["count"]))
+    consumer.close()
+    assert {partition: (said[-1], set(said[:-1])) for partition, said in counts.items()} == dict.fromkeys(range(4), (7, {0}))
 
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:

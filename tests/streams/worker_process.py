@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -38,6 +39,25 @@ def _kill_after_commit():
         await stored(self, todo, items)
 
     worker.Worker._store = store
+
+
+class Hangs:
+    """A stage that never comes back from the first event of a device: asleep, or with the interpreter's lock held."""
+
+    def __init__(self, how):
+        self.how = how
+
+    def event(self, now, patient, device, gateway, event):
+        if device and self.how == "asleep":
+            time.sleep(3600)
+        elif device:
+            re.match("(a+)+$", "a" * 60 + "b")
+
+    def evaluate(self, moment):
+        return ()
+
+    def __getattr__(self, name):
+        return lambda *_: None
 
 
 class WorkerProcess:
@@ -108,4 +128,13 @@ if __name__ == "__main__":
     logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
         _kill_after_commit()
-    worker.run(WorkerSettings(), [], fold)
+    if leave := os.environ.get("TEST_LEAVE_S"):
+        worker.LEAVE_S = float(leave)
+    stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
+    if "TEST_RULES" in os.environ:
+        from alerts.rules.stages import stages as all_stages
+
+        stages = all_stages()
+    if os.environ.get("TEST_RULES") == "alarms":  # as deployed
+        from alerts.fold import fold_conditions as fold
+    worker.run(WorkerSettings(), stages, fold)

@@ -9,7 +9,8 @@ import time
 import psycopg
 import pytest
 
-from alerts.care.gateways import CODE_LETTERS, claim, gateway_with, new_claim, revoke_gateway
+from alerts.care.gateway_config import gateway_config
+from alerts.care.gateways import CODE_LETTERS, ask_to_resend, claim, gateway_with, new_claim, revoke_gateway
 from alerts.errors import ClaimError, UnknownRecordError
 
 
@@ -80,3 +81,20 @@ def test_a_new_claim_ends_the_old_credential_and_a_revoked_gateway_has_none(db, 
     with db.transaction():
         revoke_gateway(db, ward.gateway, by=1)
     assert gateway_with(db, new) is None
+
+
+def test_all_gateways_in_use_are_asked_to_send_again_and_each_request_is_another(db, ward):
+    def told():
+        return gateway_config(db, bytes(32), ward.gateway, "", "")
+
+    with db.transaction():
+        assert told().resend is None
+        before = told().version
+    with db.transaction():
+        assert ask_to_resend(db, 1234) == 1
+    first = told()
+    assert first.resend.since == 1234
+    assert first.version > before
+    with db.transaction():
+        ask_to_resend(db, 0)
+    assert told().resend.request > first.resend.request

@@ -157,7 +157,7 @@ async def desk(browser: Browser, served: Served, living: None) -> AsyncIterator[
         )
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console", lambda m: errors.append(m.text) if m.type == "error" and "Content Security Policy" in m.text else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import AsyncConnection
 
 from alerts.care.identity import open_identity
 from alerts.desk.limits import read_editor
-from alerts.desk.read import Standing, read_quick, read_sparks, read_standing
+from alerts.desk.read import DEVICES, Standing, read_quick, read_sparks, read_standing
 from alerts.desk.series import read_series
 from alerts.desk.table import read_table
 from alerts.desk.timeline import read_timeline
@@ -51,3 +54,27 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
         editor = await read_editor(connection, ada)
         assert [version.standing for version in editor.versions] == ["effective"]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def test_the_newest_of_a_device_is_found_however_many_heartbeats_there_are(database: str) -> None:
+    migrate(database)
+    with psycopg.connect(database) as tx:
+        seed(tx, MASTER, hours=2)
+        tx.execute(
+            "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
+            " SELECT patient, now() - n * interval '30 s', 0, 7, n, 1, 'heartbeat', '{}', now(), n"
+            " FROM patient, generate_series(1, 2880) n"
+        )
+        tx.execute("DELETE FROM event WHERE kind = 'battery'")
+        tx.execute("ANALYZE event")
+        (plan,) = tx.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {DEVICES}").fetchone() or ([],)
+    reading = [node for node in nodes(plan[0]["Plan"]) if "Relation Name" in node and str(node["Alias"]).startswith("v")]
+    kinds = {str(node.get("Index Name", node["Node Type"]))[-12:] for node in reading} - {"Custom Scan"}
+    assert kinds == {"event_newest"}, reading
+    assert sum(node["Actual Loops"] * node.get("Rows Removed by Filter", 0) for node in reading) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alerts.rules.stages import stages
 from devices.control import Enrolled, Enrolment, Pause, Pauses, RuleSet
 from devices.event import Contact
@@ -91,6 +93,20 @@ def test_data_alone_does_not_move_the_timers_when_the_clock_records_have_stopped
         it.put(Rec(it.now * 1000, 1, 65, 9, 9, samples=((it.now * 1000, 70.0, 1, 0, 0),)))
     assert not it.told("no_data")
     assert phases(it, "pipeline_stopped") == [(30 + 11, "onset")]
+
+
+@pytest.mark.parametrize(("away", "phases_told"), [(14 * 60, []), (20 * 60, ["onset", "end"])])
+def test_a_planned_stop_is_told_only_when_it_lasts_longer_than_was_announced(away: int, phases_told: list[str]) -> None:
+    it = home(interval_s=5)
+    alive(it, 30)
+    it.put(tick(it.now * 1000 + 500, silence=15))
+    for _ in range(2):
+        it.now += away // 2
+        it.measure(Vital.HEART_RATE, 70)  # somebody's data come, no clock record
+    it.now += 1
+    alive(it, 20)
+    assert [phase for _, phase in phases(it, "pipeline_stopped")] == phases_told
+    assert not it.told("gateway_offline")
 
 
 def test_a_device_that_was_taken_away_is_not_missed() -> None:

@@ -1,4 +1,5 @@
 import os
+import time
 
 import pytest
 
@@ -66,4 +67,10 @@ def test_a_ledger_outside_the_log_is_named(settings, make_topic):
             "INSERT INTO ledger (topic, topic_id, partition, next_offset, epoch, owner) VALUES (%s, 'x', 3, 99, 1, 0)",
             [right.topic],
         )
-    assert "Partition 3: the ledger stands at 99, the log holds 0 to 0" in wrong(ledger(right))[0]
+    for _ in range(50):  # not every broker's answer knows a topic that is just made
+        found = wrong(ledger(right))[0]
+        if "cannot be compared" not in found:
+            break
+        time.sleep(0.1)
+    assert "Partition 3 is not read, the topic was made again: the ledger stands at 99, the log holds 0 to 0" in found
+    assert found.endswith("run vigil doctor --continue 3.")

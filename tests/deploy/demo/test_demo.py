@@ -57,3 +57,26 @@ def test_ctrl_c_ends_everything_at_any_moment(home):
         finally:
             demo.kill()
         assert left_running(home / "demo") == []
+
+
+@pytest.mark.timeout(200)
+def test_closing_the_terminal_ends_everything_though_nobody_is_told_of_it(home):
+    """As under ``make`` over ssh: the session's leader hears of the hang-up and waits for its children all the same."""
+    ours, terminal = os.openpty()
+    command = f"trap '' HUP; {sys.executable} -m deploy.cli demo --home {home / 'demo'}; true"
+    leader = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", "sh", "-c", command], stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    said = b""
+    try:
+        while b"ready after" not in said:
+            said += os.read(ours, 65_536)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:  # the live screen is drawn
+            os.read(ours, 65_536)
+        os.close(ours)
+        leader.wait(60)
+    finally:
+        leader.kill()
+    assert left_running(home / "demo") == []

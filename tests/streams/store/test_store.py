@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from streams.condition import Condition, Priority
 from streams.ledger import Move
 from streams.opening import open_blocks
 from streams.round import Rejection
+from streams.store.readings import Readings, stage_readings
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
@@ -119,6 +121,72 @@ def test_a_copy_is_stored_once_and_one_that_differs_is_rejected(db, world):
     assert rows(db, "SELECT partition, at_offset, reading, reason, record FROM rejected") == [
         (1, 3, 1, "differs from the first copy", None)
     ]
+
+
+def random_rounds(world, rng):
+    """Rounds of patients 1, 2 and 65 in which new readings, copies, and copies that differ come in any mixture."""
+    known = {1: 0, 2: 0, 65: 0}
+
+    def readings(patient, first, n, base):
+        some = [{HR: base + k} | ({SPO2: 97.0} if k % 2 else {}) for k in range(first, first + n)]
+        return world.batch(patient, [(T + 1000 * (first + k), one) for k, one in enumerate(some)], first=first)
+
+    for _ in range(8):
+        records = []
+        for _ in range(rng.integers(1, 4)):
+            patient, n = int(rng.choice([1, 2, 65])), int(rng.integers(1, 4))
+            kind = rng.choice(["new", "copy", "differs", "overlaps"], p=[0.6, 0.15, 0.15, 0.1])
+            if kind == "new" or not known[patient]:
+                records.append(readings(patient, known[patient], n, 60))
+                known[patient] += n
+            else:
+                first = int(rng.integers(known[patient]))
+                records.append(readings(patient, first, n, 61 if kind == "differs" else 60))
+                known[patient] = max(known[patient], first + n)
+        yield records
+
+
+STORED = (
+    "SELECT r.* FROM reading r ORDER BY patient, time, device, epoch, sequence",
+    "SELECT partition, at_offset, reading, reason FROM rejected ORDER BY 1, 2, 3",
+    "SELECT partition, next_offset FROM ledger ORDER BY 1",
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_straight_or_staged_the_same_is_stored_and_rejected(db, world, seed):
+    rounds = list(random_rounds(world, np.random.default_rng(seed)))
+    found = []
+    ways = (Readings(staged_s=0), Readings(), Readings(staged_s=1e9))
+    ways[2]._straight_from = float("inf")  # always staged
+    for way in ways:
+        db.execute("TRUNCATE reading, rejected, ledger")
+        held, counts = take(db, 1, 2), []
+        for number, records in enumerate(rounds):
+            todo = to_store(world, records, held, first=100 * number)
+            db.execute("UPDATE ledger SET next_offset = %s", [100 * number])
+            todo = replace(todo, moves=[replace(one, next=100 * (number + 1)) for one in todo.moves])
+            done = store_round(db, TOPIC, TOPIC_ID, todo, fold_nothing, way)
+            counts.append((done.readings, done.differing))
+        found.append((counts, [rows(db, query) for query in STORED]))
+    assert found[0] == found[1] == found[2]
+    assert any(differing for _, differing in found[0][0]) or seed
+
+
+def test_new_readings_go_straight_and_after_a_copy_they_are_staged_for_a_while(db, world, monkeypatch):
+    held, way, staged = take(db, 1), Readings(staged_s=0.5), []
+    monkeypatch.setattr("streams.store.readings.stage_readings", lambda *args: staged.append(stage_readings(*args)))
+
+    def send(offset, first):
+        todo = to_store(world, [world.batch(1, [(T + 1000 * first, {HR: 61.0})], first=first)], held, first=offset)
+        return store_round(db, TOPIC, TOPIC_ID, todo, fold_nothing, way).readings
+
+    assert (send(0, 0), len(staged)) == (1, 0)
+    assert (send(1, 0), len(staged)) == (0, 1)  # a copy
+    assert (send(2, 1), len(staged)) == (1, 2)
+    time.sleep(0.5)
+    assert (send(3, 2), len(staged)) == (1, 2)
+    assert rows(db, "SELECT count(*) FROM reading") == [(3,)]
 
 
 def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db, world):

@@ -1,0 +1,154 @@
+"""Patients a second that a worker takes back on one core, as after a restart: snapshot, recall, engine, refold.
+
+Everybody's readings (one each 10 s) of five minutes are stored, every partition is saved, half a minute more is in the log
+and stored, then a new engine takes all 64 partitions, one after the other, as :class:`streams.rounds.Rounds` does.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+
+from alerts.rules.stages import stages
+from benchmarks.figures import Report
+from benchmarks.prepared import fold
+from benchmarks.servers import Servers
+from benchmarks.ward import Ward, block_of
+from devices.batch import PARTITIONS
+from streams import ledger
+from streams.block import Block
+from streams.engine import Engine
+from streams.opening import open_blocks
+from streams.recovery import controls_before, read_saved
+from streams.snapshot import Recall
+from streams.store.recall import stored_since
+from streams.store.staging import prepare
+from streams.store.store import fold_nothing, store_round
+from tests.streams.producing import Record, clock, now_ms
+
+ROW: Final = "recovery"
+GOAL: Final = 20_000
+A_BATCH: Final = 3
+"""Readings, 10 s apart."""
+BATCH_MS: Final = A_BATCH * 10_000
+TURNS: Final = 11
+"""Batches of everybody before the snapshot: five minutes and a half."""
+PARTS: Final = {
+    "snapshot": "SELECT of the saved state",
+    "recall": "COPY of the readings of the last five minutes, and their decoding: client and, waiting for it, server",
+    "take": "Engine.take: state and rings put back",
+    "refold": "half a minute of log opened and folded, without writing",
+    "controls": "beside it, where no state can be read: all controls read and decoded",
+}
+
+
+@dataclass
+class Spent:
+    """Seconds by part: ``wall`` (the server's work included), and ``cpu`` of this process."""
+
+    wall: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, part: str, begin: tuple[float, float]) -> None:
+        self.wall[part] = self.wall.get(part, 0.0) + time.perf_counter() - begin[0]
+        self.cpu[part] = self.cpu.get(part, 0.0) + time.process_time() - begin[1]
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+@dataclass
+class _Log:
+    """The ward's log without a broker: blocks in order, each partition's offsets counted on."""
+
+    ward: Ward
+    next: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(PARTITIONS), 0))
+
+    def blocks(self, records: list[Record], appended: int) -> list[Block]:
+        by_partition: dict[int, list[Record]] = {}
+        for record in [*records, *map(clock, range(PARTITIONS))]:
+            by_partition.setdefault(record.partition, []).append(record)
+        made = []
+        for partition, mine in sorted(by_partition.items()):
+            made.append(block_of(partition, self.next[partition], appended, mine))
+            self.next[partition] += len(mine)
+        return made
+
+
+def recovery(servers: Servers, report: Report, repetitions: int) -> None:
+    patients = 1000 if report.quick else 10_000
+    report.say(f"{ROW}: {patients:,} patients, a reading each 10 s, four vitals")
+    ward = Ward(patients)
+    name, expected, since = _filled(servers, ward)
+    rates: dict[str, list[float]] = {}
+    for _ in range(repetitions):
+        servers.settle()
+        spent, found = _recover(servers.url(name), ward, since)
+        report.check(f"{ROW}: all partitions are as they were", found == expected)
+        for part in PARTS:
+            rates.setdefault(part, []).append(patients / spent.wall[part])
+            rates.setdefault(f"{part}, CPU", []).append(patients / spent.cpu[part])
+        whole = sum(seconds for part, seconds in spent.wall.items() if part != "controls")
+        rates.setdefault("whole", []).append(patients / whole)
+    servers.drop(name)
+    for part, values in rates.items():
+        what = PARTS.get(part, "one partition after the other; wall clock" if part == "whole" else "this process alone")
+        report.figure(ROW, part, "patients/s", values, what)
+    rate = sorted(rates["whole"])[len(rates["whole"]) // 2]
+    report.goal(ROW, "patients a second on one core", rate, ">=", GOAL, "patients/s")
+
+
+def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[Block]]:
+    """A database as a worker leaves it; the states it would have saved last; the log since those it did save."""
+    log, engine, name = _Log(ward), Engine(stages()), servers.database()
+    who = range(1, ward.patients + 1)
+    begin = now_ms() // 60_000 * 60_000 - (TURNS + 2) * BATCH_MS
+    ward.seed_keys(servers.url(name))
+    with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
+        prepare(db)
+        held = ledger.take(db, "bench", "", dict.fromkeys(range(PARTITIONS), 0))
+        for partition in held:
+            engine.take(partition, None, Recall())
+        store_round(db, "bench", "", fold(engine, ward, log.blocks(ward.admission(), begin), held), fold_nothing)
+        since: list[Block] = []
+        for turn in range(1, TURNS + 2):
+            at = begin + turn * BATCH_MS
+            records = list(_each_ten_seconds(ward, who, at - BATCH_MS))
+            since = log.blocks(records, at)
+            save = turn == TURNS
+            store_round(db, "bench", "", fold(engine, ward, since, held, save=save), fold_nothing)
+        db.execute("VACUUM ANALYZE")
+    return name, [engine.snapshot(p) for p in range(PARTITIONS)], since
+
+
+def _each_ten_seconds(ward: Ward, who: range, first: int) -> list[Record]:
+    return list(ward.batches(who, first, A_BATCH, every_ms=10_000))
+
+
+def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[bytes]]:
+    spent, engine, ring = Spent(), Engine(stages()), ward.world.ring()
+    after = {block.partition: block for block in since}
+    with psycopg.connect(url, autocommit=True) as db:
+        for partition in range(PARTITIONS):
+            begin = _now()
+            saved = read_saved(db, "bench", partition)
+            assert saved is not None
+            spent("snapshot", begin)
+            begin = _now()
+            stored = stored_since(db, partition, engine.recall_since(saved.state), saved.offset)
+            spent("recall", begin)
+            begin = _now()
+            recall = Recall(stored.samples, stored.patient, stored.device, stored.arrived)
+            engine.take(partition, saved.state, recall)
+            spent("take", begin)
+            begin = _now()
+            controls_before(db, partition, saved.offset)
+            spent("controls", begin)
+        begin = _now()
+        engine.advance(open_blocks([after[p] for p in range(PARTITIONS)], ring))
+        spent("refold", begin)
+    return spent, [engine.snapshot(p) for p in range(PARTITIONS)]

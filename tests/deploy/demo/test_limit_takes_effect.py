@@ -1,0 +1,93 @@
+"""One limit, changed in a browser, all the way round: desk → relay → Kafka → worker → "in effect" → an alarm on the page."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.async_api import Browser
+
+from deploy.demo.homes import Homes, mqtt_users
+from deploy.demo.installation import Installation
+from deploy.demo.plan import DEMO, Person, Plan, Wearable
+from deploy.demo.provision import provision
+from simulators.fleet import Fleet
+from simulators.mqtt_wearable import Broker, MqttWearable
+from simulators.scenario import Scenario, Sensor
+from simulators.worn import WornSensor
+
+pytestmark = pytest.mark.stack
+PATCH = Wearable("patch", "patch-1", 1)
+PERSON = Person("EXAMPLETON", "Ada", "1945-07-14", "female", "VT-4174-4", 0, (PATCH,))
+PLAN = Plan(team="North", homes=("Home 1",), people=(PERSON,), staff=DEMO.staff)
+
+
+@pytest.fixture
+async def installed(home: Path, plain_database: str) -> AsyncIterator[tuple[Installation, int]]:
+    """Everything as deployed, and a patient whose patch measures every second; (installation, patient)."""
+    installation = Installation(home / "path", mqtt_users(PLAN), plain_database)
+    try:
+        await asyncio.to_thread(installation.start)
+        done = provision(installation.database, installation.master_key, PLAN, datetime.now(UTC))
+        installation.serve()
+        await asyncio.to_thread(installation.wait, "desk")
+        homes = Homes(installation, PLAN, done)
+        await homes.start()
+        await asyncio.to_thread(homes.settle)
+        mqtt = installation.stack.mqtt
+        wearer = Scenario(time.time_ns() // 1_000_000, 1, seed=7).wearer(0)
+        worn = WornSensor(wearer, Sensor.BELT, PATCH.address, began=time.time_ns() // 1_000_000)
+        broker = Broker("127.0.0.1", mqtt.port, mqtt.users[PATCH.address])
+        fleet = Fleet([(worn, MqttWearable(PATCH.address, broker))])
+        fleet.start()
+        try:
+            yield installation, done.patients[0]
+        finally:
+            await asyncio.to_thread(fleet.stop)
+            await homes.stop()
+    finally:
+        await asyncio.to_thread(installation.stop)
+
+
+@pytest.mark.timeout(120)
+async def test_a_limit_changed_in_the_browser_takes_effect_through_the_log_and_raises_its_alarm_on_the_page(
+    installed: tuple[Installation, int], browser: Browser
+) -> None:
+    installation, patient = installed
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    page = await context.new_page()
+    page.set_default_timeout(30_000)
+    await page.goto(f"{installation.desk_url}/sign-in")
+    await page.fill("#user", PLAN.staff[0].sign_in)
+    await page.fill("#pw", PLAN.staff[0].password)
+    await page.click("button[type=submit]")
+    await page.locator("#table", has_text="EXAMPLETON").wait_for()
+    await page.goto(f"{installation.desk_url}/patients/{patient}")
+    await page.evaluate("window.same = true")  # gone after a reload
+    assert await page.locator("[data-strip]").count() == 0
+    card = page.locator("#limits")
+    await card.get_by_label("Heart rate, medium above").fill("46")
+    await card.get_by_label("Heart rate, high above").fill("48")
+    await card.get_by_label("Heart rate, hold seconds").fill("2")
+    await card.get_by_label("Reason").select_option("New treatment")
+    await card.get_by_role("button", name="Save limits").click()
+    await card.locator("[data-standing=effective]", has_text="in effect since").wait_for()
+    await page.locator("[data-strip]", has_text="> 48").wait_for()
+    assert await page.evaluate("window.same") is True
+    with psycopg.connect(installation.database) as db:
+        sent = db.execute("SELECT sequence, sent IS NOT NULL FROM control_outbox WHERE kind = 'limits'").fetchall()
+        took = db.execute("SELECT sequence, partition, at_offset > 0 FROM control WHERE kind = 'limits'").fetchall()
+        assert [took] == [[(number, patient % 64, True) for number, relayed in sent if relayed]]
+        (alarm,) = db.execute("SELECT rule, limit_value, value > 48 FROM alarm WHERE subject_kind = 'patient'").fetchall()
+        assert alarm == ("heart_rate.high", 48, True)
+        (before,) = db.execute(
+            "SELECT (SELECT took_effect FROM control WHERE kind = 'limits') <= (SELECT onset FROM alarm WHERE subject = %s)",
+            [patient],
+        ).fetchone() or (None,)
+        assert before
+    await context.close()

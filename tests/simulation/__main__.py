@@ -1,0 +1,63 @@
+"""Simulate seeds:  python -m tests.simulation [--seeds 300] [--first 0] | --seed 17 [--trace]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Final
+
+from tests.simulation.patches import simulated
+from tests.simulation.world import Outcome, simulate
+
+_SAY_EVERY_S: Final = 10.0
+_LINES: Final = 25
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make simulate", description="Simulate Vigil with faults, until a seed is wrong.")
+    parser.add_argument("--seeds", type=int, default=300, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--seed", type=int, help="this one alone")
+    parser.add_argument("--trace", action="store_true", help="print all that happened")
+    asked = parser.parse_args()
+    with simulated():
+        if asked.seed is not None:
+            outcome = simulate(asked.seed, keep=None)
+            report(outcome, None if asked.trace else _LINES)
+            return bool(outcome.wrong)
+        return many(range(asked.first, asked.first + asked.seeds))
+
+
+def many(seeds: range) -> int:
+    began = said = time.monotonic()
+    readings = conditions = 0
+    for n, seed in enumerate(seeds, 1):
+        outcome = simulate(seed)
+        readings, conditions = readings + outcome.readings, conditions + outcome.conditions
+        if outcome.wrong:
+            report(outcome, _LINES)
+            return 1
+        now = time.monotonic()
+        if now - said > _SAY_EVERY_S or n == len(seeds):
+            said = now
+            print(
+                f"{n} of {len(seeds)} seeds hold, {n / (now - began):.1f} a second; {readings} readings stored,"
+                f" {conditions} steps of alarms",
+                flush=True,
+            )
+    return 0
+
+
+def report(outcome: Outcome, lines: int | None) -> None:
+    """What happened in one seed, and how to see it again."""
+    for line in outcome.trace if lines is None else outcome.trace[-lines:]:
+        print(line)
+    result = f"{len(outcome.wrong)} wrong" if outcome.wrong else "all holds"
+    print(f"seed {outcome.seed}, trace {outcome.digest}, {result}")
+    if outcome.wrong:
+        print(f'again:  make simulate ARGS="--seed {outcome.seed} --trace"')
+
+
+if __name__ == "__main__":
+    sys.exit(main())

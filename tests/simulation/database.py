@@ -1,0 +1,218 @@
+"""The database as workers see it: sessions, row locks, transactions that are all or nothing, and faults.
+
+A transaction is a generator: wherever it yields, seconds may pass, its process may freeze with the locks held, and its
+session may be ended.  What it changes is computed and becomes visible at one instant, its commit; the rows it read are
+locked until then, so nobody can tell the difference.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+
+from streams.ledger import STUCK_S, Held, Move, Standing
+from streams.log import Appended
+from streams.recovery import Saved
+from streams.store.store import RoundToStore, Stored
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.tables import LedgerRow, Tables
+
+TOPIC_ID: Final = "a topic"
+Lock = tuple[str, int]
+_POLL_S: Final = 0.02
+_TAKE_S, _LOCK_S = 2.0, 20.0
+
+
+@dataclass
+class Session:
+    """A worker's connection."""
+
+    database: Database
+    pid: int
+    worker: str
+    ended: bool = False
+    began: float | None = None  # its transaction, s
+    locks: list[Lock] = field(default_factory=list)
+
+    def check(self) -> None:
+        if self.ended:
+            raise psycopg.OperationalError("the connection is lost")
+
+    def begin(self) -> None:
+        self.check()
+        if self.database.down:
+            self.end()
+            self.check()
+        self.began = self.database.scheduler.seconds
+
+    def finish(self) -> None:
+        """Commit or roll back: the locks go."""
+        self.began = None
+        for lock in self.locks:
+            self.database.locks.pop(lock, None)
+        self.locks.clear()
+
+    def end(self) -> None:
+        self.ended = True
+        self.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One move of the ledger as it was committed."""
+
+    partition: int
+    epoch: int
+    first: int
+    next: int
+    standing: int  # the row's epoch then
+
+
+class Database:
+    """``history``: every move ever committed.  ``call_lost``: how likely a commit's answer does not arrive.
+    ``traps``: by worker, what happens to it within its next transaction."""
+
+    def __init__(self, scheduler: Scheduler, tables: Tables | None = None) -> None:
+        self.scheduler, self.tables = scheduler, tables or Tables()
+        self.locks: dict[Lock, Session] = {}
+        self.sessions: list[Session] = []
+        self.history: list[Written] = []
+        self.down = self.read_only = False
+        self.call_lost = 0.0
+        self.traps: dict[str, Callable[[], None]] = {}
+        self._pids = itertools.count(1)
+        self._rng = scheduler.chance("database")
+
+    def connect(self, worker: str) -> Session:
+        if self.down:
+            raise psycopg.OperationalError("the database is away")
+        self.sessions = [one for one in self.sessions if not one.ended]
+        session = Session(self, next(self._pids), worker)
+        self.sessions.append(session)
+        return session
+
+    def restart(self) -> None:
+        """All sessions break; what was not committed is gone."""
+        for session in self.sessions:
+            session.end()
+
+    # transactions
+
+    def take(
+        self, db: Session, topic: str, topic_id: str, starts: Mapping[int, int]
+    ) -> Generator[float, None, dict[int, Held]]:
+        """See :func:`streams.ledger.take`."""
+        partitions = sorted(starts)
+        db.check()
+        self._end_stuck(db, partitions)
+        db.begin()
+        try:
+            yield from self._lock(db, [("ledger", p) for p in partitions], _TAKE_S)
+            yield self._step(db)
+            self._writable(db)
+            for p in partitions:
+                self.tables.ledger.setdefault(p, LedgerRow(topic_id, starts[p]))
+            return {p: self._taken(db, p) for p in partitions}
+        finally:
+            db.finish()
+
+    def keep(self, db: Session, epochs: Mapping[int, int]) -> None:
+        """See :func:`streams.ledger.keep`; at once: it waits for nobody who does not wait for it."""
+        for p, epoch in epochs.items():
+            row = self.tables.ledger.get(p)
+            if row is not None and row.epoch == epoch:
+                row.owner = db.pid
+
+    def store_round(
+        self, db: Session, topic: str, topic_id: str, todo: RoundToStore, fold: object, _readings: object = None
+    ) -> Generator[float, None, Stored]:
+        """See :func:`streams.store.store.store_round`."""
+        db.begin()
+        try:
+            yield self._step(db)  # staging, before any lock
+            yield from self._lock(db, [("ledger", p) for p in sorted(m.partition for m in todo.moves)], _LOCK_S)
+            standing = self.check(todo.moves)
+            if standing.done:
+                return Stored(frozenset(), again=True)
+            lost = standing.lost
+            if len(lost) == len(todo.moves):
+                return Stored(lost)
+            yield self._step(db)
+            mine = [one for one in todo.writes.conditions if one.partition not in lost]
+            yield from self._lock(db, [("alarm", one) for one in self.tables.alarms.ids_of(mine)], _LOCK_S)
+            yield self._step(db)
+            self._writable(db)
+            new, differing = self.commit(db, todo, topic_id, lost)
+        finally:
+            db.finish()
+        if self._rng.random() < self.call_lost:
+            db.end()
+            raise psycopg.OperationalError("the connection broke during the commit")
+        yield self._step(db)
+        return Stored(lost, new, differing)
+
+    def check(self, moves: Sequence[Move]) -> Standing:
+        """See :func:`streams.ledger.check`."""
+        rows = {m.partition: self.tables.ledger.get(m.partition) for m in moves}
+        stand = {p: (row.next, row.epoch) for p, row in rows.items() if row is not None}
+        lost = frozenset(m.partition for m in moves if stand.get(m.partition) != (m.first, m.epoch))
+        return Standing(lost, any(stand.get(m.partition) == (m.next, m.epoch) for m in moves))
+
+    def commit(self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int]) -> tuple[int, int]:
+        gone = frozenset(lost)
+        stored = [move for move in todo.moves if move.partition not in gone]
+        said = ", ".join(f"{m.partition}: {m.first} to {m.next}" for m in stored)
+        self.scheduler.note(db.worker, f"stores {said}" + (f", has lost {sorted(gone)}" if gone else ""))
+        for move in stored:
+            row = self.tables.ledger[move.partition]
+            row.owner = db.pid
+            self.history.append(Written(move.partition, move.epoch, move.first, move.next, row.epoch))
+        return self.tables.store(todo, topic_id, gone)
+
+    def saved(self, partition: int) -> Saved | None:
+        return self.tables.engine_state.get(partition)
+
+    def free(self, lock: Lock) -> bool:
+        return lock not in self.locks
+
+    # what they share
+
+    def _step(self, db: Session) -> float:
+        if trap := self.traps.pop(db.worker, None):
+            trap()
+        return self._rng.uniform(0.001, 0.02) if self._rng.random() > 0.03 else self._rng.uniform(0.1, 2.0)
+
+    def _lock(self, db: Session, locks: Sequence[Lock], limit: float) -> Generator[float, None, None]:
+        for lock in locks:
+            until = self.scheduler.seconds + limit
+            while self.locks.setdefault(lock, db) is not db:
+                yield _POLL_S
+                db.check()
+                if self.scheduler.seconds > until:
+                    raise psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")
+            db.locks.append(lock)
+        db.check()
+
+    def _writable(self, db: Session) -> None:
+        db.check()
+        if self.read_only:
+            raise psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction")
+
+    def _taken(self, db: Session, partition: int) -> Held:
+        row = self.tables.ledger[partition]
+        row.epoch, row.owner = row.epoch + 1, db.pid
+        self.scheduler.note(db.worker, f"takes {partition} at {row.next}, epoch {row.epoch}")
+        last = None if row.last_append is None else Appended(row.last_append, row.last_crc or 0)
+        return Held(partition, row.next, row.epoch, row.topic_id, last)
+
+    def _end_stuck(self, db: Session, partitions: Iterable[int]) -> None:
+        owners = {row.owner for p in partitions if (row := self.tables.ledger.get(p)) is not None}
+        for one in self.sessions:
+            since = self.scheduler.seconds if one.began is None else one.began
+            if one is not db and one.pid in owners and not one.ended and since < self.scheduler.seconds - STUCK_S:
+                self.scheduler.note("database", f"session {one.pid} of {one.worker} is ended")
+                one.end()

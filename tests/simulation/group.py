@@ -1,0 +1,62 @@
+"""The consumer group: who is to read which partition, as its members learn it, each in its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.worker import SimWorker
+
+SESSION_S: Final = 6.0
+_WATCH_S: Final = 0.5
+
+
+class Group:
+    """Members not heard of for six seconds lose their partitions; who comes back is given some again."""
+
+    def __init__(self, scheduler: Scheduler, partitions: Sequence[int]) -> None:
+        self.scheduler, self.partitions = scheduler, list(partitions)
+        self._heard: dict[SimWorker, float] = {}
+        self._known: list[SimWorker] = []
+        self._generation = 0
+        self._rng = scheduler.chance("group")
+        scheduler.every(_WATCH_S, self._watch)
+
+    def join(self, worker: SimWorker) -> None:
+        self._heard[worker] = self.scheduler.seconds
+
+    def leave(self, worker: SimWorker) -> None:
+        """It says so, as a worker that is asked to stop does."""
+        self._heard.pop(worker, None)
+
+    def rebalance(self) -> None:
+        """Share the partitions anew; each member is told a little later."""
+        if not self._known:
+            return
+        self._generation += 1
+        order, first = self.partitions[:], self._rng.randrange(len(self._known))
+        self._rng.shuffle(order)
+        shares: list[list[int]] = [[] for _ in self._known]
+        for n, partition in enumerate(order):
+            shares[(first + n) % len(self._known)].append(partition)
+        said = ", ".join(f"{one.name} {sorted(share)}" for one, share in zip(self._known, shares, strict=True))
+        self.scheduler.note("group", f"assigns {said}")
+        for one, share in zip(self._known, shares, strict=True):
+            delay = self._rng.choice((0.05, 0.3, 0.7, 3.0))
+            self.scheduler.after(delay, lambda w=one, s=share, g=self._generation: self._tell(w, s, g))  # type: ignore[misc]
+
+    def _tell(self, worker: SimWorker, share: list[int], generation: int) -> None:
+        if generation == self._generation:  # else it joins the newer one at once
+            worker.assign(share)
+
+    def _watch(self) -> None:
+        now = self.scheduler.seconds
+        for one in self._heard:
+            if not one.loop.dead and not one.loop.frozen:
+                self._heard[one] = now
+        present = [one for one, heard in self._heard.items() if now - heard < SESSION_S]
+        self._heard = {one: heard for one, heard in self._heard.items() if not one.loop.dead or one in present}
+        if present != self._known:
+            self._known = present
+            self.rebalance()

@@ -1,0 +1,55 @@
+"""What should have come of a log: one engine folds all of it once, without any fault, and one store writes it."""
+
+from __future__ import annotations
+
+from alerts.alarm_rows import Key
+from alerts.fold import key_of_condition
+from alerts.life_event import Act, Tick
+from streams.condition import Condition
+from streams.engine import Engine
+from streams.keys import KeyRing
+from streams.ledger import Move
+from streams.opening import open_blocks
+from streams.snapshot import Recall
+from streams.store.store import RoundToStore
+from tests.simulation.alarms import Alarms
+from tests.simulation.database import TOPIC_ID
+from tests.simulation.log import Log
+from tests.simulation.tables import LedgerRow, Tables
+
+
+def expected(log: Log, keys: KeyRing, engine: Engine) -> tuple[Tables, list[Condition]]:
+    """The tables after the whole log, and its conditions in order."""
+    tables = Tables()
+    blocks = [block for p in sorted(log.partitions) if (block := log.block(p, 0, log.end(p))) is not None]
+    for block in blocks:
+        engine.take(block.partition, None, Recall())
+        tables.ledger[block.partition] = LedgerRow(TOPIC_ID, 0)
+    writes = engine.advance(open_blocks(blocks, keys))
+    moves = [Move(b.partition, 0, b.first, b.next, int(b.appended[-1]), 0) for b in blocks]
+    tables.store(RoundToStore(writes, [value for b in blocks for value in b.values], moves), TOPIC_ID, ())
+    return tables, writes.conditions
+
+
+def by_key(conditions: list[Condition]) -> dict[Key, list[Condition]]:
+    found: dict[Key, list[Condition]] = {}
+    for one in conditions:
+        found.setdefault(key_of_condition(one), []).append(one)
+    return found
+
+
+def folded_again(
+    happened: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]
+) -> Alarms:
+    """The alarms, had these conditions come once each, with what people and time did in between."""
+    alarms = Alarms()
+    for key, events in happened.items():
+        rest = iter(conditions.get(key, []))
+        for event in events:
+            if not isinstance(event, Condition):
+                act, nth = event
+                if nth < len(of_key := alarms.of(key)):
+                    alarms.apply(of_key[nth], act)
+            elif (one := next(rest, None)) is not None:
+                alarms.fold([one])
+    return alarms

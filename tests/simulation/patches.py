@@ -1,0 +1,133 @@
+"""What the product's modules find instead of clocks, chance, brokers and a database, while something is simulated."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+from zlib import crc32
+
+import numpy as np
+import structlog
+
+from streams.log import Appended, Extent
+from streams.recovery import Saved
+from streams.round import RECORD, Round
+from streams.store.recall import StoredSamples
+from tests.simulation.database import TOPIC_ID, Database, Session
+from tests.simulation.log import SimProducer
+from tests.simulation.loop import ProcessLoop
+
+
+def _here() -> ProcessLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, ProcessLoop)
+    return loop
+
+
+class _Time:
+    """Instead of the module ``time``."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return _here().time()
+
+    @staticmethod
+    def time() -> float:
+        return _here().scheduler.ms / 1000
+
+    @staticmethod
+    def time_ns() -> int:
+        return _here().scheduler.ms * 10**6
+
+
+class _Chance:
+    """Instead of the modules ``random`` and ``secrets``."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_here().scheduler.nonces, "getrandbits" if name == "randbits" else name)
+
+
+class _Ledger:
+    """Instead of the module :mod:`streams.ledger`, where a partition is taken.  No log is damaged here."""
+
+    @staticmethod
+    def take(db: Session, *args: Any) -> Any:
+        return db.database.take(db, *args)
+
+
+class _Brokers:
+    """Instead of :class:`streams.log.Log`."""
+
+    def __init__(self, *_args: object) -> None:
+        pass
+
+    def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
+        return {p: Extent(0, _here().scheduler.log.end(p)) for p in partitions}
+
+    def at(self, offsets: Mapping[int, int]) -> dict[int, Appended | None]:
+        log = _here().scheduler.log
+        return {p: Appended(log.partitions[p].appended[n], crc32(log.partitions[p].values[n])) for p, n in offsets.items()}
+
+
+def _producer(servers: str, _options: object, on_report: Any) -> SimProducer:
+    return SimProducer(_here(), servers, on_report)
+
+
+def _nonce() -> bytes:
+    return _here().scheduler.nonces.randbytes(12)
+
+
+def _topic_id(*_args: object) -> str:
+    return TOPIC_ID
+
+
+def _store_round(db: Session, *args: Any) -> Any:
+    return db.database.store_round(db, *args)
+
+
+def _saved(db: Database, _topic: str, partition: int) -> Saved | None:
+    return db.saved(partition)
+
+
+def _stored_since(db: Database, partition: int, since: int, before: int) -> StoredSamples:
+    return db.tables.stored(partition, since, before)
+
+
+def _no_controls(*_args: object) -> Round:
+    return Round(np.zeros(0, RECORD))
+
+
+_PATCHES: dict[str, Any] = {
+    "gateway.uplink.time": _Time,
+    "gateway.uplink.Producer": _producer,
+    "gateway.store.secrets": _Chance(),
+    "gateway.batching.new_nonce": _nonce,
+    "streams.assignment.time": _Time,
+    "streams.assignment.random": _Chance(),
+    "streams.assignment.topic_id": _topic_id,
+    "streams.assignment.ledger": _Ledger,
+    "streams.assignment.Log": _Brokers,
+    "streams.worker.time": _Time,
+    "streams.worker.store_round": _store_round,
+    "streams.rounds.read_saved": _saved,
+    "streams.rounds.stored_since": _stored_since,
+    "streams.rounds.controls_before": _no_controls,
+}
+
+
+@contextmanager
+def simulated() -> Iterator[None]:
+    """Inside, the modules named above live in the process that runs."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        with ExitStack() as stack:
+            for name, value in _PATCHES.items():
+                stack.enter_context(patch(name, value))
+            yield
+    finally:
+        structlog.configure(**before)

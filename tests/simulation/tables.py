@@ -1,0 +1,246 @@
+"""The tables, and what one committed round does to them: the meaning of the statements in :mod:`streams.store`, row by row.
+
+It knows nothing of locks or sessions (:mod:`tests.simulation.database`).  ``test_tables.py`` holds it against PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from devices.batch import PARTITIONS
+from devices.control import encode_control, kind_of
+from devices.event import encode_event
+from devices.sample import SAMPLE, Status
+from streams.recovery import Saved
+from streams.rollup import recompute
+from streams.store.recall import StoredSamples
+from streams.store.store import RoundToStore
+from streams.writes import Writes
+from tests.simulation.alarms import Alarms
+
+Row = tuple[Any, ...]
+FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")
+DIFFERS: Final = "differs from the first copy"
+Values = dict[int, tuple[float | None, int | None]]
+"""By vital: value and status as stored, NULL for NaN and for ok."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A row of ``reading``; ``nth`` is its place in its record, which only the staging table knows."""
+
+    patient: int
+    time: int
+    device: int
+    epoch: int
+    sequence: int
+    arrived: int
+    offset: int
+    nth: int
+    values: Values
+
+    @property
+    def key(self) -> Row:
+        return self.patient, self.time, self.device, self.epoch, self.sequence
+
+    def differs(self, other: Reading) -> bool:
+        for vital in self.values.keys() | other.values.keys():
+            (mine, why), (its, other_why) = self.values.get(vital, (None, None)), other.values.get(vital, (None, None))
+            said = {why or 0, other_why or 0}
+            if mine != its or (len(said) > 1 and Status.CLOCK_UNSURE not in said):
+                return True
+        return False
+
+
+@dataclass(slots=True)
+class LedgerRow:
+    topic_id: str
+    next: int
+    epoch: int = 0
+    owner: int = 0
+    last_append: int | None = None
+    last_crc: int | None = None
+
+
+@dataclass(slots=True)
+class Tables:
+    """Rows by their unique keys; ``readings_new`` are in the order of their storing."""
+
+    reading: dict[Hashable, Reading] = field(default_factory=dict)
+    event: dict[Row, Row] = field(default_factory=dict)
+    rollup_minute: dict[Row, Row] = field(default_factory=dict)
+    latest: dict[Row, Row] = field(default_factory=dict)
+    control: dict[Row, Row] = field(default_factory=dict)
+    rejected: dict[Row, Row] = field(default_factory=dict)
+    quarantine: dict[Row, Row] = field(default_factory=dict)
+    engine_state: dict[int, Saved] = field(default_factory=dict)
+    ledger: dict[int, LedgerRow] = field(default_factory=dict)
+    alarms: Alarms = field(default_factory=Alarms)
+
+    def reading_key(self, row: Reading) -> Hashable:
+        """What makes two readings one."""
+        return row.key
+
+    def store(self, todo: RoundToStore, topic_id: str, lost: Collection[int]) -> tuple[int, int]:
+        """All that ``store_round`` writes between its check and its commit, except of the ``lost`` partitions: new readings
+        and differing ones.
+        """
+        writes, of = todo.writes, todo.writes.round.records
+        new, differing = self._readings(writes, lost)
+        rollups = _newest(writes.rollups)
+        self._rollups(rollups, _offsets(writes, rollups), lost)
+        self._late(writes, lost)
+        self._latest(writes, lost)
+        for at, event in writes.events:
+            one = of[at]
+            if int(one["partition"]) not in lost:
+                key = (int(one["patient"]), event.at, *(int(one[n]) for n in ("device", "epoch", "first", "gateway")))
+                kind, value = str(event.__struct_config__.tag), encode_event(event)
+                self.event.setdefault(key, (kind, value, int(one["append"]), int(one["offset"])))
+        for at, control in writes.controls:
+            one = of[at]
+            if int(one["partition"]) not in lost:
+                row = (int(one["patient"]), kind_of(control), int(one["epoch"]), int(one["first"]))
+                key = int(one["partition"]), int(one["offset"])
+                self.control.setdefault(key, (*row, encode_control(control), int(one["append"])))
+        self._refused(todo, topic_id, differing, lost)
+        for snapshot in todo.snapshots:
+            if snapshot.partition not in lost:
+                self.engine_state[snapshot.partition] = Saved(snapshot.offset, snapshot.state)
+        self.alarms.fold([one for one in writes.conditions if one.partition not in lost])
+        for move in todo.moves:
+            if move.partition not in lost:
+                row = self.ledger[move.partition]
+                row.next, row.last_append, row.last_crc = move.next, move.append, move.crc
+        return new, len(differing)
+
+    def stored(self, partition: int, since: int, before: int) -> StoredSamples:
+        """See :func:`streams.store.recall.stored_since`."""
+        known = {patient for patient, _, _ in self.latest}
+        return _samples(
+            (row, vital)
+            for row in self.reading.values()
+            if row.patient in known and row.patient % PARTITIONS == partition and row.time >= since and row.offset < before
+            for vital in row.values
+        )
+
+    def _readings(self, writes: Writes, lost: Collection[int]) -> tuple[int, list[tuple[int, int, int]]]:
+        new, staged = 0, [row for row in _wide(writes) if row.patient % PARTITIONS not in lost]
+        for row in staged:
+            key = self.reading_key(row)
+            if key not in self.reading:
+                self.reading[key] = row
+                new += 1
+        if new == len(staged):
+            return new, []
+        first = {row.key: row for row in reversed(self.reading.values())}
+        differing = sorted(
+            (row.patient % PARTITIONS, row.offset, row.nth)
+            for row in staged
+            if first[row.key].offset != row.offset and first[row.key].differs(row)
+        )
+        return new, differing
+
+    def _rollups(self, rows: Any, changed: list[int], lost: Collection[int]) -> None:
+        for row, offset in zip(rows, changed, strict=True):
+            patient, vital, device, minute = (int(row[n]) for n in ("patient", "vital", "device", "minute"))
+            if patient % PARTITIONS not in lost:
+                figures = tuple(_null(row[name].item()) for name in FIGURES)
+                self.rollup_minute[patient, vital, device, minute * 60_000] = (*figures, offset)
+
+    def _late(self, writes: Writes, lost: Collection[int]) -> None:
+        late = writes.late
+        late = late[~np.isin(late["partition"], list(lost))]
+        if not len(late):
+            return
+        asked = {tuple(int(one[n]) for n in ("patient", "device", "vital", "minute")) for one in late}
+        found = _samples(
+            (row, vital)
+            for row in self.reading.values()
+            for vital in row.values
+            if (row.patient, row.device, vital, row.time // 60_000) in asked
+        )
+        rollups = recompute(late, found.samples, found.patient, found.device)
+        self._rollups(rollups, _offsets(writes, rollups), lost)
+
+    def _latest(self, writes: Writes, lost: Collection[int]) -> None:
+        def rank(row: Row) -> tuple[int, bool, float]:
+            return row[0], row[2] == 0, -math.inf if row[1] is None else row[1]
+
+        for one in writes.latest:
+            key = tuple(int(one[n]) for n in ("patient", "vital", "device"))
+            row = (int(one["time"]), _null(one["value"].item()), int(one["status"]), int(one["arrived"]))
+            if key[0] % PARTITIONS not in lost and (key not in self.latest or rank(row) > rank(self.latest[key])):
+                self.latest[key] = row
+
+    def _refused(
+        self, todo: RoundToStore, topic_id: str, differing: list[tuple[int, int, int]], lost: Collection[int]
+    ) -> None:
+        of = todo.writes.round.records
+        for one in todo.writes.rejected:
+            place = (int(of["partition"][one.record]), int(of["offset"][one.record]), one.reading)
+            if place[0] not in lost:
+                whole = todo.values[one.record] if one.reading < 0 else None
+                self.rejected.setdefault((topic_id, *place), (one.reason, whole))
+        for place in differing:
+            self.rejected.setdefault((topic_id, *place), (DIFFERS, None))
+        for record, why in todo.writes.quarantined:
+            row = of[record]
+            if int(row["partition"]) not in lost:
+                who = tuple(int(row[n]) for n in ("patient", "device", "gateway"))
+                key = (topic_id, int(row["partition"]), int(row["offset"]))
+                self.quarantine.setdefault(key, (why, *who, todo.values[record]))
+
+
+def _null(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _wide(writes: Writes) -> list[Reading]:
+    """Kept samples as rows, in the order of the log."""
+    rows: dict[tuple[int, int], Reading] = {}
+    samples, record, of = writes.round.samples, writes.round.record, writes.round.records
+    for at in np.flatnonzero(writes.keep).tolist():
+        one, where = samples[at], int(record[at])
+        nth, head = int(one["reading"]), of[where]
+        row = rows.get((where, nth))
+        if row is None:
+            row = rows[where, nth] = Reading(
+                int(head["patient"]), int(one["time"]), int(head["device"]), int(head["epoch"]), int(head["first"]) + nth,
+                int(head["append"]), int(head["offset"]), nth, {},
+            )  # fmt: skip
+        row.values[int(one["vital"])] = (_null(one["value"].item()), int(writes.status[at]) or None)
+    return [rows[key] for key in sorted(rows)]
+
+
+def _newest(rows: Any) -> Any:
+    """Of minutes computed twice in a round, the later."""
+    found: dict[Row, int] = {}
+    for at in np.argsort(rows["second"], kind="stable").tolist():
+        found[tuple(int(rows[at][n]) for n in ("patient", "vital", "device", "minute"))] = at
+    return rows[sorted(found.values())]
+
+
+def _offsets(writes: Writes, rows: Any) -> list[int]:
+    """By row: the offset of the first record of the round that stands in the row's second or later."""
+    found, records = [], writes.round.records
+    for row in rows:
+        of = records[records["partition"] == row["partition"]]
+        reached = np.flatnonzero(np.maximum.accumulate(of["append"] // 1000) >= row["second"])
+        found.append(int(of["offset"][reached[0] if len(reached) else -1]) if len(of) else 0)
+    return found
+
+
+def _samples(found: Iterator[tuple[Reading, int]]) -> StoredSamples:
+    pairs = list(found)
+    samples = np.zeros(len(pairs), SAMPLE)
+    for at, (row, vital) in enumerate(pairs):
+        value, status = row.values[vital]
+        samples[at] = (row.time, math.nan if value is None else value, vital, status or 0, 0)
+    numbers = np.array([(row.patient, row.device, row.arrived) for row, _ in pairs], np.int64).reshape(-1, 3)
+    return StoredSamples(samples, numbers[:, 0], numbers[:, 1], numbers[:, 2])

@@ -1,0 +1,20 @@
+"""The simulation finds the bugs that were planted in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.patches import simulated
+from tests.simulation.planted import BUGS
+from tests.simulation.world import simulate
+
+WITHIN = 1000
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found(bug, record_property):
+    with simulated():
+        found = next((one for seed in range(WITHIN) if (one := simulate(seed, bug.parts)).wrong), None)
+    assert found is not None, f"{bug.name}: not found in {WITHIN} seeds"
+    assert any(words in line for line in found.wrong for words in bug.says), found.wrong
+    record_property("seeds", found.seed + 1)

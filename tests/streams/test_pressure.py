@@ -1,0 +1,121 @@
+"""More than can be stored: a database that is away at full load, and one partition far behind the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import psutil
+import psycopg
+import pytest
+from confluent_kafka import Producer
+
+from devices.event import Heartbeat
+from devices.vitals import Vital
+from tests.streams.producing import now_ms, produce
+from tests.streams.worker_process import wait_for, wait_for_ledger
+
+pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
+VITALS = (Vital.HEART_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.PULSE_RATE)
+MB = 1 << 20
+WAITING_MB, ROUND_MB = 4, 1
+
+
+def stored(database):
+    with psycopg.connect(database) as db:
+        (total,) = db.execute("SELECT sum(next_offset)::int FROM ledger").fetchone()
+    return total
+
+
+def load(world, count):
+    """Batches of a minute of four vitals, 4 KB each, of all patients in turn."""
+    for n in range(count):
+        patient = world.patients[n % len(world.patients)]
+        begin = now_ms() - 60_000
+        yield world.batch(patient, [(begin + k * 1000, dict.fromkeys(VITALS, 60.0 + k % 9)) for k in range(60)])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"), [(20, 2500), pytest.param(300, 60_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])]
+)
+def test_a_database_that_is_away_at_full_load_costs_bounded_memory_and_loses_nothing(
+    start_worker, world, kafka, topic, plain_database, postgres, seconds, count
+):
+    sent = len(produce(kafka.client(), topic, world.admission()))
+    with start_worker(plain_database, waiting_mb=WAITING_MB, round_mb=ROUND_MB) as worker:
+        sent += len(produce(kafka.client(), topic, load(world, 400)))
+        wait_for_ledger(plain_database, sent, 60)
+        process = psutil.Process(worker.popen.pid)
+        before, away, after = process.memory_info().rss, [0], [0]
+        postgres.kill()
+        end = time.monotonic() + seconds
+        filling = threading.Thread(target=lambda: produce(kafka.client(), topic, load(world, count)))
+        filling.start()
+        while time.monotonic() < end or filling.is_alive():
+            away.append(process.memory_info().rss - before)
+            time.sleep(0.1)
+        postgres.start()
+        sent += count
+        limit = time.monotonic() + 120 + seconds
+        while stored(plain_database) < sent:
+            assert time.monotonic() < limit
+            after.append(process.memory_info().rss - before)
+            time.sleep(0.2)
+        came, then, later = count * 4 // 1024, max(away) / MB, max(after) / MB
+        print(f"{seconds} s away, {came} MB came: {then:.0f} MB more in use then, {later:.0f} after")
+        # what waits; what Faust's client has read ahead, 1 MB a partition; the round that cannot be committed, and the next
+        assert max(away) < (WAITING_MB + 4 + 2 * 10 * ROUND_MB) * MB
+        assert max(after) < (WAITING_MB + 4 + 2 * 10 * ROUND_MB) * MB + max(away)
+        assert worker.popen.poll() is None
+    with psycopg.connect(plain_database) as db:
+        assert db.execute("SELECT count(*) FROM reading").fetchone() == (60 * (count + 400),)
+
+
+DELAYS = """
+CREATE TABLE delay (s float8);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO delay VALUES (extract(epoch FROM clock_timestamp() - NEW.time)); RETURN NEW; END $$;
+CREATE TRIGGER note BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.patient = 2) EXECUTE FUNCTION note();
+"""
+
+
+def delays(database, client, topic, world, count):
+    """Seconds from producing to inserting of ``count`` heartbeats of patient 2, one each 10 ms."""
+    with psycopg.connect(database) as db:
+        db.execute("DELETE FROM delay")
+    producer = Producer({**client, "linger.ms": 0})
+    for _ in range(count):
+        one = world.event(2, Heartbeat(now_ms()))
+        producer.produce(topic, one.value, one.key, one.partition)
+        producer.poll(0)
+        time.sleep(0.01)
+    assert producer.flush(30) == 0
+    wait_for(database, "SELECT count(*) FROM delay", lambda n: n == count)
+    with psycopg.connect(database) as db:
+        found = [s for (s,) in db.execute("SELECT s FROM delay")]
+    return float(np.quantile(found, 0.99)), float(np.median(found))
+
+
+@pytest.mark.parametrize("records", [100_000, pytest.param(1_000_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])])
+def test_a_partition_far_behind_does_not_double_anothers_delay(
+    start_worker, world, kafka, topic, plain_database, records
+):
+    start_worker(plain_database).kill()
+    with psycopg.connect(plain_database) as db:
+        db.execute(DELAYS)
+    client = kafka.client()
+    sent = len(produce(client, topic, world.admission()))
+    with start_worker(plain_database) as worker:
+        wait_for_ledger(plain_database, sent)
+        alone, alone_median = delays(plain_database, client, topic, world, 300)
+        at = "SELECT next_offset FROM ledger WHERE partition = 1"
+        produce(client, topic, (world.event(1, Heartbeat(now_ms())) for _ in range(records)))
+        beside, beside_median = delays(plain_database, client, topic, world, 300)
+        with psycopg.connect(plain_database) as db:
+            (stored,) = db.execute(at).fetchone()
+        print(f"p99 alone {alone * 1000:.0f} ms, beside a backlog {beside * 1000:.0f} ms; "
+              f"median {alone_median * 1000:.0f}, {beside_median * 1000:.0f}; {stored} of {records} stored meanwhile")
+        wait_for_ledger(plain_database, sent + records + 600, 120 + records / 2000)
+        assert worker.popen.poll() is None
+    assert beside < 2 * alone
