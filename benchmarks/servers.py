@@ -21,13 +21,12 @@ from deploy.stack.topics import Topic, vitals_topic
 
 
 class Servers:
-    """One broker (or some) and one database server; as a context manager they end with it, unless they were there before."""
+    """One broker and one database server; as a context manager they end with it, unless they were there before."""
 
-    def __init__(self, say: Say, kafka: Kafka | None = None, postgres: Postgres | None = None, brokers: int = 1) -> None:
+    def __init__(self, say: Say, kafka: Kafka | None = None, postgres: Postgres | None = None) -> None:
         self.home: Final = Path(tempfile.mkdtemp(prefix="vigil-bench-"))
         self.home.chmod(0o711)  # the database's user must be able to pass, and to list nothing
-        self.kafka = kafka or Kafka(self.home / "kafka", brokers=brokers)
-        self.postgres = postgres or Postgres(self.home / "postgres")
+        self.kafka, self.postgres = kafka or Kafka(self.home / "kafka"), postgres or Postgres(self.home / "postgres")
         self._ours: list[Kafka | Postgres] = []
         if kafka is None:
             self._ours.append(self.kafka)
@@ -38,7 +37,7 @@ class Servers:
     def topic(self) -> str:
         """A fresh topic, made as the product's."""
         name = f"bench-{secrets.token_hex(4)}"
-        self.kafka.create(Topic(name, 64, vitals_topic(brokers=self.kafka.brokers).options))
+        self.kafka.create(Topic(name, 64, vitals_topic(brokers=1).options))
         return name
 
     def database(self, template: str | None = None) -> str:

@@ -87,7 +87,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 def throughput(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (256, 3) if report.quick else (5000, 12)
-    logs = make_logs(servers, report, patients, seconds)
+    logs = _logs(servers, report, patients, seconds)
     ended: dict[int, list[dict[str, Ended]]] = {n: [] for n in logs}
     alone: dict[int, list[Parts]] = {n: [] for n in logs}
     for repetition in range(repetitions):
@@ -103,7 +103,7 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
         servers.drop(log.template)
 
 
-def make_logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict[int, Log]:
+def _logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict[int, Log]:
     """The same ward twice: a reading a message, and sixty."""
     made = {}
     for readings in (1, 60):
