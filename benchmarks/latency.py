@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import psycopg
 from confluent_kafka import Producer
 
+from benchmarks.bare import BareConsumer, bare_commits
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.observation import Observed, Step
@@ -26,6 +28,12 @@ PARTS: Final = {
     BROKER: "until the broker's own time stamp (ms): linger 5 ms, acks=all, and a single broker syncs every batch to disk",
     WORKER: "from that time stamp until the worker knows of the commit",
 }
+CONSUMED, COMMITTED = "bare produce → consume", "bare commit"
+BARE: Final = {
+    CONSUMED: "the same messages to a bare confluent-kafka consumer, before the worker starts",
+    COMMITTED: "a transaction of one row into a table without an index, 20 a second, beside them",
+}
+GOAL: Final = 3.0
 Waits = list[float]
 _READY_S: Final = 60.0
 _STORED_S: Final = 60.0
@@ -52,7 +60,12 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         "VIGIL_MASTER_KEY_FILE": str(master),
         "VIGIL_WORKER_GROUP": topic,
     }
-    found: dict[str, list[Waits]] = {name: [] for name in PARTS}
+    found: dict[str, list[Waits]] = {name: [] for name in (*PARTS, *BARE)}
+    for _ in range(repetitions):
+        report.say(f"{ROW}: {rate} messages a second to a bare consumer for {seconds} s")
+        consumed, committing = _bare(servers, rate, seconds)
+        found[CONSUMED].append(consumed)
+        found[COMMITTED].append(committing)
     with Observed("worker", "benchmarks.observed_worker", servers.home, environment) as worker:
         _wait_for_all(worker)
         for _ in range(repetitions):
@@ -68,11 +81,33 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
     report.check(f"{ROW}: every reading was stored, none refused", row == (rate * (seconds * repetitions + 1), 0))
     for name, waits in found.items():
-        what = f"{rate}/s, a reading of 4 vitals each: {PARTS[name]}"
+        what = f"{rate}/s, a reading of 4 vitals each: {(PARTS | BARE)[name]}"
         for quantile, label in ((50, "p50"), (99, "p99"), (100, "max")):
-            values = [max(float(np.percentile(one, quantile)), 0.5) for one in waits]  # time stamps are whole ms
-            report.figure(ROW, f"{name}, {label}", "ms", values, what)
+            report.figure(ROW, f"{name}, {label}", "ms", _quantiles(waits, quantile), what)
+    whole, consumed, committing = (_quantiles(found[name], 99) for name in (WHOLE, CONSUMED, COMMITTED))
+    bare = [one + other for one, other in zip(consumed, committing, strict=True)]
+    report.ratio(ROW, f"{WHOLE} / ({CONSUMED} + {COMMITTED}), p99", whole, bare, "<=", GOAL)
     servers.drop(database)
+
+
+def _quantiles(waits: list[Waits], quantile: int) -> list[float]:
+    return [max(float(np.percentile(one, quantile)), 0.5) for one in waits]  # time stamps are whole ms
+
+
+def _bare(servers: Servers, rate: int, seconds: int) -> tuple[Waits, Waits]:
+    """ms from produce() to a bare consumer, and of bare commits meanwhile."""
+    topic = servers.topic()
+    with BareConsumer(servers.kafka.bootstrap, topic) as consumer, ThreadPoolExecutor(1) as pool:
+        committing = pool.submit(bare_commits, servers, seconds)
+        produced = _produce(servers, topic, Ward(rate), rate, seconds)
+        end = time.monotonic() + _STORED_S
+        while len(consumer.arrived) < len(produced) and time.monotonic() < end:
+            time.sleep(0.1)
+        rated = sorted(produced, key=lambda one: one.at)[SETTLE_S * rate :]
+        if missing := [one for one in produced if (one.partition, one.offset) not in consumer.arrived]:
+            raise BenchmarkError(f"{len(missing)} messages did not reach the bare consumer within {_STORED_S:.0f} s.")
+        consumed = [(consumer.arrived[one.partition, one.offset] - one.at) / 1e6 for one in rated]
+        return consumed, committing.result(_STORED_S)
 
 
 def _wait_for_all(worker: Observed) -> None:

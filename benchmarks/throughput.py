@@ -33,7 +33,7 @@ SKIP: Final = 0.2
 has restored its state, and is measured on all of them.
 """
 GOAL: Final = 10.0
-PATH_GOAL: Final = 1.5
+PATH_GOAL: Final = 1.3
 
 LEDGER, STOCK, JOB, STORING = "Vigil", "Vigil, stock transport", "stock Faust", "stock Faust, storing"
 WHAT: Final = {

@@ -40,8 +40,10 @@ def explained(error: Exception) -> str | None:
     if isinstance(error, psycopg.errors.DiskFull):
         return "There is no room left on the database's disk: free some, and start again."
     if isinstance(error, psycopg.OperationalError):
-        said = [line for line in str(error).strip().splitlines() if not line.startswith(("HINT", "DETAIL", "CONTEXT"))]
+        said = [line for line in str(error).strip().splitlines() if not line.startswith(("HINT", "DETAIL", "CONTEXT", "\t"))]
         return f"The database cannot be used ({said[-1] if said else 'no answer'}): check VIGIL_DATABASE and that it runs."
+    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
+        return f"The setting VIGIL_DATABASE cannot be used ({str(error).strip()}): set it to {_EXAMPLES['database']}."
     if isinstance(error, psycopg.IntegrityError):
         why = error.diag.message_primary or type(error).__name__
         return f"The database refuses this change ({why}): it exists already, or names something that does not."

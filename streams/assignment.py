@@ -30,8 +30,8 @@ from streams.store.store import FoldConditions
 from streams.topic import topic_id
 from streams.waiting import Batch, Cost, Item, Owned
 
-BLOCKS_WAITING: Final = 2
-"""A partition's blocks read and not yet in a round."""
+RECORDS_WAITING: Final = 8192
+"""A partition's records read and not yet in a round.  Not blocks: at the head of the log a block is a record or two."""
 HEAD_S: Final = 5.0
 """So long after its last block a partition counts as one that is alive at its head."""
 SNAPSHOTS_A_ROUND: Final = 4
@@ -86,7 +86,9 @@ class Assignment:
 
     def has_room(self, partition: int) -> bool:
         owned = self._owned.get(partition)
-        return owned is not None and len(owned.waiting) < BLOCKS_WAITING and not self.full
+        if owned is None or self.full:
+            return False
+        return not owned.waiting or owned.received - owned.waiting[0].block.first < RECORDS_WAITING
 
     @property
     def full(self) -> bool:

@@ -3,6 +3,7 @@
 StreamsError
 ├── MasterKeyError       the file of the master key is missing, open to others, or of another size
 ├── TopicMissingError    the topic is not there, or not as this program needs it
+├── BrokersAwayError     no broker answered while the worker started
 ├── GapError             the log skipped records (stock transport only; the ledger transport goes back)
 ├── NotTakenError        a round holds records of a partition the engine was not given
 ├── StateUnreadableError a snapshot is damaged or of another version
@@ -32,6 +33,14 @@ class TopicMissingError(StreamsError):
     def __init__(self, topic: str, reason: str) -> None:
         super().__init__(f"The topic {topic} {reason}: create it as `vigil demo` and the deployment notes do.")
         self.topic, self.reason = topic, reason
+
+
+class BrokersAwayError(StreamsError):
+    """No broker answered."""
+
+    def __init__(self, bootstrap: str, seconds: float) -> None:
+        super().__init__(f"Kafka at {bootstrap} did not answer in {seconds:.0f} s: check VIGIL_KAFKA and that it runs.")
+        self.bootstrap = bootstrap
 
 
 class GapError(StreamsError):

@@ -38,7 +38,7 @@ class WorkerSettings(BaseSettings):
     round_records: int = Field(20_000, ge=1)
     round_mb: int = Field(4, ge=1)
     """What a round takes at the most: opened and computed it needs about ten times as much memory, and two are under way."""
-    backlog_ms: int = Field(30, ge=1)
+    backlog_ms: int = Field(10, ge=1)
     """How much of backlogs a round takes while other partitions are at their head: what arrives there waits for it."""
     waiting_mb: int = Field(32, ge=1)
     """Records read and not yet stored; beyond it nothing more is read."""

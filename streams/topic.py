@@ -19,7 +19,7 @@ def topic_id(bootstrap: str, topic: str) -> str:
 
     Raises:
         TopicMissingError: it is not there, or does not carry the brokers' own time.
-        confluent_kafka.KafkaException: the brokers are away; try again.
+        confluent_kafka.KafkaException, TimeoutError: the brokers are away; try again.
     """
     admin = AdminClient({"bootstrap.servers": bootstrap}, logger=_quiet)
     described = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)

@@ -40,7 +40,7 @@ FETCH_BYTES: Final = 1 << 18
 brings, and with "as soon as there is a byte" there would be hundreds a second.
 """
 _IDLE_S: Final = 0.02
-_FETCH_S: Final = 1.0
+_FETCH_S: Final = 0.1
 _SEEK_S: Final = 10.0
 
 
@@ -78,6 +78,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if not self.consumer.flow_active:
             return {}
         fetcher = consumer._fetcher
+        # else what is not taken of a partition with a backlog keeps the broker from being asked for all others
+        fetcher._prefetch_backoff = 0.0
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():

@@ -29,7 +29,7 @@ from streams.allocator import keep_memory
 from streams.assignment import Assignment
 from streams.clock import Clock
 from streams.engine import Engine
-from streams.errors import StreamsError
+from streams.errors import BrokersAwayError, StreamsError
 from streams.keys import DatabaseKeyRing, read_master_key
 from streams.latency import LATENCY
 from streams.log import Log
@@ -77,14 +77,17 @@ class Worker:
     """Everything one process does.
 
     Raises:
-        StreamsError: a setting does not fit; the message says which.
+        StreamsError: a setting does not fit, or no broker answers; the message says which.
     """
 
     def __init__(self, settings: WorkerSettings, stages: Sequence[Stage], fold: FoldConditions) -> None:
         self.settings, self.fold = settings, fold
-        for one in stamina.retry_context(on=KafkaException, attempts=None, timeout=BROKERS_S):
-            with one:
-                self.topic_id = topic_id(settings.kafka, settings.topic)
+        try:
+            for one in stamina.retry_context(on=(KafkaException, TimeoutError), attempts=None, timeout=BROKERS_S):
+                with one:
+                    self.topic_id = topic_id(settings.kafka, settings.topic)
+        except (KafkaException, TimeoutError):
+            raise BrokersAwayError(settings.kafka, BROKERS_S) from None
         self.stop = threading.Event()
         self._reading = Session(settings.database)
         self._storing = Session(settings.database, self._prepare)

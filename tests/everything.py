@@ -19,7 +19,7 @@ from tests.programs import prepare_programs, prepare_servers
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "out/tests.xml"
-AT_ONCE = 4
+AT_ONCE = 3
 _STATIC_MINUTES = 5
 _SERVERS_MINUTES = 15
 _TESTS_MINUTES = 30  # the suite has to stay under 10; a hanging one must end all the same

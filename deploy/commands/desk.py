@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
         Example: VIGIL_DESK_PORT=8080 vigil desk
         """
         import uvicorn
+        from psycopg.conninfo import conninfo_to_dict
 
         from alerts.desk.app import build
         from alerts.desk.settings import DeskSettings
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
 
         configure()
         settings = DeskSettings()
+        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
         uvicorn.run(
             build(settings),
             host=settings.host,

@@ -16,6 +16,8 @@ def register(app: typer.Typer) -> None:
         Settings come from the environment: VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_MASTER_KEY_FILE, VIGIL_NOTIFY_…
         Two of them may run: rows are locked, one relays.
         """
+        from psycopg.conninfo import conninfo_to_dict
+
         from alerts.notify.run import run
         from alerts.settings import NotifySettings
         from deploy.logs import configure
@@ -24,4 +26,6 @@ def register(app: typer.Typer) -> None:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        run(NotifySettings(), stop)
+        settings = NotifySettings()
+        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
+        run(settings, stop)

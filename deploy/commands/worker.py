@@ -15,6 +15,8 @@ def register(app: typer.Typer) -> None:
 
         Example: VIGIL_KAFKA=127.0.0.1:9092 VIGIL_DATABASE=postgresql://… vigil worker
         """
+        from psycopg.conninfo import conninfo_to_dict
+
         from alerts.fold import fold_conditions
         from alerts.rules.stages import stages
         from deploy.logs import configure
@@ -22,4 +24,6 @@ def register(app: typer.Typer) -> None:
         from streams.worker import run
 
         configure()
-        run(WorkerSettings(), stages(), fold_conditions)
+        settings = WorkerSettings()
+        conninfo_to_dict(settings.database)  # said at once, not after waiting for the brokers
+        run(settings, stages(), fold_conditions)

@@ -64,6 +64,14 @@ def hold(found, table):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)
+def test_recovery_is_told_by_part_and_gives_the_state_back(kafka, postgres):
+    found, table = run(["recovery"], kafka, postgres)
+    assert {"snapshot", "recall", "take", "refold", "database server", "wall clock"} <= names(found, "figures")
+    hold(found, table)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
 def test_memory_is_told_by_component(kafka, postgres):
     found, _ = run(["memory"], kafka, postgres)
     assert {"Kafka", "PostgreSQL", "worker", "desk", "notifier"} <= names(found, "figures")

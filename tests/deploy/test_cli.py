@@ -43,6 +43,31 @@ def test_a_database_that_is_not_there_is_one_sentence():
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.parametrize("command", ["worker", "desk", "notify"])
+def test_a_database_that_is_no_address_is_said_at_once(command, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(bytes(32))
+    key.chmod(0o600)
+    said = vigil(command, VIGIL_DATABASE="nonsense", VIGIL_KAFKA="127.0.0.1:9", VIGIL_MASTER_KEY_FILE=str(key))
+    assert said.returncode == 1
+    assert said.stderr.splitlines()[-1].startswith("The setting VIGIL_DATABASE cannot be used (")
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [("other.csv", b"", "there are no recordings"), ("bidmc_01_Numerics.csv", b"", "Time [s]"),
+     ("bidmc_01_Numerics.csv", bytes(range(256)), "no recording"),
+     ("bidmc_01_Numerics.csv", b"Time [s], HR, PULSE, RESP, SpO2\n0,1,2\n", "no recording")],
+)  # fmt: skip
+def test_a_folder_without_whole_recordings_is_one_sentence(name, content, why, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    said = vigil("simulate", "--replay", str(tmp_path), "--home", str(tmp_path / "home"))
+    assert said.returncode == 1
+    assert why in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_a_gateway_that_was_never_claimed_says_how_to(tmp_path):
     said = vigil("gateway", VIGIL_GATEWAY_STATE=str(tmp_path))
     assert said.returncode == 1

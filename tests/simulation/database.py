@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,6 +49,11 @@ class Session:
             self.end()
             self.check()
         self.began = self.database.scheduler.seconds
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """For what is done at one instant."""
+        self.check()
+        return nullcontext()
 
     def finish(self) -> None:
         """Commit or roll back: the locks go."""

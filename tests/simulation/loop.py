@@ -17,6 +17,8 @@ from tests.simulation.scheduler import Scheduler
 _AT_ONCE: Final = 100_000
 """So many callbacks without any time passing are an endless loop."""
 _BURIALS: Final = 5
+_THREAD_S: Final = (0.001, 0.001, 0.001, 0.001, 0.01, 0.01, 0.1, 1.0)
+"""What a thread does takes one of these."""
 
 
 class Killed(BaseException):
@@ -77,7 +79,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         return task
 
     def run_in_executor(self, executor: object, func: Any, *args: Any) -> asyncio.Future[Any]:
-        """A thread that answers a little later."""
+        """A thread that answers a little later, or much."""
         future = self.create_future()
 
         def work() -> None:
@@ -88,7 +90,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
             except Exception as error:
                 future.set_exception(error)
 
-        self.call_later(0.001, work)
+        self.call_later(self.scheduler.nonces.choice(_THREAD_S), work)
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

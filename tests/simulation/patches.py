@@ -52,11 +52,15 @@ class _Chance:
 
 
 class _Ledger:
-    """Instead of the module :mod:`streams.ledger`, where a partition is taken.  No log is damaged here."""
+    """Instead of the module :mod:`streams.ledger`, where a partition is taken."""
 
     @staticmethod
     def take(db: Session, *args: Any) -> Any:
         return db.database.take(db, *args)
+
+    @staticmethod
+    def note_damage(_db: Session, _topic: str, _held: object, why: Mapping[int, str | None]) -> None:
+        raise AssertionError(f"a whole log is taken for damaged: {why}")
 
 
 class _Brokers:

@@ -20,6 +20,7 @@ from streams.recovery import Saved
 from streams.rollup import recompute
 from streams.store.recall import StoredSamples
 from streams.store.store import RoundToStore
+from streams.trace import CONTINUOUS
 from streams.writes import Writes
 from tests.simulation.alarms import Alarms
 
@@ -127,6 +128,7 @@ class Tables:
             for row in self.reading.values()
             if row.patient in known and row.patient % PARTITIONS == partition and row.time >= since and row.offset < before
             for vital in row.values
+            if CONTINUOUS[vital]
         )
 
     def _readings(self, writes: Writes, lost: Collection[int]) -> tuple[int, list[tuple[int, int, int]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from devices.event import Heartbeat
 from devices.vitals import Vital
+from tests.streams.fleet import RULES
 from tests.streams.producing import clock, now_ms, produce
 from tests.streams.worker_process import wait_for, wait_for_ledger
 
@@ -176,28 +178,28 @@ def rows(database):
 def test_restarts_leave_the_same_rows_as_never_having_stopped(
     start_worker, world, kafka, topic, plain_database, timescale_database
 ):
-    total = 0
+    total, rng = 0, random.Random(4)
 
     def append(records):
         nonlocal total
         total += len(produce(kafka.client(), topic, records))
 
     append(world.admission())
-    append(world.rules(range(4)))
+    append(world.rules(range(4), RULES))
     steady, shaken = timescale_database, plain_database
-    with start_worker(steady, group=f"{topic}-steady"):
+    with start_worker(steady, group=f"{topic}-steady", TEST_RULES="conditions"):
         for turn in range(3):
             if turn == 2:  # a damaged snapshot: the log is folded from its beginning
                 with psycopg.connect(shaken) as db:
                     db.execute("UPDATE engine_state SET state = 'rubbish' WHERE partition = 1")
-            with start_worker(shaken, snapshot_s=0.2, group=f"{topic}-{turn}") as worker:
+            with start_worker(shaken, snapshot_s=0.2, group=f"{topic}-{turn}", TEST_RULES="conditions") as worker:
                 for second in range(4):
                     t = now_ms()
                     old = t - (60_000 if turn % 2 else 600_000) - 1000 * second  # late within the ring, and older than it
-                    live = [world.batch(p, [(t, {HR: 60.0 + p % 7 + second})]) for p in world.patients]
+                    live = [world.batch(p, [(t, {HR: rng.choice((70.0, 180.0)) + p % 7})]) for p in world.patients]
                     late = [world.batch(p, [(old, {HR: 50.0 + turn})]) for p in world.patients]
                     append([*live, *late, *[clock(partition) for partition in range(4)]])
-                    time.sleep(0.3)
+                    time.sleep(0.3 + rng.random())
                 if turn == 2:
                     wait_for_ledger(shaken, total)
                 else:
@@ -216,3 +218,4 @@ def test_restarts_leave_the_same_rows_as_never_having_stopped(
         assert found[table] == expected[table], table
     assert len(expected["reading"]) == 3 * 4 * 4 * 2
     assert expected["rollup_minute"]
+    assert {phase for *_, phase, _ in expected["test_condition"]} >= {"onset", "end"}

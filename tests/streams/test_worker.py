@@ -10,6 +10,9 @@ from devices.batch import parse_header
 from devices.event import Heartbeat
 from devices.sample import Status
 from devices.vitals import Vital
+from streams.errors import BrokersAwayError
+from streams.settings import WorkerSettings
+from streams.worker import Worker
 from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.test_opening import bad_records, payload
 from tests.streams.worker_process import wait_for_ledger
@@ -85,6 +88,14 @@ def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_si
             counts.setdefault(message.partition(), []).append(int(parse_header(message.value())[0]["count"]))
     consumer.close()
     assert {partition: (said[-1], set(said[:-1])) for partition, said in counts.items()} == dict.fromkeys(range(4), (7, {0}))
+
+
+def test_a_worker_that_no_broker_answers_says_so(tmp_path, world, monkeypatch):
+    monkeypatch.setattr("streams.worker.BROKERS_S", 1.0)
+    monkeypatch.setattr("streams.topic._TIMEOUT_S", 1.0)
+    settings = WorkerSettings(database="postgresql:///", kafka="127.0.0.1:9", master_key_file=world.write_master(tmp_path))
+    with pytest.raises(BrokersAwayError, match=r"^Kafka at 127.0.0.1:9 did not answer in 1 s: check VIGIL_KAFKA"):
+        Worker(settings, [], lambda *_: None)
 
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:

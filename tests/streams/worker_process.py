@@ -44,6 +44,8 @@ def _kill_after_commit():
 class Hangs:
     """A stage that never comes back from the first event of a device: asleep, or with the interpreter's lock held."""
 
+    learns = frozenset()
+
     def __init__(self, how):
         self.how = how
 
