@@ -57,7 +57,7 @@ def _panel(name: str, figures: list[dict[str, Any]], top: int) -> str:
     unit = html.escape(figures[0]["unit"].replace("CPU-s", "CPU-second"))
     lines = [
         f'<text class="head" x="0" y="{top + 22}">{html.escape(name)}</text>',
-        f'<text class="note" x="{_LEFT}" y="{top + 22}">{unit}</text>',
+        f'<text class="note" x="{_LEFT + 20}" y="{top + 22}">{unit}</text>',
     ]
     for n, figure in enumerate(figures):
         y = top + _HEAD - 24 + _LINE * n

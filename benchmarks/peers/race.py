@@ -34,8 +34,8 @@ ROW: Final = {SAMPLE: "JSON a sample", BATCH: "60 readings a batch"}
 class Size:
     """How much log: patients and seconds of the job "sample", patients and minutes of the job "batch"."""
 
-    sample: tuple[int, int] = (1000, 100)
-    batch: tuple[int, int] = (1250, 30)
+    sample: tuple[int, int] = (1000, 80)
+    batch: tuple[int, int] = (1250, 20)
 
 
 @dataclass

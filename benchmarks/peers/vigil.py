@@ -21,6 +21,7 @@ from benchmarks.peers.job import PARTITIONS, SAMPLE
 from benchmarks.peers.notes import Notes
 from benchmarks.peers.sample_job import SampleJob
 from benchmarks.peers.vigil_engine import EngineJob
+from streams.allocator import keep_memory
 from streams.block import Block
 from streams.transport import NAME, register
 
@@ -65,9 +66,8 @@ class Reading:
     def lost_place(self, partition: int) -> None:
         raise BenchmarkError(f"The log of partition {partition} is not whole.")
 
-    def receive(self, found: Block | Iterable[Block]) -> None:
-        """What one event brought: a block, or those of a whole fetch."""
-        for block in (found,) if isinstance(found, Block) else found:
+    def receive(self, fetch: Iterable[Block]) -> None:
+        for block in fetch:
             self.waiting[block.partition].append(block)
             self.next[block.partition] = block.next
 
@@ -81,6 +81,7 @@ def main() -> None:
     reading = Reading(environment["BENCH_TOPIC"])
     job: BlockJob = Messages() if environment["BENCH_JOB"] == SAMPLE else EngineJob()
     codec = register()
+    keep_memory()
     app = faust.App(
         environment["BENCH_GROUP"],
         broker=[f"{NAME}://{environment['BENCH_KAFKA']}"],
