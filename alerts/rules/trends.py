@@ -99,15 +99,18 @@ class Trends:
             closed = partition in dense.closed.entered
             if closed and table.minutes:
                 self._learn(partition, table)
-            if not moment.decide:
+            fresh = moment.sparse.series
+            fresh = fresh[(fresh >= readings.start) & (fresh < readings.stop)]
+            if not moment.decide:  # what comes of age in a second passed over is looked at when time goes on
+                self.readings.stir[fresh] = True
+                self._stirred.add(partition)
                 continue
             column = self._of(minutes, self.minutes.stir, closed and table.minutes)
             if column.size:
                 out += self._decide_minutes(partition, table, column, moment.now)
             column = self._of(readings, self.readings.stir, bool(moment.now % 60 == DUE[partition]) and table.readings)
             if table.readings:
-                series = moment.sparse.series
-                column = np.union1d(column, series[(series >= readings.start) & (series < readings.stop)])
+                column = np.union1d(column, fresh)
             if column.size:
                 out += self._decide_readings(partition, table, column, moment.now)
             self._stirred.discard(partition)
