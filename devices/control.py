@@ -79,6 +79,15 @@ class Change(msgspec.Struct, frozen=True, tag="change", tag_field="trend"):
 Trend = Drift | Slope | Change
 
 
+class Preference(msgspec.Struct, frozen=True):
+    """Of several devices that measure this vital of a patient the first of the enrolment decides alone, until ``hold_s``
+    after it fell silent; then the next.
+    """
+
+    vital: int
+    hold_s: int = 60
+
+
 class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
     """The defaults of the whole partition (patient 0; sent to all 64)."""
 
@@ -92,6 +101,7 @@ class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
     news2_high: int = 7
     news2_hold_s: int = 30
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
+    prefer: tuple[Preference, ...] = ()  # a vital not named: all its sources decide, the newest counts for a score
 
 
 class Facts(msgspec.Struct, frozen=True, tag="facts", tag_field="kind"):

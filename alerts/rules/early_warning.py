@@ -1,6 +1,7 @@
 """Partial NEWS2 as a rule ("news2"): medium and high from ``RuleSet.news2_medium`` and ``news2_high`` on.
 
-The newest valid value of each input counts, whichever device measured it (of equal age the lower device number); the pulse
+The newest valid value of each input counts, whichever device measured it (of equal age the lower device number) unless
+the rule set prefers one (:mod:`alerts.rules.sources`); the pulse
 is the heart rate where that is valid, else the pulse rate.  Oxygen and consciousness are standing facts.  What is too old is
 missing; under four inputs, under 16 years, of unknown age or in pregnancy there is no score and so no condition
 (:mod:`alerts.scores.news2`).
@@ -20,6 +21,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from alerts.rules.pausing import Pausing
+from alerts.rules.sources import Sources
 from alerts.scores.news2 import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, score
 from alerts.scores.news2_fixed import UNKNOWN, score_fixed
 from devices.batch import PARTITIONS
@@ -107,7 +109,8 @@ class EarlyWarning:
     view: View
     inputs: Inputs
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
         self._pausing = Pausing()
         self._facts: dict[int, Facts] = {}
         self._threshold: Ints = np.empty((2, PARTITIONS), np.int64)
@@ -157,6 +160,7 @@ class EarlyWarning:
         dense, sparse = self.view.traces
         both = ((dense, moment.dense), (sparse, moment.sparse))
         touched = [self._learn(trace, news.series, moment.now) for trace, news in both]
+        touched += [self._choose(dense, self._sources.switched[0]), self._choose(sparse, self._sources.switched[1])]
         columns, mask = axis.span(moment.partitions, moment.member)
         if not moment.decide:  # at the second in which time goes on everything is looked at
             return []
@@ -170,6 +174,7 @@ class EarlyWarning:
 
     def _learn(self, trace: Dense | Sparse, column: Ints, now: int) -> Ints:
         """Take in the newest values of some series (int64, unique); the rows of patients whose score may be another now."""
+        column = column[~self._sources.standing(trace).overruled[column]]
         if not column.size:
             return column
         which = _INPUT_OF[trace.series.vital[column]]
@@ -194,6 +199,17 @@ class EarlyWarning:
         table.value[which, row], table.expires[which, row] = value, expires
         stirred: Ints = row[~calm]
         return stirred
+
+    def _choose(self, trace: Dense | Sparse, switched: Ints) -> Ints:
+        """Take the inputs anew of which another device decides now; the rows of their patients."""
+        switched = switched[_INPUT_OF[trace.series.vital[switched]] >= 0]
+        if not switched.size:
+            return switched
+        rows = self.view.layout.patient_of(trace, switched)
+        self.inputs.at[_INPUT_OF[trace.series.vital[switched]], rows] = -NEVER
+        columns = np.arange(trace.axis.width)[np.isin(trace.series.patient, trace.series.patient[switched])]
+        self._learn(trace, columns[trace.newest.second[columns] > -NEVER], 0)
+        return rows
 
     def set_back(self, partition: int, now: int) -> None:
         """What is newest may be another device's now."""

@@ -19,6 +19,7 @@ from alerts.rules.bounds import HIGH, HOLE, LOW, MEDIUM, NO_LIMIT, SEVERE, SIDES
 from alerts.rules.pausing import Pausing
 from alerts.rules.runs import Episode, follow
 from alerts.rules.sensor_off import SensorOff
+from alerts.rules.sources import Sources
 from devices.control import Control, Enrolment, Limits, Pauses, RuleSet
 from devices.event import Event
 from devices.sample import STEPS
@@ -43,13 +44,13 @@ def rule_name(vital: int, side: int) -> str:
 
 
 class LimitRules:
-    """A :class:`streams.stage.Stage`; stands after ``sensors``."""
+    """A :class:`streams.stage.Stage`; stands after ``sensors`` and ``sources``."""
 
     learns: Collection[type[Control]] = (RuleSet, Limits, Pauses, Enrolment)
     view: View
 
-    def __init__(self, sensors: SensorOff) -> None:
-        self._sensors = sensors
+    def __init__(self, sensors: SensorOff, sources: Sources) -> None:
+        self._sensors, self._sources = sensors, sources
         self._pausing = Pausing()
         self._rules: dict[int, Table] = {}
         self._own: dict[int, Table] = {}
@@ -160,7 +161,7 @@ class LimitRules:
         return out
 
     def _heed_sensors(self) -> None:
-        """Series whose sensor went off or came back are looked at."""
+        """Series whose sensor went off or came back, and those now overruled by another device or no more, are looked at."""
         layout = self.view.layout
         for sender in self._sensors.switched:
             off = bool(self._sensors.contacts.active[sender])
@@ -171,6 +172,9 @@ class LimitRules:
                     trace, bounds = self._both[which]
                     column = int(trace.axis.start[owner]) + within
                     bounds.off[column], bounds.wake[column] = off, 0
+
+        for (_, bounds), columns in zip(self._both, self._sources.switched, strict=True):
+            bounds.wake[columns] = 0
 
     def _learn(self, trace: Trace, bounds: Bounds, news: News, redo: Ints, now: int) -> tuple[Ints, list[Episode]]:
         """Carry the runs on; the series to decide (perhaps twice), and episodes that came and went."""
@@ -228,7 +232,9 @@ class LimitRules:
         left = trace.newest.expires[column] - running
         fresh = (newest > -NEVER) & (left > 0)
         since, active, paused = bounds.since[:, :, column], bounds.active[:, :, column], bounds.paused[:, column]
-        off = bounds.off[column]
+        overruled = self._sources.standing(trace).overruled[column]
+        fresh &= ~overruled
+        off = bounds.off[column] | overruled
         wanted = np.zeros_like(active)
         calm = np.ones(len(column), np.bool_)
         for side, sign in enumerate(SIGN):
@@ -242,7 +248,7 @@ class LimitRules:
         bounds.active[:, :, column] = wanted
         silent = (now_is == 0) & ((was > 0) | (paused > now) | off)
         bounds.told[:, column] = np.where(silent, np.maximum(newest, bounds.told[:, column]), bounds.told[:, column])
-        calm &= ~wanted.any((0, 1)) & (paused <= now).all(0)
+        calm &= ~wanted.any((0, 1)) & (paused <= now).all(0) & ~overruled
         low, high = bounds.limit[LOW][:, column].min(0), bounds.limit[HIGH][:, column].min(0)
         bounds.calm[0, column] = np.where(calm, np.maximum(-low, 0), NO_LIMIT)
         bounds.calm[1, column] = np.where(calm, high, -1)
@@ -254,8 +260,9 @@ class LimitRules:
             for side, at in zip(sides.tolist(), places.tolist(), strict=True)
         ]
 
-    @staticmethod
-    def _condition(trace: Trace, bounds: Bounds, column: int, side: int, was: int, level: int, now: int) -> Condition:
+    def _condition(
+        self, trace: Trace, bounds: Bounds, column: int, side: int, was: int, level: int, now: int
+    ) -> Condition:
         phase: Phase = "end" if not level else "onset" if not was else "worse" if level > was else "better"
         series, newest, told = trace.series, trace.newest, level or was
         vital = int(series.vital[column])
@@ -272,6 +279,7 @@ class LimitRules:
             value=float(newest.value[column] / STEPS[vital]),
             limit=_in_units(int(bounds.limit[side, told - 1, column]), side, vital),
             measured=int(newest.second[column]) * 1000 + int(newest.ms[column]),
+            detail=self._sources.standing(trace).detail(column),
         )
 
     def _tell(self, trace: Trace, bounds: Bounds, episodes: Sequence[Episode], now: int) -> list[Condition]:
@@ -281,7 +289,7 @@ class LimitRules:
             if bounds.told[one.side, one.column] >= one.last:
                 continue
             bounds.told[one.side, one.column] = one.last
-            if bounds.paused[one.side, one.column] > now:
+            if bounds.paused[one.side, one.column] > now or self._sources.standing(trace).overruled[one.column]:
                 continue
             vital = int(trace.series.vital[one.column])
             for phase in ("onset", "end"):

@@ -1,9 +1,9 @@
 """Trends: "<vital>.drift_high/low" and "<vital>.rising/falling" of minute means, "<vital>.gain/loss" of single readings.
 
 Minute means are looked at once a minute, when the minute closes (:mod:`streams.closed`), each partition at its own second;
-single readings when they come, and once a minute.  A trend ends when it is back inside by its hysteresis, when the series'
-newest value is no longer valid, or when its rule is paused.  Where too few minutes are there to say anything it stays as it
-is, until then.  None begins while the sensor is off.
+single readings when they come, and once a minute.  A trend ends when it is back inside by its hysteresis, when the newest
+value is no longer valid or overruled by another device's, or when its rule is paused.  Where too few minutes are there to
+say anything it stays as it is, until then.  None begins while the sensor is off.
 
 A gain counts from the lowest of the last readings (at most eight) within the given time before the newest one: +1 kg in 3 d
 (TELBIL).  Such rules of thumb find 58-65 % of the events at 54-58 % false alerts (Zhang 2009): they are never of high
@@ -22,6 +22,7 @@ from alerts.rules.drift import LEVEL_BITS, TrendState, bound_of, learn, sigma_of
 from alerts.rules.half_slope import means, twice_median
 from alerts.rules.pausing import Pausing
 from alerts.rules.sensor_off import SensorOff
+from alerts.rules.sources import Sources
 from alerts.rules.trend_table import CHANGE, DRIFT, FRACTION, SLOPE, TrendTable, rule_name
 from devices.control import Control, Pauses, RuleSet
 from devices.event import Event
@@ -48,13 +49,13 @@ class ChangeState(Columns):
 
 
 class Trends:
-    """A :class:`streams.stage.Stage`; stands after ``sensors``."""
+    """A :class:`streams.stage.Stage`; stands after ``sensors`` and ``sources``."""
 
     learns: Collection[type[Control]] = (RuleSet, Pauses)
     view: View
 
-    def __init__(self, sensors: SensorOff) -> None:
-        self._sensors = sensors
+    def __init__(self, sensors: SensorOff, sources: Sources) -> None:
+        self._sensors, self._sources = sensors, sources
         self._pausing = Pausing()
         self._paused: set[int] = set()
         self._tables: dict[int, TrendTable] = {}
@@ -179,7 +180,7 @@ class Trends:
                 detail = {"deviation": deviation / _POINT / steps, "sum": int(state.sums[side, which]) / max(deviation, 1)}
             else:
                 span = int(table.span[side, code]) or 60
-                value = float(int(twice[side, at]) / (2 * _POINT * steps) * 120 / span)
+                value = int(twice[side, at]) * 120 / (2 * _POINT * int(steps) * span)  # rounded once
                 limit = SIGN[side] * float(table.per_hour[side, code])
                 detail = {"window_min": span}
             begins = bool(wanted[kind, side, at])
@@ -214,7 +215,7 @@ class Trends:
     def _fresh(self, trace: Dense | Sparse, partition: int, column: Ints, now: int) -> Bools:
         running = now - int(self.view.pace.lost[partition])
         found: Bools = (trace.newest.second[column] > -NEVER) & (trace.newest.expires[column] > running)
-        return found
+        return found & ~self._sources.standing(trace).overruled[column]
 
     def _hush(
         self, trace: Dense | Sparse, column: Ints, vital: Bytes, was: Bools, wanted: Bools, kinds: Iterable[int], now: int
@@ -258,7 +259,7 @@ class Trends:
             value=value,
             limit=limit or None,
             measured=int(newest.second[column]) * 1000 + int(newest.ms[column]),
-            detail=detail,
+            detail=detail | self._sources.standing(trace).detail(column),
         )
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:

@@ -19,6 +19,7 @@ from devices.control import (
     Limits,
     Pause,
     Pauses,
+    Preference,
     RuleSet,
     Slope,
     Trend,
@@ -174,6 +175,7 @@ class Maker:
             news2_medium=rng.choice((5, 3)),
             news2_high=rng.choice((7, 6)),
             news2_hold_s=rng.choice((30, 0, 10)),
+            prefer=tuple(Preference(v, rng.choice((1, 5, 60))) for v in LEVELS if rng.random() < 0.3),
             trends=tuple(self.trend() for _ in range(rng.choice((0, 4, 12)))),
         )
 
@@ -201,6 +203,8 @@ class Maker:
             if rng.random() < 0.1:
                 devices.append(Enrolled(device, 3, self.now + 60_000, None, 5))
         gateways = rng.choice(((3,), (3,), (3, 4), ())) if not first else (3,)
+        if rng.random() < 0.3:
+            devices.reverse()
         return Enrolment(tuple(devices), gateways, rng.choice(((), (), (1,))))
 
     def patient_control(self, patient: int) -> Control:

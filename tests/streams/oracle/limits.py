@@ -94,21 +94,21 @@ class LimitsOracle(State):
                 continue
             s.told[side] = last
             rule = f"{s.spec.column}.{side}"
-            if not self.paused(name[0], rule, now):
+            if not self.paused(name[0], rule, now) and s.overruled is None:
                 low = ("LOW", value / s.spec.steps, last * 1000)
                 out += [(rule, name[0], name[2], phase, *low) for phase in ("onset", "end")]
         return out
 
     def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, running: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
-        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off
+        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off or s.overruled is not None
         for side in ("high", "low"):
             sign, rule = (1 if side == "high" else -1), f"{s.spec.column}.{side}"
             paused = self.paused(name[0], rule, now)
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
-                if s.newest and s.expires > running and not paused and (side, level) in levels:
+                if s.newest and s.expires > running and not paused and s.overruled is None and (side, level) in levels:
                     edge, clear, hold = levels[side, level]
                     value = self.signed(s, s.newest[2], sign)
                     begins = value > edge and s.newest[0] - s.since[side, level] >= hold and not off

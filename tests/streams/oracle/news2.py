@@ -34,7 +34,7 @@ class Scores(State):
     def score(self, patient: int, now: int, running: int) -> tuple[int, int, bool]:
         best: dict[str, tuple[int, int, SeriesOracle]] = {}
         for (who, _, device), s in self.series.items():
-            if who == patient and s.newest and s.spec.column in NEWS:
+            if who == patient and s.overruled is None and s.newest and s.spec.column in NEWS:
                 this = (s.newest[0] * 1000 + s.newest[1], -device, s)
                 if s.spec.column not in best or this[:2] > best[s.spec.column][:2]:
                     best[s.spec.column] = this

@@ -5,12 +5,13 @@ from __future__ import annotations
 from streams.rollup import DUE
 from tests.streams.oracle.limits import LimitsOracle
 from tests.streams.oracle.news2 import Scores
+from tests.streams.oracle.sources import SourcesOracle
 from tests.streams.oracle.technical import Technical
 from tests.streams.oracle.trends import TrendsOracle
 from tests.streams.oracle.windows import Windows
 
 
-class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle):
+class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle, SourcesOracle):
     """Takes records one at a time; what it says is in the lists and dicts of :class:`tests.streams.oracle.state.State`."""
 
     def evaluate(self, now: int, decide: bool = True) -> None:
@@ -36,8 +37,10 @@ class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle):
         self.late_names.clear()
         if decide:
             said += self.gateways(now, running) + self.devices(now, running) + self.sensors(now)
-        for name, s in sorted(self.series.items()):
-            episodes = self.learn(s, now, name)
+        learned = [(name, s, self.learn(s, now, name)) for name, s in sorted(self.series.items())]
+        if decide:
+            self.judge(running)
+        for name, s, episodes in learned:
             if decide:
                 said += self.tell(name, s, episodes, now) + self.decide(name, s, now, running)
         if decide:

@@ -29,6 +29,7 @@ class SeriesOracle:
         self.last_minute = -1
         self.sums = {"high": 0, "low": 0}
         self.trending: set[str] = set()
+        self.overruled: int | None = None  # by that device
         self.stirred = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
         self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes

@@ -1,0 +1,142 @@
+"""Sources: which of two devices that measure one vital of a patient decides.
+
+Where the rule set has a preference for a vital, the devices count in the order of the patient's enrolment; others, and
+manual observations, come after them.  A device is live until ``hold_s`` of running time (:mod:`streams.pace`) after its
+newest usable value.  While one is live, those after it are overruled: their values are stored and charted and decide
+nothing.  Where none is live all decide, as they do without a preference (docs/decisions/0077-preferred-sources.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Final
+
+import numpy as np
+
+from devices.control import Control, Enrolment, RuleSet
+from devices.event import Event
+from streams.arrays import NO_INTS, Bools, Cells, Ints
+from streams.axis import Columns, Field
+from streams.condition import Condition
+from streams.dense import Dense
+from streams.sparse import Sparse
+from streams.stage import Arrival, Moment, View
+from streams.trace import NEVER, VALIDITY
+
+_LAST: Final = 1 << 20
+
+
+class Standing(Columns):
+    """Per series: ``overruled`` bool; ``by`` int32: the device that decides instead, where it is."""
+
+    FIELDS: ClassVar = {"overruled": Field(np.bool_, False), "by": Field(np.int32, 0)}
+    overruled: Bools
+    by: Cells
+
+    def detail(self, column: int) -> dict[str, object]:
+        """What a condition that ends for it says besides: {"handed_over": device}."""
+        return {"handed_over": int(self.by[column])} if self.overruled[column] else {}
+
+
+class Sources:
+    """A :class:`streams.stage.Stage`.  ``switched``: continuous and episodic series (int64) of which it changed in the last
+    evaluation whether they are overruled.
+    """
+
+    learns: Collection[type[Control]] = (RuleSet, Enrolment)
+    view: View
+
+    def __init__(self) -> None:
+        self.switched: tuple[Ints, Ints] = (NO_INTS, NO_INTS)
+        self._holds: dict[int, Ints] = {}  # by partition: s by vital, 0: no preference
+        self._rank: dict[int, dict[int, int]] = {}  # by patient and device
+
+    def attach(self, view: View) -> None:
+        self.view = view
+        self._standing = (Standing(view.layout.dense.axis, "sources"), Standing(view.layout.sparse.axis, "sources"))
+
+    def standing(self, trace: Dense | Sparse) -> Standing:
+        """Whether the series of a trace are overruled, and by whom."""
+        return self._standing[0] if trace is self.view.layout.dense else self._standing[1]
+
+    def learn(self, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, RuleSet):
+            holds = np.zeros(256, np.int64)
+            for one in control.prefer:
+                if 0 <= one.vital < len(holds):
+                    holds[one.vital] = min(max(one.hold_s, 1), NEVER)
+            self._holds[partition] = holds
+            if not holds.any():
+                del self._holds[partition]
+        elif isinstance(control, Enrolment):
+            rank: dict[int, int] = {}
+            for enrolled in control.devices:
+                if enrolled.device:
+                    rank.setdefault(enrolled.device, len(rank))
+            self._rank[patient] = rank
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        """All of it is looked at every second."""
+
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
+        """Events are no values."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        """The traces keep what arrived."""
+
+    def set_back(self, partition: int, now: int) -> None:
+        """The newest values have moved; the next evaluation sees it."""
+
+    def evaluate(self, moment: Moment) -> list[Condition]:
+        """Nobody is told when a source changes; what it ends says so."""
+        self.switched = (NO_INTS, NO_INTS)
+        if moment.decide and (self._holds or any(one.overruled.any() for one in self._standing)):
+            dense, sparse = self.view.traces
+            self.switched = (
+                self._switch(dense, self._standing[0], moment),
+                self._switch(sparse, self._standing[1], moment),
+            )
+        return []
+
+    def _switch(self, trace: Dense | Sparse, standing: Standing, moment: Moment) -> Ints:
+        found = [NO_INTS]
+        for partition in moment.partitions.tolist():
+            columns = trace.axis.of(partition)
+            overruled, by = self._judged(trace, columns, partition, moment.now)
+            found.append(np.flatnonzero(standing.overruled[columns] != overruled) + columns.start)
+            standing.overruled[columns], standing.by[columns] = overruled, by
+        return np.concatenate(found)
+
+    def _judged(self, trace: Dense | Sparse, columns: slice, partition: int, now: int) -> tuple[Bools, Cells]:
+        """(overruled bool, by int32) of the series of one partition."""
+        count = columns.stop - columns.start
+        overruled, by = np.zeros(count, np.bool_), np.zeros(count, np.int32)
+        if partition not in self._holds:
+            return overruled, by
+        vital = trace.series.vital[columns].astype(np.int64)
+        hold = self._holds[partition][vital]
+        _, group, size = np.unique(
+            trace.series.person[columns].astype(np.int64) << 8 | vital, return_inverse=True, return_counts=True
+        )
+        rivals = np.flatnonzero((hold > 0) & (size[group] > 1))
+        if not rivals.size:
+            return overruled, by
+        column, group = rivals + columns.start, group[rivals]
+        patient, device = trace.series.patient[column], trace.series.device[column]
+        pairs = zip(patient.tolist(), device.tolist(), strict=True)
+        rank = np.array([self._rank.get(who, {}).get(which, _LAST) for who, which in pairs], np.int64)
+        silent = now - int(self.view.pace.lost[partition]) - (trace.newest.expires[column] - VALIDITY[vital[rivals]])
+        live = (trace.newest.second[column] > -NEVER) & (silent <= hold[rivals])
+        best = np.full(len(size), _LAST, np.int64)
+        np.minimum.at(best, group[live], rank[live])
+        holder = np.zeros(len(size), np.int32)
+        leads = live & (rank == best[group])
+        holder[group[leads]] = device[leads]
+        overruled[rivals] = rank > best[group]
+        by[rivals] = np.where(overruled[rivals], holder[group], 0)
+        return overruled, by
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        self._holds.pop(partition, None)
+        for patient in patients:
+            self._rank.pop(patient, None)
