@@ -142,7 +142,9 @@ class Engine:
         out = _Output()
         for stretch in stretches:
             self._set_back(stretch)
+            told = len(out.rollups), len(out.late)
             self._run(stretch, records, clocks, folding, admitted.controls, others, out)
+            _date(stretch, records, [*out.rollups[told[0] :], *out.late[told[1] :]])
         return Writes(
             round=batch,
             keep=vetted.keep,
@@ -319,6 +321,17 @@ def _groups(ordered: Ints) -> dict[int, tuple[int, int]]:
         return {}
     cuts = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
     return {int(ordered[a]): (a, b) for a, b in itertools.pairwise(cuts) if ordered[a] >= 0}
+
+
+def _date(stretch: Stretch, records: Rows, told: Sequence[Rows]) -> None:
+    """Say of rows by which record's coming they were computed, in place."""
+    if not told:
+        return
+    stands = records["partition"][stretch.records].astype(np.int64) << 40 | stretch.second
+    order = np.argsort(stands, kind="stable")
+    offset = records["offset"][stretch.records[order]]
+    for rows in told:
+        rows["offset"] = offset[np.searchsorted(stands[order], rows["partition"].astype(np.int64) << 40 | rows["second"])]
 
 
 def _union(parts: Sequence[Ints]) -> Ints:

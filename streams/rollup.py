@@ -205,7 +205,8 @@ def recompute(late: Rows, samples: Samples, patient: Ints, device: Ints) -> Rows
     order = np.argsort(late[["patient", "vital", "device", "minute"]], kind="stable")
     named = late[order]
     last = np.searchsorted(named[["patient", "vital", "device", "minute"]], names, side="right") - 1
-    out["partition"], out["second"] = named["partition"][last], named["second"][last]
+    for field in ("partition", "second", "offset"):
+        out[field] = named[field][last]
     return out[(cells > MISS).any(0)]
 
 

@@ -179,7 +179,7 @@ def late_rows(axis: Axis, series: Series, column: Ints, minute: Ints, now: int) 
     if column.size > 1:
         both = np.unique(column << 32 | minute)
         column, minute = both >> 32, both & 0xFFFFFFFF
-    out = np.empty(len(column), LATE)
+    out = np.zeros(len(column), LATE)
     out["patient"], out["vital"], out["device"] = series.patient[column], series.vital[column], series.device[column]
     out["partition"], out["minute"], out["second"] = axis.owner[column], minute, now
     return out

@@ -30,10 +30,12 @@ ROLLUP: Final = np.dtype(
         ("slope", "<f8"),  # units a second
         ("poor", "<i4"),
         ("second", "<i8"),  # the clock's second it was computed at
+        ("offset", "<i8"),  # of the first record that stands in that second or later: it is made of what stands before
     ]
 )
-LATE: Final = np.dtype([*SERIES, ("partition", "<i4"), ("minute", "<i8"), ("second", "<i8")])
-"""Minutes older than the ring that changed: the store recomputes them from stored readings, in the same transaction."""
+LATE: Final = np.dtype([*SERIES, ("partition", "<i4"), ("minute", "<i8"), ("second", "<i8"), ("offset", "<i8")])
+"""Minutes older than the ring that changed: the store recomputes them from readings stored of records before ``offset``, in
+the same transaction; ``second`` and ``offset`` as of :data:`ROLLUP`."""
 LATEST: Final = np.dtype([*SERIES, ("time", "<i8"), ("value", "<f4"), ("status", "<i2"), ("arrived", "<i8")])
 
 Rows = npt.NDArray[np.void]

@@ -10,6 +10,7 @@ import numpy as np
 
 from alerts.rules.limits import LimitRules
 from alerts.rules.sensor_off import SensorOff
+from alerts.rules.sources import Sources
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
 from devices.batch import HEADER, Kind
 from devices.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
@@ -86,8 +87,8 @@ class EngineJob:
     episodes: int = 0
 
     def __post_init__(self) -> None:
-        sensors, self.figures = SensorOff(), Figures()
-        self.engine = Engine([sensors, LimitRules(sensors), self.figures])
+        sensors, sources, self.figures = SensorOff(), Sources(), Figures()
+        self.engine = Engine([sensors, sources, LimitRules(sensors, sources), self.figures])
         self._known: set[int] = set()
         for partition in range(PARTITIONS):
             self.engine.take(partition, None, Recall())

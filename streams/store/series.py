@@ -9,7 +9,6 @@ import numpy.typing as npt
 import psycopg
 
 from devices.batch import PARTITIONS
-from streams.round import Records
 from streams.store.copying import copy_in, timestamps
 from streams.writes import Rows
 
@@ -18,27 +17,9 @@ FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "p
 _NULLABLE: Final = frozenset({"mean", "min", "max", "first", "last", "std", "slope"})
 
 
-def offsets_of_seconds(
-    records: Records, partition: npt.NDArray[np.int32], second: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """The offset at which each (partition, second of its clock) was evaluated: the first record that stands in that second
-    or a later one.  All int [k]; the records are of the round that evaluated them.
-
-    It depends on the log alone, not on where it was cut into rounds.
-    """
-    offset = np.zeros(len(second), np.int64)
-    for one in np.unique(partition).tolist():
-        of = records[records["partition"] == one]
-        asked = np.flatnonzero(partition == one)
-        if len(of):
-            clock = np.maximum.accumulate(of["append"] // 1000)
-            offset[asked] = of["offset"][np.minimum(np.searchsorted(clock, second[asked]), len(of) - 1)]
-    return offset
-
-
 def newest(rows: Rows) -> Rows:
     """``rows`` (ROLLUP or LATE) without minutes that were computed again later in the same round."""
-    order = np.lexsort([rows[name] for name in ("second", "minute", "device", "vital", "patient")])
+    order = np.lexsort([rows[name] for name in ("second", "offset", "minute", "device", "vital", "patient")])
     rows = rows[order]
     same = np.ones(max(len(rows) - 1, 0), bool)
     for name in ("patient", "vital", "device", "minute"):
@@ -46,11 +27,11 @@ def newest(rows: Rows) -> Rows:
     return rows[np.append(~same, True)] if len(rows) else rows
 
 
-def stage_rollups(tx: psycopg.Connection, rows: Rows, changed: npt.NDArray[np.int64]) -> None:
-    """COPY ``rows`` (ROLLUP [k]), last changed at offsets int64 [k], into ``stage_rollup``."""
+def stage_rollups(tx: psycopg.Connection, rows: Rows) -> None:
+    """COPY ``rows`` (ROLLUP [k]) into ``stage_rollup``."""
     columns = series_keys(rows, timestamps(rows["minute"] * _MINUTE_MS))
     columns |= {name: np.ascontiguousarray(rows[name]) for name in FIGURES}
-    copy_in(tx, "stage_rollup", columns | {"changed_offset": changed})
+    copy_in(tx, "stage_rollup", columns | {"changed_offset": np.ascontiguousarray(rows["offset"])})
 
 
 def upsert_rollups(tx: psycopg.Connection, lost: list[int]) -> None:

@@ -21,7 +21,7 @@ from streams.store.records import (
     insert_rejected,
     save_snapshots,
 )
-from streams.store.series import newest, offsets_of_seconds, stage_latest, stage_rollups, upsert_latest, upsert_rollups
+from streams.store.series import newest, stage_latest, stage_rollups, upsert_latest, upsert_rollups
 from streams.writes import Writes
 
 
@@ -71,11 +71,11 @@ def store_round(
     Raises:
         psycopg.OperationalError: nothing was written, or it is unknown; try the same again.
     """
-    writes, records = todo.writes, todo.writes.round.records
+    writes = todo.writes
     rows = wide_rows(writes)
     with db.transaction():
         if len(rollups := newest(writes.rollups)):
-            stage_rollups(db, rollups, offsets_of_seconds(records, rollups["partition"], rollups["second"]))
+            stage_rollups(db, rollups)
         if len(writes.late):
             stage_late(db, writes.late)
         if len(writes.latest):
@@ -90,7 +90,7 @@ def store_round(
         if len(rollups):
             upsert_rollups(db, absent)
         if len(writes.late):
-            recompute_late(db, writes.late, records, absent)
+            recompute_late(db, writes.late, absent)
         if len(writes.latest):
             upsert_latest(db, absent)
         insert_events(db, writes, lost)

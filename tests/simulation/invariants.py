@@ -89,20 +89,12 @@ def _lost(world: World) -> Iterable[str]:
 
 
 def _rows(found: Tables, wanted: Tables, world: World) -> Iterable[str]:
-    """Every table is what one fold of the whole log makes it.
-
-    But for minutes that are still to be written, and for one column of theirs where the engine's clock may be set back
-    (docs/decisions/0061).
-    """
+    """Every table is what one fold of the whole log makes it."""
     pairs: list[tuple[str, Mapping[Any, Any], Mapping[Any, Any]]] = [
         ("reading", {row.key: row for row in found.reading.values()}, {row.key: row for row in wanted.reading.values()})
     ]
     pairs += [(name, getattr(found, name), getattr(wanted, name)) for name in _TABLES]
     for name, mine, its in pairs:
-        if name == "rollup_minute" and not world.minutes:
-            continue
-        if name == "rollup_minute" and world.wild:
-            mine, its = ({key: row[:-1] for key, row in some.items()} for some in (mine, its))
         keys = [key for key in {**mine, **its} if mine.get(key) != its.get(key)]
         yield from _some(f"{name} {key} is {_short(mine.get(key))}, not {_short(its.get(key))}" for key in keys)
 

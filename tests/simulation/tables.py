@@ -94,7 +94,7 @@ class Tables:
         writes, of = todo.writes, todo.writes.round.records
         new, differing = self._readings(writes, lost)
         rollups = _newest(writes.rollups)
-        self._rollups(rollups, _offsets(writes, rollups), lost)
+        self._rollups(rollups, lost)
         self._late(writes, lost)
         self._latest(writes, lost)
         for at, event in writes.events:
@@ -148,27 +148,28 @@ class Tables:
         )
         return new, differing
 
-    def _rollups(self, rows: Any, changed: list[int], lost: Collection[int]) -> None:
-        for row, offset in zip(rows, changed, strict=True):
+    def _rollups(self, rows: Any, lost: Collection[int]) -> None:
+        for row in rows:
             patient, vital, device, minute = (int(row[n]) for n in ("patient", "vital", "device", "minute"))
             if patient % PARTITIONS not in lost:
                 figures = tuple(_null(row[name].item()) for name in FIGURES)
-                self.rollup_minute[patient, vital, device, minute * 60_000] = (*figures, offset)
+                self.rollup_minute[patient, vital, device, minute * 60_000] = (*figures, int(row["offset"]))
 
     def _late(self, writes: Writes, lost: Collection[int]) -> None:
-        late = writes.late
+        late = _newest(writes.late)
         late = late[~np.isin(late["partition"], list(lost))]
         if not len(late):
             return
-        asked = {tuple(int(one[n]) for n in ("patient", "device", "vital", "minute")) for one in late}
+        names = ("patient", "device", "vital", "minute")
+        before = {tuple(int(one[n]) for n in names): int(one["offset"]) for one in late}
         found = _samples(
             (row, vital)
             for row in self.reading.values()
             for vital in row.values
-            if (row.patient, row.device, vital, row.time // 60_000) in asked
+            if row.offset < before.get((row.patient, row.device, vital, row.time // 60_000), 0)
         )
         rollups = recompute(late, found.samples, found.patient, found.device)
-        self._rollups(rollups, _offsets(writes, rollups), lost)
+        self._rollups(rollups, lost)
 
     def _latest(self, writes: Writes, lost: Collection[int]) -> None:
         def rank(row: Row) -> tuple[int, bool, float]:
@@ -223,19 +224,9 @@ def _wide(writes: Writes) -> list[Reading]:
 def _newest(rows: Any) -> Any:
     """Of minutes computed twice in a round, the later."""
     found: dict[Row, int] = {}
-    for at in np.argsort(rows["second"], kind="stable").tolist():
+    for at in np.lexsort((rows["second"], rows["offset"])).tolist():
         found[tuple(int(rows[at][n]) for n in ("patient", "vital", "device", "minute"))] = at
     return rows[sorted(found.values())]
-
-
-def _offsets(writes: Writes, rows: Any) -> list[int]:
-    """By row: the offset of the first record of the round that stands in the row's second or later."""
-    found, records = [], writes.round.records
-    for row in rows:
-        of = records[records["partition"] == row["partition"]]
-        reached = np.flatnonzero(np.maximum.accumulate(of["append"] // 1000) >= row["second"])
-        found.append(int(of["offset"][reached[0] if len(reached) else -1]) if len(of) else 0)
-    return found
 
 
 def _samples(found: Iterator[tuple[Reading, int]]) -> StoredSamples:

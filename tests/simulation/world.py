@@ -180,7 +180,7 @@ class World:
         return settled
 
     def _end_of_log(self) -> None:
-        """Nothing comes any more; but, where minutes are compared, so much time that every one that changed is written."""
+        """Nothing comes any more; in some seeds but time, so much that every minute that changed is written."""
         self.ticking = False
         for home in self.homes:
             home.die()

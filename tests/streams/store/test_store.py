@@ -250,25 +250,19 @@ def test_latest_values_only_move_forward(db, world):
     assert seen == [(61, 0), (61, 0), (61, 0), (None, Status.NAN), (70, 0)]
 
 
-def rollup(minute, mean, second):
-    return (1, HR, 1001, 1, minute, 3, mean, 1, 2, 1, 2, np.nan, 0.5, 4, second)
+def rollup(minute, mean, second, offset=0):
+    return (1, HR, 1001, 1, minute, 3, mean, 1, 2, 1, 2, np.nan, 0.5, 4, second, offset)
 
 
 def test_a_minute_is_replaced_and_says_at_which_record_it_changed(db, world):
     held = take(db, 1)
     minute = T // 60_000
     heartbeats = [world.event(1, Heartbeat(T + n)) for n in range(3)]
-    both = np.array([rollup(minute, 61, T // 1000), rollup(minute, 62, T // 1000 + 2)], ROLLUP)
-    blocks = blocks_of(heartbeats, first=0)
-    blocks[0].appended[:] = [T, T + 1000, T + 2500]
-    round_ = open_blocks(blocks, world.ring())
-    todo = RoundToStore(
-        replace(writes_of(round_), rollups=both), [r.value for r in heartbeats], [Move(1, held[1].epoch, 0, 3, T, 1)]
-    )
-    store(db, todo)
+    both = np.array([rollup(minute, 61, T // 1000), rollup(minute, 62, T // 1000 + 2, 2)], ROLLUP)
+    store(db, to_store(world, heartbeats, held, rollups=both))
     query = "SELECT mean, std, slope, poor, n, changed_offset, extract(epoch FROM time)::int8 FROM rollup_minute"
     assert rows(db, query) == [(62, None, 0.5, 4, 3, 2, minute * 60)]
-    store(db, to_store(world, heartbeats[:1], held, first=3, rollups=np.array([rollup(minute, 63, 0)], ROLLUP)))
+    store(db, to_store(world, heartbeats[:1], held, first=3, rollups=np.array([rollup(minute, 63, 0, 3)], ROLLUP)))
     assert rows(db, query) == [(63, None, 0.5, 4, 3, 3, minute * 60)]
 
 
@@ -295,7 +289,7 @@ def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(d
         held,
         conditions=conditions,
         quarantined=[(0, "why"), (4, "why")],
-        rollups=np.array([rollup(1, 61, 0), (2, HR, 1002, 2, 1, 3, 61, 1, 2, 1, 2, 0, 0.5, 4, 1)], ROLLUP),
+        rollups=np.array([rollup(1, 61, 0), (2, HR, 1002, 2, 1, 3, 61, 1, 2, 1, 2, 0, 0.5, 4, 1, 0)], ROLLUP),
         latest=latest((1, HR, 1001, T, 61, 0, T), (2, HR, 1002, T, 61, 0, T)),
     )
     todo.snapshots.extend([Snapshot(1, 4, T, b"one"), Snapshot(2, 4, T, b"two")])
@@ -349,9 +343,10 @@ def test_a_minute_older_than_the_ring_is_computed_from_all_that_is_stored(db, wo
     start = T // 60_000 * 60_000
     first = [(start + 1000, {HR: 60.0, SPO2: 97.0}), (start + 59_000, {HR: 70.0}), (start + 60_000, {HR: 99.0})]
     store(db, to_store(world, [world.batch(1, first)], held))
-    named = np.array([(1, HR, 1001, 1, start // 60_000, T // 1000), (2, HR, 1002, 2, start // 60_000, T // 1000)], LATE)
-    late = to_store(world, [world.batch(1, [(start + 30_000, {HR: 50.0})]), world.batch(2, first)], held, late=named)
-    late.moves[0] = replace(late.moves[0], first=1, next=2)
+    named = np.array([(p, HR, 1000 + p, p, start // 60_000, T // 1000, 2) for p in (1, 2)], LATE)
+    behind = world.batch(1, [(start + 31_000, {HR: 40.0})])  # behind the second in which the minute was named
+    records = [world.batch(1, [(start + 30_000, {HR: 50.0})]), behind, world.batch(2, first)]
+    late = to_store(world, records, held, first=1, late=named)
     take(db, 2)  # somebody else
     assert store(db, late).lost == {2}
     assert rows(db, "SELECT patient, n, mean, min, max, first, last, poor FROM rollup_minute") == [
