@@ -25,7 +25,7 @@ from deploy.demo.observe import WorkerMetrics, open_alarms, worker_metrics
 from deploy.demo.plan import Plan
 from deploy.demo.progress import SetUp
 from deploy.demo.provision import HEARTBEAT_S, Provisioned, kept
-from deploy.demo.reckoning import acknowledged, expected_alarms, raised_alarms, reckon, stored, waiting
+from deploy.demo.reckoning import acknowledged, expected_alarms, raised_alarms, reckon, stored, told_apart, waiting
 from deploy.demo.summary import Latency, Summary, count_alarms, failures, quantiles
 from deploy.demo.view import Part, Screen
 from deploy.errors import DemoFailedError
@@ -186,7 +186,7 @@ class Demo:
         with psycopg.connect(self.installation.database, autocommit=True) as db:
             await _until(lambda: not reckon(0, acked, stored(db, self.done.devices.values(), self.began_ms)).lost)
             samples = reckon(measured, acked, stored(db, self.done.devices.values(), self.began_ms))
-            raised = raised_alarms(db, self.began_ms)
+            raised = told_apart(raised_alarms(db, self.began_ms), self.began_ms)
         ble = self.installation.stack.dbus is not None
         alarms, missed, extra = count_alarms(
             expected_alarms(self.plan, self.done, ble=ble),

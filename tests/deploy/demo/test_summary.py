@@ -1,5 +1,6 @@
 import msgspec
 
+from deploy.demo.reckoning import Raised, told_apart
 from deploy.demo.summary import Latency, Quantiles, Samples, Summary, count_alarms, failures, quantiles
 
 WHOLE = Samples(10, 10, 10, 0, 0)
@@ -37,3 +38,13 @@ def test_an_acknowledged_sample_that_is_not_stored_is_a_failure():
 def test_quantiles_of_nothing_are_null_in_the_json():
     assert msgspec.json.encode(quantiles([])) == b'{"p50":null,"p99":null,"max":null}'
     assert quantiles([1.0, 2.0, 3.0]) == Quantiles(2.0, 3.0, 3.0)
+
+
+def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled():
+    def raised(alarm, onset, rule="spo2.low"):
+        return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True)
+
+    kept = told_apart([raised(1, 900), raised(2, 1100), raised(3, 900, "no_data")], since=1000)
+    assert [one.alarm for one in kept] == [2, 3]
+    twice = told_apart([raised(1, 1050), raised(2, 1100)], since=1000)
+    assert [one.alarm for one in twice] == [1, 2]
