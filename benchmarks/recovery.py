@@ -25,7 +25,7 @@ from streams.block import Block
 from streams.engine import Engine
 from streams.opening import open_blocks
 from streams.recovery import controls_before, read_saved
-from streams.snapshot import Recall
+from streams.snapshot import Recall, recalled, unpack
 from streams.store.recall import stored_since
 from streams.store.staging import prepare
 from streams.store.store import fold_nothing, store_round
@@ -41,6 +41,7 @@ TURNS: Final = 11
 SERVER: Final = "database server"
 PARTS: Final = {
     "snapshot": "SELECT of the saved state",
+    "unpack": "its decompression and decoding",
     "recall": "SELECT of the readings of the last five minutes, and their decoding",
     "take": "Engine.take: state and rings put back",
     "refold": "half a minute of log opened and folded, without writing",
@@ -137,6 +138,7 @@ def _each_ten_seconds(ward: Ward, who: range, first: int) -> list[Record]:
 def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[bytes]]:
     spent, engine, ring = Spent(), Engine(stages()), ward.world.ring()
     after = {block.partition: block for block in since}
+    engine.expect(PARTITIONS)
     with psycopg.connect(url, autocommit=True) as db:
         for partition in range(PARTITIONS):
             begin = _now()
@@ -144,11 +146,14 @@ def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[byte
             assert saved is not None
             spent("snapshot", begin)
             begin = _now()
-            stored = stored_since(db, partition, engine.recall_since(saved.state), saved.offset)
+            content = unpack(saved.state, partition)
+            spent("unpack", begin)
+            begin = _now()
+            stored = stored_since(db, partition, recalled(content), saved.offset)
             spent("recall", begin)
             begin = _now()
             recall = Recall(stored.samples, stored.patient, stored.device, stored.arrived)
-            engine.take(partition, saved.state, recall)
+            engine.take(partition, content, recall)
             spent("take", begin)
             begin = _now()
             controls_before(db, partition, saved.offset)

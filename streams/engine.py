@@ -28,7 +28,7 @@ from streams.pace import MINUTE_MS, Pace, Step, Stretch
 from streams.ring import cells_of
 from streams.rollup import usable
 from streams.round import Round
-from streams.snapshot import Recall, State, pack, recalled, restore, unpack
+from streams.snapshot import Content, Recall, State, pack, restore
 from streams.stage import Arrival, Moment, Stage, View
 from streams.trace import CONTINUOUS
 from streams.vetting import Vetted, vet, vet_events
@@ -81,14 +81,13 @@ class Engine:
         """So many partitions will be held before long: room is made for all when the first ones come."""
         self.layout.expect(partitions)
 
-    def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
-        """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
-        before S from :meth:`recall_since` on.
+    def take(self, partition: int, content: Content | None, recall: Recall) -> None:
+        """Hold a partition from now on: from its snapshot at offset S (:func:`streams.snapshot.unpack`; None: from nothing)
+        and the stored readings of before S from :func:`streams.snapshot.recalled` on.
 
         Raises:
-            StateUnreadableError: the snapshot is damaged or of another version; the partition is not held.
+            StateUnreadableError: the snapshot was not made by these stages; the partition is not held.
         """
-        content = unpack(state, partition) if state is not None else None
         if self.layout.held[partition]:
             self.drop(partition)
         self.layout.held[partition] = True
@@ -115,10 +114,6 @@ class Engine:
         if not self.layout.held[partition]:
             raise NotTakenError(partition)
         return pack(self.state, partition)
-
-    def recall_since(self, state: bytes) -> int:
-        """ms: stored readings measured since then, of records before the snapshot's offset, are needed by :meth:`take`."""
-        return recalled(unpack(state, None))
 
     def _learn(self, partition: int, patient: int, control: Control) -> None:
         self.state.remember(partition, patient, control)

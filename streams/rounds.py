@@ -18,9 +18,9 @@ from streams.keys import KeyRing
 from streams.ledger import Held, Move
 from streams.log import Extent
 from streams.opening import LAST_TIME, open_blocks
-from streams.recovery import Saved, begin_at, controls_before, read_saved
+from streams.recovery import begin_at, controls_before, read_saved
 from streams.session import Session, until_done
-from streams.snapshot import Recall
+from streams.snapshot import Content, Recall, recalled, unpack
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.store import RoundToStore
@@ -56,7 +56,8 @@ class Rounds:
         saved = until_done(lambda: read_saved(self._session.connection(), self._topic, partition), self._stop)
         if saved and saved.state != BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:
             try:
-                self._engine.take(partition, saved.state, self._recall(partition, saved))
+                content = unpack(saved.state, partition)
+                self._engine.take(partition, content, self._recall(partition, saved.offset, content))
                 return Taken(held, saved.offset, state_lost=False)
             except StateUnreadableError:
                 _log.warning("snapshot cannot be read", partition=partition)
@@ -104,9 +105,9 @@ class Rounds:
         self._engine.advance(round_)
         metrics.REFOLDED.inc(len(round_.records))
 
-    def _recall(self, partition: int, saved: Saved) -> Recall:
-        since = self._engine.recall_since(saved.state)
+    def _recall(self, partition: int, before: int, content: Content) -> Recall:
+        since = recalled(content)
         if since >= LAST_TIME:
             return Recall()
-        stored = until_done(lambda: stored_since(self._session.connection(), partition, since, saved.offset), self._stop)
+        stored = until_done(lambda: stored_since(self._session.connection(), partition, since, before), self._stop)
         return Recall(stored.samples, stored.patient, stored.device, stored.arrived)

@@ -75,7 +75,7 @@ class Content(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Recall:
     """Stored readings of a partition's patients with ``at_offset`` below the snapshot's and measured since
-    ``Engine.recall_since``: SAMPLE [k] (``reading`` ignored), int [k] patient and device, int64 [k] ms when it arrived.
+    :func:`recalled`: SAMPLE [k] (``reading`` ignored), int [k] patient and device, int64 [k] ms when it arrived.
     """
 
     samples: Samples = field(default_factory=lambda: np.empty(0, SAMPLE))
@@ -165,7 +165,7 @@ def pack(state: State, partition: int) -> bytes:
     return _MAGIC + VERSION.to_bytes(2, "little") + zlib.crc32(body).to_bytes(4, "little") + body
 
 
-def unpack(state: bytes, partition: int | None) -> Content:
+def unpack(state: bytes, partition: int) -> Content:
     """What a snapshot holds; :class:`StateUnreadableError` when it is damaged, or of another version or partition."""
     head = len(_MAGIC)
     if state[:head] != _MAGIC:
@@ -179,13 +179,15 @@ def unpack(state: bytes, partition: int | None) -> Content:
         content = msgspec.msgpack.decode(zlib.decompress(body), type=Content)
     except (msgspec.DecodeError, zlib.error):
         raise StateUnreadableError("it is damaged") from None
-    if partition is not None and content.partition != partition:
+    if content.partition != partition:
         raise StateUnreadableError("it is of another partition")
     return content
 
 
 def recalled(content: Content) -> int:
-    """ms: from when stored readings are needed; the last instant of the year 9999 where none are."""
+    """ms: stored readings measured since then, of records before the snapshot's offset, are needed to put it back; the last
+    instant of the year 9999 where none are.
+    """
     second = content.pace[1]
     return (second - LONGEST + 1) * 1000 if content.cells is None and second >= 0 else _NOTHING
 
