@@ -213,10 +213,12 @@ class Engine:
         link, links = folding.link[by_second], _groups(heard[by_second])
         beats = self._beats(stretch, records)
         beat_groups = _groups(stretch.second[beats])
-        said: dict[int, list[tuple[int, Control]]] = {}
+        said: dict[int, list[tuple[int, int, Control]]] = {}
         happened: dict[int, list[tuple[int, Event]]] = {}
-        for record, control in controls:
-            said.setdefault(int(standing[record]), []).append((record, control))
+        told = np.array([record for record, _ in controls], np.int64)
+        about = records[["partition", "patient"]][told].tolist()
+        for second, (partition, patient), (_, control) in zip(standing[told].tolist(), about, controls, strict=True):
+            said.setdefault(second, []).append((partition, patient, control))
         for record, event in events:
             happened.setdefault(int(standing[record]), []).append((record, event))
         for now in sorted({*stretch.steps, *groups, *links, *beat_groups, *said, *happened} - {-1}):
@@ -229,8 +231,8 @@ class Engine:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
                 minutes = np.where(records["kind"][which] == Kind.CLOCK, records["count"][which].astype(np.int64), 0)
                 self.pace.beat[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
-            for record, control in said.get(now, ()):
-                self._control(now, int(records["partition"][record]), int(records["patient"][record]), control)
+            for partition, patient, control in said.get(now, ()):
+                self._control(now, partition, patient, control)
             for record, event in happened.get(now, ()):
                 who = records[record]
                 patient, device, gateway = int(who["patient"]), int(who["device"]), int(who["gateway"])

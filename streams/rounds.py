@@ -18,7 +18,7 @@ from streams.keys import KeyRing
 from streams.ledger import Held, Move
 from streams.log import Extent
 from streams.opening import LAST_TIME, open_blocks
-from streams.recovery import begin_at, controls_before, read_saved
+from streams.recovery import begin_at, controls_before, read_saved, without_collector
 from streams.session import Session, until_done
 from streams.snapshot import Content, Recall, recalled, unpack
 from streams.store.recall import stored_since
@@ -52,6 +52,10 @@ class Rounds:
         Raises:
             psycopg.OperationalError: the worker stops while the database is away.
         """
+        with without_collector():
+            return self._take(held, extent)
+
+    def _take(self, held: Held, extent: Extent) -> Taken:
         partition = held.partition
         saved = until_done(lambda: read_saved(self._session.connection(), self._topic, partition), self._stop)
         if saved and saved.state != BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:
@@ -109,5 +113,4 @@ class Rounds:
         since = recalled(content)
         if since >= LAST_TIME:
             return Recall()
-        stored = until_done(lambda: stored_since(self._session.connection(), partition, since, before), self._stop)
-        return Recall(stored.samples, stored.patient, stored.device, stored.arrived)
+        return until_done(lambda: stored_since(self._session.connection(), partition, since, before), self._stop)

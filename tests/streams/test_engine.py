@@ -96,7 +96,7 @@ class Run:
         rows = [row for row in self.stored[partition] if row[0] >= since]  # type: ignore[operator]
         samples = np.array([(*row[:4], 0) for row in rows], SAMPLE)
         others = np.array([row[4:] for row in rows], np.int64).reshape(-1, 3)
-        target.take(partition, state, Recall(samples, others[:, 0], others[:, 1], others[:, 2]))
+        target.take(partition, state, Recall(samples, others[:, 0], others[:, 1]))
 
     def rows(self) -> dict[str, object]:
         latest: dict[tuple[int, ...], int] = {}
