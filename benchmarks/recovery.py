@@ -44,7 +44,8 @@ PARTS: Final = {
     "snapshot": "SELECT of the saved state",
     "unpack": "its decompression and decoding",
     "recall": "SELECT of the readings of the last five minutes, and their decoding",
-    "take": "Engine.take: state and rings put back",
+    "room": "Engine.take of the first partition, which makes room for all: memory the kernel has to hand over",
+    "take": "Engine.take of the others: state and rings put back",
     "refold": "half a minute of log opened and folded, without writing",
     "controls": "beside it, where no state can be read: all controls read and decoded …",
     "admission": "… and folded into an engine that knows nobody: two control records a patient",
@@ -156,7 +157,7 @@ def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[byte
             spent("recall", begin)
             begin = _now()
             engine.take(partition, content, recall)
-            spent("take", begin)
+            spent("take" if partition else "room", begin)
             begin = _now()
             controls = controls_before(db, partition, saved.offset)
             spent("controls", begin)

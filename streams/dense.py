@@ -141,9 +141,13 @@ class Dense:
             self.late.put(now, series, np.full(len(series), minute), np.zeros(len(series), np.int32))
         self.ring.clear(columns)
         self.closed.forget(partition, now)
-        reach = old + AHEAD + LONGEST + 1
-        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
+        self.know_nothing(partition, old)
         self.newest.second[columns] = np.minimum(self.newest.second[columns], now)
+
+    def know_nothing(self, partition: int, until: int) -> None:
+        """What was measured up to where the clock stood at second ``until``, and a little ahead, is not in the ring."""
+        reach = until + AHEAD + LONGEST + 1
+        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
 
     def recall(self, partition: int, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Fill the ring of a partition, whose clock stands in second ``now``, from stored samples."""

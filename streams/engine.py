@@ -99,6 +99,17 @@ class Engine:
             self.drop(partition)
             raise
 
+    def take_anew(self, partition: int, controls: Round) -> None:
+        """Hold a partition of whose past only the control records are known, which took effect before the log goes on.
+
+        Windows count what comes from now on.  Until nothing older can be in the ring, minutes are left to the store, which
+        has all of them (docs/decisions/0095-begun-anew.md).
+        """
+        self.take(partition, None, Recall())
+        if len(controls.records):
+            self.advance(controls)
+        self.state.anew.add(partition)
+
     def drop(self, partition: int) -> None:
         """Forget a partition."""
         patients = self.layout.patients.people(self.layout.patients.of(partition)).tolist()
@@ -127,6 +138,9 @@ class Engine:
         if strange.any():
             raise NotTakenError(int(records["partition"][np.flatnonzero(strange)[0]]))
         clocks, stretches = self.pace.plan(records)
+        for partition in self.state.anew.intersection(records["partition"].tolist()) if self.state.anew else ():
+            self.layout.dense.know_nothing(partition, int(clocks[np.argmax(records["partition"] == partition)]) // 1000)
+            self.state.anew.discard(partition)
         admitted = self.admission.admit(batch)
         vetted = vet(batch, admitted, clocks)
         events, refused = vet_events(batch, admitted, clocks)

@@ -67,12 +67,13 @@ class Rounds:
                 _log.warning("snapshot cannot be read", partition=partition)
                 self._engine.drop(partition)
         start = begin_at(held, extent, saved)
-        self._engine.take(partition, None, Recall())
         before = until_done(lambda: controls_before(self._session.connection(), partition, start), self._stop)
-        if len(before.records):  # they stand in the log no more, or too far back
-            self._engine.advance(before)
         missing = start > 0 and (saved is not None or start < held.offset)
-        return Taken(held, start, state_lost=missing or len(before.records) > 0)
+        if missing or len(before.records):  # controls: they stand in the log no more, or too far back
+            self._engine.take_anew(partition, before)
+            return Taken(held, start, state_lost=True)
+        self._engine.take(partition, None, Recall())
+        return Taken(held, start, state_lost=False)
 
     def expect(self, partitions: int) -> None:
         """So many partitions will be taken before long."""

@@ -92,6 +92,7 @@ class State:
         self.layout, self.pace, self.admission = layout, pace, admission
         self.controls: dict[int, dict[tuple[int, str], Control]] = {}
         self._unsettled: set[int] = set()
+        self.anew: set[int] = set()  # partitions that began without their past, of which no record has come since
 
     def remember(self, partition: int, patient: int, control: Control) -> None:
         self.controls.setdefault(partition, {})[patient, kind_of(control)] = control
@@ -112,6 +113,7 @@ class State:
     def drop(self, partition: int) -> None:
         self.controls.pop(partition, None)
         self._unsettled.discard(partition)
+        self.anew.discard(partition)
 
 
 def _axes(layout: Layout) -> dict[str, Axis]:

@@ -51,11 +51,8 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     """What is stored of a partition's continuous vitals, measured at ``since`` (ms) or later, from records before offset
     ``before``.
     """
-    patients = tx.execute(
-        f"SELECT DISTINCT patient FROM latest WHERE patient % {PARTITIONS} = {partition}".encode()
-    ).fetchall()
     with tx.cursor(binary=True) as cursor:
-        found = cursor.execute(_SELECT_RING, [[p for (p,) in patients], since, before]).fetchone()
+        found = cursor.execute(_SELECT_RING, [_patients(tx, partition), since, before]).fetchone()
     patient, device, time, *vitals = (
         _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
     )
@@ -70,6 +67,19 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     row = np.concatenate(there)
     samples["time"] = milliseconds(time)[row]
     return Recall(samples, patient.astype(np.int64)[row], device.astype(np.int64)[row])
+
+
+def stored_lately(tx: psycopg.Connection, partition: int, since: int, before: int) -> Recall:
+    """The same of all vitals."""
+    condition = sql.SQL("r.patient = ANY({}) AND r.time >= to_timestamp({} / 1000.0) AND r.at_offset < {}").format(
+        sql.Literal(_patients(tx, partition)), sql.Literal(since), sql.Literal(before)
+    )
+    return _read(tx, sql.SQL("reading r"), condition)
+
+
+def _patients(tx: psycopg.Connection, partition: int) -> list[int]:
+    found = tx.execute(f"SELECT DISTINCT patient FROM latest WHERE patient % {PARTITIONS} = {partition}".encode())
+    return [patient for (patient,) in found]
 
 
 def _elements(data: bytes | None, kind: str) -> npt.NDArray[Any]:
