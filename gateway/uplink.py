@@ -26,6 +26,8 @@ MAX_IN_FLIGHT: Final = 20_000
 """Readings under way at once, half of them backfill at most."""
 _PAUSE_S: Final = (0.25, 10.0)
 _IDLE_S: Final = 1.0
+_OUTAGE_S: Final = 10.0
+"""So long without any answer, while something is under way, is an outage: librdkafka tries for minutes before it says so."""
 _TRIES: Final = 100
 
 _log: Final = structlog.get_logger("gateway.uplink")
@@ -34,8 +36,7 @@ _log: Final = structlog.get_logger("gateway.uplink")
 @dataclass(frozen=True, slots=True)
 class Pace:
     """``live_ms`` is how long a reading counts as live, ``backfill_per_s`` how fast the others may go, which begin within
-    ``spread_s`` after a start or an outage, each gateway at a time of its own; ``flush_s`` how long what is under way gets
-    at the end.
+    ``spread_s`` after an outage, each gateway at a time of its own; ``flush_s`` how long what is under way gets at the end.
     """
 
     live_ms: int = 60_000
@@ -74,7 +75,8 @@ class Uplink:
         self._in_flight = dict.fromkeys(Lane, 0)
         self._reports = _Reports()
         self._pause, self._not_before = 0.0, 0.0
-        self._credit, self._credit_at = 0.0, self._late_from()
+        self._credit, self._credit_at = 0.0, time.monotonic()
+        self._asked = time.monotonic()  # since then Kafka owes an answer, where anything is under way
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then what is under way gets a few seconds."""
@@ -140,9 +142,10 @@ class Uplink:
             self._credit_at = now
         return int(self._credit)
 
-    def _late_from(self) -> float:
-        """When backfill begins, if an outage that all gateways shared is over now."""
-        return time.monotonic() + random.uniform(0, self._pace.spread_s)
+    def _wait_with_backfill(self) -> None:
+        """An outage is over, which all gateways may have shared."""
+        self._credit = min(self._credit, 0.0)
+        self._credit_at = time.monotonic() + random.uniform(0, self._pace.spread_s)
 
     async def _send(self, batches: Iterable[Batch], config: Config) -> None:
         for batch in batches:
@@ -150,6 +153,8 @@ class Uplink:
             if record is None:
                 await self._outbox.release(batch.ids)
                 continue
+            if not any(self._in_flight.values()):
+                self._asked = time.monotonic()
             self._in_flight[batch.lane] += len(batch.rows)
             partition, key = partition_of(batch.patient), key_of(batch.patient)
             for _ in range(_TRIES):
@@ -189,9 +194,10 @@ class Uplink:
 
     def _reported(self, batch: Batch, error: str | None) -> None:
         self._in_flight[batch.lane] -= len(batch.rows)
+        silence, self._asked = time.monotonic() - self._asked, time.monotonic()
         if error is None:
-            if self._pause:
-                self._credit, self._credit_at = min(self._credit, 0.0), self._late_from()
+            if self._pause or silence > _OUTAGE_S:
+                self._wait_with_backfill()
             self._pause = 0.0
             self._metrics.readings("delivered", len(batch.rows))
             self._reports.delivered += batch.ids
