@@ -25,6 +25,7 @@ from benchmarks.latency import latency
 from benchmarks.machine import machine
 from benchmarks.memory import memory
 from benchmarks.recovery import recovery
+from benchmarks.scale import scale
 from benchmarks.servers import Servers
 from benchmarks.store import store
 from benchmarks.table import show
@@ -40,6 +41,7 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
     "desk": desk,
     "memory": memory,
     "recovery": recovery,
+    "scale": scale,
 }
 
 
