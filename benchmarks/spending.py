@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
@@ -16,6 +17,12 @@ def spent(pids: Iterable[int]) -> float:
 def resident(pid: int) -> int:
     """Bytes of RSS of one process."""
     return int(psutil.Process(pid).memory_info().rss)
+
+
+def peak_resident(pid: int) -> int:
+    """The most it ever was (Linux)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
 
 
 def _of(pid: int) -> float:
