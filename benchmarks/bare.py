@@ -21,6 +21,7 @@ class BareConsumer:
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         options = {"enable.auto.commit": False, "log_level": 2, "fetch.queue.backoff.ms": 2, "fetch.wait.max.ms": 50}
+        options["auto.offset.reset"] = "earliest"  # a replica that is just being made refuses offset 0, once
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{topic}-bare", **options})
         self._consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         self.arrived: dict[tuple[int, int], int] = {}

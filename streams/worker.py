@@ -59,6 +59,11 @@ _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """None: there are no tables, and Faust would leave a folder wherever a worker is started."""
+
+
 class _Process(faust.Worker):  # type: ignore[misc]
     """Faust's, which ends in time also where brokers or database let nobody leave in order."""
 
@@ -174,7 +179,7 @@ class Worker:
     def _make_app(self) -> Any:
         settings, codec = self.settings, register()
         scheme = NAME if settings.transport == "ledger" else "aiokafka"
-        app = faust.App(
+        app = _App(
             settings.group,
             broker=[f"{scheme}://{address}" for address in settings.kafka.split(",")],
             store="memory://",

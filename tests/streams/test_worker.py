@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -40,6 +41,7 @@ def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, t
         produce(kafka.client(), topic, records)
         wait_for_ledger(plain_database, len(records))
         assert worker.stop() == 0
+    assert list(Path().glob(f"{topic}*")) == [], "a worker leaves no folder where it was started"
     for patient, some in sent.items():
         assert stored_values(plain_database, patient) == as_stored(some)
     with psycopg.connect(plain_database) as db:
