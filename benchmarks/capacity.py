@@ -34,11 +34,12 @@ script makes of that file. **A model: it multiplies costs, and nothing of this s
 - {busy:.0%} of each core is used on average: the rest is for catching up, bursts, and whoever takes over.
 - A core is one of the machine named above. Workers and brokers share nothing with each other; workers have one core
   each and are two at least, brokers have {broker_cores} cores each and are three at least.
-- Costs a sample hold at any size. At most {partitions} workers share the {partitions} partitions.
+- Costs a sample and bytes a patient hold at any size; a worker's memory is what it needs
+  while another is dead. At most {partitions} workers share the {partitions} partitions.
 - Each patient has a gateway of their own that heartbeats every {heartbeat} s, in a record as long as a batch of one
   reading.
-- {copies} copies of the log for {log_days} days. Replication makes a batch cost all brokers together {replication:g}
-  times what it cost a single one.
+- {copies} copies of the log for {log_days} days, every batch in a record batch of its own. Replication makes
+  a batch cost all brokers together {replication:g} times what it cost a single one.
 - Readings are kept {reading_days} days, rollups of minutes and hours {rollup_days} days; nothing is compressed. Disks
   are of one copy: a standby is as much again.
 - One patient in 100 is beyond a limit. TLS, people at the desk and faults cost nothing.
@@ -77,15 +78,16 @@ def page(costs: Costs) -> str:
 
 
 def _needs(load_: Load, costs: Costs) -> str:
-    heads = ("patients", "samples/s", "batches/s", "workers", "database cores", "its log, MB/s", "brokers",
+    heads = ("patients", "samples/s", "batches/s", "workers", "GB each", "database cores", "its log, MB/s", "brokers",
              "Kafka's disks, TB", "readings, TB", "rollups, TB")  # fmt: skip
     rows = []
     for patients in PATIENTS:
         one = need(load_, costs, patients)
         workers = f"{one.workers}" if one.workers <= model.PARTITIONS else f"{one.workers}: more than partitions"
         rows.append((
-            f"{patients:,}", f"{one.samples:,.0f}", f"{one.batches:,.0f}", workers, _short(one.database_cores),
-            _short(one.wal_mb_s), f"{one.brokers}", _short(one.log), _short(one.readings), _short(one.rollups),
+            f"{patients:,}", f"{one.samples:,.0f}", f"{one.batches:,.0f}", workers, _short(one.worker_gb),
+            _short(one.database_cores), _short(one.wal_mb_s), f"{one.brokers}", _short(one.log), _short(one.readings),
+            _short(one.rollups),
         ))  # fmt: skip
     return _table(heads, rows)
 

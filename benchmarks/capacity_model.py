@@ -18,6 +18,8 @@ READING_DAYS: Final = 90
 ROLLUP_DAYS: Final = 365
 BROKER_CORES: Final = 4
 HEARTBEAT_S: Final = 30
+ALONE_BYTES: Final = 61
+"""Head of a record batch (Kafka's message format 2): a gateway's batch comes alone, those measured came many to one."""
 PATIENCE_S: Final = 60.0
 """In which all gateways should be connected again after every broker was down."""
 _DAY: Final = 86_400
@@ -52,11 +54,13 @@ LOADS: Final = (
 
 
 class Need(NamedTuple):
-    """Of one load and number of patients.  Cores: what is used on average, divided by :data:`BUSY`.  Disks in TB."""
+    """Of one load and number of patients.  Cores: what is used on average, divided by :data:`BUSY`.  Memory in GB, disks in
+    TB."""
 
     samples: float
     batches: float
     worker_cores: float
+    worker_memory: float
     database_cores: float
     wal_mb_s: float
     broker_cores: float
@@ -68,6 +72,11 @@ class Need(NamedTuple):
     def workers(self) -> int:
         """Of one core each, at least two: one of them may die."""
         return max(2, math.ceil(self.worker_cores))
+
+    @property
+    def worker_gb(self) -> float:
+        """Each of them while one is dead."""
+        return self.worker_memory / (self.workers - 1)
 
     @property
     def brokers(self) -> int:
@@ -82,10 +91,12 @@ def need(load: Load, costs: Costs, patients: int) -> Need:
     brokers = batches * costs["request"] / 1e3 * REPLICATION + samples * cost["brokers"] / 1e9
     rollups = patients * load.vitals * (_MINUTES + 24)
     record = load.a_second / load.a_batch * cost["record"] + costs["record_sparse"] / HEARTBEAT_S
+    record += load.batches * ALONE_BYTES
     return Need(
         samples=samples,
         batches=batches,
         worker_cores=samples * cost["worker"] / 1e9 / BUSY,
+        worker_memory=patients * costs["memory"] / 2**30,
         database_cores=samples * cost["database"] / 1e9 / BUSY,
         wal_mb_s=samples * cost["wal"] / 1e6,
         broker_cores=brokers / BUSY,

@@ -53,10 +53,13 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 class Seconds(msgspec.Struct, frozen=True):
-    """ns of CPU of each measured second, ``first`` the first of them (epoch s); turn: ns of the fixed loop meanwhile."""
+    """ns of CPU of each measured second, ``first`` the first of them (epoch s), and what of it went into states; turn: ns of
+    the fixed loop meanwhile.
+    """
 
     first: int
     spent: list[int]
+    saving: list[int]
     samples: int
     turn: float
     begin_bytes: int
@@ -76,7 +79,7 @@ def run(spec: Spec) -> Seconds:
         engine.advance(some)
     for second in range(first - spec.fill, first):
         _second(engine, row, second, rounds(row, second, rng))
-    turn, spent, samples, profiles = turn_ns(), [], 0, {}
+    turn, spent, saving, samples, profiles = turn_ns(), [], [], 0, {}
     for second in range(first, first + spec.seconds):
         batch = rounds(row, second, rng)
         samples += len(batch.samples)
@@ -84,10 +87,14 @@ def run(spec: Spec) -> Seconds:
             profiles[second] = _profiled(engine, row, second, batch)
             continue
         before = time.process_time_ns()
-        _second(engine, row, second, batch)
-        spent.append(time.process_time_ns() - before)
+        engine.advance(batch)
+        between = time.process_time_ns()
+        _save(engine, row, second)
+        after = time.process_time_ns()
+        spent.append(after - before)
+        saving.append(after - between)
     turn = (turn + turn_ns()) / 2
-    return Seconds(first, spent, samples, turn, begin, resident(os.getpid()), profiles)
+    return Seconds(first, spent, saving, samples, turn, begin, resident(os.getpid()), profiles)
 
 
 def admission(row: Row, at: int) -> Iterator[Round]:
@@ -114,6 +121,10 @@ def _said(at: int, nth: int, said: list[tuple[int, int, Control]]) -> Round:
 
 def _second(engine: Engine, row: Row, second: int, batch: Round) -> None:
     engine.advance(batch)
+    _save(engine, row, second)
+
+
+def _save(engine: Engine, row: Row, second: int) -> None:
     for partition in range(row.partitions):
         if partition % SNAPSHOT_S == second % SNAPSHOT_S:
             engine.snapshot(partition)
