@@ -73,6 +73,13 @@ class _Process(faust.Worker):  # type: ignore[misc]
         os._exit(0)  # nothing is lost: the ledger stands where the last round was committed
 
 
+class _App(faust.App):  # type: ignore[misc]
+    """Faust's, without the folders for tables it would make where the worker starts: there are no tables."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 class Worker:
     """Everything one process does.
 
@@ -174,7 +181,7 @@ class Worker:
     def _make_app(self) -> Any:
         settings, codec = self.settings, register()
         scheme = NAME if settings.transport == "ledger" else "aiokafka"
-        app = faust.App(
+        app = _App(
             settings.group,
             broker=[f"{scheme}://{address}" for address in settings.kafka.split(",")],
             store="memory://",
