@@ -27,6 +27,7 @@ from streams.recovery import compare
 from streams.rounds import Rounds
 from streams.settings import WorkerSettings
 from streams.skew import Skew
+from streams.store.late import recompute_recent
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
 from streams.waiting import Batch, Cost, Item, Owned
@@ -301,8 +302,15 @@ class Assignment:
             return
         if taken.state_lost:  # it happened, and is over: somebody has to see it, then it goes
             detail: dict[str, object] = {"from": taken.offset, "ledger": held.offset}
-            await self._say([_condition(partition, "state_lost", phase, detail) for phase in ("onset", "end")])
+            told = [_condition(partition, "state_lost", phase, detail) for phase in ("onset", "end")]
+            await self._say(told, lambda db: self._catch_up(db, held))
         await self._position(partition)
+
+    def _catch_up(self, db: psycopg.Connection, held: Held) -> None:
+        """Write what the lost state had not written yet, unless somebody else has taken the partition since."""
+        mine = ledger.read(db, self._settings.topic, lock=[held.partition])[held.partition].epoch == held.epoch
+        if mine and held.last is not None:
+            recompute_recent(db, held.partition, held.last.append, held.offset)
 
     async def _say_damaged(
         self, held: Mapping[int, Held], extents: Mapping[int, Extent], why: Mapping[int, str | None]
