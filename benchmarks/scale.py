@@ -23,7 +23,7 @@ from benchmarks.prepared import admit, prepared
 from benchmarks.reading import ends
 from benchmarks.servers import Servers
 from benchmarks.spending import resident, spent
-from benchmarks.ward import Ward, fill
+from benchmarks.ward import Filling, Ward, fill
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
 from deploy.stack.topics import Topic, vitals_topic
@@ -145,7 +145,7 @@ def _logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict
     made = {readings: (topic_of(servers), Ward(patients)) for readings in BATCHES}
     starts = {readings: admit(servers, topic, ward) for readings, (topic, ward) in made.items()}
     before = {readings: log_bytes(servers, topic) for readings, (topic, _) in made.items()}
-    fill(servers.kafka.client(), {topic: (ward, readings) for readings, (topic, ward) in made.items()}, seconds)
+    fill(servers.kafka.client(), {topic: Filling(ward, readings, seconds) for readings, (topic, ward) in made.items()})
     logs = {}
     for readings, (topic, ward) in made.items():
         messages = sum(ends(servers.kafka.bootstrap, topic)) - sum(starts[readings])

@@ -70,9 +70,7 @@ class Dense:
         if not good.all():
             column, second = column[good], second[good]
         if column.size and second.max() > now:
-            for each in np.unique(second[second > now]).tolist():
-                here = second == each
-                self.ahead.put(each, column[here], second[here], np.zeros(int(here.sum()), np.int32))
+            self._expect(column, second, now)
             seen = second <= now
             column, second = column[seen], second[seen]
         self.changed.put(now, column, second, np.zeros(len(column), np.int32))
@@ -156,15 +154,21 @@ class Dense:
         if self.extremes is not None:
             self.extremes.forget(columns)
         self.closed.forget(partition, now)
-        reach = old + AHEAD + LONGEST + 1
-        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
+        self.know_nothing(partition, old)
         self.newest.second[columns] = np.minimum(self.newest.second[columns], now)
+
+    def know_nothing(self, partition: int, until: int) -> None:
+        """What was measured up to where the clock stood at second ``until``, and a little ahead, is not in the ring."""
+        reach = until + AHEAD + LONGEST + 1
+        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
 
     def recall(self, partition: int, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Fill the ring of a partition, whose clock stands in second ``now``, from stored samples."""
         kept = (second > now - LONGEST) & (second <= now + AHEAD)
-        column, second, cell = column[kept], second[kept], cell[kept]
-        np.maximum.at(self.ring.cells, (second % ROWS, column), cell)
+        if not kept.all():
+            column, second, cell = column[kept], second[kept], cell[kept]
+        width = self.axis.width
+        np.maximum.at(self.ring.cells.reshape(-1), second % ROWS * width + column, cell)
         self.reopen(partition, now)
 
     def reopen(self, partition: int, now: int) -> None:
@@ -173,9 +177,16 @@ class Dense:
         self.ring.resum(columns, now)
         if self.extremes is not None:
             self.extremes.forget(columns)
-        for each in range(now + 1, now + AHEAD + 1):
-            good = np.flatnonzero(self.ring.cells[each % ROWS, columns] >= OK) + columns.start
-            self.ahead.put(each, good, np.full(len(good), each), np.zeros(len(good), np.int32))
+        seconds = np.arange(now + 1, now + AHEAD + 1)
+        ahead, column = np.nonzero(self.ring.cells[seconds % ROWS, columns] >= OK)
+        self._expect(column + columns.start, seconds[ahead], now)
+
+    def _expect(self, column: Ints, second: Ints, now: int) -> None:
+        """Of usable cells those ahead of second ``now`` join it when it comes to them."""
+        if column.size and second.max() > now:
+            for each in np.unique(second[second > now]).tolist():
+                here = second == each
+                self.ahead.put(each, column[here], second[here], np.zeros(int(here.sum()), np.int32))
 
 
 def vital_of(dense: Dense, news: News) -> Bytes:

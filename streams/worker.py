@@ -134,6 +134,11 @@ class Worker:
             self._watchdog.stop()
             self._clock.stop()
 
+    @property
+    def clock_off(self) -> float | None:
+        """Seconds by which the brokers' clock differs from this host's; None before that is known."""
+        return self._clock.off_by
+
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]:
         """``work`` in the thread that owns the engine, after what was given to it before."""
         return asyncio.get_running_loop().run_in_executor(self._engine_thread, work)
