@@ -135,7 +135,7 @@ def _report(report: Report, found: _Found, patients: int, told: dict[str, float]
     wall, cpu = within[-1].at - within[0].at, within[-1].cpu - within[0].cpu
     samples, asked = sum(step.samples for step in within[1:]), patients / READING_S * len(VITALS)
     waits, own = (committed - sent) / 1e9, committed / 1e9 - found.notes[:, 3] / 1e3
-    p99, grown = float(np.percentile(waits, 99)), growth(sent, committed)
+    p99, grown = float(np.percentile(waits, 99)), growth(sent, found.steps)
     what = f"{patients:,} patients, a reading of {len(VITALS)} vitals each {READING_S} s, a heartbeat each {HEARTBEAT_S} s"
     way = "from produce() at the gateway until the worker knows of the commit"
     for name, unit, value, said in (
@@ -162,15 +162,16 @@ def _report(report: Report, found: _Found, patients: int, told: dict[str, float]
     return samples / wall * 1e9
 
 
-def growth(sent: Notes, committed: Notes) -> float:
-    """Messages a second by which those that wait become more, as a share of those that come; looked at each second.  Both
-    [n], ns.
+def growth(sent: Notes, steps: list[Step]) -> float:
+    """Messages a second by which those that wait become more, as a share of those that come: the slope over the time of
+    ``sent`` ([n], ns), looked at each second.  The worker's own clock records come and go with the others.
     """
-    sent, committed = np.sort(sent), np.sort(committed)
+    sent, moved = np.sort(sent), np.array([(step.at, step.messages) for step in steps], np.int64)
     at = np.arange(sent[0] + 10**9, sent[-1], 10**9)
-    waiting = np.searchsorted(sent, at) - np.searchsorted(committed, at)
-    slope = np.polynomial.Polynomial.fit(np.arange(len(at)), waiting, 1).convert().coef[-1]
-    return float(slope / (len(sent) / ((sent[-1] - sent[0]) / 1e9)))
+    gone = np.append(0, np.cumsum(moved[:, 1]))[np.searchsorted(moved[:, 0], at, side="right")]
+    come = np.searchsorted(sent, at) + PARTITIONS * np.arange(len(at))
+    slope = np.polynomial.Polynomial.fit(np.arange(len(at)), come - gone, 1).convert().coef[-1]
+    return float(slope / (len(sent) / ((sent[-1] - sent[0]) / 1e9) + PARTITIONS))
 
 
 def committed_at(steps: list[Step], notes: Notes) -> Notes:

@@ -82,9 +82,13 @@ def test_gateways_send_a_reading_each_ten_seconds_and_a_heartbeat_each_thirty_un
 
 
 def test_a_lag_that_stands_does_not_grow_and_one_that_gets_longer_does():
-    sent = np.arange(0, 60 * SECOND, SECOND // 100)
-    assert growth(sent, sent + SECOND) == pytest.approx(0, abs=1e-3)
-    assert growth(sent, (sent * 1.25).astype(np.int64) + SECOND) == pytest.approx(0.2, abs=0.01)
+    second = np.arange(0, 60 * SECOND, SECOND)
+    sent = np.repeat(second, 1000) + np.tile(np.arange(1000) * 1_000_000, 60)
+    backlog = [Step(-1, 0, 500, 0)]
+    all_of_it = backlog + [Step(int(at), 0, 1064, 0) for at in second]
+    three_quarters = backlog + [Step(int(at), 0, 798, 0) for at in second]
+    assert growth(sent, all_of_it) == pytest.approx(0, abs=1e-3)
+    assert growth(sent, three_quarters) == pytest.approx(0.25, abs=0.01)
 
 
 def test_a_record_is_committed_with_the_first_round_that_moves_its_partition_past_it():
