@@ -26,6 +26,7 @@ from streams.log import Extent, Log
 from streams.recovery import compare
 from streams.rounds import Rounds
 from streams.settings import WorkerSettings
+from streams.skew import Skew
 from streams.store.late import recompute_recent
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
@@ -58,6 +59,9 @@ class Host(Protocol):
     topic_id: str
     app: Any
 
+    @property
+    def clock_off(self) -> float | None: ...
+
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]: ...
 
     def in_database(self, work: Callable[[psycopg.Connection], _T]) -> Awaitable[_T]: ...
@@ -81,6 +85,7 @@ class Assignment:
         self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
         self._cost = Cost()
+        self._skew = Skew()
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
         return {p: self._owned[p].received for p in partitions if p in self._owned}
@@ -205,9 +210,13 @@ class Assignment:
 
     def watch(self) -> None:
         """Seek again where there is more to read and nothing comes: consumers are known to stall without a word.  And look
-        again whether a damaged log was mended.
+        again whether a damaged log was mended, and at the clocks.
         """
         now = time.monotonic()
+        if news := self._skew.news(self._owned.keys(), self._host.clock_off):
+            detail: dict[str, object] = {"seconds": self._host.clock_off}
+            told = [_condition(p, "clock_skew", "onset" if begins else "end", detail) for p, begins in news.items()]
+            self._host.spawn(self._say(told))
         if now > self._look_again and (damaged := self._damaged & self.assigned):
             self._look_again = now + LOOK_AGAIN_S
             self._host.spawn(self._take(damaged))

@@ -97,9 +97,9 @@ class Ring(Columns):
         found: Cells = self.cells[rows_of(second), series] if second.size else np.empty(0, np.int32)
         return found
 
-    def minute(self, minute: int, series: slice | Ints) -> Cells:
-        """Cells int32 [60, k] of one minute."""
-        rows = np.arange(minute * 60, minute * 60 + 60) % ROWS
+    def during(self, second: Ints, series: slice | Ints) -> Cells:
+        """Cells int32 [s, k] of seconds int64 [s] that are in the ring."""
+        rows = second % ROWS
         found: Cells = self.cells[rows, series] if isinstance(series, slice) else self.cells[rows[:, None], series]
         return found
 

@@ -34,6 +34,7 @@ class Probe:
 
     def attach(self, view: View) -> None:
         self.view = view
+        self.extremes = view.layout.dense.watch()
 
     def learn(self, *_: object) -> None: ...
     def control(self, *_: object) -> None: ...
@@ -49,7 +50,7 @@ class Probe:
                 columns = dense.axis.of(partition)
                 vital = dense.series.vital[columns]
                 for window, length in enumerate((60, 300)):
-                    self.note(moment.now, columns, length, figures(dense.ring, vital, window, moment.now, columns))
+                    self.note(moment.now, columns, length, figures(self.extremes, vital, window, moment.now, columns))
                 for length in (HOUR, DAY) if moment.decide else ():
                     self.note(moment.now, columns, length, long_windows.figures(dense.closed, vital, length, partition))
         return []
