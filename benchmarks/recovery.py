@@ -158,16 +158,17 @@ def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[byte
             begin = _now()
             engine.take(partition, content, recall)
             spent("take" if partition else "room", begin)
-            begin = _now()
-            controls = controls_before(db, partition, saved.offset)
-            spent("controls", begin)
-            begin = _now()
-            ignorant.take(partition, None, Recall())
-            ignorant.advance(controls)
-            spent("admission", begin)
         times = psutil.Process(db.info.backend_pid).cpu_times()
         spent.server = times.user + times.system
         begin = _now()
         engine.advance(open_blocks([after[p] for p in range(PARTITIONS)], ring))
         spent("refold", begin)
-    return spent, [engine.snapshot(p) for p in range(PARTITIONS)]
+        found = [engine.snapshot(p) for p in range(PARTITIONS)]
+        for partition, block in after.items():
+            begin = _now()
+            controls = controls_before(db, partition, block.first)
+            spent("controls", begin)
+            begin = _now()
+            ignorant.take_anew(partition, controls)
+            spent("admission", begin)
+    return spent, found
