@@ -114,7 +114,8 @@ def _bare(servers: Servers, rate: int, seconds: int) -> tuple[Waits, Waits]:
             time.sleep(0.1)
         rated = sorted(produced, key=lambda one: one.at)[SETTLE_S * rate :]
         if missing := [one for one in produced if (one.partition, one.offset) not in consumer.arrived]:
-            raise BenchmarkError(f"{len(missing)} messages did not reach the bare consumer within {_STORED_S:.0f} s.")
+            what = f"{len(missing)} messages, {missing[0]} for one, did not reach the bare consumer within {_STORED_S:.0f} s"
+            raise BenchmarkError(f"{what}; it was told of errors: {consumer.errors[:3] or 'none'}.")
         consumed = [(consumer.arrived[one.partition, one.offset] - one.at) / 1e6 for one in rated]
         return consumed, committing.result(_STORED_S)
 
@@ -134,7 +135,7 @@ def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) 
 
     def delivered(at: int) -> Any:
         def note(error: Any, message: Any) -> None:
-            if error is None:
+            if error is None and message.offset() is not None:  # docs/decisions/0010: a lost one has no offset
                 produced.append(Produced(message.partition(), message.offset(), at, message.timestamp()[1]))
 
         return note

@@ -109,6 +109,7 @@ _PATCHES: dict[str, Any] = {
     "gateway.uplink.time": _Time,
     "gateway.uplink.Producer": _producer,
     "gateway.store.secrets": _Chance(),
+    "gateway.uplink.random": _Chance(),
     "gateway.batching.new_nonce": _nonce,
     "streams.assignment.time": _Time,
     "streams.assignment.random": _Chance(),

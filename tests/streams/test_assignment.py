@@ -68,8 +68,7 @@ def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(
         wait_for_ledger(plain_database, len(sent) + 1)
         wait_for(plain_database, "SELECT count(*) FROM test_condition WHERE rule = 'state_lost'", lambda n: n == 2)
         with psycopg.connect(plain_database) as db:
-            query = "SELECT patient, vital, n, mean FROM rollup_minute WHERE time <= to_timestamp(%s)"
-            rolled = db.execute(query, [t / 1000])
-            assert rolled.fetchall() == [(1, HR, 1, 61)]
+            rolled = "SELECT patient, vital, n, mean FROM rollup_minute WHERE time <= to_timestamp(%s)"
+            assert db.execute(rolled, [t / 1000]).fetchall() == [(1, HR, 1, 61)]
         assert worker.stop() == 0
     assert stored_values(plain_database, 1) == [(t, {"heart_rate": 61}), (t + 1000, {"heart_rate": 62})]

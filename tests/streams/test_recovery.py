@@ -137,6 +137,6 @@ def test_a_window_counts_no_second_from_before_the_state_was_lost_until_it_is_wh
         it.live(Vital.SPO2, [97] * 30)
         dense = it.engine.layout.dense
         for window, length in enumerate(WINDOWS):
-            of = figures(dense.ring, dense.series.vital[:1], window, it.now, slice(0, 1))
+            of = figures(dense.watch(), dense.series.vital[:1], window, it.now, slice(0, 1))
             assert of.n[0] == min(seconds, length)
             assert of.coverage[0] == of.n[0] / length
