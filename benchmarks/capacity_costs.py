@@ -25,7 +25,7 @@ SOURCES: Final = {
     "wal_dense": ("scale", "write-ahead log, 60 a batch"),
     "reading_row": ("worker", "100k: a row of reading"),
     "rollup_row": ("worker", "100k: a row of rollup_minute"),
-    "memory": ("patients", "memory a patient"),
+    "memory": ("worker", "100k: memory, peak"),
     "connected": ("gateways", "1000 gateways: connected and acknowledged"),
     "connection": ("gateways", "1000 gateways: broker's CPU a connection"),
     "connection_memory": ("gateways", "1000 gateways: broker's memory a connection"),

@@ -20,6 +20,8 @@ BROKER_CORES: Final = 4
 HEARTBEAT_S: Final = 30
 ALONE_BYTES: Final = 61
 """Head of a record batch (Kafka's message format 2): a gateway's batch comes alone, those measured came many to one."""
+MEMORY_OF: Final = 100_000
+"""Patients of the worker whose memory was measured."""
 PATIENCE_S: Final = 60.0
 """In which all gateways should be connected again after every broker was down."""
 _DAY: Final = 86_400
@@ -96,7 +98,7 @@ def need(load: Load, costs: Costs, patients: int) -> Need:
         samples=samples,
         batches=batches,
         worker_cores=samples * cost["worker"] / 1e9 / BUSY,
-        worker_memory=patients * costs["memory"] / 2**30,
+        worker_memory=patients * costs["memory"] / MEMORY_OF,
         database_cores=samples * cost["database"] / 1e9 / BUSY,
         wal_mb_s=samples * cost["wal"] / 1e6,
         broker_cores=brokers / BUSY,

@@ -93,7 +93,8 @@ def _worst(report: Report, name: str, spec: Spec, runs: list[Seconds]) -> None:
     more = sorted(((ms - other.get(place, 0.0), place) for place, ms in worst), reverse=True)[:_TOLD]
     report.notes.append(
         f"{ROW}: {name}: the dearest second is {_clock(look[0])} ({max(spent) / 1e6:.1f} ms; the median one,"
-        f" {_clock(look[1])}, {usual / 1e6:.1f} ms). More than there: "
+        f" {_clock(look[1])}, {usual / 1e6:.1f} ms). More than there, under a profiler that makes"
+        " small calls dearer: "
         + ", ".join(f"{place} {ms:+.1f} ms" for ms, place in more)
     )
     report.say(report.notes[-1])

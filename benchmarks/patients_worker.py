@@ -221,6 +221,8 @@ class _Sending:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(10)
+        if self._process.stdout:
+            self._process.stdout.close()
 
 
 def _sleep(load: subprocess.Popen[bytes], one: Observed, seconds: float) -> None:

@@ -63,6 +63,9 @@ class Gateways:
         for child in self._children:
             child.kill()
             child.wait(10)
+            for pipe in (child.stdin, child.stdout):
+                if pipe:
+                    pipe.close()
 
 
 def measure(kafka: Kafka, topic: str, count: int) -> dict[str, Any]:

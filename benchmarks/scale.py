@@ -65,7 +65,7 @@ class Found:
 
 
 def scale(servers: Servers, report: Report, repetitions: int) -> None:
-    patients, seconds, counts = (256, 3, (1, 2)) if report.quick else (5000, 130, (1, 2, 4))
+    patients, seconds, counts = (256, 3, (1, 2)) if report.quick else (4000, 70, (1, 2, 4))
     with cluster(servers, report) as three:
         logs = _logs(three, report, patients, seconds)
         for readings, log in logs.items():
@@ -122,7 +122,7 @@ def log_bytes(servers: Servers, topic: str) -> int:
 def wal_position(servers: Servers) -> int:
     """Bytes of write-ahead log so far."""
     with psycopg.connect(servers.postgres.url, autocommit=True) as db:
-        row = db.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").fetchone()
+        row = db.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')").fetchone()
     assert row
     return int(row[0])
 
