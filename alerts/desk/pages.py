@@ -41,7 +41,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     times = ("hm", "hms", "day", "iso", "span", "born")
-    for name in (*times, "what", "plain", "to_do", "kind_of", "devices_of", "unit_of", "number"):
+    for name in (*times, "what", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "unit_of", "number"):
         pages.globals[name] = getattr(words, name)
     pages.globals.update(STARS=words.STARS, TRENDS=_TRENDS, OUTCOMES=_OUTCOMES, battery_icon=battery_icon, signal=signal)
     return pages

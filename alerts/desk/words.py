@@ -150,8 +150,14 @@ def to_do(alarm: Alarm) -> tuple[str, str]:
     """What an alarm means and what to do about it, one or two sentences each."""
     known = guidance(alarm.rule, late=late_of(alarm))
     if known is None:
-        return "", "See or call the patient, then act by your ward's plan. Vigil has no words for this: tell whoever runs it."
+        return "", "See or call the patient, act by your ward's plan. Tell whoever runs Vigil that it has no words for it."
     return known.means, known.do
+
+
+def first_sentence(text: str) -> str:
+    """For a line that has little room: up to and with the first full stop or question mark before a space."""
+    ends = [at for at in (text.find(". "), text.find("? ")) if at >= 0]
+    return text[: min(ends) + 1] if ends else text
 
 
 def devices_of(patient: Patient | None) -> dict[int, Device]:

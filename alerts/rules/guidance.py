@@ -59,14 +59,13 @@ _FIXED: Final[Mapping[str, Guidance]] = {
     "no_data": Guidance(
         "No data",
         "This device is silent although its gateway is heard: out of reach, switched off or battery empty.",
-        "Call the patient: device switched on, charged, in the same home as the gateway? What you see here is old.",
+        "Call the patient: is the device charged, on and at home? The values shown are old.",
         "A device sends no data: open the link, then ask the patient to check it.",
     ),
     "gateway_offline": Guidance(
         "Gateway silent",
         "The gateway in the home is not heard: no power, no network, or moved.",
-        "Call the home: how is the patient, is the gateway plugged in, does the network work? It keeps its readings and "
-        "sends them later.",
+        "Call the home: how is the patient, is there power and network? It keeps its readings and sends them later.",
         "A gateway is silent: nobody behind it is watched. Open the link, then call the home.",
     ),
     "pipeline_stopped": Guidance(
