@@ -17,13 +17,19 @@ COMMITS_A_S: Final = 20
 
 
 class BareConsumer:
-    """Reads a fresh topic in a thread; ``arrived``: (partition, offset) -> ns at which the message was there."""
+    """Reads a fresh topic in a thread; ``arrived``: (partition, offset) -> ns at which the message was there, ``errors``:
+    what it was told beside messages.
+    """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
-        options = {"enable.auto.commit": False, "log_level": 2, "fetch.queue.backoff.ms": 2, "fetch.wait.max.ms": 50}
+        options = {
+            "enable.auto.commit": False, "log_level": 2, "fetch.queue.backoff.ms": 2, "fetch.wait.max.ms": 50,
+            "auto.offset.reset": "error",  # by default it goes on at the end, and passes over what it was to read
+        }  # fmt: skip
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{topic}-bare", **options})
         self._consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         self.arrived: dict[tuple[int, int], int] = {}
+        self.errors: list[str] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -32,6 +38,8 @@ class BareConsumer:
             for message in self._consumer.consume(1000, 0.01):
                 if message.error() is None:
                     self.arrived[message.partition(), message.offset()] = time.time_ns()
+                else:
+                    self.errors.append(str(message.error()))
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -59,6 +59,11 @@ _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """None: there are no tables, and Faust would leave a folder wherever a worker is started."""
+
+
 class _Process(faust.Worker):  # type: ignore[misc]
     """Faust's, which ends in time also where brokers or database let nobody leave in order."""
 
@@ -129,6 +134,11 @@ class Worker:
             self._watchdog.stop()
             self._clock.stop()
 
+    @property
+    def clock_off(self) -> float | None:
+        """Seconds by which the brokers' clock differs from this host's; None before that is known."""
+        return self._clock.off_by
+
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]:
         """``work`` in the thread that owns the engine, after what was given to it before."""
         return asyncio.get_running_loop().run_in_executor(self._engine_thread, work)
@@ -174,7 +184,7 @@ class Worker:
     def _make_app(self) -> Any:
         settings, codec = self.settings, register()
         scheme = NAME if settings.transport == "ledger" else "aiokafka"
-        app = faust.App(
+        app = _App(
             settings.group,
             broker=[f"{scheme}://{address}" for address in settings.kafka.split(",")],
             store="memory://",

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from deploy.stack.cache import exclusive
 from deploy.stack.child import Child
@@ -26,6 +26,7 @@ from deploy.stack.progress import Progress, silent
 from deploy.stack.topics import Topic
 
 _AOT_SINCE = 25
+_LED_S = 30.0
 _quiet = logging.getLogger("deploy.stack.kafka.starting")
 _quiet.setLevel(logging.CRITICAL + 1)  # "connection refused" is normal while it starts
 
@@ -153,10 +154,11 @@ class Kafka:
         return KAFKA_VERSION
 
     def create(self, *topics: Topic) -> None:
-        """Create those that are missing: three copies of each where there are three brokers.
+        """Create those that are missing: three copies of each where there are three brokers.  Their partitions are led when
+        this returns: docs/decisions/0085-a-topic-is-there-once-it-is-led.md.
 
         Raises:
-            KafkaException: the cluster refuses.
+            KafkaException: the cluster refuses, or does not lead them in time.
         """
         admin = self.admin()
         there = admin.list_topics(timeout=10).topics.keys()
@@ -167,6 +169,9 @@ class Kafka:
         ]
         for future in (admin.create_topics(new) if new else {}).values():
             future.result(30)
+        if new:
+            # a new client: this one remembers for a while that the topics were not there
+            _until_led(self.admin(), [TopicPartition(t.topic, p) for t in new for p in range(t.num_partitions)])
 
     def delete(self, *names: str) -> None:
         """Delete topics; the broker removes their files a minute later."""
@@ -258,3 +263,17 @@ def _train(home: Path, made: Path) -> None:
 
 def _aot_cache() -> Path:
     return kafka_folder() / f"java-{java().version}.aot"
+
+
+def _until_led(admin: AdminClient, partitions: list[TopicPartition]) -> None:
+    end = time.monotonic() + _LED_S
+    while True:
+        try:
+            for future in admin.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()), request_timeout=10).values():
+                future.result(10)
+        except KafkaException:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -177,6 +177,7 @@ def produce(client: dict[str, str | int | float | bool], topic: str, records: It
     def delivered(n: int):  # type: ignore[no-untyped-def]
         def note(error, message) -> None:  # type: ignore[no-untyped-def]
             assert error is None, error
+            assert message.offset() is not None, "reported as delivered, and not in the log (docs/decisions/0010)"
             offsets[n] = message.offset()
 
         return note

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import ConfigResource
+from confluent_kafka.admin import ConfigResource, OffsetSpec
 
 from deploy.stack.kafka import Kafka
 from deploy.stack.topics import vitals_topic
@@ -24,6 +24,7 @@ def write(kafka: Kafka, topic: str, total: int, acknowledged: set[int]) -> None:
         {
             **kafka.client(),
             "enable.idempotence": True,
+            "max.in.flight.requests.per.connection": 1,  # docs/decisions/0010-one-request-in-flight.md
             "acks": "all",
             "linger.ms": 5,
             "log_level": 0,
@@ -126,3 +127,10 @@ def test_the_same_home_keeps_its_topics_and_its_address(home: Path) -> None:
         assert 50 << 20 < second.memory() < 400 << 20
         assert second.healthy()
     assert second.memory() == 0
+
+
+def test_a_topic_that_was_created_is_led_in_every_partition(kafka, make_topic):
+    for _ in range(3):
+        asked = {TopicPartition(make_topic(64), partition): OffsetSpec.latest() for partition in range(64)}
+        admin = kafka.admin()
+        assert [one.result(10).offset for one in admin.list_offsets(asked, request_timeout=10).values()] == [0] * 64
