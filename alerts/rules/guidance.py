@@ -80,6 +80,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         f"{_OPERATOR} now (vigil doctor says how to go on). {_UNWATCHED}",
         f"The log is damaged and part of it is not read: vigil doctor says how to go on. {_UNWATCHED}",
     ),
+    "clock_skew": Guidance(
+        "Server clock is off",
+        "The clocks of Vigil's servers differ by more than 5 s: the ages of readings, and alarms for silence, may be wrong.",
+        f"{_OPERATOR} now: time synchronisation (NTP) of brokers and workers. Trust no age of a reading until then.",
+        "The clocks of Vigil's servers differ: have time synchronisation (NTP) mended, vigil doctor helps to look.",
+    ),
     "state_lost": Guidance(
         "Alarm state was lost",
         "At a restart what had been counted so far could not be read: windows, hold times and open conditions begin anew.",
