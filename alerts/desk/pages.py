@@ -40,7 +40,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("hm", "hms", "day", "iso", "span", "born", "what", "plain", "kind_of", "devices_of", "unit_of", "number"):
+    times = ("hm", "hms", "day", "iso", "span", "born")
+    for name in (*times, "what", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "unit_of", "number"):
         pages.globals[name] = getattr(words, name)
     pages.globals.update(STARS=words.STARS, TRENDS=_TRENDS, OUTCOMES=_OUTCOMES, battery_icon=battery_icon, signal=signal)
     return pages

@@ -9,20 +9,12 @@ from zoneinfo import ZoneInfo
 
 from alerts.alarm import Alarm
 from alerts.desk.snapshot import Device, Patient
+from alerts.rules.guidance import guidance
 from devices.vitals import VITALS, Vital
 
 UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C"}
 PRIORITY: Final = {3: "high", 2: "medium", 1: "low"}
 STARS: Final = {"high": "***", "medium": "**", "technical": "*", "low": "*"}
-_RULES: Final = {
-    "sensor_off": "Sensor off",
-    "no_data": "No data",
-    "gateway_offline": "Gateway silent",
-    "pipeline_stopped": "Vigil receives nothing",
-    "clock_skew": "Server clock is off",
-    "log_damaged": "The log is damaged",
-    "state_lost": "Alarm state was lost",
-}
 _TRENDS: Final = {
     "drift_high": "drifting up",
     "drift_low": "drifting down",
@@ -101,7 +93,9 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
     if alarm.rule == "news2":
         missing = alarm.detail.get("missing") or ()
         total = alarm.detail.get("total", alarm.value)
-        total = int(total) if isinstance(total, (int, float)) else "?"
+        if not isinstance(total, (int, float)):
+            return "NEWS2", "no score"
+        total = int(total)
         limit = f"alarm at {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
         if alarm.detail.get("single3") and alarm.limit_value is None:
             limit = "one input scores 3"
@@ -115,8 +109,11 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
         limit = ""
         if alarm.limit_value is not None:
             limit = f"{sign} {limit_number(round(alarm.limit_value, 3))} {unit_of(alarm.vital)}"
+        if late_of(alarm):
+            limit = f"{limit}, found in late data".removeprefix(", ")
         return f"{spec.short} {number(alarm.vital, alarm.value)}", limit
-    name = _RULES.get(alarm.rule, alarm.rule.replace("_", " ").replace(".", " "))
+    known = guidance(alarm.rule)
+    name = known.name if known else alarm.rule.replace("_", " ").replace(".", " ").capitalize()
     device = (devices or {}).get(alarm.source)
     return name, device.name if device and alarm.rule in {"sensor_off", "no_data"} else ""
 
@@ -142,6 +139,25 @@ def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]
 def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:
     """An alarm in one line of text."""
     return " ".join(part for part in what(alarm, devices) if part)
+
+
+def late_of(alarm: Alarm) -> bool:
+    """Whether it began and ended before its readings arrived."""
+    return alarm.detail.get("late") is True
+
+
+def to_do(alarm: Alarm) -> tuple[str, str]:
+    """What an alarm means and what to do about it, one or two sentences each."""
+    known = guidance(alarm.rule, late=late_of(alarm))
+    if known is None:
+        return "", "See or call the patient, act by your ward's plan. Tell whoever runs Vigil that it has no words for it."
+    return known.means, known.do
+
+
+def first_sentence(text: str) -> str:
+    """For a line that has little room: up to and with the first full stop or question mark before a space."""
+    ends = [at for at in (text.find(". "), text.find("? ")) if at >= 0]
+    return text[: min(ends) + 1] if ends else text
 
 
 def devices_of(patient: Patient | None) -> dict[int, Device]:

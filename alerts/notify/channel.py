@@ -1,10 +1,12 @@
-"""What a channel is, and what it is given: never anything about a patient."""
+"""What a channel is, and what it is given: never a name, a vital or a value of a patient."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from alerts.fold import GROUPED_RULE
+from alerts.rules.guidance import words_away
 from streams.condition import Category, Priority
 
 
@@ -13,7 +15,8 @@ class Message:
     """One message for one recipient about one alarm, or about ``count`` alarms of one cause.
 
     ``key`` is the same for every attempt, so that a provider can drop a second copy.  ``recipient`` is ``team:<number>`` or
-    ``operators``.  ``link`` opens the alarm at the desk for whoever signs in there and may see it.
+    ``operators``.  ``link`` opens the alarm at the desk for whoever signs in there and may see it.  ``rule`` chooses the
+    sentence that says what to do (:func:`alerts.rules.guidance.words_away`); it is not sent itself: it may name a vital.
     """
 
     key: str
@@ -23,15 +26,17 @@ class Message:
     priority: Priority
     category: Category
     step: int
+    rule: str
     count: int = 1
 
     @property
     def text(self) -> str:
         """One line for people."""
         what = f"{self.priority.name.lower()} {'technical ' if self.category == 'technical' else ''}alarm"
-        many = f" ({self.count} patients)" if self.count > 1 else ""
+        of = "patients" if self.rule == GROUPED_RULE else "parts of the system"
+        many = f" ({self.count} {of})" if self.count > 1 else ""
         again = f", call {self.step + 1}" if self.step else ""
-        return f"Vigil: {what}{many}{again}: {self.link}"
+        return f"Vigil: {what}{many}{again}. {words_away(self.rule)} {self.link}"
 
 
 class Channel(Protocol):

@@ -23,5 +23,6 @@ class LogChannel:
             category=message.category,
             step=message.step,
             count=message.count,
+            text=message.text,
         )
         return message.key

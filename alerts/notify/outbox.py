@@ -105,6 +105,7 @@ def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], d
         priority=Priority(first.priority),
         category=first.category,
         step=first.step,
+        rule=first.rule,
         count=len(group),
     )
     try:

@@ -15,6 +15,8 @@ def register(app: typer.Typer) -> None:
 
         It must have been claimed first: vigil pair claim CODE --desk URL.
         Settings come from the environment: VIGIL_GATEWAY_…
+
+        Example: VIGIL_GATEWAY_STATE=/var/lib/vigil vigil gateway
         """
         from deploy.logs import configure
         from gateway.run import run

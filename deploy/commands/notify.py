@@ -15,6 +15,8 @@ def register(app: typer.Typer) -> None:
 
         Settings come from the environment: VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_MASTER_KEY_FILE, VIGIL_NOTIFY_…
         Two of them may run: rows are locked, one relays.
+
+        Example: VIGIL_KAFKA=127.0.0.1:9092 VIGIL_DATABASE=postgresql://… vigil notify
         """
         from psycopg.conninfo import conninfo_to_dict
 

@@ -62,7 +62,10 @@ def _person(tx: Tx, sign_in: str) -> int:
 
 @app.command()
 def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")]) -> None:
-    """Add a care team: who is in it sees its patients, nobody else does."""
+    """Add a care team: who is in it sees its patients, nobody else does.
+
+    Example: vigil pair team "Home ward North"
+    """
     with _server() as (tx, _):
         print(f"team {add_team(tx, name)}")
 
@@ -187,7 +190,10 @@ def move(
 
 @app.command()
 def consent(patient: int, by: By, withdraw: Annotated[bool, typer.Option(help="it is withdrawn")] = False) -> None:
-    """Record a patient's consent, or that it was withdrawn: from then on nothing of theirs is accepted."""
+    """Record a patient's consent, or that it was withdrawn: from then on nothing of theirs is accepted.
+
+    Example: vigil pair consent 1 --withdraw --by m.testova
+    """
     with _server() as (tx, _):
         give_consent(tx, patient, not withdraw, _person(tx, by))
         print(f"patient {patient}: consent {'withdrawn' if withdraw else 'given'}")

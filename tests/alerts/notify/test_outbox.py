@@ -205,7 +205,8 @@ def test_the_log_says_which_alarm_and_nothing_of_the_patient(db, team):
     with capture_logs() as logs:
         assert send_due(db, LogChannel(), DESK) == 1
     (entry,) = [entry for entry in logs if entry["event"] == "notification"]
-    assert set(entry) == {"event", "log_level", "recipient", "alarm", "priority", "category", "step", "count"}
+    assert set(entry) == {"event", "log_level", "recipient", "alarm", "priority", "category", "step", "count", "text"}
+    assert "A patient's values need you: open the link" in entry["text"]
 
 
 def test_time_repeats_returns_and_closes_what_is_due_and_nothing_else(db, team, now):

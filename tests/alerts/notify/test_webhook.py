@@ -14,7 +14,7 @@ from streams.condition import Priority
 
 MESSAGE = Message(
     key="vigil-12", recipient="team:3", alarm=7, link="http://desk/alarms/7", priority=Priority.HIGH,
-    category="physiological", step=2,
+    category="physiological", step=2, rule="spo2.low",
 )  # fmt: skip
 
 
@@ -28,7 +28,8 @@ def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider):
     assert provider.got == [
         {
             "key": "vigil-12",
-            "text": "Vigil: high alarm, call 3: http://desk/alarms/7",
+            "text": "Vigil: high alarm, call 3. A patient's values need you: open the link, then see or call the patient. "
+            "http://desk/alarms/7",
             "link": "http://desk/alarms/7",
             "recipient": "team:3",
             "alarm": 7,
@@ -40,9 +41,14 @@ def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider):
     ]
 
 
-def test_one_message_for_many_says_how_many():
-    many = Message("k", "team:3", 7, "http://desk/alarms/7", Priority.MEDIUM, "technical", 0, count=4)
-    assert many.text == "Vigil: medium technical alarm (4 patients): http://desk/alarms/7"
+def test_one_message_for_many_says_how_many_of_what_and_what_to_do():
+    many = Message("k", "team:3", 7, "http://desk/alarms/7", Priority.MEDIUM, "technical", 0, "gateway_offline", count=4)
+    assert many.text == (
+        "Vigil: medium technical alarm (4 patients). A gateway is silent: nobody behind it is watched. "
+        "Open the link, then call the home. http://desk/alarms/7"
+    )
+    parts = Message("k", "operators", 7, "http://desk/alarms/7", Priority.HIGH, "technical", 0, "log_damaged", count=2)
+    assert parts.text.startswith("Vigil: high technical alarm (2 parts of the system). The log is damaged")
 
 
 @pytest.mark.parametrize(

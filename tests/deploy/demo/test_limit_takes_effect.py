@@ -1,4 +1,6 @@
-"""One limit, changed in a browser, all the way round: desk → relay → Kafka → worker → "in effect" → an alarm on the page."""
+"""One session in a browser, all the way round: a limit changed at the desk → relay → Kafka → worker → "in effect" → an alarm
+on the page → acknowledged → its outcome recorded → the limit put back → the alarm clears and leaves the list.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,7 @@ from simulators.worn import WornSensor
 pytestmark = pytest.mark.stack
 PATCH = Wearable("patch", "patch-1", 1)
 PERSON = Person("EXAMPLETON", "Ada", "1945-07-14", "female", "VT-4174-4", 0, (PATCH,))
+KINDS = ("onset", "acknowledge", "outcome", "end")
 PLAN = Plan(team="North", homes=("Home 1",), people=(PERSON,), staff=DEMO.staff)
 
 
@@ -54,8 +57,8 @@ async def installed(home: Path, plain_database: str) -> AsyncIterator[tuple[Inst
         await asyncio.to_thread(installation.stop)
 
 
-@pytest.mark.timeout(120)
-async def test_a_limit_changed_in_the_browser_takes_effect_through_the_log_and_raises_its_alarm_on_the_page(
+@pytest.mark.timeout(180)
+async def test_a_limit_changed_in_the_browser_raises_its_alarm_and_a_nurse_sees_it_through_to_its_end(
     installed: tuple[Installation, int], browser: Browser
 ) -> None:
     installation, patient = installed
@@ -90,4 +93,26 @@ async def test_a_limit_changed_in_the_browser_takes_effect_through_the_log_and_r
             [patient],
         ).fetchone() or (None,)
         assert before
+    work = page.locator("#work")
+    await work.locator("[data-to-do]", has_text="See or call the patient").wait_for()
+    await work.get_by_role("button", name="Acknowledge").click()
+    await work.get_by_text("has it since").wait_for()
+    await work.get_by_label("Called").check()
+    await work.get_by_role("button", name="Save outcome").click()
+    await work.get_by_text("leaves the list when its condition ends").wait_for()
+    await card.get_by_label("Heart rate, medium above").fill("110")
+    await card.get_by_label("Heart rate, high above").fill("130")
+    await card.get_by_label("Reason").select_option("New treatment")
+    await card.get_by_role("button", name="Save limits").click()
+    await page.locator("[data-strip]").wait_for(state="detached")
+    assert await page.evaluate("window.same") is True
+    await page.goto(installation.desk_url)
+    await page.locator("tr[data-key]", has_text="EXAMPLETON").get_by_text("No alarm", exact=True).wait_for()
+    with psycopg.connect(installation.database) as db:
+        kinds = db.execute("SELECT kind FROM alarm_event WHERE kind <> 'repeat' ORDER BY event").fetchall()
+        assert [kind for (kind,) in kinds if kind in KINDS] == list(KINDS)
+        ended = db.execute(
+            "SELECT life, outcome, active FROM alarm WHERE subject_kind = 'patient' AND subject = %s", [patient]
+        ).fetchall()
+        assert ended == [("closed", "called", False)]
     await context.close()

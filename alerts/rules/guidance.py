@@ -1,0 +1,142 @@
+"""What each rule is called, what it means and what to do about it, for whoever is woken at three in the morning.
+
+The sentences are Vigil's own, generic and without a clinical source: first see whether the figure is true, then the patient,
+then the ward's own plan.  They never replace it.  A test reads from the code which rules can be raised and fails for one
+without words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from devices.vitals import VITALS, VitalSpec, vital_named
+
+_SEE: Final = "A patient's values need you: open the link, then see or call the patient."
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """``name``: two or three words; ``means``: one sentence; ``do``: what to do now, most important first.
+
+    ``away`` is what may be said outside the desk (a text message): it names equipment or the system, never a vital.
+    """
+
+    name: str
+    means: str
+    do: str
+    away: str = _SEE
+
+
+_PLAN: Final = "Then act by your ward's plan, and record the outcome."
+_CHECK: Final[Mapping[str, str]] = {
+    "heart_rate": "See or call the patient: how do they feel? Have the belt or patch pressed on, and the pulse counted.",
+    "pulse_rate": "See or call the patient: how do they feel? Have the finger warmed and the pulse counted.",
+    "spo2": "See or call the patient: breathless, drowsy, blue? Have the finger warmed and the clip seated, and read again; "
+    "oxygen only as prescribed.",
+    "respiratory_rate": "See or call the patient: can they speak in sentences? Count the breaths for a minute.",
+    "temperature": "See or call the patient and have it measured again; ask about chills, confusion and breathing.",
+    "weight": "Call the patient: more breathless, swollen ankles, other scales or clothes? Have it weighed again.",
+    "glucose": "Call the patient now: awake and able to swallow? Have it measured again at the finger.",
+}
+_PRESSURE: Final = "See or call the patient: dizzy, faint, in pain? Have it measured again after five minutes' rest."
+_OPERATOR: Final = "Call whoever runs Vigil"
+_UNWATCHED: Final = "Until then observe these patients by other means."
+
+_FIXED: Final[Mapping[str, Guidance]] = {
+    "news2": Guidance(
+        "NEWS2",
+        "The early warning score is at or above its alarm level; inputs named as missing do not count, so it may be higher.",
+        "See or call the patient now and take the missing inputs (also consciousness and oxygen). " + _PLAN,
+    ),
+    "sensor_off": Guidance(
+        "Sensor off",
+        "The sensor has no contact with the skin: no values until it is on again.",
+        "Call the patient: put the sensor back on. If nobody answers, treat it as a patient who is not observed.",
+        "A sensor has come off: open the link, then have the patient put it back on.",
+    ),
+    "no_data": Guidance(
+        "No data",
+        "This device is silent although its gateway is heard: out of reach, switched off or battery empty.",
+        "Call the patient: is the device charged, on and at home? The values shown are old.",
+        "A device sends no data: open the link, then ask the patient to check it.",
+    ),
+    "gateway_offline": Guidance(
+        "Gateway silent",
+        "The gateway in the home is not heard: no power, no network, or moved.",
+        "Call the home: how is the patient, is there power and network? It keeps its readings and sends them later.",
+        "A gateway is silent: nobody behind it is watched. Open the link, then call the home.",
+    ),
+    "pipeline_stopped": Guidance(
+        "Vigil receives nothing",
+        "No readings reach this part of the system: no new alarm can be raised for the patients concerned.",
+        f"{_OPERATOR} now (vigil doctor names the cause). {_UNWATCHED}",
+        f"Vigil receives nothing and raises no new alarms: start vigil doctor. {_UNWATCHED}",
+    ),
+    "log_damaged": Guidance(
+        "The log is damaged",
+        "The log of readings was cut or made again, so this part of it is not read any more: no new alarm can be raised.",
+        f"{_OPERATOR} now (vigil doctor says how to go on). {_UNWATCHED}",
+        f"The log is damaged and part of it is not read: vigil doctor says how to go on. {_UNWATCHED}",
+    ),
+    "clock_skew": Guidance(
+        "Server clock is off",
+        "The clocks of Vigil's servers differ by more than 5 s: the ages of readings, and alarms for silence, may be wrong.",
+        f"{_OPERATOR} now: time synchronisation (NTP) of brokers and workers. Trust no age of a reading until then.",
+        "The clocks of Vigil's servers differ: have time synchronisation (NTP) mended, vigil doctor helps to look.",
+    ),
+    "state_lost": Guidance(
+        "Alarm state was lost",
+        "At a restart what had been counted so far could not be read: windows, hold times and open conditions begin anew.",
+        "Look once at each patient's newest values; an alarm that still holds comes again by itself. "
+        "Tell whoever runs Vigil; nothing else is to be done.",
+        "Alarm state was lost at a restart and begins anew: look once at each patient's newest values.",
+    ),
+}
+_SHAPES: Final[Mapping[str, tuple[str, str]]] = {
+    "high": ("{label} high", "{label} is above its limit."),
+    "low": ("{label} low", "{label} is below its limit."),
+    "drift_high": ("{label} drifting up", "{label} has stayed above what is usual for this patient."),
+    "drift_low": ("{label} drifting down", "{label} has stayed below what is usual for this patient."),
+    "rising": ("{label} rising", "{label} has been rising faster than its limit for most of the time looked at."),
+    "falling": ("{label} falling", "{label} has been falling faster than its limit for most of the time looked at."),
+    "gain": ("{label} gained", "{label} has risen by more than its limit within the time given."),
+    "loss": ("{label} lost", "{label} has dropped by more than its limit within the time given."),
+}
+_LATE: Final = (
+    "It began and ended before its readings arrived. Look at the chart, and ask the patient how it was; it is not urgent."
+)
+
+
+def guidance(rule: str, *, late: bool = False) -> Guidance | None:
+    """The words for a rule as conditions and alarms name it; ``None`` for one that is not known.
+
+    ``late``: an episode found in late data, over before anybody could be told.
+    """
+    if found := _FIXED.get(rule):
+        return found
+    column, _, kind = rule.rpartition(".")
+    if kind not in _SHAPES or column not in _COLUMNS:
+        return None
+    spec = vital_named(column)
+    name, means = (text.format(label=spec.label) for text in _SHAPES[kind])
+    return Guidance(name, means, _LATE if late else f"{_check(spec)} {_PLAN}")
+
+
+def words_away(rule: str) -> str:
+    """What a message outside the desk says of an alarm of this rule: no name, no vital, no value."""
+    found = guidance(rule)
+    return found.away if found else _SEE
+
+
+def fixed_rules() -> frozenset[str]:
+    """The rules that concern no single vital."""
+    return frozenset(_FIXED)
+
+
+def _check(spec: VitalSpec) -> str:
+    return _CHECK.get(spec.column, _PRESSURE)
+
+
+_COLUMNS: Final = frozenset(spec.column for spec in VITALS.values())

@@ -1,0 +1,96 @@
+"""Which rules the code can raise, read from the code: every call that makes a condition, followed to the name it is given.
+
+A call whose rule cannot be told is an error, so that a new kind cannot slip past.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from devices.vitals import VITALS
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("streams", "alerts", "deploy")
+RANGES = {"vital": tuple(map(int, VITALS)), "side": (0, 1), "kind": (0, 1, 2)}
+"""What the functions that make names are given, by parameter."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call that makes a condition: where, within which function, and the expression of its rule."""
+
+    path: Path
+    line: int
+    inside: ast.FunctionDef | ast.AsyncFunctionDef | None
+    rule: ast.expr | None
+
+
+def raised() -> set[str]:
+    """Every rule that a condition can have."""
+    trees = {path: ast.parse(path.read_text()) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))}
+    rules: set[str] = set()
+    makers, done = [("Condition", 3, None)], set()
+    while makers:
+        name, place, only = makers.pop()
+        if (name, place, only) in done:
+            continue
+        done.add((name, place, only))
+        for made in _calls(trees, name, place, only):
+            parameter = _parameter(made)
+            if parameter is None:
+                rules |= _named(made)
+            elif made.inside is not None:
+                # a private function is called in its own file alone
+                home = made.path if made.inside.name.startswith("_") else None
+                makers.append((made.inside.name, parameter, home))
+    return rules
+
+
+def _calls(trees: dict[Path, ast.Module], name: str, place: int, only: Path | None) -> Iterator[Made]:
+    for path, tree in trees.items():
+        if only in (None, path):
+            yield from _within(path, tree, None, name, place)
+
+
+def _within(path: Path, node: ast.AST, inside, name: str, place: int) -> Iterator[Made]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == name:
+            given = {word.arg: word.value for word in child.keywords}
+            rule = given.get("rule", child.args[place] if len(child.args) > place else None)
+            yield Made(path, child.lineno, inside, rule)
+        within = child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else inside
+        yield from _within(path, child, within, name, place)
+
+
+def _parameter(made: Made) -> int | None:
+    """Which parameter of its function the rule is, if it is one."""
+    if made.inside is None or not isinstance(made.rule, ast.Name):
+        return None
+    names = [one.arg for one in made.inside.args.args]
+    return names.index(made.rule.id) if made.rule.id in names else None
+
+
+def _named(made: Made) -> set[str]:
+    module = _module(made.path)
+    match made.rule:
+        case ast.Constant(value=str(rule)):
+            return {rule}
+        case ast.Name(id=name) if isinstance(getattr(module, name, None), str):
+            return {getattr(module, name)}
+        case ast.Call(func=ast.Name(id=name)):
+            make = getattr(module, name)
+            values = [RANGES[parameter] for parameter in inspect.signature(make).parameters]
+            return {make(*one) for one in itertools.product(*values)}
+    where = f"{made.path.relative_to(ROOT)}:{made.line}"
+    raise AssertionError(f"{where}: it cannot be told which rule this condition has: name it by a constant or a function")
+
+
+def _module(path: Path) -> ModuleType:
+    return importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))

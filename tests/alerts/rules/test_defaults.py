@@ -1,0 +1,100 @@
+"""The defaults: what they say of NEWS2's chart, which trends are on, and that docs/alarms.md says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alerts.care.limits_check import check_limits
+from alerts.rules.defaults import DEFAULT_LIMITS, DEFAULT_TRENDS, default_rule_set
+from alerts.rules.drift import HOLE, WARM
+from alerts.rules.trend_table import TrendTable
+from devices.control import Change, Drift, Level, Limit, RuleSet, Slope
+from devices.vitals import VITALS, Vital
+
+PAGE = (Path(__file__).parents[3] / "docs/alarms.md").read_text()
+BY_SIDE = {(one.vital, one.side): one for one in DEFAULT_LIMITS}
+
+
+def level(one: Level | None) -> str:
+    return "–" if one is None else f"{one.limit:g}" + (f" for {one.hold_s} s" if one.hold_s else "")
+
+
+def limit_lines() -> list[str]:
+    return [
+        f"| {VITALS[Vital(one.vital)].label} | {'below' if one.side == 'low' else 'above'} | {level(one.medium)} "
+        f"| {level(one.high)} | {one.hysteresis:g} |"
+        for one in DEFAULT_LIMITS
+    ]
+
+
+def trend_lines() -> list[str]:
+    drift, slope = Drift(1, 1.0), Slope(1, "high", 1.0)
+    return [
+        f"| slack | {drift.slack:g} standard deviations a minute |",
+        f"| smallest deviation | {drift.floor:g} in the vital's unit |",
+        f"| baseline | {drift.baseline_min} min |",
+        f"| before anything is concluded | {WARM} min |",
+        f"| sums begin anew after a hole of | {HOLE} min |",
+        f"| window of a slope | {slope.window_min} min, half of the pairs at least |",
+    ]
+
+
+def timer_lines() -> list[str]:
+    rules = RuleSet(1)
+    return [
+        f"| gateway silent | {rules.gateway_offline_s} s without a heartbeat |",
+        f"| no data | {rules.no_data_factor:g} intervals of the device and {rules.no_data_extra_s} s |",
+        f"| sensor off | {rules.sensor_off_s} s without a good sample, or the device says so |",
+        f"| NEWS2 | medium from {rules.news2_medium}, high from {rules.news2_high}, held for {rules.news2_hold_s} s |",
+    ]
+
+
+@pytest.mark.parametrize("line", [*limit_lines(), *trend_lines(), *timer_lines()])
+def test_the_documentation_says_what_the_code_does(line: str) -> None:
+    assert line in PAGE.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("vital", "side", "medium", "high"),
+    [
+        (Vital.RESPIRATORY_RATE, "low", None, 8), (Vital.RESPIRATORY_RATE, "high", 21, 25),
+        (Vital.SPO2, "low", 93, 91), (Vital.SYSTOLIC, "low", 100, 90), (Vital.SYSTOLIC, "high", None, 220),
+        (Vital.HEART_RATE, "low", None, 40), (Vital.HEART_RATE, "high", 111, 131),
+        (Vital.PULSE_RATE, "low", None, 40), (Vital.PULSE_RATE, "high", 111, 131),
+    ],
+)  # fmt: skip
+def test_a_whole_number_that_scores_two_or_three_on_the_chart_is_the_first_beyond_its_limit(
+    vital: Vital, side: str, medium: float | None, high: float | None
+) -> None:
+    one, sign = BY_SIDE[vital, side], 1 if side == "high" else -1
+    for found, first in ((one.medium, medium), (one.high, high)):
+        assert (found is None) == (first is None)
+        if found is not None and first is not None:
+            assert found.limit == first - sign
+
+
+def test_a_temperature_that_scores_two_or_three_is_the_first_beyond_its_limit() -> None:
+    low, high = BY_SIDE[Vital.TEMPERATURE, "low"].high, BY_SIDE[Vital.TEMPERATURE, "high"].medium
+    assert low and high
+    assert (round(low.limit - 0.1, 1), round(high.limit + 0.1, 1)) == (35.0, 39.1)
+
+
+def test_a_hold_is_shorter_the_more_severe_the_level_and_single_readings_have_none() -> None:
+    for one in DEFAULT_LIMITS:
+        holds = [level.hold_s for level in (one.medium, one.high) if level]
+        assert holds == sorted(holds, reverse=True)
+        assert all(holds) if VITALS[Vital(one.vital)].continuous else not any(holds)
+        assert isinstance(one, Limit)
+        assert one.hysteresis > 0
+    check_limits(DEFAULT_LIMITS)
+
+
+def test_only_the_trend_that_has_a_source_is_on_and_it_is_low() -> None:
+    (weight,) = DEFAULT_TRENDS
+    assert isinstance(weight, Change)
+    assert (weight.vital, weight.by, weight.within_h, weight.priority) == (Vital.WEIGHT, 1.0, 72, "low")
+    table = TrendTable(default_rule_set().trends)
+    assert table.readings
+    assert not table.minutes  # no drift and no slope
