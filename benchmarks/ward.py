@@ -96,12 +96,14 @@ def append(client: dict[str, str | int | float | bool], topic: str, records: Ite
 
 
 def fill(
-    client: dict[str, str | int | float | bool], wards: dict[str, tuple[Ward, int]], seconds: int
+    client: dict[str, str | int | float | bool], wards: dict[str, tuple[Ward, int]], seconds: int, first: int = 0
 ) -> None:
-    """Append ``seconds`` of log, as time passes, to each topic: topic -> (its ward, readings a batch)."""
+    """Append ``seconds`` of log, the ``first`` and those after it, as time passes, to each topic: topic -> (its ward,
+    readings a batch).
+    """
     begin = now_ms() + 300
-    for nth in range(seconds):
-        at = begin + 1000 * nth
+    for nth in range(first, first + seconds):
+        at = begin + 1000 * (nth - first)
         made = {topic: ward.second(nth, at, readings) for topic, (ward, readings) in wards.items()}
         time.sleep(max(0.0, (at - now_ms()) / 1000))
         for topic, records in made.items():
