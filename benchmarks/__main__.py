@@ -24,7 +24,11 @@ from benchmarks.figures import Report
 from benchmarks.latency import latency
 from benchmarks.machine import machine
 from benchmarks.memory import memory
+from benchmarks.patients import patients
+from benchmarks.patients_worker import worker
 from benchmarks.recovery import recovery
+from benchmarks.scale import scale
+from benchmarks.scale_gateways import gateways
 from benchmarks.servers import Servers
 from benchmarks.store import store
 from benchmarks.table import show
@@ -40,6 +44,10 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
     "desk": desk,
     "memory": memory,
     "recovery": recovery,
+    "patients": patients,
+    "worker": worker,
+    "scale": scale,
+    "gateways": gateways,
 }
 
 

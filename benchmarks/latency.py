@@ -60,6 +60,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         "VIGIL_MASTER_KEY_FILE": str(master),
         "VIGIL_WORKER_GROUP": topic,
     }
+    busy: list[float] = []
     found: dict[str, list[Waits]] = {name: [] for name in (*PARTS, *BARE)}
     for _ in range(repetitions):
         report.say(f"{ROW}: {rate} messages a second to a bare consumer for {seconds} s")
@@ -77,6 +78,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
             found[WHOLE].append([(end - one.at) / 1e6 for one, end in zip(rated, done, strict=True)])
             found[BROKER].append([one.appended - one.at / 1e6 for one in rated])
             found[WORKER].append([end / 1e6 - one.appended for one, end in zip(rated, done, strict=True)])
+            busy.append(100 * _share(worker.steps(), rated[0].at, max(done)))
     with psycopg.connect(servers.url(database)) as db:
         row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
     report.check(f"{ROW}: every reading was stored, none refused", row == (rate * (seconds * repetitions + 1), 0))
@@ -84,10 +86,17 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         what = f"{rate}/s, a reading of 4 vitals each: {(PARTS | BARE)[name]}"
         for quantile, label in ((50, "p50"), (99, "p99"), (100, "max")):
             report.figure(ROW, f"{name}, {label}", "ms", _quantiles(waits, quantile), what)
+    report.figure(ROW, "the worker meanwhile", "% of a core", busy, f"{rate} messages of a reading a second")
     whole, consumed, committing = (_quantiles(found[name], 99) for name in (WHOLE, CONSUMED, COMMITTED))
     bare = [one + other for one, other in zip(consumed, committing, strict=True)]
     report.ratio(ROW, f"{WHOLE} / ({CONSUMED} + {COMMITTED}), p99", whole, bare, "<=", GOAL)
     servers.drop(database)
+
+
+def _share(steps: list[Step], begin: int, end: int) -> float:
+    """CPU a second of the process between two times in ns."""
+    within = [step for step in steps if begin <= step.at <= end]
+    return (within[-1].cpu - within[0].cpu) / (within[-1].at - within[0].at)
 
 
 def _quantiles(waits: list[Waits], quantile: int) -> list[float]:

@@ -25,7 +25,7 @@ from streams.keys import FixedKeyRing, OpenKey
 from streams.ledger import Held, Move
 from streams.opening import open_blocks
 from streams.recovery import read_saved
-from streams.snapshot import Recall
+from streams.snapshot import Recall, unpack
 from streams.store.readings import stage_readings, wide_rows
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
@@ -67,7 +67,7 @@ def main() -> None:
         engine = Engine(stages())
         for partition in range(PARTITIONS):
             saved = read_saved(db, topic, partition)
-            engine.take(partition, saved.state if saved else None, Recall())
+            engine.take(partition, unpack(saved.state, partition) if saved else None, Recall())
         for some in cut(blocks, int(environment["BENCH_ROUNDS"])):
             opened = watch.time("open", lambda some=some: open_blocks(some, ring))  # type: ignore[misc]
             writes = watch.time("engine", lambda opened=opened: engine.advance(opened))  # type: ignore[misc]

@@ -69,10 +69,11 @@ def measure(kafka: Kafka, topic: str, count: int) -> dict[str, Any]:
     gateways = Gateways(kafka, topic, count)
     try:
         broker = psutil.Process(kafka.children[1].pid)
-        before = _cpu(broker)
+        before, small = _cpu(broker), broker.memory_info().rss
         gateways.tell("send")
         connected = gateways.hear()
         connect_cpu, before = _cpu(broker) - before, _cpu(broker)
+        grown = broker.memory_info().rss - small
         gateways.tell(f"beat {BEATS}")
         beaten = gateways.hear()
         beat_cpu, memory = _cpu(broker) - before, kafka.memory()
@@ -85,6 +86,7 @@ def measure(kafka: Kafka, topic: str, count: int) -> dict[str, Any]:
         again = gateways.hear()
         return {
             "gateways": count, "connect_s": _quantiles(connected), "connect_cpu_ms": 1000 * connect_cpu / count,
+            "connection_kb": grown / count / 1024,
             "request_cpu_ms": 1000 * beat_cpu / count / BEATS, "request_s": _quantiles(beaten),
             "broker_up_s": up, "reconnect_s": _quantiles(again), "lost": sum(map(math.isinf, again)),
             "broker_mb": memory / 2**20,

@@ -24,8 +24,8 @@ from streams import ledger
 from streams.block import Block
 from streams.engine import Engine
 from streams.opening import open_blocks
-from streams.recovery import controls_before, read_saved
-from streams.snapshot import Recall
+from streams.recovery import controls_before, read_saved, without_collector
+from streams.snapshot import Recall, recalled, unpack
 from streams.store.recall import stored_since
 from streams.store.staging import prepare
 from streams.store.store import fold_nothing, store_round
@@ -39,12 +39,16 @@ BATCH_MS: Final = A_BATCH * 10_000
 TURNS: Final = 11
 """Batches of everybody before the snapshot: five minutes and a half."""
 SERVER: Final = "database server"
+BESIDE: Final = ("controls", "admission")
 PARTS: Final = {
     "snapshot": "SELECT of the saved state",
+    "unpack": "its decompression and decoding",
     "recall": "SELECT of the readings of the last five minutes, and their decoding",
-    "take": "Engine.take: state and rings put back",
+    "room": "Engine.take of the first partition, which makes room for all: memory the kernel has to hand over",
+    "take": "Engine.take of the others: state and rings put back",
     "refold": "half a minute of log opened and folded, without writing",
-    "controls": "beside it, where no state can be read: all controls read and decoded",
+    "controls": "beside it, where no state can be read: all controls read and decoded …",
+    "admission": "… and folded into an engine that knows nobody: two control records a patient",
 }
 
 
@@ -96,7 +100,7 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
         for part in PARTS:
             rates.setdefault(part, []).append(patients / spent.cpu[part])
         rates.setdefault(SERVER, []).append(patients / spent.server)
-        own = [part for part in PARTS if part != "controls"]
+        own = [part for part in PARTS if part not in BESIDE]
         rates.setdefault("worker, all of it", []).append(patients / sum(spent.cpu[part] for part in own))
         rates.setdefault("wall clock", []).append(patients / sum(spent.wall[part] for part in own))
     servers.drop(name)
@@ -135,24 +139,32 @@ def _each_ten_seconds(ward: Ward, who: range, first: int) -> list[Record]:
 
 
 def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[bytes]]:
-    spent, engine, ring = Spent(), Engine(stages()), ward.world.ring()
+    spent, engine, ignorant, ring = Spent(), Engine(stages()), Engine(stages()), ward.world.ring()
     after = {block.partition: block for block in since}
-    with psycopg.connect(url, autocommit=True) as db:
+    engine.expect(PARTITIONS)
+    ignorant.expect(PARTITIONS)
+    with psycopg.connect(url, autocommit=True) as db, without_collector():
         for partition in range(PARTITIONS):
             begin = _now()
             saved = read_saved(db, "bench", partition)
             assert saved is not None
             spent("snapshot", begin)
             begin = _now()
-            stored = stored_since(db, partition, engine.recall_since(saved.state), saved.offset)
+            content = unpack(saved.state, partition)
+            spent("unpack", begin)
+            begin = _now()
+            recall = stored_since(db, partition, recalled(content), saved.offset)
             spent("recall", begin)
             begin = _now()
-            recall = Recall(stored.samples, stored.patient, stored.device, stored.arrived)
-            engine.take(partition, saved.state, recall)
-            spent("take", begin)
+            engine.take(partition, content, recall)
+            spent("take" if partition else "room", begin)
             begin = _now()
-            controls_before(db, partition, saved.offset)
+            controls = controls_before(db, partition, saved.offset)
             spent("controls", begin)
+            begin = _now()
+            ignorant.take(partition, None, Recall())
+            ignorant.advance(controls)
+            spent("admission", begin)
         times = psutil.Process(db.info.backend_pid).cpu_times()
         spent.server = times.user + times.system
         begin = _now()

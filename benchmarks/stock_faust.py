@@ -42,7 +42,7 @@ def main() -> None:
         environment["BENCH_GROUP"],
         broker=[f"aiokafka://{environment['VIGIL_KAFKA']}"],
         store="memory://",
-        datadir=str(Path(environment["BENCH_OBSERVATION"]).parent),
+        datadir=Path(environment["BENCH_OBSERVATION"]).parent,
         broker_session_timeout=6.0,
         broker_heartbeat_interval=1.0,
         consumer_auto_offset_reset="earliest",

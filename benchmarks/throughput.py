@@ -23,7 +23,7 @@ from benchmarks.observation import Observed, Result, cpu_a_message
 from benchmarks.prepared import admit, prepared
 from benchmarks.reading import ends, place_group
 from benchmarks.servers import Servers
-from benchmarks.ward import HIGH, VITALS, Ward, fill
+from benchmarks.ward import HIGH, VITALS, Filling, Ward, fill
 from devices.vitals import VITALS as SPECS
 
 ROW: Final = "throughput"
@@ -31,10 +31,6 @@ PATH: Final = "path"
 SKIP: Final = 0.2
 """Of the messages, left out: imports, joining the group, filling pipes.  Vigil's worker holds the messages back until it
 has restored its state, and is measured on all of them.
-"""
-MORE: Final = 4
-"""So many times as long again is the log of 60 readings a batch: in as many seconds it has few messages, which fit in a few
-rounds, and what a start costs would be most of what is compared.
 """
 GOAL: Final = 10.0
 PATH_GOAL: Final = 1.3
@@ -90,7 +86,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def throughput(servers: Servers, report: Report, repetitions: int) -> None:
-    patients, seconds = (256, 3) if report.quick else (5000, 12)
+    patients, seconds = (256, {1: 3, 60: 3}) if report.quick else (5000, {1: 12, 60: 60})
     logs = _logs(servers, report, patients, seconds)
     ended: dict[int, list[dict[str, Ended]]] = {n: [] for n in logs}
     alone: dict[int, list[Parts]] = {n: [] for n in logs}
@@ -107,17 +103,15 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
         servers.drop(log.template)
 
 
-def _logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict[int, Log]:
-    """The same ward twice: a reading a message, and sixty."""
+def _logs(servers: Servers, report: Report, patients: int, seconds: dict[int, int]) -> dict[int, Log]:
+    """The same ward twice: a reading a message, and sixty; ``seconds`` of log for each, so that neither is over at once."""
     made = {}
-    for readings in (1, 60):
+    for readings in seconds:
         report.say(f"{ROW}: admitting {patients} patients, whose batches hold {readings}")
         topic, ward = servers.topic(), Ward(patients)
         made[readings] = topic, ward, admit(servers, topic, ward)
-    report.say(f"{ROW}: {seconds + MORE * seconds} seconds of log, as time passes")
-    topics = {topic: (ward, n) for n, (topic, ward, _) in made.items()}
-    fill(servers.kafka.client(), topics, seconds)
-    fill(servers.kafka.client(), {made[60][0]: topics[made[60][0]]}, MORE * seconds, seconds)
+    report.say(f"{ROW}: {max(seconds.values())} seconds of log, as time passes")
+    fill(servers.kafka.client(), {topic: Filling(ward, n, seconds[n]) for n, (topic, ward, _) in made.items()})
     return {
         n: Log(topic, ward, n, prepared(servers, topic, ward, starts), starts, ends(servers.kafka.bootstrap, topic))
         for n, (topic, ward, starts) in made.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -95,16 +95,20 @@ def append(client: dict[str, str | int | float | bool], topic: str, records: Ite
         raise BenchmarkError("Kafka did not take the records within a minute.")
 
 
-def fill(
-    client: dict[str, str | int | float | bool], wards: dict[str, tuple[Ward, int]], seconds: int, first: int = 0
-) -> None:
-    """Append ``seconds`` of log, the ``first`` and those after it, as time passes, to each topic: topic -> (its ward,
-    readings a batch).
-    """
+class Filling(NamedTuple):
+    """What to append to a topic: so many seconds of batches of ``readings``."""
+
+    ward: Ward
+    readings: int
+    seconds: int
+
+
+def fill(client: dict[str, str | int | float | bool], wards: dict[str, Filling]) -> None:
+    """Append to each topic, as time passes."""
     begin = now_ms() + 300
-    for nth in range(first, first + seconds):
-        at = begin + 1000 * (nth - first)
-        made = {topic: ward.second(nth, at, readings) for topic, (ward, readings) in wards.items()}
+    for nth in range(max(one.seconds for one in wards.values())):
+        at = begin + 1000 * nth
+        made = {topic: one.ward.second(nth, at, one.readings) for topic, one in wards.items() if nth < one.seconds}
         time.sleep(max(0.0, (at - now_ms()) / 1000))
         for topic, records in made.items():
             append(client, topic, records)

@@ -17,14 +17,14 @@ Side = Literal["high", "low"]
 Priority = Literal["high", "medium", "low"]
 
 
-class Level(msgspec.Struct, frozen=True):
+class Level(msgspec.Struct, frozen=True, gc=False):
     """One limit of one priority: beyond ``limit`` for ``hold_s`` seconds of measured time."""
 
     limit: float  # in the vital's unit; "high" breaks above it, "low" below it
     hold_s: int = 0
 
 
-class Limit(msgspec.Struct, frozen=True):
+class Limit(msgspec.Struct, frozen=True, gc=False):
     """The limits of one vital on one side.  The condition ends when the newest value is back inside by ``hysteresis``."""
 
     vital: int  # devices.vitals.Vital
@@ -34,13 +34,13 @@ class Limit(msgspec.Struct, frozen=True):
     hysteresis: float = 0.0
 
 
-class Limits(msgspec.Struct, frozen=True, tag="limits", tag_field="kind"):
+class Limits(msgspec.Struct, frozen=True, gc=False, tag="limits", tag_field="kind"):
     """A patient's own limits.  A (vital, side) not named here follows the rule set; one without levels is switched off."""
 
     limits: tuple[Limit, ...] = ()
 
 
-class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="trend"):
+class Drift(msgspec.Struct, frozen=True, gc=False, tag="drift", tag_field="trend"):
     """Minute means that leave the patient's own baseline: a cumulative sum (CUSUM) of their standardised distances from it,
     less ``slack`` standard deviations a minute, beyond ``limit`` standard deviations times minutes.
     """
@@ -54,7 +54,7 @@ class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="trend"):
     priority: Priority = "low"
 
 
-class Slope(msgspec.Struct, frozen=True, tag="slope", tag_field="trend"):
+class Slope(msgspec.Struct, frozen=True, gc=False, tag="slope", tag_field="trend"):
     """Minute means that rise (``high``) or fall (``low``) by more than ``per_hour`` over the last ``window_min`` minutes."""
 
     vital: int
@@ -65,7 +65,7 @@ class Slope(msgspec.Struct, frozen=True, tag="slope", tag_field="trend"):
     priority: Priority = "low"
 
 
-class Change(msgspec.Struct, frozen=True, tag="change", tag_field="trend"):
+class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="trend"):
     """A vital measured now and then that gained (``high``) or lost (``low``) at least ``by`` within ``within_h`` hours."""
 
     vital: int
@@ -79,7 +79,7 @@ class Change(msgspec.Struct, frozen=True, tag="change", tag_field="trend"):
 Trend = Drift | Slope | Change
 
 
-class Preference(msgspec.Struct, frozen=True):
+class Preference(msgspec.Struct, frozen=True, gc=False):
     """Of several devices that measure this vital of a patient the first of the enrolment decides alone, until ``hold_s``
     after it fell silent; then the next.
     """
@@ -88,7 +88,7 @@ class Preference(msgspec.Struct, frozen=True):
     hold_s: int = 60
 
 
-class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
+class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="kind"):
     """The defaults of the whole partition (patient 0; sent to all 64)."""
 
     version: int
@@ -104,7 +104,7 @@ class RuleSet(msgspec.Struct, frozen=True, tag="rule_set", tag_field="kind"):
     prefer: tuple[Preference, ...] = ()  # a vital not named: all its sources decide, the newest counts for a score
 
 
-class Facts(msgspec.Struct, frozen=True, tag="facts", tag_field="kind"):
+class Facts(msgspec.Struct, frozen=True, gc=False, tag="facts", tag_field="kind"):
     """Standing facts a score needs; ``None`` means not known, never "normal"."""
 
     spo2_scale: Literal[1, 2] = 1
@@ -114,12 +114,12 @@ class Facts(msgspec.Struct, frozen=True, tag="facts", tag_field="kind"):
     pregnant: bool = False
 
 
-class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="kind"):
+class Consent(msgspec.Struct, frozen=True, gc=False, tag="consent", tag_field="kind"):
     given: bool
     at: int  # ms
 
 
-class Enrolled(msgspec.Struct, frozen=True):
+class Enrolled(msgspec.Struct, frozen=True, gc=False):
     """A device of this patient behind this gateway, from ``since`` (ms) until ``until`` (ms, ``None``: still)."""
 
     device: int
@@ -129,7 +129,7 @@ class Enrolled(msgspec.Struct, frozen=True):
     interval_s: int = 0  # how often it reports by itself; 0: when the patient measures
 
 
-class Enrolment(msgspec.Struct, frozen=True, tag="enrolment", tag_field="kind"):
+class Enrolment(msgspec.Struct, frozen=True, gc=False, tag="enrolment", tag_field="kind"):
     """All that may speak for this patient, past enrolments included; and the keys that no longer open."""
 
     devices: tuple[Enrolled, ...] = ()
@@ -137,12 +137,12 @@ class Enrolment(msgspec.Struct, frozen=True, tag="enrolment", tag_field="kind"):
     revoked_keys: tuple[int, ...] = ()
 
 
-class Pause(msgspec.Struct, frozen=True):
+class Pause(msgspec.Struct, frozen=True, gc=False):
     rule: str  # "*": all of the patient
     until: int  # ms
 
 
-class Pauses(msgspec.Struct, frozen=True, tag="pause", tag_field="kind"):
+class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind"):
     pauses: tuple[Pause, ...] = ()
 
 

@@ -31,6 +31,7 @@ NEARLY_FULL: Final = 0.8
 _GROUP: Final = 512
 _QUEUE: Final = 4096
 _SHED: Final = 2000
+_RESENT: Final = 5000
 _PRUNE_EVERY_S: Final = 60.0
 
 _log: Final = structlog.get_logger("gateway.outbox")
@@ -105,10 +106,23 @@ class Outbox:
         self.stored.set()
 
     async def resend(self, request: int, since: int) -> int:
-        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many."""
-        count = await self._do(lambda: self._store.resend(request, since))
-        self.stored.set()
+        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many.
+
+        Some at a time: others want to store readings meanwhile, and what one transaction changes is written twice.  One that
+        breaks off begins again.
+        """
+        until, count = self._clock.now().wall, 0
+        if await self.has_resent(request):
+            return 0
+        while some := await self._do(lambda: self._store.resend(since, until, _RESENT)):
+            count += some
+            self.stored.set()
+        await self._do(lambda: self._store.note_resent(request))
         return count
+
+    async def has_resent(self, request: int) -> bool:
+        """Whether this was the last request to send again."""
+        return await self._do(lambda: self._store.has_resent(request))
 
     async def stats(self) -> Stats:
         return await self._do(self._store.stats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Final
 
 import structlog
@@ -16,16 +17,22 @@ _AGAIN_S: Final = 5.0
 _log: Final = structlog.get_logger("gateway.resend")
 
 
-async def run_resend(outbox: Outbox, configuration: Configuration) -> None:
-    """Obey each request of the configuration once, until cancelled; the outbox remembers the last one over restarts."""
+async def run_resend(outbox: Outbox, configuration: Configuration, spread_s: float = 0.0) -> None:
+    """Obey each request of the configuration once, until cancelled; the outbox remembers the last one over restarts.
+
+    All gateways are asked at once: each begins within ``spread_s``, at a time of its own.
+    """
     served = None
     while True:
         wanted = configuration.current.resend if configuration.current else None
         if wanted is None or wanted == served:
             await configuration.changed()
             continue
+        count = 0
         try:
-            count = await outbox.resend(wanted.request, wanted.since)
+            if not await outbox.has_resent(wanted.request):
+                await asyncio.sleep(random.uniform(0, spread_s))
+                count = await outbox.resend(wanted.request, wanted.since)
         except OutboxError as error:
             _log.error("cannot send again what was delivered, trying again", reason=str(error))
             await asyncio.sleep(_AGAIN_S)

@@ -67,12 +67,12 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
             gateway=claimed.gateway,
             servers=settings.kafka,
             options=settings.kafka_options,
-            pace=Pace(int(settings.live_s * 1000), settings.backfill_per_s),
+            pace=Pace(int(settings.live_s * 1000), settings.backfill_per_s, settings.backfill_spread_s),
         )
         work = [
             asyncio.create_task(Downlink(configuration, claimed, settings.desk, ca=settings.desk_ca).run(), name="downlink"),
             asyncio.create_task(run_heartbeat(outbox, configuration, clock, metrics), name="heartbeat"),
-            asyncio.create_task(run_resend(outbox, configuration), name="resend"),
+            asyncio.create_task(run_resend(outbox, configuration, settings.backfill_spread_s), name="resend"),
         ]
         if settings.ble:
             ble = BleSource(

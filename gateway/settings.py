@@ -43,8 +43,10 @@ class GatewaySettings(BaseSettings):
     outbox_mb: int = Field(1024, ge=1)
     live_s: float = Field(60.0, gt=0)
     """Readings that have waited longer are backfill: they go after the live ones."""
-    backfill_per_s: int = Field(2000, ge=1)
-    """Readings of backfill a second, so that catching up leaves room for what is live."""
+    backfill_per_s: int = Field(200, ge=1)
+    """Readings of backfill a second: in the log of a partition what is live stands behind what all its gateways catch up."""
+    backfill_spread_s: float = Field(30.0, ge=0, le=3600)
+    """After an outage gateways begin to catch up within so many seconds, each at a time of its own."""
 
     metrics_port: int = Field(0, ge=0, le=65535)
     """Prometheus metrics on 127.0.0.1; 0: none."""

@@ -228,18 +228,23 @@ class Store:
         self._db.executemany("update reading set delivered = ? where id = ? and delivered is null", ((at, i) for i in ids))
         self.release(ids)
 
-    def resend(self, request: int, since: int) -> int:
-        """Readings delivered since ``since`` (ms) wait again, under the same identity, once for each ``request``.  Returns
-        how many.
-        """
-        new = self._db.execute(
-            "insert into meta values ('resent', ?) on conflict do update set value = excluded.value"
-            " where value <> excluded.value",
-            (request,),
+    def resend(self, since: int, until: int, limit: int) -> int:
+        """Up to ``limit`` readings delivered from ``since`` to ``until`` (ms) wait again, the same as before; how many."""
+        return self._db.execute(
+            "update reading set delivered = null where id in"
+            " (select id from reading where delivered between ? and ? order by delivered limit ?)",
+            (since, until, limit),
         ).rowcount
-        if not new:
-            return 0
-        return self._db.execute("update reading set delivered = null where delivered >= ?", (since,)).rowcount
+
+    def has_resent(self, request: int) -> bool:
+        """Whether ``request`` was obeyed last."""
+        return self._db.execute("select 1 from meta where name = 'resent' and value = ?", (request,)).fetchone() is not None
+
+    def note_resent(self, request: int) -> None:
+        """It was obeyed."""
+        self._db.execute(
+            "insert into meta values ('resent', ?) on conflict do update set value = excluded.value", (request,)
+        )
 
     def prune(self, before: int, limit: int) -> int:
         """Delete up to ``limit`` readings delivered before ``before`` (ms), oldest first."""

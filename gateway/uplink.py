@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,12 +33,14 @@ _log: Final = structlog.get_logger("gateway.uplink")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``live_ms`` is how long a reading counts as live, ``backfill_per_s`` how fast the others may go, ``flush_s`` how long
-    what is under way gets at the end.
+    """``live_ms`` is how long a reading counts as live, ``backfill_per_s`` how fast the others may go, which begin within
+    ``spread_s`` after a start or an outage, each gateway at a time of its own; ``flush_s`` how long what is under way gets
+    at the end.
     """
 
     live_ms: int = 60_000
     backfill_per_s: int = 2000
+    spread_s: float = 0.0
     flush_s: float = 3.0
 
 
@@ -71,7 +74,7 @@ class Uplink:
         self._in_flight = dict.fromkeys(Lane, 0)
         self._reports = _Reports()
         self._pause, self._not_before = 0.0, 0.0
-        self._credit, self._credit_at = 0.0, time.monotonic()
+        self._credit, self._credit_at = 0.0, self._late_from()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then what is under way gets a few seconds."""
@@ -131,10 +134,15 @@ class Uplink:
     def _allowance(self) -> int:
         """Readings of backfill that may go now."""
         now = time.monotonic()
-        earned = (now - self._credit_at) * self._pace.backfill_per_s
-        self._credit = min(self._credit + earned, float(self._pace.backfill_per_s))
-        self._credit_at = now
+        if now > self._credit_at:
+            earned = (now - self._credit_at) * self._pace.backfill_per_s
+            self._credit = min(self._credit + earned, float(self._pace.backfill_per_s))
+            self._credit_at = now
         return int(self._credit)
+
+    def _late_from(self) -> float:
+        """When backfill begins, if an outage that all gateways shared is over now."""
+        return time.monotonic() + random.uniform(0, self._pace.spread_s)
 
     async def _send(self, batches: Iterable[Batch], config: Config) -> None:
         for batch in batches:
@@ -182,6 +190,8 @@ class Uplink:
     def _reported(self, batch: Batch, error: str | None) -> None:
         self._in_flight[batch.lane] -= len(batch.rows)
         if error is None:
+            if self._pause:
+                self._credit, self._credit_at = min(self._credit, 0.0), self._late_from()
             self._pause = 0.0
             self._metrics.readings("delivered", len(batch.rows))
             self._reports.delivered += batch.ids
@@ -196,7 +206,7 @@ class Uplink:
     def _hold_back(self) -> None:
         least, most = _PAUSE_S
         self._pause = min(max(self._pause * 2, least), most)
-        self._not_before = time.monotonic() + self._pause
+        self._not_before = time.monotonic() + random.uniform(self._pause / 2, self._pause)
 
     async def _settle(self) -> None:
         while True:

@@ -33,6 +33,7 @@ _REASONS: Final = (
 )
 _NOT_ENROLLED, _WITHDRAWN, _REVOKED, _NOT_DESK, _UNKNOWN_KIND = range(1, 6)
 _GIVEN, _TAKEN_BACK = 1, 2
+_STANDS: Final = ["partition", "patient", "gateway", "epoch", "first"]
 ALWAYS: Final = 1 << 62
 """ms: an end that does not come."""
 
@@ -107,8 +108,12 @@ class Admission:
         out = Admitted(np.zeros(n, bool), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), [], [])
         data = np.flatnonzero((batch.records["kind"] == Kind.SAMPLES) | (batch.records["kind"] == Kind.EVENT))
         begin = 0
-        for at, control in batch.controls:
-            if not self._is_new(batch.records[at], out, at):
+        stands = batch.records[_STANDS][np.array([at for at, _ in batch.controls], np.int64)].tolist()
+        for (at, control), (partition, patient, gateway, epoch, sequence) in zip(batch.controls, stands, strict=True):
+            if gateway != 0:
+                out.rejected.append(Rejection(at, -1, _REASONS[_NOT_DESK]))
+                continue
+            if not self._is_new(partition, epoch, sequence):
                 continue
             out.controls.append((at, control))
             if isinstance(control, Consent | Enrolment):
@@ -116,19 +121,15 @@ class Admission:
                 self._judge(batch.records, data[begin:end], out)
                 begin = end
             # of the other kinds too: facts may come before the enrolment, and rows may not depend on where the log is cut
-            self.learn(int(batch.records["patient"][at]), control)
+            self.learn(patient, control)
         self._judge(batch.records, data[begin:], out)
         self._find_senders(batch.records, out)
         unknown = np.flatnonzero(batch.records["kind"] > Kind.CLOCK)
         out.rejected += [Rejection(at, -1, _REASONS[_UNKNOWN_KIND]) for at in unknown.tolist()]
         return out
 
-    def _is_new(self, record: np.void, out: Admitted, at: int) -> bool:
-        if int(record["gateway"]) != 0:
-            out.rejected.append(Rejection(at, -1, _REASONS[_NOT_DESK]))
-            return False
-        seen = self.seen.setdefault(int(record["partition"]), {})
-        epoch, sequence = int(record["epoch"]), int(record["first"])
+    def _is_new(self, partition: int, epoch: int, sequence: int) -> bool:
+        seen = self.seen.setdefault(partition, {})
         if seen.get(epoch, -1) >= sequence:
             return False
         seen[epoch] = sequence

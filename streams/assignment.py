@@ -26,6 +26,8 @@ from streams.log import Extent, Log
 from streams.recovery import compare
 from streams.rounds import Rounds
 from streams.settings import WorkerSettings
+from streams.skew import Skew
+from streams.store.late import recompute_recent
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
 from streams.waiting import Batch, Cost, Item, Owned
@@ -57,6 +59,9 @@ class Host(Protocol):
     topic_id: str
     app: Any
 
+    @property
+    def clock_off(self) -> float | None: ...
+
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]: ...
 
     def in_database(self, work: Callable[[psycopg.Connection], _T]) -> Awaitable[_T]: ...
@@ -80,6 +85,7 @@ class Assignment:
         self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
         self._cost = Cost()
+        self._skew = Skew()
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
         return {p: self._owned[p].received for p in partitions if p in self._owned}
@@ -204,9 +210,13 @@ class Assignment:
 
     def watch(self) -> None:
         """Seek again where there is more to read and nothing comes: consumers are known to stall without a word.  And look
-        again whether a damaged log was mended.
+        again whether a damaged log was mended, and at the clocks.
         """
         now = time.monotonic()
+        if news := self._skew.news(self._owned.keys(), self._host.clock_off):
+            detail: dict[str, object] = {"seconds": self._host.clock_off}
+            told = [_condition(p, "clock_skew", "onset" if begins else "end", detail) for p, begins in news.items()]
+            self._host.spawn(self._say(told))
         if now > self._look_again and (damaged := self._damaged & self.assigned):
             self._look_again = now + LOOK_AGAIN_S
             self._host.spawn(self._take(damaged))
@@ -292,8 +302,15 @@ class Assignment:
             return
         if taken.state_lost:  # it happened, and is over: somebody has to see it, then it goes
             detail: dict[str, object] = {"from": taken.offset, "ledger": held.offset}
-            await self._say([_condition(partition, "state_lost", phase, detail) for phase in ("onset", "end")])
+            told = [_condition(partition, "state_lost", phase, detail) for phase in ("onset", "end")]
+            await self._say(told, lambda db: self._catch_up(db, held))
         await self._position(partition)
+
+    def _catch_up(self, db: psycopg.Connection, held: Held) -> None:
+        """Write what the lost state had not written yet, unless somebody else has taken the partition since."""
+        mine = ledger.read(db, self._settings.topic, lock=[held.partition])[held.partition].epoch == held.epoch
+        if mine and held.last is not None:
+            recompute_recent(db, held.partition, held.last.append, held.offset)
 
     async def _say_damaged(
         self, held: Mapping[int, Held], extents: Mapping[int, Extent], why: Mapping[int, str | None]

@@ -13,10 +13,9 @@ from confluent_kafka import Producer
 
 from devices.batch import Kind, header, key_of
 from streams import metrics
+from streams.skew import LIMIT_S, off_by
 
 EVERY_S: Final = 1.0
-SKEW_S: Final = 5.0
-"""The brokers' clock and this host's may differ by so much before it is said: brokers need NTP."""
 _EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
 _QUEUE: Final = 1000
 _SAY_AGAIN_S: Final = 60.0
@@ -40,6 +39,8 @@ class Clock:
         self._topic, self._partitions, self._silence_min = topic, partitions, silence_min
         self._stopping = threading.Event()
         self._said = 0.0
+        self.off_by: float | None = None
+        """Seconds by which the brokers' clock surely differs from this host's, as last heard."""
         self._record = header(Kind.CLOCK, patient=0, count=0)
         self._producer = Producer(
             {
@@ -79,16 +80,20 @@ class Clock:
     def _append(self, partition: int) -> None:
         try:
             self._producer.produce(
-                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._delivered
+                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._heard_since(time.time())
             )
         except BufferError:  # the broker is away: the seconds it misses are missed
             self._producer.poll(0)
 
-    def _delivered(self, error: Any, message: Any) -> None:
-        if error is not None:
-            return
-        skew = message.timestamp()[1] / 1000 - time.time()
-        metrics.CLOCK_SKEW.set(skew)
-        if abs(skew) > SKEW_S and time.monotonic() - self._said > _SAY_AGAIN_S:
-            self._said = time.monotonic()
-            _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=round(skew, 1))
+    def _heard_since(self, produced: float) -> Callable[[Any, Any], None]:
+        def delivered(error: Any, message: Any) -> None:
+            if error is not None:
+                return
+            self.off_by = off_by(produced, message.timestamp()[1] / 1000, time.time())
+            metrics.CLOCK_SKEW.set(self.off_by)
+            if abs(self.off_by) > LIMIT_S and time.monotonic() - self._said > _SAY_AGAIN_S:
+                self._said = time.monotonic()
+                seconds = round(self.off_by, 1)
+                _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=seconds)
+
+        return delivered

@@ -85,11 +85,12 @@ class Slots(Columns):
         kind = self.FIELDS["n"].dtype
         self.n[:, columns] = _whole(packed["n"], kind, shape)
         self.poor[:, columns] = _whole(packed["poor"], kind, shape)
-        n = self.n[:, columns].astype(np.int64)
-        mean = np.cumsum(_whole(packed["mean"], np.int32, shape), axis=0, dtype=np.int64)
+        n = self.n[:, columns].astype(np.int32)
+        mean = np.cumsum(_whole(packed["mean"], np.int32, shape), axis=0, dtype=np.int32)
         total = mean * n + _whole(packed["rest"], np.int16, shape)
         self.sum[:, columns] = total
-        self.squares[:, columns] = (_whole(packed["spread"], np.int64, shape) + total * total) // np.maximum(n, 1)
+        wide = total.astype(np.int64)
+        self.squares[:, columns] = (_whole(packed["spread"], np.int64, shape) + wide * wide) // np.maximum(n, 1)
         self.low[:, columns] = mean - _whole(packed["low"], np.int32, shape)
         self.high[:, columns] = mean + _whole(packed["high"], np.int32, shape)
 
@@ -179,5 +180,12 @@ def _planes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def _whole(planes: npt.NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """The array of which these are the planes."""
-    return np.ascontiguousarray(planes.T).view(dtype).reshape(shape)
+    """The array of which these are the planes; of numbers that are small most planes are zero."""
+    unsigned = np.dtype(f"u{np.dtype(dtype).itemsize}").type
+    if len(planes) != unsigned().itemsize:
+        raise ValueError("other numbers were packed")
+    found: npt.NDArray[Any] = planes[0].astype(unsigned)
+    for byte, plane in enumerate(planes[1:], 1):
+        if plane.any():
+            found |= plane.astype(unsigned) << unsigned(8 * byte)
+    return found.view(dtype).reshape(shape)

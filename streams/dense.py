@@ -9,6 +9,7 @@ from devices.sample import STEPS
 from streams.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.axis import Axis
 from streams.closed import Closed
+from streams.extremes import Extremes
 from streams.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
 from streams.rollup import DUE, Minutes, close_minute, next_due, of_minute
 from streams.trace import NEVER, Newest, News, Series, Waiting, late_rows, news_of
@@ -33,7 +34,13 @@ class Dense:
         self.older = Waiting(self.axis)  # usable values from before the ring
         self.late = Waiting(self.axis)  # minutes that the store recomputes
         self.exact_from: Ints = np.zeros(PARTITIONS, np.int64)
+        self.extremes: Extremes | None = None
         self._place = np.empty(0, np.int32)
+
+    def watch(self) -> Extremes:
+        """From now on the extremes of windows are at hand: who reads windows says so first."""
+        self.extremes = self.extremes or Extremes(self.ring)
+        return self.extremes
 
     def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Samples of records that stand in second ``now``: column, second (measured) int64 [n], cell int32 [n]."""
@@ -49,6 +56,8 @@ class Dense:
         column, second, good = self.ring.write(column, second, cell, now)
         if not column.size:
             return
+        if self.extremes is not None:
+            self.extremes.touch(column, second)
         # minutes that will in part have left the ring when their partition writes rollups next
         whole = -(-(next_due(now, DUE) - LONGEST) // 60) * 60
         whole = np.where(now < self.exact_from, NEVER, whole)
@@ -61,9 +70,7 @@ class Dense:
         if not good.all():
             column, second = column[good], second[good]
         if column.size and second.max() > now:
-            for each in np.unique(second[second > now]).tolist():
-                here = second == each
-                self.ahead.put(each, column[here], second[here], np.zeros(int(here.sum()), np.int32))
+            self._expect(column, second, now)
             seen = second <= now
             column, second = column[seen], second[seen]
         self.changed.put(now, column, second, np.zeros(len(column), np.int32))
@@ -77,6 +84,8 @@ class Dense:
         for window, length in enumerate(WINDOWS):
             self.ring.leave(now - 1 - length, window, columns, mask)
         self.ring.forget(now - 1 - LONGEST, columns, mask)
+        if self.extremes is not None:
+            self.extremes.begin(now, columns, mask)
         cell = self.ring.at(column, second)
         older, when, old_cell = self.older.take(now - 1, member)
         if older.size:
@@ -142,25 +151,42 @@ class Dense:
         for minute, series in self.minutes.take_all(old, columns):
             self.late.put(now, series, np.full(len(series), minute), np.zeros(len(series), np.int32))
         self.ring.clear(columns)
+        if self.extremes is not None:
+            self.extremes.forget(columns)
         self.closed.forget(partition, now)
-        reach = old + AHEAD + LONGEST + 1
-        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
+        self.know_nothing(partition, old)
         self.newest.second[columns] = np.minimum(self.newest.second[columns], now)
+
+    def know_nothing(self, partition: int, until: int) -> None:
+        """What was measured up to where the clock stood at second ``until``, and a little ahead, is not in the ring."""
+        reach = until + AHEAD + LONGEST + 1
+        self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
 
     def recall(self, partition: int, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Fill the ring of a partition, whose clock stands in second ``now``, from stored samples."""
         kept = (second > now - LONGEST) & (second <= now + AHEAD)
-        column, second, cell = column[kept], second[kept], cell[kept]
-        np.maximum.at(self.ring.cells, (second % ROWS, column), cell)
+        if not kept.all():
+            column, second, cell = column[kept], second[kept], cell[kept]
+        width = self.axis.width
+        np.maximum.at(self.ring.cells.reshape(-1), second % ROWS * width + column, cell)
         self.reopen(partition, now)
 
     def reopen(self, partition: int, now: int) -> None:
         """Sums, and what is ahead of the clock, from the cells of a partition."""
         columns = self.axis.of(partition)
         self.ring.resum(columns, now)
-        for each in range(now + 1, now + AHEAD + 1):
-            good = np.flatnonzero(self.ring.cells[each % ROWS, columns] >= OK) + columns.start
-            self.ahead.put(each, good, np.full(len(good), each), np.zeros(len(good), np.int32))
+        if self.extremes is not None:
+            self.extremes.forget(columns)
+        seconds = np.arange(now + 1, now + AHEAD + 1)
+        ahead, column = np.nonzero(self.ring.cells[seconds % ROWS, columns] >= OK)
+        self._expect(column + columns.start, seconds[ahead], now)
+
+    def _expect(self, column: Ints, second: Ints, now: int) -> None:
+        """Of usable cells those ahead of second ``now`` join it when it comes to them."""
+        if column.size and second.max() > now:
+            for each in np.unique(second[second > now]).tolist():
+                here = second == each
+                self.ahead.put(each, column[here], second[here], np.zeros(int(here.sum()), np.int32))
 
 
 def vital_of(dense: Dense, news: News) -> Bytes:

@@ -28,7 +28,7 @@ from streams.pace import MINUTE_MS, Pace, Step, Stretch
 from streams.ring import cells_of
 from streams.rollup import usable
 from streams.round import Round
-from streams.snapshot import Recall, State, pack, recalled, restore, unpack
+from streams.snapshot import Content, Recall, State, pack, restore
 from streams.stage import Arrival, Moment, Stage, View
 from streams.trace import CONTINUOUS
 from streams.vetting import Vetted, vet, vet_events
@@ -81,14 +81,13 @@ class Engine:
         """So many partitions will be held before long: room is made for all when the first ones come."""
         self.layout.expect(partitions)
 
-    def take(self, partition: int, state: bytes | None, recall: Recall) -> None:
-        """Hold a partition from now on: from its snapshot at offset S (None: from nothing) and the stored readings of
-        before S from :meth:`recall_since` on.
+    def take(self, partition: int, content: Content | None, recall: Recall) -> None:
+        """Hold a partition from now on: from its snapshot at offset S (:func:`streams.snapshot.unpack`; None: from nothing)
+        and the stored readings of before S from :func:`streams.snapshot.recalled` on.
 
         Raises:
-            StateUnreadableError: the snapshot is damaged or of another version; the partition is not held.
+            StateUnreadableError: the snapshot was not made by these stages; the partition is not held.
         """
-        content = unpack(state, partition) if state is not None else None
         if self.layout.held[partition]:
             self.drop(partition)
         self.layout.held[partition] = True
@@ -99,6 +98,17 @@ class Engine:
         except BaseException:
             self.drop(partition)
             raise
+
+    def take_anew(self, partition: int, controls: Round) -> None:
+        """Hold a partition of whose past only the control records are known, which took effect before the log goes on.
+
+        Windows count what comes from now on.  Until nothing older can be in the ring, minutes are left to the store, which
+        has all of them (docs/decisions/0095-begun-anew.md).
+        """
+        self.take(partition, None, Recall())
+        if len(controls.records):
+            self.advance(controls)
+        self.state.anew.add(partition)
 
     def drop(self, partition: int) -> None:
         """Forget a partition."""
@@ -116,10 +126,6 @@ class Engine:
             raise NotTakenError(partition)
         return pack(self.state, partition)
 
-    def recall_since(self, state: bytes) -> int:
-        """ms: stored readings measured since then, of records before the snapshot's offset, are needed by :meth:`take`."""
-        return recalled(unpack(state, None))
-
     def _learn(self, partition: int, patient: int, control: Control) -> None:
         self.state.remember(partition, patient, control)
         for stage in self._learners.get(type(control), ()):
@@ -132,6 +138,9 @@ class Engine:
         if strange.any():
             raise NotTakenError(int(records["partition"][np.flatnonzero(strange)[0]]))
         clocks, stretches = self.pace.plan(records)
+        for partition in self.state.anew.intersection(records["partition"].tolist()) if self.state.anew else ():
+            self.layout.dense.know_nothing(partition, int(clocks[np.argmax(records["partition"] == partition)]) // 1000)
+            self.state.anew.discard(partition)
         admitted = self.admission.admit(batch)
         vetted = vet(batch, admitted, clocks)
         events, refused = vet_events(batch, admitted, clocks)
@@ -218,10 +227,12 @@ class Engine:
         link, links = folding.link[by_second], _groups(heard[by_second])
         beats = self._beats(stretch, records)
         beat_groups = _groups(stretch.second[beats])
-        said: dict[int, list[tuple[int, Control]]] = {}
+        said: dict[int, list[tuple[int, int, Control]]] = {}
         happened: dict[int, list[tuple[int, Event]]] = {}
-        for record, control in controls:
-            said.setdefault(int(standing[record]), []).append((record, control))
+        told = np.array([record for record, _ in controls], np.int64)
+        about = records[["partition", "patient"]][told].tolist()
+        for second, (partition, patient), (_, control) in zip(standing[told].tolist(), about, controls, strict=True):
+            said.setdefault(second, []).append((partition, patient, control))
         for record, event in events:
             happened.setdefault(int(standing[record]), []).append((record, event))
         for now in sorted({*stretch.steps, *groups, *links, *beat_groups, *said, *happened} - {-1}):
@@ -234,8 +245,8 @@ class Engine:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
                 minutes = np.where(records["kind"][which] == Kind.CLOCK, records["count"][which].astype(np.int64), 0)
                 self.pace.beat[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
-            for record, control in said.get(now, ()):
-                self._control(now, int(records["partition"][record]), int(records["patient"][record]), control)
+            for partition, patient, control in said.get(now, ()):
+                self._control(now, partition, patient, control)
             for record, event in happened.get(now, ()):
                 who = records[record]
                 patient, device, gateway = int(who["patient"]), int(who["device"]), int(who["gateway"])

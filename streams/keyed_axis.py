@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,8 @@ from streams.axis import Axis, Columns, Field
 Keys = npt.NDArray[np.uint64]
 
 
-def keys(patient: npt.NDArray[np.unsignedinteger], other: npt.NDArray[np.unsignedinteger]) -> Keys:
-    """uint64 [n] of patient and other (both u4 [n])."""
+def keys(patient: npt.NDArray[np.integer[Any]], other: npt.NDArray[np.integer[Any]]) -> Keys:
+    """uint64 [n] of patient and other (int [n], below 2**32)."""
     found: Keys = patient.astype(np.uint64) << np.uint64(32) | other.astype(np.uint64)
     return found
 
@@ -76,17 +76,13 @@ class KeyedAxis(Axis):
 
     def find(self, wanted: Keys) -> Ints:
         """Columns int64 [n] of keys uint64 [n], -1 where there is none."""
-        if not self._column:
-            return np.full(len(wanted), -1, np.int64)
-        if self._sorted is None:
-            taken = np.flatnonzero(self.names.key)
-            order = np.argsort(self.names.key[taken])
-            self._sorted = self.names.key[taken[order]], taken[order]
-        names, columns = self._sorted
-        place = np.searchsorted(names, wanted)
-        place[place == len(names)] = 0
-        found: Ints = np.where(names[place] == wanted, columns[place], -1)
-        return found
+        return _search(*self._in_order(), wanted)
+
+    def find_in(self, partition: int, wanted: Keys) -> Ints:
+        """The same in one partition, without ordering what the others hold."""
+        columns = self.of(partition)
+        order = np.argsort(self.names.key[columns]) + columns.start
+        return _search(self.names.key[order], order, wanted)
 
     def drop(self, partition: int) -> None:
         gone = self.names.key[self.of(partition)].tolist()
@@ -101,10 +97,19 @@ class KeyedAxis(Axis):
         self._forget_order()
 
     def of_patient(self, patient: int) -> Ints:
-        """All columns int64 of one patient."""
-        columns = self.of(partition_of(patient))
-        found: Ints = np.flatnonzero(self.people(columns) == patient) + columns.start
+        """All columns int64 of one patient, ascending."""
+        names, columns = self._in_order()
+        first, end = np.searchsorted(names, np.array([key(patient, 0), key(patient + 1, 0)], np.uint64))
+        found: Ints = np.sort(columns[first:end])
         return found
+
+    def _in_order(self) -> tuple[Keys, Ints]:
+        """All keys, ascending, and their columns."""
+        if self._sorted is None:
+            taken = np.flatnonzero(self.names.key)
+            order = np.argsort(self.names.key[taken])
+            self._sorted = self.names.key[taken[order]], taken[order]
+        return self._sorted
 
     def people(self, columns: slice | Ints) -> Ints:
         """Patients int64 of columns."""
@@ -113,3 +118,13 @@ class KeyedAxis(Axis):
     def others(self, columns: slice | Ints) -> Ints:
         """The second number int64 of columns."""
         return (self.names.key[columns] & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _search(names: Keys, columns: Ints, wanted: Keys) -> Ints:
+    """``columns`` int64 [n] of ``wanted`` among the ascending ``names``, -1 where there is none."""
+    if not len(names):
+        return np.full(len(wanted), -1, np.int64)
+    place = np.searchsorted(names, wanted)
+    place[place == len(names)] = 0
+    found: Ints = np.where(names[place] == wanted, columns[place], -1)
+    return found

@@ -20,7 +20,7 @@ OWNED: Final = Gauge("vigil_partitions_owned", "Partitions this worker stores")
 DAMAGED: Final = Gauge("vigil_partitions_damaged", "Partitions whose log does not go on where the ledger stands")
 WAITING: Final = Gauge("vigil_bytes_waiting", "Bytes read and not yet stored")
 BEHIND: Final = Gauge("vigil_seconds_behind", "Age of the newest record committed, by this host's clock")
-CLOCK_SKEW: Final = Gauge("vigil_clock_skew_seconds", "Broker's append time minus this host's clock, last clock record")
+CLOCK_SKEW: Final = Gauge("vigil_clock_skew_seconds", "Brokers' clock minus this host's, at the least, last clock record")
 COMMIT: Final = Histogram(
     "vigil_commit_seconds", "One round's transaction", buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +28,20 @@ class Saved:
 
     offset: int
     state: bytes
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Python's cyclic garbage collector rests: what stands of a partition's patients is built at once, holds no cycle, and
+    would be looked through again and again while it grows.
+    """
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
 
 
 def compare(

@@ -97,9 +97,9 @@ class Ring(Columns):
         found: Cells = self.cells[rows_of(second), series] if second.size else np.empty(0, np.int32)
         return found
 
-    def minute(self, minute: int, series: slice | Ints) -> Cells:
-        """Cells int32 [60, k] of one minute."""
-        rows = np.arange(minute * 60, minute * 60 + 60) % ROWS
+    def during(self, second: Ints, series: slice | Ints) -> Cells:
+        """Cells int32 [s, k] of seconds int64 [s] that are in the ring."""
+        rows = second % ROWS
         found: Cells = self.cells[rows, series] if isinstance(series, slice) else self.cells[rows[:, None], series]
         return found
 
@@ -183,7 +183,8 @@ class Ring(Columns):
         """Compute the sums of a slice from its cells, as they stand after second ``now`` was folded."""
         self.sums[:, :, columns] = 0
         seconds = np.arange(now - LONGEST, now + 1)
-        row, series = np.nonzero(self.cells[seconds % ROWS, columns] >= OK)
-        second, series = seconds[row], series + columns.start
-        if second.size:
-            self._spread(series, second, self.at(series, second) & 0x7FFF, now, np.add)
+        cells = self.cells[seconds % ROWS, columns]
+        flat = np.flatnonzero(cells >= OK)
+        if flat.size:
+            row, series = np.divmod(flat, cells.shape[1])
+            self._spread(series + columns.start, seconds[row], cells.reshape(-1)[flat] & 0x7FFF, now, np.add)

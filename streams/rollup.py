@@ -139,7 +139,7 @@ def of_minute(ring: Ring, minute: int, series: Ints, steps: Floats) -> Rows:
     for start in range(0, len(series), _CHUNK):
         part = series[start : start + _CHUNK]
         whole = int(part[-1] - part[0]) == len(part) - 1
-        cells = ring.minute(minute, slice(int(part[0]), int(part[-1]) + 1) if whole else part)
+        cells = ring.during(_seconds(minute), slice(int(part[0]), int(part[-1]) + 1) if whole else part)
         out.append(rollup(cells, steps[start : start + _CHUNK]))
     return _named(out, minute)
 
@@ -150,7 +150,7 @@ def close_minute(ring: Ring, minute: int, columns: slice, changed: Bools, steps:
     for start in range(columns.start, columns.stop, _CHUNK):
         part = slice(start, min(start + _CHUNK, columns.stop))
         at = slice(part.start - columns.start, part.stop - columns.start)
-        cells, wanted = ring.minute(minute, part), changed[at]
+        cells, wanted = ring.during(_seconds(minute), part), changed[at]
         sums.append(sums_of(cells))
         if wanted.all():
             out.append(rollup(cells, steps[at], sums[-1]))
@@ -158,6 +158,10 @@ def close_minute(ring: Ring, minute: int, columns: slice, changed: Bools, steps:
             out.append(rollup(cells[:, wanted], steps[at][wanted]))
     whole = [np.concatenate([getattr(one, name) for one in sums] or [NO_INTS]) for name in Sums.__slots__]
     return Sums(*whole), _named(out, minute)
+
+
+def _seconds(minute: int) -> Ints:
+    return np.arange(minute * 60, minute * 60 + 60)
 
 
 def _named(parts: list[Rows], minute: int) -> Rows:

@@ -18,9 +18,9 @@ from streams.keys import KeyRing
 from streams.ledger import Held, Move
 from streams.log import Extent
 from streams.opening import LAST_TIME, open_blocks
-from streams.recovery import Saved, begin_at, controls_before, read_saved
+from streams.recovery import begin_at, controls_before, read_saved, without_collector
 from streams.session import Session, until_done
-from streams.snapshot import Recall
+from streams.snapshot import Content, Recall, recalled, unpack
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.store import RoundToStore
@@ -52,22 +52,28 @@ class Rounds:
         Raises:
             psycopg.OperationalError: the worker stops while the database is away.
         """
+        with without_collector():
+            return self._take(held, extent)
+
+    def _take(self, held: Held, extent: Extent) -> Taken:
         partition = held.partition
         saved = until_done(lambda: read_saved(self._session.connection(), self._topic, partition), self._stop)
         if saved and saved.state != BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:
             try:
-                self._engine.take(partition, saved.state, self._recall(partition, saved))
+                content = unpack(saved.state, partition)
+                self._engine.take(partition, content, self._recall(partition, saved.offset, content))
                 return Taken(held, saved.offset, state_lost=False)
             except StateUnreadableError:
                 _log.warning("snapshot cannot be read", partition=partition)
                 self._engine.drop(partition)
         start = begin_at(held, extent, saved)
-        self._engine.take(partition, None, Recall())
         before = until_done(lambda: controls_before(self._session.connection(), partition, start), self._stop)
-        if len(before.records):  # they stand in the log no more, or too far back
-            self._engine.advance(before)
         missing = start > 0 and (saved is not None or start < held.offset)
-        return Taken(held, start, state_lost=missing or len(before.records) > 0)
+        if missing or len(before.records):  # controls: they stand in the log no more, or too far back
+            self._engine.take_anew(partition, before)
+            return Taken(held, start, state_lost=True)
+        self._engine.take(partition, None, Recall())
+        return Taken(held, start, state_lost=False)
 
     def expect(self, partitions: int) -> None:
         """So many partitions will be taken before long."""
@@ -104,9 +110,8 @@ class Rounds:
         self._engine.advance(round_)
         metrics.REFOLDED.inc(len(round_.records))
 
-    def _recall(self, partition: int, saved: Saved) -> Recall:
-        since = self._engine.recall_since(saved.state)
+    def _recall(self, partition: int, before: int, content: Content) -> Recall:
+        since = recalled(content)
         if since >= LAST_TIME:
             return Recall()
-        stored = until_done(lambda: stored_since(self._session.connection(), partition, since, saved.offset), self._stop)
-        return Recall(stored.samples, stored.patient, stored.device, stored.arrived)
+        return until_done(lambda: stored_since(self._session.connection(), partition, since, before), self._stop)

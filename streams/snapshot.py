@@ -25,7 +25,7 @@ from streams.admission import Admission
 from streams.arrays import Bools, Cells, Ints
 from streams.axis import Axis
 from streams.errors import StateUnreadableError
-from streams.keyed_axis import KeyedAxis
+from streams.keyed_axis import KeyedAxis, keys
 from streams.layout import Layout
 from streams.pace import Pace
 from streams.ring import LONGEST, cells_of
@@ -75,13 +75,12 @@ class Content(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Recall:
     """Stored readings of a partition's patients with ``at_offset`` below the snapshot's and measured since
-    ``Engine.recall_since``: SAMPLE [k] (``reading`` ignored), int [k] patient and device, int64 [k] ms when it arrived.
+    :func:`recalled`: SAMPLE [k] (``reading`` ignored), int64 [k] patient and device.
     """
 
     samples: Samples = field(default_factory=lambda: np.empty(0, SAMPLE))
-    patient: npt.NDArray[np.integer[Any]] = field(default_factory=lambda: np.empty(0, np.int64))
-    device: npt.NDArray[np.integer[Any]] = field(default_factory=lambda: np.empty(0, np.int64))
-    arrived: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    patient: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    device: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 class State:
@@ -93,6 +92,7 @@ class State:
         self.layout, self.pace, self.admission = layout, pace, admission
         self.controls: dict[int, dict[tuple[int, str], Control]] = {}
         self._unsettled: set[int] = set()
+        self.anew: set[int] = set()  # partitions that began without their past, of which no record has come since
 
     def remember(self, partition: int, patient: int, control: Control) -> None:
         self.controls.setdefault(partition, {})[patient, kind_of(control)] = control
@@ -113,6 +113,7 @@ class State:
     def drop(self, partition: int) -> None:
         self.controls.pop(partition, None)
         self._unsettled.discard(partition)
+        self.anew.discard(partition)
 
 
 def _axes(layout: Layout) -> dict[str, Axis]:
@@ -165,7 +166,7 @@ def pack(state: State, partition: int) -> bytes:
     return _MAGIC + VERSION.to_bytes(2, "little") + zlib.crc32(body).to_bytes(4, "little") + body
 
 
-def unpack(state: bytes, partition: int | None) -> Content:
+def unpack(state: bytes, partition: int) -> Content:
     """What a snapshot holds; :class:`StateUnreadableError` when it is damaged, or of another version or partition."""
     head = len(_MAGIC)
     if state[:head] != _MAGIC:
@@ -179,13 +180,15 @@ def unpack(state: bytes, partition: int | None) -> Content:
         content = msgspec.msgpack.decode(zlib.decompress(body), type=Content)
     except (msgspec.DecodeError, zlib.error):
         raise StateUnreadableError("it is damaged") from None
-    if partition is not None and content.partition != partition:
+    if content.partition != partition:
         raise StateUnreadableError("it is of another partition")
     return content
 
 
 def recalled(content: Content) -> int:
-    """ms: from when stored readings are needed; the last instant of the year 9999 where none are."""
+    """ms: stored readings measured since then, of records before the snapshot's offset, are needed to put it back; the last
+    instant of the year 9999 where none are.
+    """
     second = content.pace[1]
     return (second - LONGEST + 1) * 1000 if content.cells is None and second >= 0 else _NOTHING
 
@@ -252,13 +255,13 @@ def _fill_ring(layout: Layout, partition: int, content: Content, recall: Recall)
         dense.reopen(partition, second)
         return
     samples = recall.samples
-    wanted: Bools = CONTINUOUS[samples["vital"]] & (samples["status"] != Status.CLOCK_UNSURE)
-    samples, patient, device = samples[wanted], recall.patient[wanted], recall.device[wanted]
-    sender = layout.senders.find(patient.astype(np.uint64) << np.uint64(32) | device.astype(np.uint64))
-    within: Cells = np.where(sender >= 0, layout.where.column[samples["vital"], sender], -1)
-    known = within >= 0
-    samples, within = samples[known], within[known]
-    fixed, good = usable(samples["value"], samples["vital"], samples["status"])
-    measured = samples["time"] // 1000
-    cell = cells_of(fixed, good, samples["time"] - measured * 1000)
-    dense.recall(partition, second, within + dense.axis.start[partition], measured, cell)
+    vital, status, time = samples["vital"].copy(), samples["status"].copy(), samples["time"].copy()
+    sender = layout.senders.find_in(partition, keys(recall.patient, recall.device))
+    within: Cells = np.where(sender >= 0, layout.where.column[vital, sender], -1)
+    wanted: Bools = CONTINUOUS[vital] & (status != Status.CLOCK_UNSURE) & (within >= 0)
+    fixed, good = usable(samples["value"], vital, status)
+    measured = time // 1000
+    column, cell = within + dense.axis.start[partition], cells_of(fixed, good, time - measured * 1000)
+    if not wanted.all():
+        column, measured, cell = column[wanted], measured[wanted], cell[wanted]
+    dense.recall(partition, second, column, measured, cell)

@@ -59,6 +59,11 @@ _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """None: there are no tables, and Faust would leave a folder wherever a worker is started."""
+
+
 class _Process(faust.Worker):  # type: ignore[misc]
     """Faust's, which ends in time also where brokers or database let nobody leave in order."""
 
@@ -71,13 +76,6 @@ class _Process(faust.Worker):  # type: ignore[misc]
         time.sleep(LEAVE_S)
         _log.warning("ended without leaving the group: the brokers or the database are away")
         os._exit(0)  # nothing is lost: the ledger stands where the last round was committed
-
-
-class _App(faust.App):  # type: ignore[misc]
-    """Faust's, without the folders for tables it would make where the worker starts: there are no tables."""
-
-    def _create_directories(self) -> None:
-        pass
 
 
 class Worker:
@@ -135,6 +133,11 @@ class Worker:
             self.stop.set()
             self._watchdog.stop()
             self._clock.stop()
+
+    @property
+    def clock_off(self) -> float | None:
+        """Seconds by which the brokers' clock differs from this host's; None before that is known."""
+        return self._clock.off_by
 
     def in_engine(self, work: Callable[[], _T]) -> Awaitable[_T]:
         """``work`` in the thread that owns the engine, after what was given to it before."""

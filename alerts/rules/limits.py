@@ -80,9 +80,12 @@ class LimitRules:
         if not isinstance(control, RuleSet | Limits | Pauses | Enrolment):
             return
         for trace, bounds in self._both:
-            columns = np.arange(trace.axis.width)[trace.axis.of(partition)]
+            of = trace.axis.of(partition)
+            columns = np.arange(of.start, of.stop)
             if patient:
-                columns = columns[trace.series.patient[columns] == patient]
+                columns = columns[trace.series.patient[of] == patient]
+            if not columns.size:
+                continue
             self._configure(trace, bounds, columns)
             if isinstance(control, RuleSet | Limits):
                 bounds.upset(columns)

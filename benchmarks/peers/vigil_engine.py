@@ -43,13 +43,14 @@ class Figures:
 
     def attach(self, view: View) -> None:
         self.view = view
+        self.extremes = view.layout.dense.watch()
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         dense = self.view.layout.dense
         columns, mask = dense.axis.span(moment.partitions, moment.member)
         vital = dense.series.vital[columns]
         for window, total in enumerate(self.sums):
-            found = figures(dense.ring, vital, window, moment.now, columns)
+            found = figures(self.extremes, vital, window, moment.now, columns, mask)
             enough = found.n >= 2
             if mask is not None:
                 enough &= mask

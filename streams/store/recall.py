@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +11,12 @@ import psycopg
 from psycopg import sql
 
 from devices.batch import PARTITIONS
-from devices.sample import SAMPLE, Samples
+from devices.sample import SAMPLE
 from devices.vitals import VITALS
+from streams.snapshot import Recall
 from streams.store.copying import copy_out, milliseconds
 
-_KEYS: Final = {"patient": "i4", "device": "i4", "time": "i8", "arrived": "i8"}
+_KEYS: Final = {"patient": "i4", "device": "i4", "time": "i8"}
 _KINDS: Final = {**_KEYS, "value": "f4", "vital": "i2", "status": "i2"}
 _VALUES: Final = sql.SQL(", ").join(
     [
@@ -27,20 +27,10 @@ _VALUES: Final = sql.SQL(", ").join(
     ]
 )
 _SELECT: Final = sql.SQL(
-    "SELECT r.patient, r.device, r.time, r.arrived, coalesce(v.value, 'NaN'), v.vital, coalesce(v.status, 0::int2)"
+    "SELECT r.patient, r.device, r.time, coalesce(v.value, 'NaN'), v.vital, coalesce(v.status, 0::int2)"
     " FROM {} CROSS JOIN LATERAL (VALUES {}) AS v (vital, value, status)"
     " WHERE (v.value IS NOT NULL OR v.status IS NOT NULL) AND {}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSamples:
-    """``samples`` SAMPLE [k] (``reading`` is 0), ``patient`` and ``device`` int64 [k], ``arrived`` int64 ms [k]."""
-
-    samples: Samples
-    patient: npt.NDArray[np.int64]
-    device: npt.NDArray[np.int64]
-    arrived: npt.NDArray[np.int64]
 
 
 _RING: Final = [spec for spec in VITALS.values() if spec.continuous]
@@ -57,16 +47,13 @@ _SELECT_RING: Final = (
 ).encode()
 
 
-def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int) -> StoredSamples:
+def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int) -> Recall:
     """What is stored of a partition's continuous vitals, measured at ``since`` (ms) or later, from records before offset
     ``before``.
     """
-    patients = tx.execute(
-        f"SELECT DISTINCT patient FROM latest WHERE patient % {PARTITIONS} = {partition}".encode()
-    ).fetchall()
     with tx.cursor(binary=True) as cursor:
-        found = cursor.execute(_SELECT_RING, [[p for (p,) in patients], since, before]).fetchone()
-    patient, device, time, arrived, *vitals = (
+        found = cursor.execute(_SELECT_RING, [_patients(tx, partition), since, before]).fetchone()
+    patient, device, time, *vitals = (
         _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
     )
     # a row becomes one sample for each vital that it holds
@@ -78,21 +65,33 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
         part["value"], part["status"], part["vital"] = value[which], status[which], spec.vital
         first += len(which)
     row = np.concatenate(there)
-    samples["time"] = milliseconds(time.astype(np.int64))[row]
-    patient, device, arrived = (column.astype(np.int64)[row] for column in (patient, device, arrived))
-    return StoredSamples(samples, patient, device, milliseconds(arrived))
+    samples["time"] = milliseconds(time)[row]
+    return Recall(samples, patient.astype(np.int64)[row], device.astype(np.int64)[row])
 
 
-def _elements(data: bytes | None, kind: str) -> npt.NDArray[np.generic]:
+def stored_lately(tx: psycopg.Connection, partition: int, since: int, before: int) -> Recall:
+    """The same of all vitals."""
+    condition = sql.SQL("r.patient = ANY({}) AND r.time >= to_timestamp({} / 1000.0) AND r.at_offset < {}").format(
+        sql.Literal(_patients(tx, partition)), sql.Literal(since), sql.Literal(before)
+    )
+    return _read(tx, sql.SQL("reading r"), condition)
+
+
+def _patients(tx: psycopg.Connection, partition: int) -> list[int]:
+    found = tx.execute(f"SELECT DISTINCT patient FROM latest WHERE patient % {PARTITIONS} = {partition}".encode())
+    return [patient for (patient,) in found]
+
+
+def _elements(data: bytes | None, kind: str) -> npt.NDArray[Any]:
     """The elements of a one-dimensional array without NULLs, as ``array_send`` writes it; of no rows it is NULL."""
     layout = np.dtype([("length", ">i4"), ("value", f">{kind}")])
-    return np.frombuffer(data or b"", layout, offset=_ARRAY_HEADER if data else 0)["value"]
+    return np.frombuffer(data or b"", layout, offset=_ARRAY_HEADER if data else 0)["value"].astype(kind)
 
 
 _ARRAY_HEADER: Final = 20
 
 
-def stored_in_minutes(tx: psycopg.Connection, lost: Sequence[int]) -> StoredSamples:
+def stored_in_minutes(tx: psycopg.Connection, lost: Sequence[int]) -> Recall:
     """What is stored in the minutes of ``stage_late``, of records before its offsets, except of the ``lost`` partitions."""
     return _read(
         tx,
@@ -104,11 +103,10 @@ def stored_in_minutes(tx: psycopg.Connection, lost: Sequence[int]) -> StoredSamp
     )
 
 
-def _read(tx: psycopg.Connection, source: sql.Composable, condition: sql.Composable) -> StoredSamples:
+def _read(tx: psycopg.Connection, source: sql.Composable, condition: sql.Composable) -> Recall:
     rows = copy_out(tx, _SELECT.format(source, _VALUES, condition), _KINDS)
     samples = np.zeros(len(rows), SAMPLE)
     samples["time"] = milliseconds(rows["time"].astype(np.int64))
     for name in ("value", "vital", "status"):
         samples[name] = rows[name]
-    patient, device = rows["patient"].astype(np.int64), rows["device"].astype(np.int64)
-    return StoredSamples(samples, patient, device, milliseconds(rows["arrived"].astype(np.int64)))
+    return Recall(samples, rows["patient"].astype(np.int64), rows["device"].astype(np.int64))

@@ -156,6 +156,19 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(tmp_path, 
     await running.end()
 
 
+async def test_backfill_begins_at_a_time_of_its_own_and_live_does_not_wait_for_it(tmp_path, kafka, topic, log, monkeypatch):
+    monkeypatch.setattr("gateway.uplink.random.uniform", lambda _first, last: last)
+    running = Running(tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, spread_s=4.0, flush_s=0.2), linger_s=0.1)
+    began, minute_ago = time.monotonic(), running.clock.now().wall - 60_000
+    await running.outbox.put([pulse(100, at=minute_ago + n) for n in range(50)])
+    await running.outbox.put([now(running, 200)])
+    await log.until(lambda: len(log.readings()) == 1, 3)
+    assert [float(v) for r in log.records for v in r.samples["value"][r.samples["vital"] == 2]] == [200]
+    await log.until(lambda: len(log.readings()) == 51, 20)
+    assert time.monotonic() - began > 4
+    await running.end()
+
+
 async def test_a_broker_killed_under_load_costs_nothing(running, kafka, log):
     async def feed():
         for number in range(400):

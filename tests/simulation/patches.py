@@ -16,7 +16,7 @@ import structlog
 from streams.log import Appended, Extent
 from streams.recovery import Saved
 from streams.round import RECORD, Round
-from streams.store.recall import StoredSamples
+from streams.snapshot import Recall
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
@@ -97,7 +97,7 @@ def _saved(db: Database, _topic: str, partition: int) -> Saved | None:
     return db.saved(partition)
 
 
-def _stored_since(db: Database, partition: int, since: int, before: int) -> StoredSamples:
+def _stored_since(db: Database, partition: int, since: int, before: int) -> Recall:
     return db.tables.stored(partition, since, before)
 
 
@@ -109,6 +109,7 @@ _PATCHES: dict[str, Any] = {
     "gateway.uplink.time": _Time,
     "gateway.uplink.Producer": _producer,
     "gateway.store.secrets": _Chance(),
+    "gateway.uplink.random": _Chance(),
     "gateway.batching.new_nonce": _nonce,
     "streams.assignment.time": _Time,
     "streams.assignment.random": _Chance(),

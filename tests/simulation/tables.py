@@ -18,7 +18,7 @@ from devices.event import encode_event
 from devices.sample import SAMPLE, Status
 from streams.recovery import Saved
 from streams.rollup import recompute
-from streams.store.recall import StoredSamples
+from streams.snapshot import Recall
 from streams.store.store import RoundToStore
 from streams.trace import CONTINUOUS
 from streams.writes import Writes
@@ -120,7 +120,7 @@ class Tables:
                 row.next, row.last_append, row.last_crc = move.next, move.append, move.crc
         return new, len(differing)
 
-    def stored(self, partition: int, since: int, before: int) -> StoredSamples:
+    def stored(self, partition: int, since: int, before: int) -> Recall:
         """See :func:`streams.store.recall.stored_since`."""
         known = {patient for patient, _, _ in self.latest}
         return _samples(
@@ -229,11 +229,11 @@ def _newest(rows: Any) -> Any:
     return rows[sorted(found.values())]
 
 
-def _samples(found: Iterator[tuple[Reading, int]]) -> StoredSamples:
+def _samples(found: Iterator[tuple[Reading, int]]) -> Recall:
     pairs = list(found)
     samples = np.zeros(len(pairs), SAMPLE)
     for at, (row, vital) in enumerate(pairs):
         value, status = row.values[vital]
         samples[at] = (row.time, math.nan if value is None else value, vital, status or 0, 0)
-    numbers = np.array([(row.patient, row.device, row.arrived) for row, _ in pairs], np.int64).reshape(-1, 3)
-    return StoredSamples(samples, numbers[:, 0], numbers[:, 1], numbers[:, 2])
+    numbers = np.array([(row.patient, row.device) for row, _ in pairs], np.int64).reshape(-1, 2)
+    return Recall(samples, numbers[:, 0], numbers[:, 1])

@@ -205,7 +205,7 @@ def figures(row):
 def samples(stored):
     values = np.nan_to_num(stored.samples["value"], nan=-1.0).tolist()
     names = (stored.samples[name].tolist() for name in ("time", "vital", "status"))
-    return sorted(zip(stored.patient.tolist(), stored.device.tolist(), stored.arrived.tolist(), *names, values, strict=True))
+    return sorted(zip(stored.patient.tolist(), stored.device.tolist(), *names, values, strict=True))
 
 
 def alarms_agree(db, model):

@@ -117,6 +117,8 @@ class Transport:
 class SimWorker(Worker):
     """The product's worker without Faust: its rounds and its assignment, on the threads of a simulated process."""
 
+    clock_off = None  # as long as nobody measures it
+
     def __init__(self, around: Around, name: str) -> None:
         self.around, self.name = around, name
         self.settings, self.topic_id = SETTINGS, TOPIC_ID

@@ -60,11 +60,15 @@ def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(
     with psycopg.connect(plain_database) as db:
         db.execute("INSERT INTO engine_state VALUES (%s, 1, 1, now(), 'rubbish') ON CONFLICT DO NOTHING", [topic])
         db.execute("UPDATE engine_state SET state = 'rubbish'")
+        assert db.execute("SELECT count(*) FROM rollup_minute").fetchone() == (0,)  # it waited in the state that is lost
         offsets = dict(db.execute("SELECT partition, next_offset FROM ledger").fetchall())
     expire(kafka, topic, 1, offsets[1])
     with start_worker(plain_database, group=f"{topic}-next") as worker:
         produce(kafka.client(), topic, [world.batch(1, [(t + 1000, {HR: 62.0})])])
         wait_for_ledger(plain_database, len(sent) + 1)
         wait_for(plain_database, "SELECT count(*) FROM test_condition WHERE rule = 'state_lost'", lambda n: n == 2)
+        with psycopg.connect(plain_database) as db:
+            rolled = "SELECT patient, vital, n, mean FROM rollup_minute WHERE time <= to_timestamp(%s)"
+            assert db.execute(rolled, [t / 1000]).fetchall() == [(1, HR, 1, 61)]
         assert worker.stop() == 0
     assert stored_values(plain_database, 1) == [(t, {"heart_rate": 61}), (t + 1000, {"heart_rate": 62})]

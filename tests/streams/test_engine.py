@@ -15,7 +15,7 @@ from devices.sample import SAMPLE
 from streams import long_windows
 from streams.engine import Engine
 from streams.long_windows import DAY, HOUR
-from streams.snapshot import Recall
+from streams.snapshot import Recall, recalled, unpack
 from streams.stage import Moment, View
 from streams.windows import Figures, figures
 from streams.writes import Writes
@@ -34,6 +34,7 @@ class Probe:
 
     def attach(self, view: View) -> None:
         self.view = view
+        self.extremes = view.layout.dense.watch()
 
     def learn(self, *_: object) -> None: ...
     def control(self, *_: object) -> None: ...
@@ -49,7 +50,7 @@ class Probe:
                 columns = dense.axis.of(partition)
                 vital = dense.series.vital[columns]
                 for window, length in enumerate((60, 300)):
-                    self.note(moment.now, columns, length, figures(dense.ring, vital, window, moment.now, columns))
+                    self.note(moment.now, columns, length, figures(self.extremes, vital, window, moment.now, columns))
                 for length in (HOUR, DAY) if moment.decide else ():
                     self.note(moment.now, columns, length, long_windows.figures(dense.closed, vital, length, partition))
         return []
@@ -88,15 +89,15 @@ class Run:
 
     def restart(self, partition: int, elsewhere: Engine | None = None) -> None:
         """Snapshot, forget, and take again from stored readings."""
-        state = self.engine.snapshot(partition)
-        since = self.engine.recall_since(state)
+        state = unpack(self.engine.snapshot(partition), partition)
+        since = recalled(state)
         target = elsewhere or self.engine
         if target is self.engine:
             self.engine.drop(partition)
         rows = [row for row in self.stored[partition] if row[0] >= since]  # type: ignore[operator]
         samples = np.array([(*row[:4], 0) for row in rows], SAMPLE)
         others = np.array([row[4:] for row in rows], np.int64).reshape(-1, 3)
-        target.take(partition, state, Recall(samples, others[:, 0], others[:, 1], others[:, 2]))
+        target.take(partition, state, Recall(samples, others[:, 0], others[:, 1]))
 
     def rows(self) -> dict[str, object]:
         latest: dict[tuple[int, ...], int] = {}

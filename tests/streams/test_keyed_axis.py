@@ -13,7 +13,7 @@ from devices.batch import PARTITIONS
 from streams.engine import Engine
 from streams.errors import StateUnreadableError
 from streams.keyed_axis import KeyedAxis, key
-from streams.snapshot import Recall
+from streams.snapshot import Recall, unpack
 from tests.streams.log import round_of
 from tests.streams.test_engine import make_logs
 
@@ -99,12 +99,12 @@ def test_a_snapshot_that_breaks_off_anywhere_leaves_nothing_behind(seed: int, mo
             with monkeypatch.context() as patched:
                 patched.setattr(table, "unpack", broken)
                 with pytest.raises(StateUnreadableError):
-                    engine.take(partition, state, Recall())
+                    engine.take(partition, unpack(state, partition), Recall())
             assert not engine.layout.held[partition]
             assert axis.of(partition).start == axis.of(partition).stop, name
             left = axis.people(np.flatnonzero(axis.names.key))
             assert not (left % PARTITIONS == partition).any()
-    engine.take(partition, state, Recall())
+    engine.take(partition, unpack(state, partition), Recall())
     assert engine.snapshot(partition) == state
 
 

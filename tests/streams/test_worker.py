@@ -16,7 +16,7 @@ from streams.settings import WorkerSettings
 from streams.worker import Worker
 from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.test_opening import bad_records, payload
-from tests.streams.worker_process import wait_for_ledger
+from tests.streams.worker_process import wait_for, wait_for_ledger
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
@@ -84,6 +84,24 @@ def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, pl
     with psycopg.connect(plain_database) as db:
         assert db.execute("SELECT count(*) FROM ledger WHERE next_offset > 0").fetchone() == (4,)
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
+
+
+def test_a_wrong_clock_is_a_technical_alarm_of_its_partitions_until_it_is_right_again(
+    start_worker, kafka, topic, plain_database, tmp_path
+):
+    wrong = tmp_path / "wrong"
+    wrong.write_text("20")
+    said = "SELECT count(DISTINCT partition) FROM test_condition WHERE rule = 'clock_skew' AND phase = '{}' AND source = 0"
+    with start_worker(plain_database, clock=True, TEST_CLOCK_WRONG_S=wrong) as worker:
+        wait_for(plain_database, said.format("onset"), lambda n: n == 4)
+        wrong.write_text("0")
+        wait_for(plain_database, said.format("end"), lambda n: n == 4)
+        assert worker.stop() == 0
+    with psycopg.connect(plain_database) as db:
+        query = "SELECT phase, (detail->>'seconds')::float8 FROM test_condition WHERE rule = 'clock_skew'"
+        rows = db.execute(query).fetchall()
+    assert len(rows) == 8, "each said once"
+    assert all(-20 < seconds < -19 for phase, seconds in rows if phase == "onset")
 
 
 def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_silence(

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Self
 
 import psycopg
@@ -132,6 +133,10 @@ if __name__ == "__main__":
         _kill_after_commit()
     if leave := os.environ.get("TEST_LEAVE_S"):
         worker.LEAVE_S = float(leave)
+    if wrong := os.environ.get("TEST_CLOCK_WRONG_S"):
+        from streams import clock
+
+        clock.time = SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + float(Path(wrong).read_text()))
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages

@@ -370,7 +370,6 @@ def test_readings_come_back_as_samples(db, world):
     assert back.samples["value"][order][1:].tolist() == [97, 60, 80]
     assert back.patient[order].tolist() == [1, 1, 1, 65]
     assert back.device[order].tolist() == [1001, 1001, 1001, 1065]
-    assert back.arrived[order].tolist() == [T, T, T, T + 1]
     assert stored_since(db, 1, T + 2, 10).samples["value"].tolist() == [80]
     assert stored_since(db, 1, T, 1).patient.tolist() == [1, 1, 1]
     assert len(stored_since(db, 2, T, 10).samples) == 0

@@ -1,0 +1,36 @@
+"""What servers have spent: CPU seconds of a process and all its children, also of those that ended meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+
+def spent(pids: Iterable[int]) -> float:
+    """CPU seconds so far of these processes and of their children."""
+    return sum(_of(pid) for pid in pids)
+
+
+def resident(pid: int) -> int:
+    """Bytes of RSS of one process."""
+    return int(psutil.Process(pid).memory_info().rss)
+
+
+def peak_resident(pid: int) -> int:
+    """The most it ever was (Linux)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
+
+
+def _of(pid: int) -> float:
+    root, total = psutil.Process(pid), 0.0
+    for one in (root, *root.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            total += times.user + times.system
+            if one == root:
+                total += times.children_user + times.children_system
+    return total
