@@ -131,6 +131,7 @@ def test_the_same_home_keeps_its_topics_and_its_address(home: Path) -> None:
 
 def test_a_topic_that_was_created_is_led_in_every_partition(kafka, make_topic):
     for _ in range(3):
-        asked = {TopicPartition(make_topic(64), partition): OffsetSpec.latest() for partition in range(64)}
+        topic = make_topic(64)
+        asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(64)}
         admin = kafka.admin()
         assert [one.result(10).offset for one in admin.list_offsets(asked, request_timeout=10).values()] == [0] * 64
