@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from alerts.alarm import Alarm
 from alerts.database import Tx, to_datetime, to_ms
+from devices.batch import PARTITIONS
 from streams.condition import Priority
 
 _TIMES: Final = frozenset(
@@ -23,6 +24,9 @@ _LOCK_OPEN: Final = f"""
 {_SELECT} WHERE closed IS NULL AND (subject_kind, subject, rule, source) IN (
     SELECT x.kind, x.subject, x.rule, x.source
     FROM unnest(%s::text[], %s::int4[], %s::text[], %s::int4[]) AS x(kind, subject, rule, source))
+ORDER BY alarm FOR UPDATE"""
+_LOCK_ACTIVE: Final = f"""
+{_SELECT} WHERE closed IS NULL AND active AND CASE subject_kind WHEN 'patient' THEN subject %% %s ELSE subject END = ANY(%s)
 ORDER BY alarm FOR UPDATE"""
 _LOCK_ONE: Final = f"{_SELECT} WHERE alarm = %s FOR UPDATE"
 _INSERT: Final = f"""
@@ -46,6 +50,12 @@ def lock_open(tx: Tx, keys: Sequence[Key]) -> dict[Key, Alarm]:
     with tx.cursor(row_factory=dict_row) as cursor:
         cursor.execute(_LOCK_OPEN, [list(column) for column in zip(*keys, strict=True)])
         return {key_of(alarm): alarm for alarm in map(_alarm, cursor)}
+
+
+def lock_active(tx: Tx, partitions: Sequence[int]) -> list[Alarm]:
+    """The alarms of these partitions and their patients whose condition is true, locked in order of their ids."""
+    with tx.cursor(row_factory=dict_row) as cursor:
+        return [_alarm(row) for row in cursor.execute(_LOCK_ACTIVE, [PARTITIONS, list(partitions)])]
 
 
 def lock_one(tx: Tx, alarm: int) -> Alarm | None:

@@ -17,6 +17,7 @@ from alerts.alarm import Alarm
 from alerts.alarm_rows import Key, insert, json_text, key_of, lock_one, lock_open, update
 from alerts.database import Tx, to_datetime
 from alerts.errors import ConflictError, UnknownAlarmError
+from alerts.forgotten import ends_of_forgotten
 from alerts.life import in_the_way, transition
 from alerts.life_event import Act, Effect, Happened, Notify, StopNotifications, Tick
 from streams.condition import Condition
@@ -88,6 +89,7 @@ def fold_conditions(tx: Tx, conditions: Sequence[Condition]) -> None:
     """
     if not conditions:
         return
+    conditions = [*ends_of_forgotten(tx, conditions), *conditions]
     _write(tx, folded(lock_open(tx, sorted({key_of_condition(c) for c in conditions})), conditions))
 
 

@@ -33,6 +33,11 @@ def rule_name(vital: int, kind: int, side: int) -> str:
     return f"{VITALS[Vital(vital)].column}.{_NAMES[kind][side]}"
 
 
+def is_trend(rule: str) -> bool:
+    """Whether :func:`rule_name` gave this name."""
+    return any(rule.rpartition(".")[2] in pair for pair in _NAMES)
+
+
 class TrendTable:
     """int64 by [side, vital code], 0 in ``limit``: off.
 
