@@ -29,16 +29,16 @@ class WorkerSettings(BaseSettings):
     """``stock`` is Faust's own, one message an event: for comparison."""
     session_s: float = Field(6.0, gt=0)
     """A worker not heard of for so long loses its partitions."""
-    fetch_wait_ms: int = Field(15, ge=1)
+    fetch_wait_ms: int = Field(40, ge=1)
     """How long the broker waits for company before it answers a fetch: fetch, round and transaction cost several ms, however
     little they hold.
     """
-    round_wait_ms: int = Field(2, ge=0)
+    round_wait_ms: int = Field(5, ge=0)
     """How long a round waits for the fetches of other brokers."""
     round_records: int = Field(20_000, ge=1)
     round_mb: int = Field(4, ge=1)
     """What a round takes at the most: opened and computed it needs about ten times as much memory, and two are under way."""
-    backlog_ms: int = Field(10, ge=1)
+    backlog_ms: int = Field(3, ge=1)
     """How much of backlogs a round takes while other partitions are at their head: what arrives there waits for it."""
     waiting_mb: int = Field(32, ge=1)
     """Records read and not yet stored; beyond it nothing more is read."""

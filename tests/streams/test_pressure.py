@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 
@@ -97,7 +98,7 @@ def delays(database, client, topic, world, count):
     return float(np.quantile(found, 0.99)), float(np.median(found))
 
 
-@pytest.mark.parametrize("records", [100_000, pytest.param(1_000_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize("records", [50_000, pytest.param(1_000_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])])
 def test_a_partition_far_behind_does_not_double_anothers_delay(
     start_worker, world, kafka, topic, plain_database, records
 ):
@@ -107,15 +108,18 @@ def test_a_partition_far_behind_does_not_double_anothers_delay(
     client = kafka.client()
     sent = len(produce(client, topic, world.admission()))
     with start_worker(plain_database) as worker:
-        wait_for_ledger(plain_database, sent)
-        alone, alone_median = delays(plain_database, client, topic, world, 300)
-        at = "SELECT next_offset FROM ledger WHERE partition = 1"
-        produce(client, topic, (world.event(1, Heartbeat(now_ms())) for _ in range(records)))
-        beside, beside_median = delays(plain_database, client, topic, world, 300)
-        with psycopg.connect(plain_database) as db:
-            (stored,) = db.execute(at).fetchone()
-        print(f"p99 alone {alone * 1000:.0f} ms, beside a backlog {beside * 1000:.0f} ms; "
-              f"median {alone_median * 1000:.0f}, {beside_median * 1000:.0f}; {stored} of {records} stored meanwhile")
-        wait_for_ledger(plain_database, sent + records + 600, 120 + records / 2000)
+        found = []
+        for _ in range(3):  # in turns: whatever else this machine does meets both
+            wait_for_ledger(plain_database, sent, 120 + records / 2000)
+            alone = delays(plain_database, client, topic, world, 200)
+            produce(client, topic, (world.event(1, Heartbeat(now_ms())) for _ in range(records)))
+            beside = delays(plain_database, client, topic, world, 200)
+            sent += records + 400
+            with psycopg.connect(plain_database) as db:
+                (left,) = db.execute("SELECT %s - sum(next_offset)::int8 FROM ledger", [sent]).fetchone()
+            found.append((alone, beside))
+            print(f"ms alone: p99 {alone[0] * 1000:.0f}, median {alone[1] * 1000:.0f}; beside a backlog: "
+                  f"p99 {beside[0] * 1000:.0f}, median {beside[1] * 1000:.0f}; {left} of {records} still to be stored")
         assert worker.popen.poll() is None
-    assert beside < 2 * alone
+        wait_for_ledger(plain_database, sent, 120 + records / 2000)
+    assert statistics.median(beside[0] / alone[0] for alone, beside in found) < 2

@@ -10,12 +10,11 @@ from alerts.rules.stages import stages
 from alerts.rules.trend_table import TrendTable
 from devices.control import Change, Drift, Pause, Pauses, RuleSet, Slope, Trend, decode_control
 from devices.event import Contact
-from devices.sample import SAMPLE
 from devices.vitals import Vital
 from streams.axis import Axis
 from streams.closed import ClosedMinutes
 from streams.rollup import DUE
-from streams.snapshot import Recall
+from streams.snapshot import Recall, unpack
 from tests.streams.log import Home, tick
 
 RISING = Slope(Vital.HEART_RATE, "high", 12.0, 10, 4.0, "medium")
@@ -110,7 +109,7 @@ def test_a_drift_is_the_same_after_a_restart_in_the_middle() -> None:
     minutes(it, Vital.HEART_RATE, *(70 + k % 3 for k in range(70)), 78)
     state, other = it.engine.snapshot(it.partition), Home(stages()).engine
     other.drop(it.partition)
-    other.take(it.partition, state, Recall(np.empty(0, SAMPLE)))
+    other.take(it.partition, unpack(state, it.partition), Recall())
     for name in TrendState.FIELDS:
         mine, theirs = (e.layout.dense.axis.tables["trends"] for e in (it.engine, other))
         columns = it.engine.layout.dense.axis.of(it.partition), other.layout.dense.axis.of(it.partition)
