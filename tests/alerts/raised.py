@@ -61,12 +61,17 @@ def _calls(trees: dict[Path, ast.Module], name: str, place: int, only: Path | No
 
 def _within(path: Path, node: ast.AST, inside, name: str, place: int) -> Iterator[Made]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == name:
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == name and not _ends(child):
             given = {word.arg: word.value for word in child.keywords}
             rule = given.get("rule", child.args[place] if len(child.args) > place else None)
             yield Made(path, child.lineno, inside, rule)
         within = child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else inside
         yield from _within(path, child, within, name, place)
+
+
+def _ends(call: ast.Call) -> bool:
+    """Whether a condition is made that only ends: what it ends was raised elsewhere."""
+    return any(isinstance(given, ast.Constant) and given.value == "end" for given in call.args)
 
 
 def _parameter(made: Made) -> int | None:
