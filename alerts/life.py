@@ -127,7 +127,7 @@ def _condition(alarm: Alarm, c: Condition) -> Changed:
     if alarm.life == "closed":
         return alarm, ()
     at = c.second * 1000
-    if _late(c.detail) and not _late(alarm.detail):
+    if found_late(c.detail) and not found_late(alarm.detail):
         # an episode of the past says nothing about now: it must not better or end what stands
         return (alarm, ()) if c.phase == "end" else _changed(alarm, Happened("late", at, 0, _said(c)))
     if c.phase == "end":
@@ -301,7 +301,7 @@ def _said(c: Condition) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _late(detail: dict[str, object]) -> bool:
+def found_late(detail: dict[str, object]) -> bool:
     """Whether a condition began and ended within late data (the engine says so in its detail)."""
     return detail.get("late") is True
 

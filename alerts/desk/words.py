@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.alarm import Alarm
 from alerts.desk.snapshot import Device, Patient
+from alerts.life import found_late
 from alerts.rules.guidance import guidance
 from devices.vitals import VITALS, Vital
 
@@ -109,7 +110,7 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
         limit = ""
         if alarm.limit_value is not None:
             limit = f"{sign} {limit_number(round(alarm.limit_value, 3))} {unit_of(alarm.vital)}"
-        if late_of(alarm):
+        if found_late(alarm.detail):
             limit = f"{limit}, found in late data".removeprefix(", ")
         return f"{spec.short} {number(alarm.vital, alarm.value)}", limit
     known = guidance(alarm.rule)
@@ -141,14 +142,9 @@ def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:
     return " ".join(part for part in what(alarm, devices) if part)
 
 
-def late_of(alarm: Alarm) -> bool:
-    """Whether it began and ended before its readings arrived."""
-    return alarm.detail.get("late") is True
-
-
 def to_do(alarm: Alarm) -> tuple[str, str]:
     """What an alarm means and what to do about it, one or two sentences each."""
-    known = guidance(alarm.rule, late=late_of(alarm))
+    known = guidance(alarm.rule, late=found_late(alarm.detail))
     if known is None:
         return "", "See or call the patient, act by your ward's plan. Tell whoever runs Vigil that it has no words for it."
     return known.means, known.do

@@ -17,9 +17,12 @@ from tests.streams.producing import World
 SECOND = 10**9
 
 
-@pytest.mark.stack
-@pytest.mark.full
-@pytest.mark.timeout(400)
+def slow(test):
+    """A row on real servers."""
+    return pytest.mark.stack(pytest.mark.full(pytest.mark.timeout(400)(test)))
+
+
+@slow
 def test_one_worker_stores_what_five_thousand_patients_send(kafka, postgres):
     found, _ = run_rows(["worker"], kafka, postgres)
     assert all(found["checks"].values()), found["checks"]
@@ -36,18 +39,14 @@ def test_one_worker_stores_what_five_thousand_patients_send(kafka, postgres):
     assert "shared" in found["notes"][0]
 
 
-@pytest.mark.stack
-@pytest.mark.full
-@pytest.mark.timeout(400)
+@slow
 def test_gateways_that_reconnect_lose_nothing(kafka, postgres):
     found, _ = run_rows(["gateways"], kafka, postgres)
     assert found["checks"] == {"gateways: none of 20 batches was lost": True}
     assert "20 gateways: broker's memory a connection" in names(found, "figures")
 
 
-@pytest.mark.stack
-@pytest.mark.full
-@pytest.mark.timeout(400)
+@slow
 def test_several_workers_store_the_same_as_one(kafka, postgres):
     found, _ = run_rows(["scale"], kafka, postgres)
     assert all(found["checks"].values()), found["checks"]
@@ -57,9 +56,7 @@ def test_several_workers_store_the_same_as_one(kafka, postgres):
     assert min(rates.values()) > 0
 
 
-@pytest.mark.stack
-@pytest.mark.full
-@pytest.mark.timeout(400)
+@slow
 def test_patients_are_told_with_their_dearest_second(kafka, postgres):
     found, _ = run_rows(["patients"], kafka, postgres)
     assert {"dearest second / median one, 1k, 1 s", "CPU a sample, 1k, 1 s, 64 / 1 partitions"} <= names(found, "goals")
