@@ -2,7 +2,7 @@
 
 The rings are filled first, then seconds are measured across midnight: minute, hour and day turn there.  A second is what a
 worker computes in it: ``Engine.advance`` of what was appended, with a clock record a partition, and the states that are due
-(each partition's once a minute, one after the other).  The last line of the output is what was found, as JSON.
+(:mod:`streams.saving`).  The last line of the output is what was found, as JSON.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ from alerts.rules.stages import stages
 from benchmarks.engine import Row, patients_of, rounds
 from benchmarks.machine import turn_ns
 from benchmarks.spending import resident
-from devices.batch import Kind
+from devices.batch import HEADER, PARTITIONS, Kind
 from devices.control import Consent, Control, Enrolled, Enrolment, Facts
+from devices.sample import SAMPLE
 from streams.allocator import keep_memory
 from streams.engine import Engine
 from streams.round import RECORD, Round
+from streams.saving import RARELY, Saving
 from streams.snapshot import Recall
 
 MIDNIGHT: Final = 1_790_035_200
 ADMITTED: Final = 5000
 """Patients a round, as a worker takes records."""
 SNAPSHOT_S: Final = 60
+_TAG: Final = 16
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
 
@@ -77,19 +80,20 @@ def run(spec: Spec) -> Seconds:
     first = MIDNIGHT - spec.seconds // 2
     for some in admission(row, first - spec.fill - 1):
         engine.advance(some)
+    states = _States(engine, first)
     for second in range(first - spec.fill, first):
-        _second(engine, row, second, rounds(row, second, rng))
+        _second(states, second, rounds(row, second, rng))
     turn, spent, saving, samples, profiles = turn_ns(), [], [], 0, {}
     for second in range(first, first + spec.seconds):
         batch = rounds(row, second, rng)
         samples += len(batch.samples)
         if second in spec.profile:
-            profiles[second] = _profiled(engine, row, second, batch)
+            profiles[second] = _profiled(states, second, batch)
             continue
         before = time.process_time_ns()
         engine.advance(batch)
         between = time.process_time_ns()
-        _save(engine, row, second)
+        states.save(second, batch)
         after = time.process_time_ns()
         spent.append(after - before)
         saving.append(after - between)
@@ -119,21 +123,36 @@ def _said(at: int, nth: int, said: list[tuple[int, int, Control]]) -> Round:
     return Round(records, controls=[(position, one[2]) for position, one in enumerate(said)])
 
 
-def _second(engine: Engine, row: Row, second: int, batch: Round) -> None:
-    engine.advance(batch)
-    _save(engine, row, second)
+class _States:
+    """States as a worker saves them that has run for long: what is due the most seldom is spread over all that time."""
+
+    def __init__(self, engine: Engine, first: int) -> None:
+        self.engine, longest = engine, RARELY * SNAPSHOT_S
+        held = np.flatnonzero(engine.layout.held).tolist()
+        saved = np.linspace(first - longest, first, len(held), endpoint=False).tolist()
+        self._saving = {p: Saving(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
+
+    def save(self, second: int, batch: Round) -> None:
+        records = batch.records
+        size = np.where(records["kind"] == Kind.CLOCK, HEADER.itemsize, HEADER.itemsize + _TAG)
+        size += SAMPLE.itemsize * np.bincount(batch.record, minlength=len(records))
+        grown = np.bincount(records["partition"], size, PARTITIONS)
+        for partition, saving in self._saving.items():
+            saving.since += int(grown[partition])
+            if saving.due(second):
+                saving.size = len(self.engine.snapshot(partition))
+                saving.begin(second)
 
 
-def _save(engine: Engine, row: Row, second: int) -> None:
-    for partition in range(row.partitions):
-        if partition % SNAPSHOT_S == second % SNAPSHOT_S:
-            engine.snapshot(partition)
+def _second(states: _States, second: int, batch: Round) -> None:
+    states.engine.advance(batch)
+    states.save(second, batch)
 
 
-def _profiled(engine: Engine, row: Row, second: int, batch: Round) -> list[tuple[str, float]]:
+def _profiled(states: _States, second: int, batch: Round) -> list[tuple[str, float]]:
     """Vigil's functions that took longest, with what they call: (place, ms)."""
     profile = cProfile.Profile()
-    profile.runcall(_second, engine, row, second, batch)
+    profile.runcall(_second, states, second, batch)
     found = []
     for (file, _, name), (_, _, _, total, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         path = Path(file)

@@ -7,7 +7,7 @@ what it has seen of that epoch.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -148,6 +148,7 @@ class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind
 
 Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses
 
+_KINDS: Final = {kind: str(kind.__struct_config__.tag) for kind in get_args(Control)}
 _DECODER: Final[msgspec.json.Decoder[Control]] = msgspec.json.Decoder(Control)
 encode_control: Final = msgspec.json.Encoder().encode
 """``encode_control(control) -> bytes``."""
@@ -163,4 +164,4 @@ def decode_control(payload: bytes) -> Control:
 
 def kind_of(control: Control) -> str:
     """``limits``, ``rule_set``, ``facts``, ``consent``, ``enrolment`` or ``pause``: the key of the table ``control``."""
-    return str(control.__struct_config__.tag)
+    return _KINDS[type(control)]

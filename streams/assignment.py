@@ -25,9 +25,11 @@ from streams.ledger import Held, Move
 from streams.log import Extent, Log
 from streams.recovery import compare
 from streams.rounds import Rounds
+from streams.saving import Saving
 from streams.settings import WorkerSettings
 from streams.skew import Skew
 from streams.store.late import recompute_recent
+from streams.store.records import Snapshot
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
 from streams.waiting import Batch, Cost, Item, Owned
@@ -176,18 +178,25 @@ class Assignment:
                 if behind:
                     most -= one.size
                 left -= one.size
+                owned.saving.since += one.size
                 room -= one.block.next - one.block.first
                 items.append(one)
                 taken += 1
             if taken:
                 self._owned[partition] = self._owned.pop(partition)
                 epochs[partition] = owned.epoch
-                if now >= owned.snapshot_due and len(save) < SNAPSHOTS_A_ROUND:
+                if not known and owned.saving.due(now) and len(save) < SNAPSHOTS_A_ROUND:
                     save.add(partition)
-                    owned.snapshot_due = now + self._settings.snapshot_s
+                    owned.saving.begin(now)
         if not any(owned.waiting for owned in self._owned.values()):
             self.arrived.clear()
         return Batch(items, epochs, frozenset(save))
+
+    def saved(self, snapshots: Iterable[Snapshot]) -> None:
+        """What states came to, which a round writes."""
+        for one in snapshots:
+            if owned := self._owned.get(one.partition):
+                owned.saving.size = len(one.state)
 
     def took(self, items: Iterable[Item], seconds: float) -> None:
         """How long a round's computing or storing took: what is to be expected of the next."""
@@ -295,8 +304,9 @@ class Assignment:
         partition = held.partition
         taken = await self._host.in_engine(lambda: self._host.rounds.take(held, extent))
         now = time.monotonic()
-        due = now + random.random() * self._settings.snapshot_s
-        self._owned[partition] = Owned(held.epoch, held.offset, taken.offset, due, now)
+        every = self._settings.snapshot_s
+        saving = Saving(every, now - random.random() * every)
+        self._owned[partition] = Owned(held.epoch, held.offset, taken.offset, saving, now)
         if partition not in self.assigned:  # the group changed its mind meanwhile
             self._forget([partition])
             return

@@ -18,11 +18,12 @@ from devices.batch import PARTITIONS
 from streams.arrays import Bools, Cells, Ints
 
 _SMALLEST: Final = 8
-_SPARE: Final = 3
+_SPARE: Final = 4
 """A slice that has to move gets 1/2**_SPARE more than it needs."""
-_FREE: Final = 2
+_FREE: Final = 3
 """Arrays that have to move get 1/2**_FREE more than they need."""
 _MARGIN: Final = 4
+"""Moving the slices together inside their arrays is worth it where 1/2**_MARGIN becomes free by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ class Columns:
             setattr(self, field, wide)
 
     def shift(self, before: slice, after: slice) -> None:
-        """Columns go to a free place of the same arrays."""
+        """Columns go to a free place of the same arrays, or to the left, over what they leave."""
         for field in self.FIELDS:
             array = getattr(self, field)
             array[..., after] = array[..., before]
-        self.vacate(before)
+        self.vacate(slice(max(before.start, after.stop) if after.start <= before.start else before.start, before.stop))
 
     def vacate(self, columns: slice) -> None:
         """Columns become free."""
@@ -161,8 +162,11 @@ class Axis:
         """Give a partition room for ``needed`` columns and some more, behind all others."""
         room = needed + (needed >> _SPARE) + _SMALLEST
         if self._top + room > self.width:
-            self._lay_out(partition, room)
-            return
+            taken = int(self.room.sum())
+            if taken + max(room, taken >> _MARGIN) > self.width:
+                self._lay_out(partition, room)
+                return
+            self._close_up()
         before = self.of(partition)
         after = slice(self._top, self._top + before.stop - before.start)
         self.start[partition], self.room[partition] = self._top, room
@@ -172,6 +176,19 @@ class Axis:
             for table in self._all:
                 table.shift(before, after)
             self._tell([(before, after)], self.width)
+
+    def _close_up(self) -> None:
+        """Move all slices together where they stand: nothing is copied twice, and no memory is asked for."""
+        old = [self.of(each) for each in range(PARTITIONS)]
+        order = np.argsort(self.start, kind="stable")
+        self.start[order] = np.cumsum(self.room[order]) - self.room[order]
+        self._top = int(self.room.sum())
+        self.owner[: self._top] = np.repeat(order, self.room[order])
+        moves = [(old[each], self.of(each)) for each in order.tolist() if self.used[each] and old[each] != self.of(each)]
+        for table in self._all:
+            for before, after in moves:
+                table.shift(before, after)
+        self._tell(moves, self.width)
 
     def _lay_out(self, partition: int, wanted: int) -> None:
         """Lay all slices side by side again, ``partition``'s with ``wanted`` room, in arrays wide enough for a few more."""

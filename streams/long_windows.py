@@ -32,7 +32,7 @@ def exact(slots: Slots, newest: int, columns: slice) -> tuple[Ints, ...]:
     n, v = slots.n[:, columns].astype(np.int64), slots.sum[:, columns].astype(np.int64)
     low, high = slots.low[:, columns].min(0).astype(np.int64), slots.high[:, columns].max(0).astype(np.int64)
     total, poor = n.sum(0), slots.poor[:, columns].sum(0, dtype=np.int64)
-    vv = slots.squares[:, columns].sum(0)
+    vv = slots.squares[:, columns].sum(0, dtype=np.int64)
     return total, v.sum(0), vv, (n * t).sum(0), (n * (t * t)).sum(0), (v * t).sum(0), low, high, poor
 
 

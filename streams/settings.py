@@ -43,7 +43,8 @@ class WorkerSettings(BaseSettings):
     waiting_mb: int = Field(32, ge=1)
     """Records read and not yet stored; beyond it nothing more is read."""
     snapshot_s: float = Field(60.0, gt=0)
-    """About how often each partition's small state is saved: a restart reads the log again from there."""
+    """How often each partition's small state is saved at the most, and where little comes, five times as seldom: a restart
+    reads the log again from there."""
     watchdog_s: float = Field(180.0, gt=0)
     """A partition that stands still so long while its lag grows, and brokers and database answer, ends the worker.  One
     statement may take 60 s before it fails and is tried again."""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import cramjam
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ from streams.ring import LONGEST, cells_of
 from streams.rollup import usable
 from streams.trace import CONTINUOUS, Waiting
 
-VERSION: Final = 2
+VERSION: Final = 3
 _MAGIC: Final = b"vigil-engine"
 _NOTHING: Final = 253_402_300_799_999
 
@@ -162,7 +163,7 @@ def pack(state: State, partition: int) -> bytes:
         state.is_unsettled(partition),
         Array.of(np.ascontiguousarray(layout.dense.ring.cells[:, layout.dense.axis.of(partition)])) if carried else None,
     )
-    body = zlib.compress(msgspec.msgpack.encode(content), 1)
+    body = bytes(cramjam.zstd.compress(msgspec.msgpack.encode(content), level=1))
     return _MAGIC + VERSION.to_bytes(2, "little") + zlib.crc32(body).to_bytes(4, "little") + body
 
 
@@ -177,8 +178,8 @@ def unpack(state: bytes, partition: int) -> Content:
     if zlib.crc32(body).to_bytes(4, "little") != state[head + 2 : head + 6]:
         raise StateUnreadableError("it is damaged")
     try:
-        content = msgspec.msgpack.decode(zlib.decompress(body), type=Content)
-    except (msgspec.DecodeError, zlib.error):
+        content = msgspec.msgpack.decode(cramjam.zstd.decompress(body), type=Content)
+    except (msgspec.DecodeError, cramjam.DecompressionError):
         raise StateUnreadableError("it is damaged") from None
     if content.partition != partition:
         raise StateUnreadableError("it is of another partition")

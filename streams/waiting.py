@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streams.block import Block
+from streams.saving import Saving
 
 BACKLOG_RECORDS: Final = 1000
 """A partition that has more than this still to be stored has a backlog; the others are at their head."""
@@ -48,7 +49,7 @@ class Owned:
     epoch: int
     fresh_from: int
     received: int
-    snapshot_due: float
+    saving: Saving
     heard: float
     end: int = 0
     seeking: bool = False

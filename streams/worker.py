@@ -244,6 +244,7 @@ class Worker:
                 begin = time.monotonic()
                 todo = await self.in_engine(lambda b=fresh: self.rounds.compute(b.blocks, b.epochs, b.save))  # type: ignore[misc]
                 self.assignment.took(fresh.items, time.monotonic() - begin)
+                self.assignment.saved(todo.snapshots)
                 if self._commit is not None:
                     await self._commit
                 self._commit = asyncio.create_task(self._store(todo, fresh.items))

@@ -54,7 +54,7 @@ class LimitRules:
         self._pausing = Pausing()
         self._rules: dict[int, Table] = {}
         self._own: dict[int, Table] = {}
-        self._holes: dict[tuple[int, int], int] = {}  # (patient, device): s
+        self._holes: dict[tuple[int, int], int] = {}  # (patient, device): s, where it is more than HOLE
 
     def attach(self, view: View) -> None:
         self.view = view
@@ -74,7 +74,11 @@ class LimitRules:
             self._pausing.learn(patient, control)
         elif isinstance(control, Enrolment):
             for device in control.devices:
-                self._holes[patient, device.device] = max(HOLE, _INTERVALS * min(device.interval_s, 86_400))
+                hole = _INTERVALS * min(device.interval_s, 86_400)
+                if hole > HOLE:
+                    self._holes[patient, device.device] = hole
+                else:
+                    self._holes.pop((patient, device.device), None)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if not isinstance(control, RuleSet | Limits | Pauses | Enrolment):

@@ -49,7 +49,7 @@ class Sources:
     def __init__(self) -> None:
         self.switched: tuple[Ints, Ints] = (NO_INTS, NO_INTS)
         self._holds: dict[int, Ints] = {}  # by partition: s by vital, 0: no preference
-        self._rank: dict[int, dict[int, int]] = {}  # by patient and device
+        self._ranked: dict[int, tuple[int, ...]] = {}  # by patient: devices, the preferred one first
 
     def attach(self, view: View) -> None:
         self.view = view
@@ -69,11 +69,7 @@ class Sources:
             if not holds.any():
                 del self._holds[partition]
         elif isinstance(control, Enrolment):
-            rank: dict[int, int] = {}
-            for enrolled in control.devices:
-                if enrolled.device:
-                    rank.setdefault(enrolled.device, len(rank))
-            self._rank[patient] = rank
+            self._ranked[patient] = tuple(dict.fromkeys([one.device for one in control.devices if one.device]))
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         """All of it is looked at every second."""
@@ -124,7 +120,7 @@ class Sources:
         column, group = rivals + columns.start, group[rivals]
         patient, device = trace.series.patient[column], trace.series.device[column]
         pairs = zip(patient.tolist(), device.tolist(), strict=True)
-        rank = np.array([self._rank.get(who, {}).get(which, _LAST) for who, which in pairs], np.int64)
+        rank = np.array([self._rank(who, which) for who, which in pairs], np.int64)
         silent = now - int(self.view.pace.lost[partition]) - (trace.newest.expires[column] - VALIDITY[vital[rivals]])
         live = (trace.newest.second[column] > -NEVER) & (silent <= hold[rivals])
         best = np.full(len(size), _LAST, np.int64)
@@ -136,7 +132,11 @@ class Sources:
         by[rivals] = np.where(overruled[rivals], holder[group], 0)
         return overruled, by
 
+    def _rank(self, patient: int, device: int) -> int:
+        ranked = self._ranked.get(patient, ())
+        return ranked.index(device) if device in ranked else _LAST
+
     def drop(self, partition: int, patients: Sequence[int]) -> None:
         self._holds.pop(partition, None)
         for patient in patients:
-            self._rank.pop(patient, None)
+            self._ranked.pop(patient, None)

@@ -32,7 +32,7 @@ from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
 
 SETTINGS: Final = WorkerSettings(
-    database="simulated", master_key_file=Path("none"), round_wait_ms=50, snapshot_s=12.0, waiting_mb=1
+    database="simulated", master_key_file=Path("none"), round_wait_ms=50, snapshot_s=4.0, waiting_mb=1
 )
 _CLOCK: Final = header(Kind.CLOCK, patient=0, count=0)
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.batch import Kind
-from devices.vitals import FIXED_MAX, Vital
+from devices.vitals import Vital
 from streams import long_windows
 from streams.axis import Axis
-from streams.closed import Closed
+from streams.closed import GREATEST, Closed
 from streams.extremes import Extremes
 from streams.ring import AHEAD, LONGEST, ROWS, WINDOWS, Ring, cells_of
 from streams.rollup import DUE, Sums
@@ -204,7 +204,7 @@ def test_sums_are_exact_after_a_thousand_million_samples() -> None:
     assert AHEAD < 60
 
 
-@pytest.mark.parametrize("values", [(FIXED_MAX,), (0, FIXED_MAX), (1, 2, 3), (FIXED_MAX, 0, 0)])
+@pytest.mark.parametrize("values", [(GREATEST,), (0, GREATEST), (1, 2, 3), (GREATEST, 0, 0)])
 def test_a_day_of_the_greatest_values_stays_exact(values: tuple[int, ...]) -> None:
     axis = Axis()
     closed = Closed(axis)
@@ -233,10 +233,10 @@ def test_cells_are_packed_and_unpacked_bit_for_bit() -> None:
     closed = Closed(axis)
     axis.add(np.zeros(50, np.int64))
     for minute in range(5000, 5150):
-        v = rng.integers(0, FIXED_MAX + 1, (60, 50)) * (rng.random((60, 50)) < rng.random(50))
+        v = rng.integers(0, GREATEST + 1, (60, 50)) * (rng.random((60, 50)) < rng.random(50))
         there = v > 0
         n = there.sum(0)
-        low = np.where(n > 0, np.where(there, v, FIXED_MAX).min(0), 0x8000)
+        low = np.where(n > 0, np.where(there, v, GREATEST).min(0), 0x8000)
         high = np.where(n > 0, v.max(0), -1)
         closed.enter(0, minute, Sums(n, 60 - n, v.sum(0), (v * v).sum(0), n, n, n, low, high))
     for table in (closed.minutes, closed.hours):

@@ -59,7 +59,7 @@ def test_workers_that_come_and_go_leave_no_partition_standing(
             able = {"join"} | (REMOVES | {"hang"} if len(fleet.workers) > 1 else set())
             able -= {"join"} if len(fleet.workers) == 4 else set()
             action = actions[len(seen)] if actions else rng.choice(sorted(able))
-            seen.append((action, fleet.do(action)))
+            seen.append(fleet.do(action))
         load.check(watched)
         assert all(worker.popen.poll() is None for worker in fleet.workers)
     check(seen)

@@ -8,6 +8,7 @@ import pytest
 
 from streams.assignment import Assignment
 from streams.block import Block
+from streams.saving import Saving
 from streams.settings import WorkerSettings
 from streams.waiting import SMALL, Cost, Item, Owned
 
@@ -24,7 +25,7 @@ async def assignment(tmp_path):
     made = Assignment(SimpleNamespace(settings=settings))
 
     def put(partition, count, end, first=0):
-        owned = made._owned.setdefault(partition, Owned(1, 0, first, time.monotonic() + 1000, time.monotonic()))
+        owned = made._owned.setdefault(partition, Owned(1, 0, first, Saving(1000, time.monotonic()), time.monotonic()))
         owned.waiting.append(Item(block(partition, first, count), False, count * SIZE, f"{partition}@{first + count}"))
         owned.received, owned.end = first + count, end
 
