@@ -1,7 +1,8 @@
 """Patients that a worker takes back in a CPU-second, as after a restart: snapshot, recall, engine, refold.
 
-Everybody's readings (one each 10 s) of five minutes are stored, every partition is saved, half a minute more is in the log
-and stored, then a new engine takes all 64 partitions, one after the other, as :class:`streams.rounds.Rounds` does.
+As many patients as one of two workers takes of 100,000.  Everybody's readings (one each 10 s) of five minutes are stored,
+every partition is saved, a minute more is in the log and stored (at this rate states are saved each minute and a half:
+:mod:`streams.saving`), then a new engine takes all 64 partitions, one after the other, as :class:`streams.rounds.Rounds` does.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ GOAL: Final = 20_000
 A_BATCH: Final = 3
 """Readings, 10 s apart."""
 BATCH_MS: Final = A_BATCH * 10_000
+SINCE: Final = 2
+"""Batches of everybody after the snapshot."""
 TURNS: Final = 11
 """Batches of everybody before the snapshot: five minutes and a half."""
 TOUCHED: Final = 1 << 16
@@ -49,7 +52,7 @@ PARTS: Final = {
     "recall": "SELECT of the readings of the last five minutes, and their decoding",
     "room": "Engine.take of the first partition, which makes room for all",
     "take": "Engine.take of the others: state and rings put back",
-    "refold": "half a minute of log opened and folded, without writing",
+    "refold": "a minute of log opened and folded, without writing",
     "controls": "beside it, where no state can be read: all controls read and decoded …",
     "admission": "… and folded into an engine that knows nobody: two control records a patient",
 }
@@ -98,7 +101,7 @@ class _Log:
 
 
 def recovery(servers: Servers, report: Report, repetitions: int) -> None:
-    patients = 1000 if report.quick else 10_000
+    patients = 1000 if report.quick else 50_000
     report.say(f"{ROW}: {patients:,} patients, a reading each 10 s, four vitals")
     ward = Ward(patients)
     name, expected, since = _filled(servers, ward)
@@ -122,11 +125,11 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
     report.goal(ROW, "patients a CPU-second of a worker", rate, ">=", GOAL, "patients/s")
 
 
-def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[Block]]:
+def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:
     """A database as a worker leaves it; the states it would have saved last; the log since those it did save."""
     log, engine, name = _Log(ward), Engine(stages()), servers.database()
     who = range(1, ward.patients + 1)
-    begin = now_ms() // 60_000 * 60_000 - (TURNS + 2) * BATCH_MS
+    begin = now_ms() // 60_000 * 60_000 - (TURNS + SINCE + 1) * BATCH_MS
     ward.seed_keys(servers.url(name))
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
         prepare(db)
@@ -134,13 +137,13 @@ def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[Block]
         for partition in held:
             engine.take(partition, None, Recall())
         store_round(db, "bench", "", fold(engine, ward, log.blocks(ward.admission(), begin), held), fold_nothing)
-        since: list[Block] = []
-        for turn in range(1, TURNS + 2):
+        since: list[list[Block]] = []
+        for turn in range(1, TURNS + SINCE + 1):
             at = begin + turn * BATCH_MS
-            records = list(_each_ten_seconds(ward, who, at - BATCH_MS))
-            since = log.blocks(records, at)
-            save = turn == TURNS
-            store_round(db, "bench", "", fold(engine, ward, since, held, save=save), fold_nothing)
+            blocks = log.blocks(list(_each_ten_seconds(ward, who, at - BATCH_MS)), at)
+            store_round(db, "bench", "", fold(engine, ward, blocks, held, save=turn == TURNS), fold_nothing)
+            if turn > TURNS:
+                since.append(blocks)
         db.execute("VACUUM ANALYZE")
     return name, [engine.snapshot(p) for p in range(PARTITIONS)], since
 
@@ -149,9 +152,8 @@ def _each_ten_seconds(ward: Ward, who: range, first: int) -> list[Record]:
     return list(ward.batches(who, first, A_BATCH, every_ms=10_000))
 
 
-def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[bytes]]:
+def _recover(url: str, ward: Ward, since: list[list[Block]]) -> tuple[Spent, list[bytes]]:
     spent, engine, ignorant, ring = Spent(), Engine(stages()), Engine(stages()), ward.world.ring()
-    after = {block.partition: block for block in since}
     engine.expect(PARTITIONS)
     ignorant.expect(PARTITIONS)
     with psycopg.connect(url, autocommit=True) as db, without_collector():
@@ -172,14 +174,15 @@ def _recover(url: str, ward: Ward, since: list[Block]) -> tuple[Spent, list[byte
         times = psutil.Process(db.info.backend_pid).cpu_times()
         spent.server = times.user + times.system
         begin = _now()
-        engine.advance(open_blocks([after[p] for p in range(PARTITIONS)], ring))
+        for blocks in since:
+            engine.advance(open_blocks(blocks, ring))
         spent("refold", begin)
         found = [engine.snapshot(p) for p in range(PARTITIONS)]
-        for partition, block in after.items():
+        for block in since[0]:
             begin = _now()
-            controls = controls_before(db, partition, block.first)
+            controls = controls_before(db, block.partition, block.first)
             spent("controls", begin)
             begin = _now()
-            ignorant.take_anew(partition, controls)
+            ignorant.take_anew(block.partition, controls)
             spent("admission", begin)
     return spent, found

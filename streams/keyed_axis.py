@@ -92,8 +92,8 @@ class KeyedAxis(Axis):
 
     def reread(self, partition: int) -> None:
         """The names of one partition were put back into the table."""
-        columns = self.of(partition)
-        self._column.update((name, at) for at, name in enumerate(self.names.key[columns].tolist()))
+        names = self.names.key[self.of(partition)].tolist()
+        self._column.update(zip(names, range(len(names)), strict=True))
         self._forget_order()
 
     def of_patient(self, patient: int) -> Ints:

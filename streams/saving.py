@@ -1,8 +1,8 @@
 """When a partition's state is saved: as often as it spares more than it costs.
 
 A state holds hours of a patient in about 1 KB, whatever was sent; a restart folds the log again from there.  So it is saved
-when the log since then is longer than the state by :data:`WORTH`, but not oftener than ``every`` seconds and not more seldom
-than :data:`RARELY` times that (docs/decisions/0099-when-a-state-is-saved.md).
+when the log since then is as long as the state, but not oftener than ``every`` seconds and not more seldom than :data:`RARELY`
+times that (docs/decisions/0099-when-a-state-is-saved.md).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-WORTH: Final = 2
 RARELY: Final = 5
 
 
@@ -26,7 +25,7 @@ class Saving:
     def due(self, now: float) -> bool:
         """Whether it is to be saved at ``now``."""
         waited = now - self.at
-        return waited >= self.every and (self.since >= WORTH * self.size or waited >= RARELY * self.every)
+        return waited >= self.every and (self.since >= self.size or waited >= RARELY * self.every)
 
     def begin(self, now: float) -> None:
         """It is saved now; how large it is shows later."""

@@ -96,7 +96,10 @@ class State:
         self.anew: set[int] = set()  # partitions that began without their past, of which no record has come since
 
     def remember(self, partition: int, patient: int, control: Control) -> None:
-        self.controls.setdefault(partition, {})[patient, kind_of(control)] = control
+        mine = self.controls.get(partition)
+        if mine is None:
+            mine = self.controls[partition] = {}
+        mine[patient, kind_of(control)] = control
 
     def unsettle(self, partition: int) -> None:
         """The next evaluation looks at everything in this partition."""

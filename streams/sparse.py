@@ -1,7 +1,7 @@
 """The trace of episodic vitals (pressure, temperature, weight, glucose): the last few readings of each series.
 
-Their minutes are not rolled up here: each minute that got a sample is named ``LATE``, and the store computes it from the
-stored readings (docs/decisions/0018-episodic-vitals.md).
+Their minutes are not rolled up here: each minute that got a sample is named ``LATE`` when its partition writes rollups, older
+ones at once, and the store computes it from the stored readings (docs/decisions/0018-episodic-vitals.md).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import numpy as np
 
 from streams.arrays import Bools, Cells, Ints, Rows
 from streams.axis import Axis, Columns, Field
-from streams.ring import OK
+from streams.ring import LONGEST, OK
+from streams.rollup import DUE, next_due
 from streams.trace import NEVER, Newest, News, Series, Waiting, late_rows, news_of
 
 KEPT: Final = 8
@@ -59,7 +60,7 @@ class Sparse:
 
     def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Samples of records that stand in second ``now``, as :meth:`streams.dense.Dense.fold`."""
-        self.late.put(now, column, second // 60, cell)
+        self._name(now, column, second, cell)
         good = cell >= OK
         column, second, cell = column[good], second[good], cell[good]
         if not column.size:
@@ -69,6 +70,15 @@ class Sparse:
             self.ahead.put(each, column[here], second[here], cell[here])
         seen = second <= now
         self.changed.put(now, column[seen], second[seen], cell[seen])
+
+    def _name(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
+        """Have the minutes of these samples named once they are over, as their partition does it."""
+        minute = second // 60
+        due = next_due(np.maximum(now, minute * 60 + 59), DUE[self.axis.owner[column]])
+        at = np.where(second > now - LONGEST, due - 1, now)
+        for each in np.unique(at).tolist():
+            here = at == each
+            self.late.put(each, column[here], minute[here], cell[here])
 
     def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> News:
         """Second ``now`` begins for some partitions, as :meth:`streams.dense.Dense.turn`."""

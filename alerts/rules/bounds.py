@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import ClassVar, Final
 
 import numpy as np
@@ -104,6 +105,12 @@ class Table:
         for field in ("limit", "clear", "hold"):
             getattr(out, field)[:] = np.where(own.named[:, None], getattr(own, field), getattr(self, field))
         return out
+
+
+@lru_cache(256)
+def table_of(limits: tuple[Limit, ...]) -> Table:
+    """The table of some limits: partitions share their rule set.  Nobody changes it."""
+    return Table(limits)
 
 
 def _fixed(limit: float, inside: float, steps: int, sign: int) -> int:

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from alerts.rules.bounds import HIGH, HOLE, LOW, MEDIUM, NO_LIMIT, SEVERE, SIDES, SIGN, Bounds, Table
+from alerts.rules.bounds import HIGH, HOLE, LOW, MEDIUM, NO_LIMIT, SEVERE, SIDES, SIGN, Bounds, Table, table_of
 from alerts.rules.pausing import Pausing
 from alerts.rules.runs import Episode, follow
 from alerts.rules.sensor_off import SensorOff
@@ -67,9 +67,9 @@ class LimitRules:
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
-            self._rules[partition] = Table(control.limits)
+            self._rules[partition] = table_of(control.limits)
         elif isinstance(control, Limits):
-            self._own[patient] = Table(control.limits)
+            self._own[patient] = table_of(control.limits)
         elif isinstance(control, Pauses):
             self._pausing.learn(patient, control)
         elif isinstance(control, Enrolment):

@@ -69,7 +69,8 @@ class Sources:
             if not holds.any():
                 del self._holds[partition]
         elif isinstance(control, Enrolment):
-            self._ranked[patient] = tuple(dict.fromkeys([one.device for one in control.devices if one.device]))
+            devices = tuple([one.device for one in control.devices if one.device])
+            self._ranked[patient] = devices if len(devices) < 2 else tuple(dict.fromkeys(devices))
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         """All of it is looked at every second."""

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from streams.saving import RARELY, WORTH, Saving
+from streams.saving import RARELY, Saving
 
 
 def test_a_state_is_saved_when_the_log_since_is_longer_but_not_too_often_nor_too_seldom():
     saving = Saving(60, at=1000, size=500)
-    saving.since = WORTH * 500
+    saving.since = 500
     assert not saving.due(1059)
     assert saving.due(1060)
     saving.since -= 1

@@ -32,6 +32,8 @@ class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle, SourcesOrac
                     self.windows.append((now, name, length, self.window(s, now, length)))
                 for length in (3600, 86_400) if decide else ():
                     self.windows.append((now, name, length, self.long_window(s, length)))
+        self.late_names |= {(name, minute) for due, name, minute in self.waiting if due <= now}
+        self.waiting = {one for one in self.waiting if one[0] > now}
         for name, minute in self.late_names:
             self.late.append((name[0], name[1], name[2], self.partition, minute, now))
         self.late_names.clear()

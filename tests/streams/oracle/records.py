@@ -67,7 +67,9 @@ class Records(State):
             for side in s.told:
                 s.told[side] = min(s.told[side], new)
             self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
+        self.late_names |= {(name, minute) for _, name, minute in self.waiting}
         self.touched.clear()
+        self.waiting.clear()
         for said in (self.good, self.loose, self.on):
             for who in said:
                 said[who] = min(said[who], new)
@@ -134,7 +136,11 @@ class Records(State):
         if who in self.heard and self.live(now, who, second):
             self.heard[who] = max(self.heard[who], now - self.lost)
         if not s.spec.continuous:
-            self.late_names.add((name, second // 60))
+            if second <= now - 300:
+                self.late_names.add((name, second // 60))
+            else:
+                due, over = int(DUE[self.partition]), max(now, second // 60 * 60 + 59)
+                self.waiting.add((over + 60 - (over - due) % 60, name, second // 60))
             if fixed >= 0 and (time % 1000, fixed) > s.cells.get(second, (-1, -1)):
                 s.cells[second] = (time % 1000, fixed)
                 s.dirty.add(second)

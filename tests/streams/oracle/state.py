@@ -46,6 +46,7 @@ class State:
         self.series: dict[tuple[int, int, int], SeriesOracle] = {}
         self.touched: set[tuple[tuple[int, int, int], int]] = set()
         self.late_names: set[tuple[tuple[int, int, int], int]] = set()
+        self.waiting: set[tuple[int, tuple[int, int, int], int]] = set()  # due, name, minute: named then
         self.rules = RuleSet(version=0)
         self.limits: dict[int, Limits] = {}
         self.pauses: dict[int, Pauses] = {}
