@@ -2,7 +2,7 @@
 
 As many patients as one of two workers takes of 100,000.  Everybody's readings (one each 10 s) of five minutes are stored,
 every partition is saved, a minute more is in the log and stored (at this rate states are saved each minute and a half:
-:mod:`streams.saving`), then a new engine takes all 64 partitions, one after the other, as :class:`streams.rounds.Rounds` does.
+:mod:`streams.saving`), then a new engine takes all partitions, one after the other, as :class:`streams.rounds.Rounds` does.
 """
 
 from __future__ import annotations

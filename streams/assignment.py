@@ -36,8 +36,6 @@ from streams.waiting import Batch, Cost, Item, Owned
 
 RECORDS_WAITING: Final = 8192
 """A partition's records read and not yet in a round.  Not blocks: at the head of the log a block is a record or two."""
-HEAD_S: Final = 5.0
-"""So long after its last block a partition counts as one that is alive at its head."""
 SNAPSHOTS_A_ROUND: Final = 4
 RETAKE_S: Final = 3.0
 """Who lost a partition waits so long, and takes it again only if the group still says it is his."""
@@ -147,6 +145,7 @@ class Assignment:
         if rest is None:
             return
         owned.received = rest.next
+        owned.age = time.time() - int(rest.appended[-1]) / 1000
         owned.end = self._host.app.consumer.highwater(TP(self._settings.topic, block.partition)) or 0
         before, after = rest.split(owned.fresh_from)
         if before is not None:
@@ -166,7 +165,8 @@ class Assignment:
         save: set[int] = set()
         room, left, now = self._settings.round_records, self._settings.round_mb << 20, time.monotonic()
         ready = [(p, o, o.behind) for p, o in self._owned.items() if o.waiting and o.waiting[0].known == known]
-        most = self._cost.bytes_in(self._settings.backlog_ms / 1000) if self._any_at_head(now) else sys.maxsize
+        alive = any(one.at_head(now) for one in self._owned.values())
+        most = self._cost.bytes_in(self._settings.backlog_ms / 1000) if alive else sys.maxsize
         for partition, owned, behind in sorted(ready, key=lambda one: one[2]):
             taken = 0
             while owned.waiting and owned.waiting[0].known == known and room > 0 and left > 0:
@@ -201,9 +201,6 @@ class Assignment:
     def took(self, items: Iterable[Item], seconds: float) -> None:
         """How long a round's computing or storing took: what is to be expected of the next."""
         self._cost.learn(sum(item.size for item in items), seconds)
-
-    def _any_at_head(self, now: float) -> bool:
-        return any(not owned.behind and now - owned.heard < HEAD_S for owned in self._owned.values())
 
     def lost(self, moves: Sequence[Move], lost: Collection[int]) -> None:
         """A round was committed, but nothing of the partitions ``lost``: somebody else has taken them."""

@@ -1,8 +1,8 @@
 """When a partition's state is saved: as often as it spares more than it costs.
 
 A state holds hours of a patient in about 1 KB, whatever was sent; a restart folds the log again from there.  So it is saved
-when the log since then is as long as the state, but not oftener than ``every`` seconds and not more seldom than :data:`RARELY`
-times that (docs/decisions/0099-when-a-state-is-saved.md).
+when the log since then is as long as the state, but not oftener than ``every`` seconds and not more seldom than
+:data:`RARELY` times that (docs/decisions/0099-when-a-state-is-saved.md).
 """
 
 from __future__ import annotations

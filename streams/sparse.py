@@ -1,7 +1,7 @@
 """The trace of episodic vitals (pressure, temperature, weight, glucose): the last few readings of each series.
 
-Their minutes are not rolled up here: each minute that got a sample is named ``LATE`` when its partition writes rollups, older
-ones at once, and the store computes it from the stored readings (docs/decisions/0018-episodic-vitals.md).
+Their minutes are not rolled up here: each minute that got a sample is named ``LATE`` when its partition writes rollups,
+older ones at once, and the store computes it from the stored readings (docs/decisions/0018-episodic-vitals.md).
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ from streams.saving import Saving
 
 BACKLOG_RECORDS: Final = 1000
 """A partition that has more than this still to be stored has a backlog; the others are at their head."""
+OLD_S: Final = 2.0
+HEAD_S: Final = 5.0
+"""So long after its last block a partition counts as one that is alive at its head."""
 SMALL: Final = 16_384
 """Bytes of a round that takes as long as an empty one; of a backlog, at least so many go with each."""
 _WEIGHT: Final = 0.2
@@ -43,7 +46,7 @@ class Item:
 @dataclass(slots=True)
 class Owned:
     """A partition this worker stores: what is read below ``fresh_from`` is folded, not written; ``received`` is the next
-    offset to come, ``end`` the log's end as last heard.
+    offset to come, ``end`` the log's end as last heard; ``age`` s: how old the last record was when it was received.
     """
 
     epoch: int
@@ -52,6 +55,7 @@ class Owned:
     saving: Saving
     heard: float
     end: int = 0
+    age: float = 0.0
     seeking: bool = False
     waiting: list[Item] = field(default_factory=list)
 
@@ -59,6 +63,12 @@ class Owned:
     def behind(self) -> bool:
         """Whether much of its log is still to be stored."""
         return self.end - (self.waiting[0].block.first if self.waiting else self.received) > BACKLOG_RECORDS
+
+    def at_head(self, now: float) -> bool:
+        """Whether what arrives here should not wait for others' backlogs.  Where it is old already when it is read, the
+        worker has too much to do, and does most of it in whole rounds.
+        """
+        return not self.behind and self.age < OLD_S and now - self.heard < HEAD_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,14 @@ async def test_alone_a_backlog_takes_whole_rounds(assignment):
     assert taken(assignment.collect(known=False)) == [(1, n * 4096, (n + 1) * 4096) for n in range(5)]
 
 
+async def test_a_worker_that_is_late_with_everything_takes_whole_rounds(assignment):
+    for n in range(7):
+        assignment.put(1, 4096, 10**6, n * 4096)
+    assignment.put(2, 10, 10)
+    assignment._owned[2].age = 3.0
+    assert taken(assignment.collect(known=False))[:3] == [(2, 0, 10), (1, 0, 4096), (1, 4096, 8192)]
+
+
 async def test_two_backlogs_take_turns(assignment):
     assignment.put(9, 1, 1)
     for n in range(2):
