@@ -30,6 +30,7 @@ from benchmarks.spending import resident
 from devices.batch import HEADER, PARTITIONS, Kind
 from devices.control import Consent, Control, Enrolled, Enrolment, Facts
 from devices.sample import SAMPLE
+from devices.sealing import TAG_BYTES
 from streams.allocator import keep_memory
 from streams.engine import Engine
 from streams.round import RECORD, Round
@@ -40,7 +41,6 @@ MIDNIGHT: Final = 1_790_035_200
 ADMITTED: Final = 5000
 """Patients a round, as a worker takes records."""
 SNAPSHOT_S: Final = 60
-_TAG: Final = 16
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
 
@@ -134,7 +134,7 @@ class _States:
 
     def save(self, second: int, batch: Round) -> None:
         records = batch.records
-        size = np.where(records["kind"] == Kind.CLOCK, HEADER.itemsize, HEADER.itemsize + _TAG)
+        size = np.where(records["kind"] == Kind.CLOCK, HEADER.itemsize, HEADER.itemsize + TAG_BYTES)
         size += SAMPLE.itemsize * np.bincount(batch.record, minlength=len(records))
         grown = np.bincount(records["partition"], size, PARTITIONS)
         for partition, saving in self._saving.items():

@@ -184,9 +184,8 @@ class Dense:
     def _expect(self, column: Ints, second: Ints, now: int) -> None:
         """Of usable cells those ahead of second ``now`` join it when it comes to them."""
         if column.size and second.max() > now:
-            for each in np.unique(second[second > now]).tolist():
-                here = second == each
-                self.ahead.put(each, column[here], second[here], np.zeros(int(here.sum()), np.int32))
+            later = second > now
+            self.ahead.put_each(second[later], column[later], second[later], np.zeros(int(later.sum()), np.int32))
 
 
 def vital_of(dense: Dense, news: News) -> Bytes:

@@ -65,20 +65,15 @@ class Sparse:
         column, second, cell = column[good], second[good], cell[good]
         if not column.size:
             return
-        for each in np.unique(second[second > now]).tolist():
-            here = second == each
-            self.ahead.put(each, column[here], second[here], cell[here])
         seen = second <= now
+        self.ahead.put_each(second[~seen], column[~seen], second[~seen], cell[~seen])
         self.changed.put(now, column[seen], second[seen], cell[seen])
 
     def _name(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Have the minutes of these samples named once they are over, as their partition does it."""
         minute = second // 60
         due = next_due(np.maximum(now, minute * 60 + 59), DUE[self.axis.owner[column]])
-        at = np.where(second > now - LONGEST, due - 1, now)
-        for each in np.unique(at).tolist():
-            here = at == each
-            self.late.put(each, column[here], minute[here], cell[here])
+        self.late.put_each(np.where(second > now - LONGEST, due - 1, now), column, minute, cell)
 
     def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> News:
         """Second ``now`` begins for some partitions, as :meth:`streams.dense.Dense.turn`."""

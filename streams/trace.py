@@ -137,6 +137,12 @@ class Waiting:
         if column.size:
             self._pieces.setdefault(at, []).append((column, number, cell))
 
+    def put_each(self, at: Ints, column: Ints, number: Ints, cell: Cells) -> None:
+        """The same, each until a second of its own: all [n]."""
+        for each in np.unique(at).tolist():
+            here = at == each
+            self.put(each, column[here], number[here], cell[here])
+
     def take(self, at: int, member: Bools | None) -> tuple[Ints, Ints, Cells]:
         """What waits for ``at``, of the partitions in ``member`` (bool [PARTITIONS], None: all)."""
         found = self._pieces.pop(at, None)
