@@ -7,12 +7,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from deploy.stack.cache import exclusive
@@ -154,8 +154,8 @@ class Kafka:
         return KAFKA_VERSION
 
     def create(self, *topics: Topic) -> None:
-        """Create those that are missing: three copies of each where there are three brokers.  Their partitions are led when
-        this returns: docs/decisions/0085-a-topic-is-there-once-it-is-led.md.
+        """Create those that are missing: three copies of each where there are three brokers.  The partitions of all of them
+        are led when this returns: docs/decisions/0085-a-topic-is-there-once-it-is-led.md.
 
         Raises:
             KafkaException: the cluster refuses, or does not lead them in time.
@@ -169,9 +169,25 @@ class Kafka:
         ]
         for future in (admin.create_topics(new) if new else {}).values():
             future.result(30)
-        if new:
-            # a new client: this one remembers for a while that the topics were not there
-            _until_led(self.admin(), [TopicPartition(t.topic, p) for t in new for p in range(t.num_partitions)])
+        self.until_led(*(topic.name for topic in topics))
+
+    def until_led(self, *names: str) -> None:
+        """Return once every partition of these topics has a leader that answers: a broker that has just started, or started
+        again, is in the metadata before it leads.
+
+        Raises:
+            KafkaException: not in time.
+        """
+        end = time.monotonic() + _LED_S
+        while True:
+            try:
+                _ask_leaders(self.admin(), names)  # a new client: one told that there is no such topic remembers it
+            except KafkaException:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def delete(self, *names: str) -> None:
         """Delete topics; the broker removes their files a minute later."""
@@ -265,15 +281,11 @@ def _aot_cache() -> Path:
     return kafka_folder() / f"java-{java().version}.aot"
 
 
-def _until_led(admin: AdminClient, partitions: list[TopicPartition]) -> None:
-    end = time.monotonic() + _LED_S
-    while True:
-        try:
-            for future in admin.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()), request_timeout=10).values():
-                future.result(10)
-        except KafkaException:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+def _ask_leaders(admin: AdminClient, names: Collection[str]) -> None:
+    """Ask every partition's leader for its end, which nobody else answers."""
+    topics = admin.list_topics(timeout=10).topics
+    if missing := [name for name in names if name not in topics or not topics[name].partitions]:
+        raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{missing[0]} is not in the metadata"))
+    ends = {TopicPartition(name, p): OffsetSpec.latest() for name in names for p in topics[name].partitions}
+    for future in admin.list_offsets(ends, request_timeout=10).values():
+        future.result(10)

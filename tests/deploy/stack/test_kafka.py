@@ -74,6 +74,7 @@ def kill_while_writing(kafka: Kafka, topic: str, nodes: list[int]) -> tuple[set[
         kafka.wait()
     writer.join(60)
     assert not writer.is_alive()
+    kafka.until_led(topic)  # the writer may have ended before the last kill
     return acknowledged, read(kafka, topic)
 
 
