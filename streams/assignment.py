@@ -78,6 +78,7 @@ class Assignment:
         self.fetch_wait_ms = host.settings.fetch_wait_ms
         self.arrived = asyncio.Event()
         self.assigned: frozenset[int] = frozenset()
+        self._open = False
         self._owned: dict[int, Owned] = {}
         self._taking: set[int] = set()
         self._damaged: set[int] = set()
@@ -110,9 +111,16 @@ class Assignment:
         """The right by which each partition is stored; asked from another thread."""
         return {partition: owned.epoch for partition, owned in self._owned.copy().items()}
 
+    def revoke(self) -> None:
+        """The group will say anew whose each partition is.  What is owned is stored until then; nothing more is taken: a
+        worker that wakes long after the group put it out would take what others have.
+        """
+        self._open = True
+
     def assign(self, assigned: frozenset[int]) -> None:
         """The group's word, after each rebalance.  What was kept keeps its epoch and state."""
-        self.assigned = assigned
+        _log.info("partitions assigned", partitions=sorted(assigned))
+        self.assigned, self._open = assigned, False
         self._forget([p for p in self._owned if p not in assigned])
         if new := assigned - self._owned.keys() - self._taking:
             self._host.spawn(self._take(set(new)))
@@ -267,7 +275,7 @@ class Assignment:
     async def _take(self, partitions: set[int], after: float = 0.0) -> None:
         """Take them from the ledger, restore their state, and read on."""
         await asyncio.sleep(after)
-        while todo := (partitions & self.assigned) - self._owned.keys() - self._taking:
+        while not self._open and (todo := (partitions & self.assigned) - self._owned.keys() - self._taking):
             self._taking |= todo
             try:
                 if await self._take_now(todo):
@@ -294,7 +302,7 @@ class Assignment:
         for partition in sorted(p for p, damaged in why.items() if not damaged):
             await self._restore(held[partition], extents[partition])
         metrics.OWNED.set(len(self._owned))
-        _log.info("partitions taken", partitions=len(todo))
+        _log.info("partitions taken", partitions=sorted(todo))
         return True
 
     async def _restore(self, held: Held, extent: Extent) -> None:

@@ -7,6 +7,7 @@ It overrides what Faust and aiokafka leave no other way to (:data:`PINNED`, chec
 - Faust's own path costs two asyncio tasks a message, about 80 µs; a fetch costs them once (:mod:`streams.fetched`).
 - Faust acknowledges a message at a time; here it is told what is stored (:meth:`Consumer.stored`).
 - ``fetch_max_wait_ms`` is fixed at 1500.
+- aiokafka gives up a new membership at a late answer about the old one (:mod:`streams.membership`).
 
 Positions come from the :class:`Reader`, which answers from memory: a partition that nobody has taken from the ledger yet
 is not read at all, so a database that is away never holds up a rebalance.
@@ -29,6 +30,7 @@ from faust.types.tuples import ConsumerMessage
 from streams.block import Block
 from streams.errors import UnknownVersionError
 from streams.fetched import Blocks, fetched
+from streams.membership import keep_membership
 
 PINNED: Final = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 """What is overridden here was read and tested in these."""
@@ -71,6 +73,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = self.app.reader.fetch_wait_ms
         consumer._fetch_min_bytes = FETCH_BYTES
         return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        keep_membership(self._consumer._coordinator)
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None

@@ -226,6 +226,10 @@ class Worker:
         async def assigned(_app: Any, assigned: Iterable[Any], **_: Any) -> None:
             self.assignment.assign(frozenset(tp.partition for tp in assigned if tp.topic == settings.topic))
 
+        @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
+        async def revoked(_app: Any, _revoked: Iterable[Any], **_: Any) -> None:
+            self.assignment.revoke()
+
         return app
 
     async def _rounds(self) -> None:

@@ -10,33 +10,33 @@ import psycopg
 from streams.rollup import recompute
 from streams.store.copying import copy_in, timestamps
 from streams.store.recall import stored_in_minutes, stored_lately
-from streams.store.series import newest, series_keys, stage_rollups, upsert_rollups
+from streams.store.series import series_keys, stage_rollups, upsert_rollups
 from streams.writes import LATE, Rows
 
 RECENT_MS: Final = 600_000
 """Older minutes do not wait in an engine to be written, but for those that were corrected in its very last second."""
+MINUTES_AT_ONCE: Final = 1024
+"""Minutes of a vital whose samples are in memory together: 60,000 at one a second, some 10 MB."""
 
 
 def stage_late(tx: psycopg.Connection, late: Rows) -> None:
-    """COPY the minutes that ``late`` (LATE [k]) names into ``stage_late``."""
-    late = newest(late)
+    """COPY the minutes that ``late`` (LATE [k], each once) names into ``stage_late``."""
     keys = series_keys(late, timestamps(late["minute"] * 60_000))
-    copy_in(tx, "stage_late", keys | {"before_offset": np.ascontiguousarray(late["offset"])})
+    keys |= {"before_offset": np.ascontiguousarray(late["offset"])}
+    copy_in(tx, "stage_late", keys | {"piece": np.arange(len(late), dtype=np.int32) // MINUTES_AT_ONCE})
 
 
 def recompute_late(tx: psycopg.Connection, late: Rows, lost: list[int]) -> None:
-    """Write those minutes, except of the ``lost`` partitions.  The round's readings are inserted already; those behind the
-    second in which a minute was named do not count: else the row would depend on where the log was cut into rounds.
+    """Write the minutes that are staged, except of the ``lost`` partitions, a piece of them at a time: a second of the log
+    may hold many homes' backlogs.  The round's readings are inserted already; those behind the second in which a minute was
+    named do not count: else the row would depend on where the log was cut into rounds.
     """
-    late = newest(late)
-    late = late[~np.isin(late["partition"], lost)]
-    if not len(late):
-        return
-    stored = stored_in_minutes(tx, lost)
-    rollups = recompute(late, stored.samples, stored.patient, stored.device)
-    tx.execute(b"TRUNCATE stage_rollup")
-    stage_rollups(tx, rollups)
-    upsert_rollups(tx, lost)
+    for piece, first in enumerate(range(0, len(late), MINUTES_AT_ONCE)):
+        some = late[first : first + MINUTES_AT_ONCE]
+        some = some[~np.isin(some["partition"], lost)]
+        if len(some):
+            stored = stored_in_minutes(tx, piece, lost)
+            _replace(tx, recompute(some, stored.samples, stored.patient, stored.device), lost)
 
 
 def recompute_recent(tx: psycopg.Connection, partition: int, clock: int, before: int) -> None:
@@ -49,6 +49,10 @@ def recompute_recent(tx: psycopg.Connection, partition: int, clock: int, before:
     late["minute"] = stored.samples["time"] // 60_000
     late = np.unique(late)
     late["partition"], late["second"], late["offset"] = partition, clock // 1000, before - 1
+    _replace(tx, recompute(late, stored.samples, stored.patient, stored.device), [])
+
+
+def _replace(tx: psycopg.Connection, rollups: Rows, lost: list[int]) -> None:
     tx.execute(b"TRUNCATE stage_rollup")
-    stage_rollups(tx, recompute(late, stored.samples, stored.patient, stored.device))
-    upsert_rollups(tx, [])
+    stage_rollups(tx, rollups)
+    upsert_rollups(tx, lost)

@@ -91,15 +91,17 @@ def _elements(data: bytes | None, kind: str) -> npt.NDArray[Any]:
 _ARRAY_HEADER: Final = 20
 
 
-def stored_in_minutes(tx: psycopg.Connection, lost: Sequence[int]) -> Recall:
-    """What is stored in the minutes of ``stage_late``, of records before its offsets, except of the ``lost`` partitions."""
+def stored_in_minutes(tx: psycopg.Connection, piece: int, lost: Sequence[int]) -> Recall:
+    """What is stored in the minutes of a ``piece`` of ``stage_late``, of records before its offsets, except of the ``lost``
+    partitions.
+    """
     return _read(
         tx,
         sql.SQL(
             "stage_late l JOIN reading r ON r.patient = l.patient AND r.device = l.device"
             " AND r.time >= l.time AND r.time < l.time + interval '1 minute' AND r.at_offset < l.before_offset"
         ),
-        sql.SQL("v.vital = l.vital AND l.partition <> ALL({})").format(sql.Literal(list(lost))),
+        sql.SQL("v.vital = l.vital AND l.piece = {} AND l.partition <> ALL({})").format(piece, sql.Literal(list(lost))),
     )
 
 

@@ -76,8 +76,8 @@ def store_round(
     with db.transaction():
         if len(rollups := newest(writes.rollups)):
             stage_rollups(db, rollups)
-        if len(writes.late):
-            stage_late(db, writes.late)
+        if len(late := newest(writes.late)):
+            stage_late(db, late)
         if len(writes.latest):
             stage_latest(db, writes.latest)
         standing = ledger.check(db, topic, todo.moves)
@@ -89,8 +89,8 @@ def store_round(
         new, differing = (readings or Readings()).insert(db, rows, lost)
         if len(rollups):
             upsert_rollups(db, absent)
-        if len(writes.late):
-            recompute_late(db, writes.late, absent)
+        if len(late):
+            recompute_late(db, late, absent)
         if len(writes.latest):
             upsert_latest(db, absent)
         insert_events(db, writes, lost)

@@ -14,13 +14,20 @@ from confluent_kafka import Producer
 
 from devices.event import Heartbeat
 from devices.vitals import Vital
-from tests.streams.producing import now_ms, produce
+from tests.streams.producing import World, now_ms, produce
 from tests.streams.worker_process import wait_for, wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 VITALS = (Vital.HEART_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.PULSE_RATE)
 MB = 1 << 20
 WAITING_MB, ROUND_MB = 4, 1
+PATIENTS = 400
+
+
+@pytest.fixture
+def world():
+    """As many as a home's rate for each makes full load of: the engine keeps what a patient sent in the last minutes."""
+    return World([n for n in range(1, 16 * PATIENTS + 4) if n % 64 < 4][:PATIENTS])
 
 
 def stored(database):
@@ -29,12 +36,12 @@ def stored(database):
     return total
 
 
-def load(world, count):
-    """Batches of a minute of four vitals, 4 KB each, of all patients in turn."""
-    for n in range(count):
-        patient = world.patients[n % len(world.patients)]
-        begin = now_ms() - 60_000
-        yield world.batch(patient, [(begin + k * 1000, dict.fromkeys(VITALS, 60.0 + k % 9)) for k in range(60)])
+def load(world, start, batches):
+    """Batches of four vitals, 4 KB each: of all patients the minute of ``start``, then of all the next one, and so on."""
+    for n in batches:
+        begin = start + n // PATIENTS * 60_000
+        times = [(begin + k * 1000, dict.fromkeys(VITALS, 60.0 + k % 9)) for k in range(60)]
+        yield world.batch(world.patients[n % PATIENTS], times)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +51,16 @@ def test_a_database_that_is_away_at_full_load_costs_bounded_memory_and_loses_not
     start_worker, world, kafka, topic, plain_database, postgres, seconds, count
 ):
     sent = len(produce(kafka.client(), topic, world.admission()))
+    first, rest = range(PATIENTS), range(PATIENTS, PATIENTS + count)
+    start = now_ms() - (rest.stop // PATIENTS + 1) * 60_000
     with start_worker(plain_database, waiting_mb=WAITING_MB, round_mb=ROUND_MB) as worker:
-        sent += len(produce(kafka.client(), topic, load(world, 400)))
+        sent += len(produce(kafka.client(), topic, load(world, start, first)))
         wait_for_ledger(plain_database, sent, 60)
         process = psutil.Process(worker.popen.pid)
         before, away, after = process.memory_info().rss, [0], [0]
         postgres.kill()
         end = time.monotonic() + seconds
-        filling = threading.Thread(target=lambda: produce(kafka.client(), topic, load(world, count)))
+        filling = threading.Thread(target=lambda: produce(kafka.client(), topic, load(world, start, rest)))
         filling.start()
         while time.monotonic() < end or filling.is_alive():
             away.append(process.memory_info().rss - before)
@@ -70,7 +79,7 @@ def test_a_database_that_is_away_at_full_load_costs_bounded_memory_and_loses_not
         assert max(after) < (WAITING_MB + 4 + 2 * 10 * ROUND_MB) * MB + max(away)
         assert worker.popen.poll() is None
     with psycopg.connect(plain_database) as db:
-        assert db.execute("SELECT count(*) FROM reading").fetchone() == (60 * (count + 400),)
+        assert db.execute("SELECT count(*) FROM reading").fetchone() == (60 * rest.stop,)
 
 
 DELAYS = """
