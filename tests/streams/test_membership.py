@@ -49,7 +49,7 @@ async def put_out(kafka, topic, keep):
 
         coordinator._send_req = late
         await send(LeaveGroupRequest(topic, first))
-        with pytest.raises(Exception, match="UnknownMemberId|CommitFailed|rejoin"):
+        with pytest.raises(Exception, match=r"UnknownMemberId|CommitFailed|rejoin"):
             await asyncio.wait_for(one.commit({TopicPartition(topic, 0): 1}), 5)
         begin = asyncio.get_running_loop().time()
         await asyncio.wait_for(other.start(), 30)
