@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -12,7 +12,9 @@ import psycopg
 from psycopg import sql
 
 Columns = Mapping[str, npt.NDArray[np.generic]]
-"""Name -> [n], all of one length; the dtype says the type of the column: see :data:`_WIRE`."""
+"""Name -> [n], all of one length; the dtype says the type of the column: see :data:`_WIRE`; bytes go as they are, so all of
+a column have as many.
+"""
 
 _WIRE: Final = {"i2": ">i2", "i4": ">i4", "i8": ">i8", "f4": ">f4", "f8": ">f8", "M8": ">i8"}
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -32,19 +34,19 @@ def milliseconds(column: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 @lru_cache(256)
 def _row_type(kinds: tuple[tuple[str, str], ...]) -> np.dtype[np.void]:
-    """The layout of one row of a binary COPY without NULLs: name -> one of the keys of :data:`_WIRE`.
+    """The layout of one row of a binary COPY without NULLs: name -> one of the keys of :data:`_WIRE`, or ``S`` and a length.
 
     Each field ``x`` is preceded by its length ``x.n``; the row by the number of fields ``.n``.
     """
     fields = [(".n", ">i2")]
     for name, kind in kinds:
-        fields += [(f"{name}.n", ">i4"), (name, _WIRE[kind])]
+        fields += [(f"{name}.n", ">i4"), (name, _WIRE.get(kind, kind))]
     return np.dtype(fields)
 
 
 def encode(columns: Columns, nullable: Collection[str] = ()) -> bytes:
-    """The bytes of a binary COPY of ``columns``.  NaN, or 0 of an integer, stands for NULL in those that are ``nullable``,
-    and for itself in the others.
+    """The bytes of ``columns`` in a binary COPY, between its header and trailer.  NaN, or 0 of an integer, is NULL in
+    those that are ``nullable``, and for itself in the others.
     """
     layout = _row_type(tuple((name, _kind(column)) for name, column in columns.items()))
     rows = np.empty(len(next(iter(columns.values()))), layout)
@@ -52,7 +54,7 @@ def encode(columns: Columns, nullable: Collection[str] = ()) -> bytes:
     for name, column in columns.items():
         rows[f"{name}.n"] = layout[name].itemsize
         rows[name] = column.view("i8") if column.dtype.kind == "M" else column
-    return b"".join((_HEADER, _without_nulls(rows, columns, nullable).tobytes(), _TRAILER))
+    return _without_nulls(rows, columns, nullable).tobytes()
 
 
 def _without_nulls(rows: npt.NDArray[np.void], columns: Columns, nullable: Collection[str]) -> npt.NDArray[np.generic]:
@@ -79,10 +81,17 @@ def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
 
 def copy_in(tx: psycopg.Connection, table: str, columns: Columns, nullable: Collection[str] = ()) -> int:
     """COPY ``columns`` into ``table``, NULLs as :func:`encode` says; the number of rows."""
-    n = len(next(iter(columns.values())))
+    return copy_blocks(tx, table, [columns], nullable)
+
+
+def copy_blocks(
+    tx: psycopg.Connection, table: str, blocks: Sequence[Columns], nullable: Collection[str] = ()
+) -> int:
+    """The same of several, whose columns have one name and type, and bytes of another length."""
+    n = sum(len(next(iter(columns.values()))) for columns in blocks)
     if n:
-        with tx.cursor() as cursor, cursor.copy(_copy_statement(table, tuple(columns))) as copy:
-            copy.write(encode(columns, nullable))
+        with tx.cursor() as cursor, cursor.copy(_copy_statement(table, tuple(blocks[0]))) as copy:
+            copy.write(b"".join((_HEADER, *(encode(columns, nullable) for columns in blocks), _TRAILER)))
     return n
 
 

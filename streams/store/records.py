@@ -1,4 +1,4 @@
-"""What is stored a record at a time: events, controls that took effect, rejections, quarantine, snapshots."""
+"""What is stored a record at a time: controls that took effect, rejections, quarantine, snapshots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import psycopg
 
 from devices.control import encode_control, kind_of
-from devices.event import encode_event
 from streams.store.readings import DIFFERS
 from streams.writes import Writes
 
@@ -25,30 +24,6 @@ class Snapshot:
     offset: int
     clock: int
     state: bytes
-
-
-def insert_events(tx: psycopg.Connection, writes: Writes, lost: frozenset[int]) -> None:
-    """One row an event, stored once."""
-    of = writes.round.records
-    rows = [(record, event) for record, event in writes.events if int(of["partition"][record]) not in lost]
-    if not rows:
-        return
-    at = np.array([record for record, _ in rows])
-    tx.execute(
-        b"INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
-        b" SELECT p, to_timestamp(t / 1000.0), d, e, s, g, k, v, to_timestamp(a / 1000.0), o FROM unnest("
-        b"%s::int4[], %s::int8[], %s::int4[], %s::int8[], %s::int8[], %s::int4[], %s::text[], %s::jsonb[], %s::int8[],"
-        b" %s::int8[]) AS x (p, t, d, e, s, g, k, v, a, o) ON CONFLICT DO NOTHING",
-        [
-            of["patient"][at].tolist(),
-            [event.at for _, event in rows],
-            *(of[name][at].tolist() for name in ("device", "epoch", "first", "gateway")),
-            [str(event.__struct_config__.tag) for _, event in rows],
-            [encode_event(event).decode() for _, event in rows],
-            of["append"][at].tolist(),
-            of["offset"][at].tolist(),
-        ],
-    )
 
 
 def insert_controls(tx: psycopg.Connection, writes: Writes, lost: frozenset[int]) -> None:

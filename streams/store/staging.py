@@ -24,6 +24,8 @@ _TABLES: Final = {
     "stage_reading": _READING,
     "stage_rollup": f"{_SERIES}, n int4, mean float8, min real, max real, first real, last real, std float8, slope float8, "
     "poor int4, changed_offset int8",
+    "stage_event": "partition int4, patient int4, time timestamptz, device int4, epoch int8, sequence int8, gateway int4, "
+    "kind text, value jsonb, arrived timestamptz, at_offset int8",
     "stage_late": f"{_SERIES}, before_offset int8, piece int4",
     "stage_latest": f"{_SERIES}, value real, status int2, arrived timestamptz",
 }

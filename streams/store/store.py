@@ -11,12 +11,12 @@ import psycopg
 from streams import ledger
 from streams.condition import Condition
 from streams.ledger import Move
+from streams.store.events import insert_events, stage_events
 from streams.store.late import recompute_late, stage_late
 from streams.store.readings import Readings, wide_rows
 from streams.store.records import (
     Snapshot,
     insert_controls,
-    insert_events,
     insert_quarantined,
     insert_rejected,
     save_snapshots,
@@ -80,6 +80,8 @@ def store_round(
             stage_late(db, late)
         if len(writes.latest):
             stage_latest(db, writes.latest)
+        if writes.events:
+            stage_events(db, writes)
         standing = ledger.check(db, topic, todo.moves)
         if standing.done:
             return Stored(frozenset(), again=True)
@@ -93,7 +95,8 @@ def store_round(
             recompute_late(db, late, absent)
         if len(writes.latest):
             upsert_latest(db, absent)
-        insert_events(db, writes, lost)
+        if writes.events:
+            insert_events(db, absent)
         insert_controls(db, writes, lost)
         insert_rejected(db, writes, todo.values, differing, topic_id, lost)
         insert_quarantined(db, writes, todo.values, topic_id, lost)
