@@ -12,7 +12,7 @@ from streams.closed import Closed
 from streams.extremes import Extremes
 from streams.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
 from streams.rollup import DUE, Minutes, close_minute, next_due, of_minute
-from streams.trace import NEVER, Newest, News, Series, Waiting, late_rows, news_of
+from streams.trace import NEVER, Newest, News, Series, Waiting, distinct_minutes, late_rows, news_of
 
 
 class Dense:
@@ -47,7 +47,7 @@ class Dense:
         near = second > now - LONGEST
         if not near.all():
             far = ~near
-            self.late.put(now, column[far], second[far] // 60, cell[far])
+            self._name_late(now, column[far], second[far] // 60)
             far &= cell >= OK
             self.older.put(now, column[far], second[far], cell[far])
             column, second, cell = column[near], second[near], cell[near]
@@ -65,7 +65,7 @@ class Dense:
         if not early.any():
             self.minutes.touch(column, second)
         else:
-            self.late.put(now, column[early], second[early] // 60, np.zeros(int(early.sum()), np.int32))
+            self._name_late(now, column[early], second[early] // 60)
             self.minutes.touch(column[~early], second[~early])
         if not good.all():
             column, second = column[good], second[good]
@@ -149,7 +149,7 @@ class Dense:
         for at in self.late.times():
             self.late.put(now, *self.late.take(at, member))
         for minute, series in self.minutes.take_all(old, columns):
-            self.late.put(now, series, np.full(len(series), minute), np.zeros(len(series), np.int32))
+            self._name_late(now, series, np.full(len(series), minute))
         self.ring.clear(columns)
         if self.extremes is not None:
             self.extremes.forget(columns)
@@ -180,6 +180,11 @@ class Dense:
         seconds = np.arange(now + 1, now + AHEAD + 1)
         ahead, column = np.nonzero(self.ring.cells[seconds % ROWS, columns] >= OK)
         self._expect(column + columns.start, seconds[ahead], now)
+
+    def _name_late(self, now: int, column: Ints, minute: Ints) -> None:
+        """Each minute of a series once: a home's backlog has many samples of each."""
+        named = distinct_minutes(column, minute)
+        self.late.put(now, *named, np.zeros(len(named[0]), np.int32))
 
     def _expect(self, column: Ints, second: Ints, now: int) -> None:
         """Of usable cells those ahead of second ``now`` join it when it comes to them."""

@@ -180,11 +180,17 @@ def _joined(pieces: Iterable[tuple[Ints, Ints, Cells]]) -> tuple[Ints, Ints, Cel
     )
 
 
+def distinct_minutes(column: Ints, minute: Ints) -> tuple[Ints, Ints]:
+    """Column and unix minute int64 [n]: each pair once, sorted."""
+    if column.size < 2:
+        return column, minute
+    both = np.unique(column << 32 | minute)
+    return both >> 32, both & 0xFFFFFFFF
+
+
 def late_rows(axis: Axis, series: Series, column: Ints, minute: Ints, now: int) -> Rows:
     """LATE rows, each minute of a series once."""
-    if column.size > 1:
-        both = np.unique(column << 32 | minute)
-        column, minute = both >> 32, both & 0xFFFFFFFF
+    column, minute = distinct_minutes(column, minute)
     out = np.zeros(len(column), LATE)
     out["patient"], out["vital"], out["device"] = series.patient[column], series.vital[column], series.device[column]
     out["partition"], out["minute"], out["second"] = axis.owner[column], minute, now

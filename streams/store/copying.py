@@ -13,10 +13,11 @@ from psycopg import sql
 
 Columns = Mapping[str, npt.NDArray[np.generic]]
 """Name -> [n], all of one length; the dtype says the type of the column: see :data:`_WIRE`; bytes go as they are, so all of
-a column have as many.
+a column have as many.  [n, k]: arrays of k elements.
 """
 
 _WIRE: Final = {"i2": ">i2", "i4": ">i4", "i8": ">i8", "f4": ">f4", "f8": ">f8", "M8": ">i8"}
+_TYPE: Final = {"i2": 21, "i4": 23, "i8": 20, "f4": 700, "f8": 701, "M8": 1184}  # of elements, by the database's catalogue
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
 _POSTGRES_EPOCH_MS: Final = 946_684_800_000  # 2000-01-01
@@ -33,27 +34,44 @@ def milliseconds(column: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 @lru_cache(256)
-def _row_type(kinds: tuple[tuple[str, str], ...]) -> np.dtype[np.void]:
-    """The layout of one row of a binary COPY without NULLs: name -> one of the keys of :data:`_WIRE`, or ``S`` and a length.
+def _row_type(kinds: tuple[tuple[str, str, int], ...]) -> np.dtype[np.void]:
+    """The layout of one row of a binary COPY without NULLs: name, one of the keys of :data:`_WIRE` or ``S`` and a length,
+    how many elements an array has (0: it is none).
 
     Each field ``x`` is preceded by its length ``x.n``; the row by the number of fields ``.n``.
     """
-    fields = [(".n", ">i2")]
-    for name, kind in kinds:
-        fields += [(f"{name}.n", ">i4"), (name, _WIRE.get(kind, kind))]
+    fields: list[tuple[str, str | np.dtype[np.void]]] = [(".n", ">i2")]
+    for name, kind, elements in kinds:
+        wire = _WIRE.get(kind, kind)
+        fields += [(f"{name}.n", ">i4"), (name, _array_type(wire, elements) if elements else wire)]
     return np.dtype(fields)
+
+
+def _array_type(wire: str, elements: int) -> np.dtype[np.void]:
+    """An array of one dimension without NULLs, as ``array_send`` writes it."""
+    head = [(name, ">i4") for name in ("dimensions", "nulls", "type", "length", "first")]
+    return np.dtype([*head, ("each", [("n", ">i4"), ("value", wire)], (elements,))])
 
 
 def encode(columns: Columns, nullable: Collection[str] = ()) -> bytes:
     """The bytes of ``columns`` in a binary COPY, between its header and trailer.  NaN, or 0 of an integer, is NULL in
     those that are ``nullable``, and for itself in the others.
     """
-    layout = _row_type(tuple((name, _kind(column)) for name, column in columns.items()))
+    layout = _row_type(
+        tuple((name, _kind(one), one.shape[1] if one.ndim > 1 else 0) for name, one in columns.items())
+    )
     rows = np.empty(len(next(iter(columns.values()))), layout)
     rows[".n"] = len(columns)
     for name, column in columns.items():
         rows[f"{name}.n"] = layout[name].itemsize
-        rows[name] = column.view("i8") if column.dtype.kind == "M" else column
+        values = column.view("i8") if column.dtype.kind == "M" else column
+        if column.ndim == 1:
+            rows[name] = values
+            continue
+        array = rows[name]
+        array["dimensions"], array["nulls"], array["type"] = 1, 0, _TYPE[_kind(column)]
+        array["length"], array["first"] = column.shape[1], 1
+        array["each"]["n"], array["each"]["value"] = column.itemsize, values
     return _without_nulls(rows, columns, nullable).tobytes()
 
 
@@ -76,7 +94,8 @@ def _without_nulls(rows: npt.NDArray[np.void], columns: Columns, nullable: Colle
 def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
     """What ``COPY … TO STDOUT (FORMAT BINARY)`` sent, of columns that are never NULL: structured [n], big-endian fields."""
     extension = int.from_bytes(data[15:19], "big")
-    return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], _row_type(tuple(kinds.items())))
+    layout = _row_type(tuple((name, kind, 0) for name, kind in kinds.items()))
+    return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], layout)
 
 
 def copy_in(tx: psycopg.Connection, table: str, columns: Columns, nullable: Collection[str] = ()) -> int:

@@ -78,7 +78,7 @@ def stored_lately(tx: psycopg.Connection, partition: int, since: int, before: in
 
 
 def _patients(tx: psycopg.Connection, partition: int) -> list[int]:
-    found = tx.execute(f"SELECT DISTINCT patient FROM latest WHERE patient % {PARTITIONS} = {partition}".encode())
+    found = tx.execute(f"SELECT DISTINCT patient FROM latest_of_device WHERE patient % {PARTITIONS} = {partition}".encode())
     return [patient for (patient,) in found]
 
 

@@ -1,4 +1,4 @@
-"""Rollups and latest values: staged, then upserted, forward only."""
+"""Rollups: staged, then upserted."""
 
 from __future__ import annotations
 
@@ -39,18 +39,6 @@ def upsert_rollups(tx: psycopg.Connection, lost: list[int]) -> None:
     tx.execute(_UPSERT_ROLLUP, [lost])
 
 
-def stage_latest(tx: psycopg.Connection, rows: Rows) -> None:
-    """COPY ``rows`` (LATEST [k], one a series) into ``stage_latest``."""
-    columns = series_keys(rows, timestamps(rows["time"]))
-    columns |= {"value": np.ascontiguousarray(rows["value"]), "status": np.ascontiguousarray(rows["status"])}
-    copy_in(tx, "stage_latest", columns | {"arrived": timestamps(rows["arrived"])})
-
-
-def upsert_latest(tx: psycopg.Connection, lost: list[int]) -> None:
-    """A series' row moves forward only: later, or at the same time usable and greater."""
-    tx.execute(_UPSERT_LATEST, [lost])
-
-
 def series_keys(rows: Rows, time: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[np.generic]]:
     """The columns partition, patient, vital, device and ``time`` of ``rows`` [k]."""
     keys = {name: np.ascontiguousarray(rows[name]) for name in ("patient", "vital", "device")}
@@ -64,11 +52,3 @@ SELECT patient, vital, device, time, {_VALUES}, changed_offset FROM stage_rollup
 ON CONFLICT (patient, vital, device, time) DO UPDATE SET
 ({", ".join(FIGURES)}, changed_offset) = ({", ".join(f"excluded.{name}" for name in FIGURES)}, excluded.changed_offset)
 """.encode()
-_UPSERT_LATEST: Final = b"""
-INSERT INTO latest AS l (patient, vital, device, time, value, status, arrived)
-SELECT patient, vital, device, time, nullif(value, 'NaN'), status, arrived FROM stage_latest WHERE partition <> ALL(%s)
-ON CONFLICT (patient, vital, device) DO UPDATE
-SET (time, value, status, arrived) = (excluded.time, excluded.value, excluded.status, excluded.arrived)
-WHERE (excluded.time, excluded.status = 0, coalesce(excluded.value, '-Infinity'))
-    > (l.time, l.status = 0, coalesce(l.value, '-Infinity'))
-"""

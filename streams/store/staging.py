@@ -27,12 +27,19 @@ _TABLES: Final = {
     "stage_event": "partition int4, patient int4, time timestamptz, device int4, epoch int8, sequence int8, gateway int4, "
     "kind text, value jsonb, arrived timestamptz, at_offset int8",
     "stage_late": f"{_SERIES}, before_offset int8, piece int4",
-    "stage_latest": f"{_SERIES}, value real, status int2, arrived timestamptz",
+    "stage_latest": "partition int4, patient int4, device int4, oldest timestamptz, newest timestamptz, vital int2[], "
+    "time timestamptz[], value real[], status int2[], arrived timestamptz[]",
 }
 
 
 def prepare(db: psycopg.Connection) -> None:
-    """Make the staging tables of this session (once a connection, outside a round's transaction)."""
+    """Make the staging tables of this session (once a connection, outside a round's transaction).
+
+    What a round joins is staged, small and never analyzed, against a large table by its key: the planner is left no other
+    way, else it may read the whole table to hash it.
+    """
+    db.execute("SET enable_hashjoin = off")
+    db.execute("SET enable_mergejoin = off")
     for table, columns in _TABLES.items():
         statement = f"CREATE TEMP TABLE IF NOT EXISTS {table} ({columns}) ON COMMIT DELETE ROWS"
         db.execute(sql.SQL(statement))

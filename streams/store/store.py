@@ -13,6 +13,7 @@ from streams.condition import Condition
 from streams.ledger import Move
 from streams.store.events import insert_events, stage_events
 from streams.store.late import recompute_late, stage_late
+from streams.store.latest import move_latest, stage_latest
 from streams.store.readings import Readings, wide_rows
 from streams.store.records import (
     Snapshot,
@@ -21,7 +22,7 @@ from streams.store.records import (
     insert_rejected,
     save_snapshots,
 )
-from streams.store.series import newest, stage_latest, stage_rollups, upsert_latest, upsert_rollups
+from streams.store.series import newest, stage_rollups, upsert_rollups
 from streams.writes import Writes
 
 
@@ -94,7 +95,7 @@ def store_round(
         if len(late):
             recompute_late(db, late, absent)
         if len(writes.latest):
-            upsert_latest(db, absent)
+            move_latest(db, absent)
         if writes.events:
             insert_events(db, absent)
         insert_controls(db, writes, lost)

@@ -44,6 +44,14 @@ def load(world, start, batches):
         yield world.batch(world.patients[n % PATIENTS], times)
 
 
+def spread(records, count, seconds):
+    """The same, evenly over ``seconds``."""
+    begin = time.monotonic()
+    for n, one in enumerate(records):
+        time.sleep(max(begin + seconds * n / count - time.monotonic(), 0))
+        yield one
+
+
 @pytest.mark.parametrize(
     ("seconds", "count"), [(20, 2500), pytest.param(300, 60_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])]
 )
@@ -60,7 +68,8 @@ def test_a_database_that_is_away_at_full_load_costs_bounded_memory_and_loses_not
         before, away, after = process.memory_info().rss, [0], [0]
         postgres.kill()
         end = time.monotonic() + seconds
-        filling = threading.Thread(target=lambda: produce(kafka.client(), topic, load(world, start, rest)))
+        coming = spread(load(world, start, rest), count, seconds)
+        filling = threading.Thread(target=lambda: produce(kafka.client(), topic, coming))
         filling.start()
         while time.monotonic() < end or filling.is_alive():
             away.append(process.memory_info().rss - before)

@@ -21,6 +21,7 @@ from alerts.desk.settings import DemoSignIn, DeskSettings
 from deploy.schema.migrate import migrate
 from deploy.stack.postgres import Postgres
 from tests.alerts.desk.seed import PASSWORD, Ward, beat, seed
+from tests.latest import set_latest
 
 MASTER = bytes(range(32))
 OUT = Path(__file__).parents[3] / "out"
@@ -62,9 +63,12 @@ def seeded(_template: Seeded, postgres: Postgres) -> Iterator[Seeded]:
         db.execute(f"CREATE DATABASE {name} TEMPLATE {of}")
     url = postgres.url_of(name)
     with psycopg.connect(url) as tx:  # the newest values are as young as they were when the ward was made
-        tx.execute(
-            "UPDATE latest SET time = latest.time + age.time - interval '4 seconds', arrived = latest.arrived + age.arrived "
-            "FROM (SELECT now() - max(time) AS time, now() - max(arrived) AS arrived FROM latest) age"
+        age = "(SELECT now() - max({0}) FROM latest)"
+        set_latest(
+            tx,
+            "true",
+            time=f"time + {age.format('time')} - interval '4 seconds'",
+            arrived=f"arrived + {age.format('arrived')}",
         )
         tx.execute("UPDATE alarm SET due = due + (SELECT now() - max(created) FROM control_outbox)")
         beat(tx)

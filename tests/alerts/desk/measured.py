@@ -11,6 +11,7 @@ import psycopg
 
 from devices.vitals import Vital
 from tests.alerts.desk.invented import Invented
+from tests.latest import put_latest
 
 HR, SPO2, RR, TEMP = Vital.HEART_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.TEMPERATURE
 SYS, DIA = Vital.SYSTOLIC, Vital.DIASTOLIC
@@ -158,14 +159,14 @@ def measure(
         (DIA, cuff, now - timedelta(minutes=51), who.now[4]),
         (TEMP, patch, max(r[3] for r in rows if r[1] == TEMP), who.now[5]),
     ]
+    put_latest(
+        tx,
+        [
+            (patient, int(v), d, at, value, 3 if who.family == "Specimensen" and v == SPO2 else 0, at)
+            for v, d, at, value in newest
+        ],
+    )
     with tx.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO latest (patient, vital, device, time, value, status, arrived) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [
-                (patient, int(v), d, at, value, 3 if who.family == "Specimensen" and v == SPO2 else 0, at)
-                for v, d, at, value in newest
-            ],
-        )
         cursor.executemany(
             "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset) "
             "VALUES (%s, %s, %s, 1, %s, %s, %s, %s::jsonb, %s, 1)",

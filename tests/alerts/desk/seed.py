@@ -27,6 +27,7 @@ from devices.control import Level, Limit, Limits
 from streams.condition import Condition, Phase, Priority
 from tests.alerts.desk.invented import ELSEWHERE, WARD, Invented
 from tests.alerts.desk.measured import DIA, HR, RR, SPO2, SYS, TEMP, measure
+from tests.latest import set_latest
 
 PASSWORD = "synthetic-only"
 
@@ -85,9 +86,11 @@ def seed(tx: psycopg.Connection, master: bytes, *, hours: int = 24) -> Ward:
 def beat(tx: psycopg.Connection) -> None:
     """As if another second of data had come: the log moves on, and so do the newest values of those who are not silent."""
     tx.execute("UPDATE ledger SET last_append = clock_timestamp()")
-    tx.execute(
-        "UPDATE latest SET time = clock_timestamp() - interval '3 seconds', arrived = clock_timestamp() "
-        "WHERE vital IN (1, 2, 3, 4) AND status = 0 AND time > clock_timestamp() - interval '10 minutes'"
+    set_latest(
+        tx,
+        "vital IN (1, 2, 3, 4) AND status = 0 AND time > clock_timestamp() - interval '10 minutes'",
+        time="clock_timestamp() - interval '3 seconds'",
+        arrived="clock_timestamp()",
     )
 
 

@@ -11,6 +11,7 @@ from devices.vitals import Vital
 from streams.condition import Priority
 from tests.alerts.desk.conftest import Seeded, Served
 from tests.alerts.desk.seed import condition
+from tests.latest import set_latest
 
 SHOWN_AT = """([where, text]) => new Promise(resolve => {
     const look = () => { if (document.querySelector(where).firstChild.data === text) resolve(Date.now()); };
@@ -185,7 +186,7 @@ async def test_a_new_number_is_on_the_desk_within_a_second_of_its_commit(desk, s
         shown = asyncio.create_task(page.evaluate(SHOWN_AT, [f"#row-p{karin} [data-cell=hr] [data-num]", value]))
         await asyncio.sleep(0.2)
         with seeded.tx() as tx:
-            tx.execute("UPDATE latest SET value = %s WHERE patient = %s AND vital = 1", [value, karin])
+            set_latest(tx, f"patient = {karin} AND vital = 1", value=value)
         committed = time.time()
         waits.append(await shown / 1000 - committed)
     assert sorted(waits)[2] < 1.0, waits

@@ -11,6 +11,7 @@ import psycopg
 from devices.control import Level, Limit, Limits, RuleSet, encode_control
 from devices.sample import Status
 from devices.vitals import Vital
+from tests.latest import put_latest
 
 PATIENT, NEIGHBOUR, GONE = 65, 130, 193  # partitions 1, 2 and 1
 NORTH, SOUTH = 1, 2
@@ -103,15 +104,12 @@ def _readings(db: psycopg.Connection, seeded: Seeded) -> None:
                 avg(value) FILTER (WHERE status = 0), min(value) FILTER (WHERE status = 0),
                 max(value) FILTER (WHERE status = 0), 0, 0, count(*) FILTER (WHERE status <> 0), 1
             FROM grafana.sample GROUP BY 1, 2, 3, 4""")
-    db.execute("""
-        INSERT INTO latest (patient, vital, device, time, value, status, arrived)
+    found = db.execute("""
         SELECT DISTINCT ON (patient, vital, device) patient, vital, device, time, value, status, arrived
         FROM grafana.sample ORDER BY patient, vital, device, time DESC""")
-    db.execute(
-        "INSERT INTO latest VALUES (%s, 3, %s, now() - interval '10 seconds', 95, 0, now()), "
-        "(%s, 4, %s, now(), NULL, 3, now())",
-        [NEIGHBOUR, OTHER, NEIGHBOUR, OTHER],
-    )
+    now = datetime.now(UTC)
+    newest = [(NEIGHBOUR, 3, OTHER, now - timedelta(seconds=10), 95.0, 0, now), (NEIGHBOUR, 4, OTHER, now, None, 3, now)]
+    put_latest(db, [*found.fetchall(), *newest])
 
 
 def _controls(db: psycopg.Connection, start: datetime) -> None:

@@ -12,6 +12,7 @@ from devices.control import Limit, Limits, RuleSet, encode_control
 from devices.vitals import VITALS, Vital
 from tests.deploy.grafana.conftest import Ward
 from tests.deploy.grafana.seed import CUFF, ECG, NEIGHBOUR, OTHER, OXIMETER, PATIENT, SECRETS
+from tests.latest import set_latest
 
 pytestmark = pytest.mark.stack
 
@@ -101,7 +102,7 @@ def test_a_device_is_silent_by_the_rule_sets_word(ward: Ward) -> None:
     assert ward.reader.execute("SELECT count(*) FROM grafana.device").fetchone() == (4,)
     rules = encode_control(RuleSet(2, no_data_factor=20.0, no_data_extra_s=40)).decode()
     with ward.owner.transaction(force_rollback=True):
-        ward.owner.execute("UPDATE latest SET time = now() - interval '45 seconds' WHERE device = %s", [OTHER])
+        set_latest(ward.owner, f"device = {OTHER}", time="now() - interval '45 seconds'")
         assert (OTHER,) in ward.owner.execute(asked).fetchall()
         ward.owner.execute("INSERT INTO control VALUES (0, 2, 'rule_set', 60, 1, 60, %s::jsonb, now())", [rules])
         assert (OTHER,) not in ward.owner.execute(asked).fetchall()
