@@ -166,7 +166,7 @@ class Assignment:
         """Take what waits of one kind, at most about a round's worth; who is served comes last the next time.
 
         Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
-        backlogs as can be done in ``backlog_ms``: what arrives at the head would wait for it.
+        backlogs as can be done in ``backlog_ms``, or in half the time of the others' part: these would wait for it.
         """
         items: list[Item] = []
         epochs: dict[int, int] = {}
@@ -174,8 +174,10 @@ class Assignment:
         room, left, now = self._settings.round_records, self._settings.round_mb << 20, time.monotonic()
         ready = [(p, o, o.behind) for p, o in self._owned.items() if o.waiting and o.waiting[0].known == known]
         alive = any(one.at_head(now) for one in self._owned.values())
-        most = self._cost.bytes_in(self._settings.backlog_ms / 1000) if alive else sys.maxsize
+        most = sys.maxsize
         for partition, owned, behind in sorted(ready, key=lambda one: one[2]):
+            if behind and alive and most == sys.maxsize:
+                most = self._cost.bytes_in(self._settings.backlog_ms / 1000, sum(item.size for item in items))
             taken = 0
             while owned.waiting and owned.waiting[0].known == known and room > 0 and left > 0:
                 if behind and most <= 0:

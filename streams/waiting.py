@@ -98,6 +98,7 @@ class Cost:
         else:
             self._per_byte += (max(seconds - self._fixed, 0.0) / size - self._per_byte) * _WEIGHT
 
-    def bytes_in(self, seconds: float) -> int:
-        """What fits in ``seconds`` beside the fixed part; where that is longer, in half of it."""
-        return max(int(max(seconds, self._fixed / 2) / max(self._per_byte, 1e-9)), SMALL)
+    def bytes_in(self, seconds: float, beside: int = 0) -> int:
+        """What fits in ``seconds``; where that is longer, in half the time of a round with nothing but ``beside`` bytes."""
+        alone = self._fixed + beside * self._per_byte
+        return max(int(max(seconds, alone / 2) / max(self._per_byte, 1e-9)), SMALL)
