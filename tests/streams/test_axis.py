@@ -58,3 +58,17 @@ def test_slices_move_together_where_they_stand_before_memory_is_asked_for():
     axis.add(np.full(3000, 20))
     assert (axis.width, table.one is array) == (width, True)
     assert table.one[axis.of(15)].tolist() == list(range(1000))
+
+
+def test_arrays_grow_where_they_stand_unless_somebody_holds_them():
+    axis = Axis()
+    table = Numbers(axis, "numbers")
+    axis.add(np.full(1000, 3))
+    table.three[:, axis.of(3)] = np.arange(1000)
+    same, held, width = id(table.three), table.one, axis.width
+    axis.add(np.full(5000, 4))
+    assert axis.width > width
+    assert id(table.three) == same
+    assert table.three[:, axis.of(3)].tolist() == [list(range(1000))] * 3
+    assert len(held) == width
+    assert len(table.one) == axis.width
