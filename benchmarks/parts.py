@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import msgspec
 import psycopg
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from alerts.fold import fold_conditions
 from alerts.rules.stages import stages
@@ -57,7 +56,7 @@ def main() -> None:
     keep_memory()  # as the worker does
     environment = os.environ
     spec = msgspec.msgpack.decode(Path(environment["BENCH_SECRETS"]).read_bytes(), type=Spec, strict=False)
-    ring = FixedKeyRing({key: OpenKey(AESGCM(secret), p, g) for key, (p, g, secret) in spec.secrets.items()})
+    ring = FixedKeyRing({key: OpenKey(secret, p, g) for key, (p, g, secret) in spec.secrets.items()})
     topic = environment["VIGIL_TOPIC"]
     blocks = read(environment["VIGIL_KAFKA"], topic, spec.starts, spec.ends)
     watch, samples = Stopwatch(), 0

@@ -124,11 +124,14 @@ def _open(
         refused.one(record, "key of another patient or gateway")
     fine = known & ~foreign
     payloads = [b""] * len(values)
-    openers = [k.aead.decrypt if k else _never for k in keyed]
-    for record, which in zip(at[fine].tolist(), inverse[fine].tolist(), strict=True):
+    # one key after the other: ready for use, each takes 2.5 KB
+    order, opened, decrypt = np.argsort(inverse[fine], kind="stable"), -1, _never
+    for record, which in zip(at[fine][order].tolist(), inverse[fine][order].tolist(), strict=True):
+        if which != opened and (key := keyed[which]):
+            opened, decrypt = which, key.aead.decrypt
         head = heads[record]
         try:
-            payloads[record] = openers[which](head[_NONCE_AT:], values[record][_HEAD:], head)
+            payloads[record] = decrypt(head[_NONCE_AT:], values[record][_HEAD:], head)
         except InvalidTag:
             refused.one(record, "does not open under the key its header names")
     return payloads

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from alerts.rules.stages import stages
 from devices.batch import Kind, header, partition_of
 from devices.pairing import PatientKey
@@ -82,7 +80,7 @@ class World:
             n: (*owner, rng.randbytes(32))
             for n, owner in enumerate([(0, 0), *((p, g) for p in patients for g in (0, *_GATEWAYS))], 1)
         }
-        self.keys = FixedKeyRing({n: OpenKey(AESGCM(secret), p, g) for n, (p, g, secret) in self.secrets.items()})
+        self.keys = FixedKeyRing({n: OpenKey(secret, p, g) for n, (p, g, secret) in self.secrets.items()})
         self.enrolled: dict[int, list[tuple[Device, int]]] = {}
         for patient in patients:
             self.enrolled[patient] = [

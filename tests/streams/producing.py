@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import psycopg
 from confluent_kafka import Producer
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from devices.batch import Clock, Kind, Lane, header, key_of, partition_of
 from devices.control import Consent, Control, Enrolled, Enrolment, RuleSet, encode_control
@@ -65,7 +64,7 @@ class World:
         return 1000 + patient
 
     def ring(self) -> FixedKeyRing:
-        return FixedKeyRing({key: OpenKey(AESGCM(s), p, g) for key, (p, g, s) in self.secrets.items()})
+        return FixedKeyRing({key: OpenKey(s, p, g) for key, (p, g, s) in self.secrets.items()})
 
     def write_master(self, folder: Path) -> Path:
         path = folder / "master.key"
