@@ -20,8 +20,8 @@ from devices.batch import PARTITIONS
 from streams.arrays import Bools, Cells, Ints
 
 _SMALLEST: Final = 8
-_SPARE: Final = 5
-"""A slice that has to move gets 1/2**_SPARE more than it needs."""
+_SPARE: Final = 4
+"""A slice that has to move gets 1/2**_SPARE more than it needs; all of them, when arrays have to."""
 _FREE: Final = 4
 """Arrays that have to move get 1/2**_FREE more than they need."""
 _MARGIN: Final = 4
@@ -149,7 +149,7 @@ class Axis:
         """Take a column for each entry of ``partition`` (int64 [k], ascending); int64 [k]."""
         needed = self.used + np.bincount(partition, minlength=PARTITIONS)
         for tight in np.flatnonzero(needed > self.room).tolist():
-            self._widen(tight, int(needed[tight]))
+            self._widen(tight, needed)
         rank = np.arange(len(partition)) - np.searchsorted(partition, partition)
         columns: Ints = self.start[partition] + self.used[partition] + rank
         self.used = needed
@@ -159,7 +159,9 @@ class Axis:
         """Take one column."""
         used = int(self.used[partition])
         if used == self.room[partition]:
-            self._widen(partition, used + 1)
+            needed = self.used.copy()
+            needed[partition] += 1
+            self._widen(partition, needed)
         self.used[partition] = used + 1
         return int(self.start[partition]) + used
 
@@ -174,13 +176,15 @@ class Axis:
                 table.vacate(columns)
             self._tell([(columns, None)], self.width)
 
-    def _widen(self, partition: int, needed: int) -> None:
-        """Give a partition room for ``needed`` columns and some more, behind all others."""
-        room = needed + (needed >> _SPARE) + _SMALLEST
+    def _widen(self, partition: int, needed: Ints) -> None:
+        """Give a partition room for what it needs (int64 [PARTITIONS], of all) and some more, behind all others."""
+        if needed[partition] <= self.room[partition]:
+            return  # the arrays were laid out for another's sake
+        room = int(_roomy(needed[partition]))
         if self._top + room > self.width:
             taken = int(self.room.sum())
             if taken + max(room, taken >> _MARGIN) > self.width:
-                self._lay_out(partition, room)
+                self._lay_out(needed)
                 return
             self._close_up()
         before = self.of(partition)
@@ -206,10 +210,10 @@ class Axis:
                 table.shift(before, after)
         self._tell(moves, self.width)
 
-    def _lay_out(self, partition: int, wanted: int) -> None:
-        """Lay all slices side by side again, ``partition``'s with ``wanted`` room, in arrays wide enough for a few more."""
+    def _lay_out(self, needed: Ints) -> None:
+        """Lay all slices side by side again, each with room for what it needs and some more, in arrays with some more."""
         old, width = [self.of(each) for each in range(PARTITIONS)], self.width
-        self.room[partition] = wanted
+        self.room = np.where(needed > 0, _roomy(needed), 0)
         self.start = np.cumsum(self.room) - self.room
         self._top = int(self.room.sum())
         room, holders = self.room.copy(), int(np.count_nonzero(self.room))
@@ -227,3 +231,7 @@ class Axis:
             moved[before] = -1 if after is None else np.arange(after.start, after.stop)
         for listener in self._listeners:
             listener(moved)
+
+
+def _roomy(needed: Ints) -> Ints:
+    return needed + (needed >> _SPARE) + _SMALLEST
