@@ -277,35 +277,41 @@ class Assignment:
     async def _take(self, partitions: set[int], after: float = 0.0) -> None:
         """Take them from the ledger, restore their state, and read on."""
         await asyncio.sleep(after)
-        while not self._open and (todo := (partitions & self.assigned) - self._owned.keys() - self._taking):
-            self._taking |= todo
-            try:
-                if await self._take_now(todo):
-                    return
-            finally:
-                self._taking -= todo
-            await asyncio.sleep(_TRY_AGAIN_S)
+        while todo := (partitions & self.assigned) - self._owned.keys() - self._taking:
+            if not self._open:
+                self._taking |= todo
+                try:
+                    partitions = partitions - await self._take_now(todo)
+                finally:
+                    self._taking -= todo
+            await asyncio.sleep(_TRY_AGAIN_S if partitions & self.assigned else 0)
 
-    async def _take_now(self, todo: set[int]) -> bool:
-        """False: the brokers did not say what they hold; try again."""
+    async def _take_now(self, todo: set[int]) -> set[int]:
+        """What was taken or found damaged; the others are to be tried again: the brokers did not say what they hold, or the
+        group was saying anew whose they are.
+        """
         topic = self._settings.topic
         try:
             self._host.topic_id = await asyncio.to_thread(topic_id, self._settings.kafka, topic)
             extents = await asyncio.to_thread(self._log.extents, todo)
-            starts = {p: extents[p].begin for p in todo}
-            held = await self._host.in_database(lambda db: ledger.take(db, topic, self._host.topic_id, starts))
+
+            def take(db: psycopg.Connection) -> dict[int, Held]:
+                mine = todo & self.assigned if not self._open else set()
+                return ledger.take(db, topic, self._host.topic_id, {p: extents[p].begin for p in mine}) if mine else {}
+
+            held = await self._host.in_database(take)
             extents = await asyncio.to_thread(self._log.extents, todo)  # until then somebody else may have stored more
             why = await asyncio.to_thread(compare, self._log, self._host.topic_id, held, extents)
         except (KafkaException, TimeoutError) as error:
             _log.warning("the brokers do not answer", error=type(error).__name__)
-            return False
+            return set()
         await self._say_damaged(held, extents, why)
         await self._host.in_engine(lambda: self._host.rounds.expect(len(self.assigned)))
         for partition in sorted(p for p, damaged in why.items() if not damaged):
             await self._restore(held[partition], extents[partition])
         metrics.OWNED.set(len(self._owned))
-        _log.info("partitions taken", partitions=sorted(todo))
-        return True
+        _log.info("partitions taken", partitions=sorted(held))
+        return {p for p in held if p in self._owned or p in self._damaged}
 
     async def _restore(self, held: Held, extent: Extent) -> None:
         partition = held.partition
