@@ -45,3 +45,27 @@ def test_a_newer_schema_is_refused(plain_database):
         db.execute("INSERT INTO schema_version (number, name) VALUES (9999, 'later')")
     with pytest.raises(SchemaTooNewError, match="newer Vigil"):
         migrate(plain_database)
+
+
+def test_newest_values_of_before_are_shown_after_and_a_worker_of_before_stores_nothing(database, tmp_path):
+    for number, path in numbered():
+        if number < 6:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    migrate(database, tmp_path)
+    before = (
+        "INSERT INTO latest VALUES (1, 1, 7, '2026-01-01 00:00:02+00', 61, 0, '2026-01-01 00:00:03+00'), "
+        "(1, 2, 7, '2026-01-01 00:00:01+00', NULL, 3, '2026-01-01 00:00:03+00'), "
+        "(1, 1, 8, '2026-01-01 00:00:01+00', 60, 0, '2026-01-01 00:00:01+00') "
+        "ON CONFLICT (patient, vital, device) DO NOTHING"
+    )
+    query = "SELECT patient, vital, device, time, value, status, arrived FROM latest ORDER BY device, vital"
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute(before)
+        shown = db.execute(query).fetchall()
+    assert len(shown) == 3
+    assert migrate(database)[0].startswith("0006")
+    with psycopg.connect(database, autocommit=True) as db:
+        assert db.execute(query).fetchall() == shown
+        assert db.execute("SELECT count(*) FROM grafana.latest").fetchone() == (3,)
+        with pytest.raises(psycopg.OperationalError):  # what a worker tries again after
+            db.execute(before)
