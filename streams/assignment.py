@@ -78,7 +78,7 @@ class Assignment:
         self.fetch_wait_ms = host.settings.fetch_wait_ms
         self.arrived = asyncio.Event()
         self.assigned: frozenset[int] = frozenset()
-        self._open = False
+        self._undecided = False
         self._owned: dict[int, Owned] = {}
         self._taking: set[int] = set()
         self._damaged: set[int] = set()
@@ -115,12 +115,12 @@ class Assignment:
         """The group will say anew whose each partition is.  What is owned is stored until then; nothing more is taken: a
         worker that wakes long after the group put it out would take what others have.
         """
-        self._open = True
+        self._undecided = True
 
     def assign(self, assigned: frozenset[int]) -> None:
         """The group's word, after each rebalance.  What was kept keeps its epoch and state."""
         _log.info("partitions assigned", partitions=sorted(assigned))
-        self.assigned, self._open = assigned, False
+        self.assigned, self._undecided = assigned, False
         self._forget([p for p in self._owned if p not in assigned])
         if new := assigned - self._owned.keys() - self._taking:
             self._host.spawn(self._take(set(new)))
@@ -278,7 +278,7 @@ class Assignment:
         """Take them from the ledger, restore their state, and read on."""
         await asyncio.sleep(after)
         while todo := (partitions & self.assigned) - self._owned.keys() - self._taking:
-            if not self._open:
+            if not self._undecided:
                 self._taking |= todo
                 try:
                     partitions = partitions - await self._take_now(todo)
@@ -296,10 +296,12 @@ class Assignment:
             extents = await asyncio.to_thread(self._log.extents, todo)
 
             def take(db: psycopg.Connection) -> dict[int, Held]:
-                mine = todo & self.assigned if not self._open else set()
+                mine = todo & self.assigned if not self._undecided else set()
                 return ledger.take(db, topic, self._host.topic_id, {p: extents[p].begin for p in mine}) if mine else {}
 
             held = await self._host.in_database(take)
+            if not held:
+                return set()
             extents = await asyncio.to_thread(self._log.extents, todo)  # until then somebody else may have stored more
             why = await asyncio.to_thread(compare, self._log, self._host.topic_id, held, extents)
         except (KafkaException, TimeoutError) as error:

@@ -27,6 +27,9 @@ class OpenKey(NamedTuple):
     patient: int
     gateway: int
 
+    def __repr__(self) -> str:
+        return f"OpenKey(…, {self.patient}, {self.gateway})"  # what is logged or raised names no secret
+
     @property
     def aead(self) -> AESGCM:
         """Ready for use.  Takes 2.5 KB, so it is made for each use: 0.7 µs."""

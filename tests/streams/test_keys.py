@@ -34,6 +34,7 @@ def test_a_key_of_the_database_opens_and_says_whose_it_is(world, db):
     }
     sealed = found[2].aead.encrypt(bytes(12), b"payload", None)
     assert found[2].aead.decrypt(bytes(12), sealed, None) == b"payload"
+    assert str(found[2].secret) not in f"{found}"
 
 
 def test_a_key_made_after_it_was_asked_for_is_found_the_next_time(world, db):
