@@ -367,8 +367,7 @@ def test_a_minute_older_than_the_ring_is_computed_from_all_that_is_stored(db, wo
     start = T // 60_000 * 60_000
     first = [(start + 1000, {HR: 60.0, SPO2: 97.0}), (start + 59_000, {HR: 70.0}), (start + 60_000, {HR: 99.0})]
     store(db, to_store(world, [world.batch(1, first)], held))
-    minute = start // 60_000
-    named = [(p, vital, 1000 + p, p, minute, T // 1000, 2) for p in (1, 2) for vital in (HR, SPO2)]
+    named = [(p, vital, 1000 + p, p, start // 60_000, T // 1000, 2) for p in (1, 2) for vital in (HR, SPO2)]
     behind = world.batch(1, [(start + 31_000, {HR: 40.0})])  # behind the second in which the minute was named
     records = [world.batch(1, [(start + 30_000, {HR: 50.0})]), behind, world.batch(2, first)]
     late = to_store(world, records, held, first=1, late=np.array(named, LATE))
