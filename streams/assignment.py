@@ -278,13 +278,13 @@ class Assignment:
         """Take them from the ledger, restore their state, and read on."""
         await asyncio.sleep(after)
         while todo := (partitions & self.assigned) - self._owned.keys() - self._taking:
-            if not self._undecided:
-                self._taking |= todo
-                try:
-                    partitions = partitions - await self._take_now(todo)
-                finally:
-                    self._taking -= todo
-            await asyncio.sleep(_TRY_AGAIN_S if partitions & self.assigned else 0)
+            self._taking |= todo
+            try:
+                partitions = partitions - await self._take_now(todo)
+            finally:
+                self._taking -= todo
+            if partitions & self.assigned:
+                await asyncio.sleep(_TRY_AGAIN_S)
 
     async def _take_now(self, todo: set[int]) -> set[int]:
         """What was taken or found damaged; the others are to be tried again: the brokers did not say what they hold, or the

@@ -60,11 +60,10 @@ class Columns:
         for field, spec in self.FIELDS.items():
             array = self.__dict__.pop(field)  # numpy lets an array grow that has no other reference
             old = array.shape[-1]
-            if 0 < old <= width:
+            if old <= width:
                 with contextlib.suppress(ValueError):
                     array.resize((*spec.lead, width))
-            grown = array.shape[-1] == width and old > 0
-            wide = array if grown else np.empty((*spec.lead, width), spec.dtype)
+            wide = array if array.shape[-1] == width else np.empty((*spec.lead, width), spec.dtype)
             before_all, after_all = array.reshape(-1), wide.reshape(-1)
             for row in range(math.prod(spec.lead) - 1, -1, -1):  # from the last: each goes to the right of where it was
                 was, now = before_all[row * old : (row + 1) * old].copy(), after_all[row * width : (row + 1) * width]

@@ -21,7 +21,7 @@ MOST: Final = 200_000
 
 
 class OpenKey(NamedTuple):
-    """A data key as it was wrapped, and the one (patient, gateway) it belongs to."""
+    """A data key, unwrapped, and the one (patient, gateway) it belongs to."""
 
     secret: bytes
     patient: int

@@ -125,9 +125,11 @@ def _open(
     fine = known & ~foreign
     payloads = [b""] * len(values)
     # one key after the other: ready for use, each takes 2.5 KB
-    order, opened, decrypt = np.argsort(inverse[fine], kind="stable"), -1, _never
+    order, opened = np.argsort(inverse[fine], kind="stable"), -1
     for record, which in zip(at[fine][order].tolist(), inverse[fine][order].tolist(), strict=True):
-        if which != opened and (key := keyed[which]):
+        if which != opened:
+            key = keyed[which]
+            assert key is not None  # its record is among the fine ones
             opened, decrypt = which, key.aead.decrypt
         head = heads[record]
         try:
@@ -135,10 +137,6 @@ def _open(
         except InvalidTag:
             refused.one(record, "does not open under the key its header names")
     return payloads
-
-
-def _never(_nonce: bytes, _sealed: bytes, _head: bytes | None) -> bytes:
-    raise InvalidTag
 
 
 def _read_json(

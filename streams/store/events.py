@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from devices.batch import PARTITIONS
 from devices.event import encode_event
 from streams.store.copying import Columns, copy_blocks, timestamps
+from streams.store.readings import record_columns
 from streams.writes import Writes
 
 _JSONB: Final = b"\x01"  # the version that precedes the text of a jsonb on the wire
@@ -39,15 +39,10 @@ def _columns(writes: Writes, rows: list[tuple[int, int, bytes, bytes]]) -> Colum
     record, at, kind, value = zip(*rows, strict=True)
     of = writes.round.records[np.array(record)]
     return {
-        "partition": of["patient"].astype(np.int32) % PARTITIONS,
-        "patient": of["patient"].astype(np.int32),
+        **record_columns(of),
         "time": timestamps(np.array(at, np.int64)),
-        "device": of["device"].astype(np.int32),
-        "epoch": of["epoch"].astype(np.int64),
         "sequence": of["first"].astype(np.int64),
         "gateway": of["gateway"].astype(np.int32),
         "kind": np.array(kind),
         "value": np.array(value),
-        "arrived": timestamps(of["append"]),
-        "at_offset": of["offset"].astype(np.int64),
     }

@@ -14,7 +14,7 @@ from psycopg import sql
 from devices.sample import Status
 from devices.vitals import VITALS
 from streams.store.copying import Columns, copy_in, timestamps
-from streams.writes import Writes
+from streams.writes import Rows, Writes
 
 _IDENTITY: Final = ("patient", "time", "device", "epoch", "sequence")
 DIFFERS: Final = "differs from the first copy"
@@ -39,14 +39,9 @@ def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
     of = writes.round.records[record[start]]
     nth = samples["reading"][start].astype(np.int64)
     columns: dict[str, npt.NDArray[np.generic]] = {
-        "partition": of["partition"],
-        "patient": of["patient"].astype(np.int32),
+        **record_columns(of),
         "time": timestamps(samples["time"][start]),
-        "device": of["device"].astype(np.int32),
-        "epoch": of["epoch"].astype(np.int64),
         "sequence": of["first"].astype(np.int64) + nth,
-        "arrived": timestamps(of["append"]),
-        "at_offset": of["offset"],
         "reading": nth.astype(np.int32),
     }
     for vital in np.unique(samples["vital"]).tolist():
@@ -59,6 +54,18 @@ def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
             why[row[of_vital]] = status[of_vital]
             columns[f"{spec.column}_status"] = why
     return columns
+
+
+def record_columns(of: Rows) -> dict[str, npt.NDArray[np.generic]]:
+    """What a row has of its record, ``of`` RECORD [n]: whose it is, and where and when it stands in the log."""
+    return {
+        "partition": of["partition"],
+        "patient": of["patient"].astype(np.int32),
+        "device": of["device"].astype(np.int32),
+        "epoch": of["epoch"].astype(np.int64),
+        "arrived": timestamps(of["append"]),
+        "at_offset": of["offset"],
+    }
 
 
 class Readings:
