@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -32,7 +31,7 @@ from streams.store.late import recompute_recent
 from streams.store.records import Snapshot
 from streams.store.store import FoldConditions
 from streams.topic import topic_id
-from streams.waiting import Batch, Cost, Item, Owned
+from streams.waiting import Batch, Cost, Item, Owned, take_turns
 
 RECORDS_WAITING: Final = 8192
 """A partition's records read and not yet in a round.  Not blocks: at the head of the log a block is a record or two."""
@@ -168,36 +167,26 @@ class Assignment:
         Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
         backlogs as can be done in ``backlog_ms``, or in half the time of the others' part: these would wait for it.
         """
-        items: list[Item] = []
-        epochs: dict[int, int] = {}
+        now, records, size = time.monotonic(), self._settings.round_records, self._settings.round_mb << 20
+        ready = [one for one in self._owned.values() if one.waiting and one.waiting[0].known == known]
+        if any(one.at_head(now) for one in self._owned.values()):
+            items = take_turns([one for one in ready if not one.behind], known, records, size)
+            taken = sum(item.size for item in items)
+            most = min(self._cost.bytes_in(self._settings.backlog_ms / 1000, taken), size - taken)
+            records -= sum(len(item.block.values) for item in items)
+            items += take_turns([one for one in ready if one.behind], known, records, most)
+        else:
+            items = take_turns(sorted(ready, key=lambda one: one.behind), known, records, size)
         save: set[int] = set()
-        room, left, now = self._settings.round_records, self._settings.round_mb << 20, time.monotonic()
-        ready = [(p, o, o.behind) for p, o in self._owned.items() if o.waiting and o.waiting[0].known == known]
-        alive = any(one.at_head(now) for one in self._owned.values())
-        most = sys.maxsize
-        for partition, owned, behind in sorted(ready, key=lambda one: one[2]):
-            if behind and alive and most == sys.maxsize:
-                most = self._cost.bytes_in(self._settings.backlog_ms / 1000, sum(item.size for item in items))
-            taken = 0
-            while owned.waiting and owned.waiting[0].known == known and room > 0 and left > 0:
-                if behind and most <= 0:
-                    break
-                one, rest = owned.waiting.pop(0).split(min(left, most) if behind else left)
-                if rest is not None:
-                    owned.waiting.insert(0, rest)
-                if behind:
-                    most -= one.size
-                left -= one.size
-                owned.saving.since += one.size
-                room -= one.block.next - one.block.first
-                items.append(one)
-                taken += 1
-            if taken:
-                self._owned[partition] = self._owned.pop(partition)
-                epochs[partition] = owned.epoch
-                if not known and owned.saving.due(now) and len(save) < SNAPSHOTS_A_ROUND:
-                    save.add(partition)
-                    owned.saving.begin(now)
+        for item in items:
+            self._owned[item.block.partition].saving.since += item.size
+        partitions = dict.fromkeys(item.block.partition for item in items)
+        for partition in partitions:
+            owned = self._owned[partition] = self._owned.pop(partition)
+            if not known and owned.saving.due(now) and len(save) < SNAPSHOTS_A_ROUND:
+                save.add(partition)
+                owned.saving.begin(now)
+        epochs = {partition: self._owned[partition].epoch for partition in partitions}
         if not any(owned.waiting for owned in self._owned.values()):
             self.arrived.clear()
         return Batch(items, epochs, frozenset(save))

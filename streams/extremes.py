@@ -57,10 +57,14 @@ class Extremes(Columns):
         self._fresh = _NEVER
 
     def begin(self, now: int, columns: slice, mask: Bools | None) -> None:
-        """Second ``now`` begins: the block that is whole by now takes the place of one that has left the ring."""
+        """Second ``now`` begins: the block that is whole by now takes the place of one that has left the ring.  Another has
+        left it now: after a gap in the log, in which not every second begins, its place is read as a later one's.
+        """
         self._fresh = _NEVER
         if now % SPAN == 0:
-            self.stale[(now // SPAN - 1) % SLOTS, columns] |= True if mask is None else mask
+            whole = now // SPAN - 1
+            for block in (whole, whole - LONGEST // SPAN):
+                self.stale[block % SLOTS, columns] |= True if mask is None else mask
 
     def forget(self, columns: slice) -> None:
         """All cells of a slice may have changed."""

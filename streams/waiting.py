@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import numpy as np
 
 from streams.block import Block
 from streams.saving import Saving
@@ -15,6 +19,8 @@ HEAD_S: Final = 5.0
 """So long after its last block a partition counts as one that is alive at its head."""
 SMALL: Final = 16_384
 """Bytes of a round that takes as long as an empty one; of a backlog, at least so many go with each."""
+FILLED: Final = 0.9
+"""Of what a round may take, where partitions are taken up to one time: to find a better one costs more than it brings."""
 _WEIGHT: Final = 0.2
 _NO_RULE_S: Final = 5.0  # the database was away
 
@@ -35,8 +41,19 @@ class Item:
         block = self.block
         if self.size <= most or block.next - block.first == 1:
             return self, None
-        part = max((block.next - block.first) * most // self.size, 1)
-        first, rest = block.split(block.first + part)
+        return self._parted(max((block.next - block.first) * most // self.size, 1))
+
+    def before(self, time: int) -> int:
+        """How many of its records were appended before ``time`` (ms)."""
+        return int(np.searchsorted(self.block.appended, time))
+
+    def until(self, time: int) -> tuple[Item | None, Item | None]:
+        """What was appended before ``time``, and the rest."""
+        count = self.before(time)
+        return self._parted(count) if count else (None, self)
+
+    def _parted(self, count: int) -> tuple[Item, Item | None]:
+        first, rest = self.block.split(self.block.first + count)
         if first is None or rest is None:
             return self, None
         size = first.size
@@ -69,6 +86,59 @@ class Owned:
         worker has too much to do, and does most of it in whole rounds.
         """
         return not self.behind and self.age < OLD_S and now - self.heard < HEAD_S
+
+
+    def of(self, known: bool) -> Iterator[Item]:
+        """What waits of one kind, before anything of the other."""
+        return itertools.takewhile(lambda item: item.known == known, self.waiting)
+
+    def take(self, known: bool, most: int, time: int | None) -> Item | None:
+        """The first that waits of one kind, or about ``most`` bytes of it, or what of it was appended before ``time``."""
+        if not self.waiting or self.waiting[0].known != known:
+            return None
+        first = self.waiting[0]
+        one, rest = first.split(most) if time is None else first.until(time)
+        self.waiting[:1] = [rest] if rest is not None else []
+        return one
+
+
+def take_turns(ready: Sequence[Owned], known: bool, records: int, size: int) -> list[Item]:
+    """About so many records and bytes of what waits of one kind, in the order of ``ready``; nothing where either is none.
+
+    Where more waits, each partition gives what was appended up to one time: the engine goes through a second of the clock
+    once for all of them, and as often as partitions reach it in different rounds.
+    """
+    time, items = _until(ready, known, records, size), []
+    for owned in ready:
+        while records > 0 and size > 0 and (one := owned.take(known, size, time)) is not None:
+            size -= one.size
+            records -= one.block.next - one.block.first
+            items.append(one)
+    return items
+
+
+def _until(ready: Sequence[Owned], known: bool, records: int, size: int) -> int | None:
+    """The time (ms) before which about so much was appended of what waits; None where all may be taken, or where so much has
+    one time.
+    """
+    waiting = [item for owned in ready for item in owned.of(known)]
+    if sum(item.size for item in waiting) <= size and sum(len(item.block.values) for item in waiting) <= records:
+        return None
+    low = min(int(item.block.appended[0]) for item in waiting)
+    high = max(int(item.block.appended[-1]) for item in waiting) + 1
+    found = None
+    while high - low > 1:
+        time = (low + high) // 2
+        each = [(item, item.before(time)) for item in waiting]
+        count = sum(n for _, n in each)
+        share = max(count / records, sum(n * item.size / len(item.block.values) for item, n in each) / size)
+        if share > 1:
+            high = time
+            continue
+        low, found = time, time if count else None
+        if share > FILLED:
+            break
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 
 from streams.axis import Axis
 from streams.extremes import SLOTS, SPAN, Extremes
-from streams.ring import AHEAD, LONGEST, OK, POOR, WINDOWS, Ring, cells_of
+from streams.ring import AHEAD, LONGEST, OK, POOR, ROWS, WINDOWS, Ring, cells_of
 
 START = 1_000_003
 
@@ -22,8 +22,9 @@ def test_they_are_those_of_the_cells_whatever_was_written_and_read_before(seed: 
     member = np.zeros(64, np.bool_)
     member[[0, 2]] = True
     turns = [(np.array([0, 1, 2]), None), (np.array([0, 2]), member)]
-    looked = 0
-    for now in range(START, START + 900):
+    looked, silent = 0, range(START + 900, START + 900 + ROWS)  # of a long gap no more is gone through
+    later = range(silent.stop + 20_000 - int(rng.integers(0, LONGEST)), silent.stop + 20_060)
+    for now in (*range(START, START + 900), *silent, *later):
         partitions, marked = turns[now > START + 600]
         columns, mask = axis.span(partitions, marked)
         ring.forget(now - 1 - LONGEST, columns, mask)
@@ -40,7 +41,7 @@ def test_they_are_those_of_the_cells_whatever_was_written_and_read_before(seed: 
                         cells = ring.during(np.arange(now - window, now), np.array([column]))[:, 0]
                         looked += 1
                         assert tuple(found[column - columns.start]) == expected(cells)
-        count = int(rng.integers(0, 7))
+        count = int(rng.integers(0, 7)) if now not in silent else 0
         taken = np.concatenate([np.arange(axis.of(p).start, axis.of(p).stop) for p in partitions.tolist()])
         series = rng.choice(taken, count)
         second = now + rng.integers(1 - LONGEST, AHEAD + 1, count) // rng.choice([1, 40])
