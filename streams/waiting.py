@@ -21,6 +21,7 @@ SMALL: Final = 16_384
 """Bytes of a round that takes as long as an empty one; of a backlog, at least so many go with each."""
 FILLED: Final = 0.9
 """Of what a round may take, where partitions are taken up to one time: to find a better one costs more than it brings."""
+APART_MS: Final = 60_000
 _WEIGHT: Final = 0.2
 _NO_RULE_S: Final = 5.0  # the database was away
 
@@ -87,7 +88,6 @@ class Owned:
         """
         return not self.behind and self.age < OLD_S and now - self.heard < HEAD_S
 
-
     def of(self, known: bool) -> Iterator[Item]:
         """What waits of one kind, before anything of the other."""
         return itertools.takewhile(lambda item: item.known == known, self.waiting)
@@ -103,39 +103,50 @@ class Owned:
 
 
 def take_turns(ready: Sequence[Owned], known: bool, records: int, size: int) -> list[Item]:
-    """About so many records and bytes of what waits of one kind, in the order of ``ready``; nothing where either is none.
+    """About so many records and bytes of the first that waits of ``ready``, all of one kind; nothing where either is none.
 
     Where more waits, each partition gives what was appended up to one time: the engine goes through a second of the clock
-    once for all of them, and as often as partitions reach it in different rounds.
+    once for all partitions of a round.  Who is more than ``APART_MS`` behind the others gives as long a time as they do.
     """
-    time, items = _until(ready, known, records, size), []
-    for owned in ready:
-        while records > 0 and size > 0 and (one := owned.take(known, size, time)) is not None:
+    if not ready or records <= 0 or size <= 0:
+        return []
+    begins = [int(owned.waiting[0].block.appended[0]) for owned in ready]
+    last = max(begins)
+    turns = [(owned, last - begin if last - begin > APART_MS else 0) for owned, begin in zip(ready, begins, strict=True)]
+    time = _until(turns, known, records, size)
+    return _taken(turns, known, records, size, time) or _taken(turns, known, records, size, None)
+
+
+def _taken(turns: list[tuple[Owned, int]], known: bool, records: int, size: int, time: int | None) -> list[Item]:
+    items = []
+    for owned, apart in turns:
+        until = None if time is None else time - apart
+        while records > 0 and size > 0 and (one := owned.take(known, size, until)) is not None:
             size -= one.size
-            records -= one.block.next - one.block.first
+            records -= len(one.block.values)
             items.append(one)
     return items
 
 
-def _until(ready: Sequence[Owned], known: bool, records: int, size: int) -> int | None:
+def _until(turns: list[tuple[Owned, int]], known: bool, records: int, size: int) -> int | None:
     """The time (ms) before which about so much was appended of what waits; None where all may be taken, or where so much has
-    one time.
+    one time.  Where a broker's clock went back it finds some time or none: whatever is taken is taken in order.
     """
-    waiting = [item for owned in ready for item in owned.of(known)]
-    if sum(item.size for item in waiting) <= size and sum(len(item.block.values) for item in waiting) <= records:
+    waiting = [(item, apart) for owned, apart in turns for item in owned.of(known)]
+    if sum(item.size for item, _ in waiting) <= size and sum(len(item.block.values) for item, _ in waiting) <= records:
         return None
-    low = min(int(item.block.appended[0]) for item in waiting)
-    high = max(int(item.block.appended[-1]) for item in waiting) + 1
+    low = min(int(item.block.appended[0]) + apart for item, apart in waiting)
+    high = max(int(item.block.appended[-1]) + apart for item, apart in waiting) + 1
     found = None
     while high - low > 1:
         time = (low + high) // 2
-        each = [(item, item.before(time)) for item in waiting]
+        each = [(item, item.before(time - apart)) for item, apart in waiting]
         count = sum(n for _, n in each)
         share = max(count / records, sum(n * item.size / len(item.block.values) for item, n in each) / size)
         if share > 1:
             high = time
             continue
-        low, found = time, time if count else None
+        low, found = time, time if count else found
         if share > FILLED:
             break
     return found

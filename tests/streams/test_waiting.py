@@ -15,8 +15,9 @@ from streams.waiting import SMALL, Cost, Item, Owned
 SIZE = 100
 
 
-def block(partition, first, count):
-    return Block(partition, first, first + count, np.zeros(count, np.int64), [bytes(SIZE)] * count)
+def block(partition, first, count, appended=None):
+    appended = np.zeros(count, np.int64) if appended is None else appended
+    return Block(partition, first, first + count, appended, [bytes(SIZE)] * count)
 
 
 @pytest.fixture
@@ -24,9 +25,10 @@ async def assignment(tmp_path):
     settings = WorkerSettings(database="", master_key_file=tmp_path, backlog_ms=30, snapshot_s=1000)
     made = Assignment(SimpleNamespace(settings=settings))
 
-    def put(partition, count, end, first=0):
+    def put(partition, count, end, first=0, appended=None):
         owned = made._owned.setdefault(partition, Owned(1, 0, first, Saving(1000, time.monotonic()), time.monotonic()))
-        owned.waiting.append(Item(block(partition, first, count), False, count * SIZE, f"{partition}@{first + count}"))
+        one = block(partition, first, count, appended)
+        owned.waiting.append(Item(one, False, count * SIZE, f"{partition}@{one.next}"))
         owned.received, owned.end = first + count, end
 
     made.put = put
@@ -89,6 +91,57 @@ async def test_two_backlogs_take_turns(assignment):
     for _ in range(6):
         turns += [p for p, *_ in taken(assignment.collect(known=False)) if p != 9]
     assert turns == [1, 2, 1, 2, 1, 2]
+
+
+async def test_of_more_than_a_round_takes_each_partition_gives_what_was_appended_up_to_one_time(assignment):
+    rng = np.random.default_rng(1)
+    for partition in range(12):
+        times = np.sort(rng.integers(partition, 60_000, 3000 + 500 * (partition % 3)))
+        assignment.put(partition, len(times), 10**6, appended=times)
+    until, rounds, at = 0, 0, dict.fromkeys(range(12), 0)
+    while batch := assignment.collect(known=False).items:
+        assert sum(len(item.block.values) for item in batch) <= assignment._settings.round_records
+        for item in batch:
+            assert item.block.first == at[item.block.partition]
+            at[item.block.partition] = item.block.next
+        assert min(item.block.appended.min() for item in batch) >= until
+        until, rounds = max(item.block.appended.max() for item in batch), rounds + 1
+    assert list(at.values()) == [3000, 3500, 4000] * 4
+    assert rounds == 3  # of 42,000 records; a minute of a partition after the other would be gone through three times
+
+
+async def test_a_partition_hours_behind_takes_turns_with_one_that_is_minutes_behind(assignment):
+    for partition, behind in ((1, 6 * 3600), (2, 300)):
+        for n in range(4):
+            assignment.put(partition, 4096, 10**6, n * 4096, 10**8 - behind * 1000 + np.arange(4096) * 10 + n * 40960)
+    batch = assignment.collect(known=False).items
+    given = [sum(len(i.block.values) for i in batch if i.block.partition == partition) for partition in (1, 2)]
+    assert abs(given[0] - given[1]) < 10
+    assert sum(given) > 0.9 * assignment._settings.round_records
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_whatever_waits_is_handed_out_once_and_in_order(assignment, seed):
+    rng = np.random.default_rng(seed)
+    waits = dict.fromkeys(range(5), 0)
+    for _ in range(int(rng.integers(1, 12))):
+        partition, count = int(rng.integers(5)), int(rng.integers(1, 4000))
+        times = rng.integers(0, rng.choice([1, 3, 1000, 10**6]), count)
+        if rng.random() < 0.7:  # a broker's clock may go back
+            times.sort()
+        assignment.put(partition, count, 10**6, waits[partition], times)
+        waits[partition] += count
+    if rng.random() < 0.5:
+        assignment.put(9, 1, 1)
+    at = dict.fromkeys(range(5), 0)
+    while any(owned.waiting for owned in assignment._owned.values()):
+        batch = assignment.collect(known=False)
+        assert batch.items
+        for item in batch.items:
+            if item.block.partition != 9:
+                assert item.block.first == at[item.block.partition]
+                at[item.block.partition] = item.block.next
+    assert at == waits
 
 
 def test_what_a_round_costs_is_learned_apart_from_what_it_costs_anyway():
