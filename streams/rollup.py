@@ -29,6 +29,9 @@ SLOTS: Final = 8
 """Minutes that can be open at once: 5 in the longest window, 1 ahead, 1 current, 1 just closed."""
 _POWERS: Final[Floats] = np.arange(60.0) ** np.arange(3)[:, None]
 _SECOND: Final = np.arange(60, dtype=np.uint8)[:, None]
+_POOR16: Final = POOR - 65536
+_SPARSE: Final = 8
+"""Where fewer than 1/_SPARSE of the cells hold anything, only those are looked at."""
 _CHUNK: Final = 1 << 12
 """Columns at a time, so that a minute of them stays in the cache."""
 DUE: Final[Ints] = GRACE + np.arange(PARTITIONS) % SPREAD
@@ -44,7 +47,8 @@ def next_due(now: Ints | int, due: Ints | int) -> Ints:
 class Sums:
     """Exact integers of a minute's cells, int64 [k]: seconds with a usable value ``n`` and with only unusable ones ``poor``;
     sums of the values ``v`` and ``vv`` in fixed point, of the seconds 0..59 ``t`` and ``tt``, and of their products ``tv``;
-    the smallest and the greatest value (32768 or more, and -1 or less, where there is none).
+    the smallest and the greatest value (32768 or more, and -1 or less, where there is none); the ``first`` and the ``last``
+    one (anything, where there is none).
     """
 
     n: Ints
@@ -56,36 +60,59 @@ class Sums:
     tv: Ints
     low: Ints
     high: Ints
+    first: Ints
+    last: Ints
+
+    def some(self, which: Bools) -> Sums:
+        """Those of the series that ``which`` bool [k] marks."""
+        return self if which.all() else Sums(*[getattr(self, name)[which] for name in self.__slots__])
 
 
 def sums_of(cells: Cells) -> Sums:
     """Of the cells int32 [60, k] of one minute."""
+    there = cells > MISS
+    if np.count_nonzero(there) * _SPARSE < cells.size:
+        return _sums_of_few(cells, there)
     value = cells.astype(np.int16)  # the low half: MISS and POOR are negative
     good = value >= 0
-    poor = np.count_nonzero(value == POOR - 65536, axis=0)
+    poor = np.count_nonzero(value == _POOR16, axis=0)
     n, st, stt = (_POWERS @ good.astype(np.float64)).astype(np.int64)
     exact = np.maximum(value, 0).astype(np.float64)  # integers below 2**53: any order of adding gives the same
     sv, stv = (_POWERS[:2] @ exact).astype(np.int64)
     exact *= exact
     svv = (_POWERS[0] @ exact).astype(np.int64)
     low, high = value.view(np.uint16).min(0).astype(np.int64), np.maximum(value.max(0), -1).astype(np.int64)
-    return Sums(n, poor.astype(np.int64), sv, svv, st, stt, stv, low, high)
+    column = np.arange(cells.shape[1])
+    first = value[np.where(good, _SECOND, 59).min(0), column].astype(np.int64)
+    last = value[(good * _SECOND).max(0), column].astype(np.int64)
+    return Sums(n, poor.astype(np.int64), sv, svv, st, stt, stv, low, high, first, last)
 
 
-def rollup(cells: Cells, steps: Floats, of: Sums | None = None) -> Rows:
-    """ROLLUP [k] of the cells int32 [60, k] of one minute, of which ``of`` are the sums; who, when and where is left to the
-    caller.
-    """
-    of = of or sums_of(cells)
-    out = np.zeros(cells.shape[1], ROLLUP)
+def _sums_of_few(cells: Cells, there: Bools) -> Sums:
+    """The same of cells of which few hold anything, bool [60, k]: what patients send who are measured now and then."""
+    width = cells.shape[1]
+    at = np.flatnonzero(there)
+    second, column = np.divmod(at, width)
+    value = cells.reshape(-1)[at].astype(np.int16).astype(np.int64)
+    good = value >= 0
+    poor = np.bincount(column[~good], minlength=width)
+    second, column, value = second[good], column[good], value[good]
+    products = value, value * value, second, second * second, second * value
+    v, vv, t, tt, tv = (np.bincount(column, each, width).astype(np.int64) for each in products)  # exact, as above
+    low, high = np.full(width, MISS, np.int64), np.full(width, -1, np.int64)
+    np.minimum.at(low, column, value)
+    np.maximum.at(high, column, value)
+    first, last = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    first[column[::-1]], last[column] = value[::-1], value  # of equal indices the last one stays
+    return Sums(np.bincount(column, minlength=width), poor, v, vv, t, tt, tv, low, high, first, last)
+
+
+def rollup(of: Sums, steps: Floats) -> Rows:
+    """ROLLUP [k] of the sums of one minute; who, when and where is left to the caller."""
+    out = np.zeros(len(of.n), ROLLUP)
     out["poor"], out["n"] = of.poor, of.n
     out["mean"], out["std"], out["slope"] = statistics(of.n, of.v, of.vv, of.t, of.tt, of.tv, steps)
-    value = cells.astype(np.int16)
-    good = value >= 0
-    column = np.arange(cells.shape[1])
-    first = np.where(good, _SECOND, 59).min(0)
-    last = (good * _SECOND).max(0)
-    for name, fixed in (("min", of.low), ("max", of.high), ("first", value[first, column]), ("last", value[last, column])):
+    for name, fixed in (("min", of.low), ("max", of.high), ("first", of.first), ("last", of.last)):
         out[name] = np.where(of.n > 0, fixed / steps, np.nan)
     return out
 
@@ -140,7 +167,7 @@ def of_minute(ring: Ring, minute: int, series: Ints, steps: Floats) -> Rows:
         part = series[start : start + _CHUNK]
         whole = int(part[-1] - part[0]) == len(part) - 1
         cells = ring.during(_seconds(minute), slice(int(part[0]), int(part[-1]) + 1) if whole else part)
-        out.append(rollup(cells, steps[start : start + _CHUNK]))
+        out.append(rollup(sums_of(cells), steps[start : start + _CHUNK]))
     return _named(out, minute)
 
 
@@ -152,10 +179,8 @@ def close_minute(ring: Ring, minute: int, columns: slice, changed: Bools, steps:
         at = slice(part.start - columns.start, part.stop - columns.start)
         cells, wanted = ring.during(_seconds(minute), part), changed[at]
         sums.append(sums_of(cells))
-        if wanted.all():
-            out.append(rollup(cells, steps[at], sums[-1]))
-        elif wanted.any():
-            out.append(rollup(cells[:, wanted], steps[at][wanted]))
+        if wanted.any():
+            out.append(rollup(sums[-1].some(wanted), steps[at][wanted]))
     whole = [np.concatenate([getattr(one, name) for one in sums] or [NO_INTS]) for name in Sums.__slots__]
     return Sums(*whole), _named(out, minute)
 
@@ -203,7 +228,7 @@ def recompute(late: Rows, samples: Samples, patient: Ints, device: Ints) -> Rows
     fixed, good = usable(samples["value"], samples["vital"], samples["status"])
     cells = np.full((60, len(names)), MISS, np.int32)
     np.maximum.at(cells, (second % 60, place), cells_of(fixed, good, samples["time"] - second * 1000))
-    out = rollup(cells, STEPS[names["vital"]])
+    out = rollup(sums_of(cells), STEPS[names["vital"]])
     for field in ("patient", "vital", "device", "minute"):
         out[field] = names[field]
     order = np.argsort(late[["patient", "vital", "device", "minute"]], kind="stable")

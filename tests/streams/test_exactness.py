@@ -212,7 +212,7 @@ def test_a_day_of_the_greatest_values_stays_exact(values: tuple[int, ...]) -> No
     first = 30_000_000
     for minute in range(first, first + 3 * 1440):
         v = [values[(minute + k) % len(values)] for k in range(60)]
-        words = (60, 0, sum(v), sum(x * x for x in v), 1770, 70_210, 0, min(v), max(v))
+        words = (60, 0, sum(v), sum(x * x for x in v), 1770, 70_210, 0, min(v), max(v), v[0], v[-1])
         closed.enter(0, minute, Sums(*(np.array([x]) for x in words)))
     last = first + 3 * 1440 - 1
     for length, count in ((long_windows.HOUR, 60), (long_windows.DAY, 23 * 60 + last % 60 + 1)):
@@ -238,7 +238,7 @@ def test_cells_are_packed_and_unpacked_bit_for_bit() -> None:
         n = there.sum(0)
         low = np.where(n > 0, np.where(there, v, GREATEST).min(0), 0x8000)
         high = np.where(n > 0, v.max(0), -1)
-        closed.enter(0, minute, Sums(n, 60 - n, v.sum(0), (v * v).sum(0), n, n, n, low, high))
+        closed.enter(0, minute, Sums(n, 60 - n, v.sum(0), (v * v).sum(0), n, n, n, low, high, n, n))
     for table in (closed.minutes, closed.hours):
         before = {name: getattr(table, name).copy() for name in table.FIELDS}
         packed = table.pack(axis.of(0))
