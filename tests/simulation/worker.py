@@ -31,8 +31,9 @@ from tests.simulation.log import Log
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
 
-SETTINGS: Final = WorkerSettings(
-    database="simulated", master_key_file=Path("none"), round_wait_ms=50, snapshot_s=4.0, waiting_mb=1
+SETTINGS: Final = WorkerSettings(  # a round that holds less than waits now and then
+    database="simulated", master_key_file=Path("none"), round_wait_ms=50, round_records=8, snapshot_s=4.0,
+    waiting_mb=1,
 )
 _CLOCK: Final = header(Kind.CLOCK, patient=0, count=0)
 
