@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import psycopg
 
+from streams.ring import AHEAD
 from streams.rollup import recompute
 from streams.store.copying import copy_in, timestamps
-from streams.store.recall import stored_in_minutes, stored_lately
+from streams.store.recall import stored_in_minute, stored_in_minutes
 from streams.store.series import series_keys, stage_rollups, upsert_rollups
 from streams.writes import LATE, Rows
 
@@ -41,15 +42,18 @@ def recompute_late(tx: psycopg.Connection, late: Rows, lost: list[int]) -> None:
 
 def recompute_recent(tx: psycopg.Connection, partition: int, clock: int, before: int) -> None:
     """Write all minutes of a partition that may have waited to be written in a state that was lost: those of the last
-    ``RECENT_MS`` before ``clock`` (ms), from what is stored of records before offset ``before``.
+    ``RECENT_MS`` before ``clock`` (ms), from what is stored of records before offset ``before``, a minute at a time.
     """
-    stored = stored_lately(tx, partition, (clock - RECENT_MS) // 60_000 * 60_000, before)
-    late = np.zeros(len(stored.samples), LATE)
-    late["patient"], late["device"], late["vital"] = stored.patient, stored.device, stored.samples["vital"]
-    late["minute"] = stored.samples["time"] // 60_000
-    late = np.unique(late)
-    late["partition"], late["second"], late["offset"] = partition, clock // 1000, before - 1
-    _replace(tx, recompute(late, stored.samples, stored.patient, stored.device), [])
+    for minute in range((clock - RECENT_MS) // 60_000, (clock // 1000 + AHEAD) // 60 + 1):
+        stored = stored_in_minute(tx, partition, minute, before)
+        if not len(stored.samples):
+            continue
+        late = np.zeros(len(stored.samples), LATE)
+        late["patient"], late["device"], late["vital"] = stored.patient, stored.device, stored.samples["vital"]
+        late["minute"] = minute
+        late = np.unique(late)
+        late["partition"], late["second"], late["offset"] = partition, clock // 1000, before - 1
+        _replace(tx, recompute(late, stored.samples, stored.patient, stored.device), [])
 
 
 def _replace(tx: psycopg.Connection, rollups: Rows, lost: list[int]) -> None:

@@ -69,11 +69,11 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     return Recall(samples, patient.astype(np.int64)[row], device.astype(np.int64)[row])
 
 
-def stored_lately(tx: psycopg.Connection, partition: int, since: int, before: int) -> Recall:
-    """The same of all vitals."""
-    condition = sql.SQL("r.patient = ANY({}) AND r.time >= to_timestamp({} / 1000.0) AND r.at_offset < {}").format(
-        sql.Literal(_patients(tx, partition)), sql.Literal(since), sql.Literal(before)
-    )
+def stored_in_minute(tx: psycopg.Connection, partition: int, minute: int, before: int) -> Recall:
+    """The same of all vitals, measured in a unix ``minute``."""
+    condition = sql.SQL(
+        "r.patient = ANY({}) AND r.time >= to_timestamp({}) AND r.time < to_timestamp({}) AND r.at_offset < {}"
+    ).format(*map(sql.Literal, (_patients(tx, partition), minute * 60, minute * 60 + 60, before)))
     return _read(tx, sql.SQL("reading r"), condition)
 
 
