@@ -31,7 +31,7 @@ class Group:
         self._heard.pop(worker, None)
 
     def rebalance(self) -> None:
-        """Share the partitions anew; each member is told a little later."""
+        """Share the partitions anew; each member hears that it is being decided, and a little later what was."""
         if not self._known:
             return
         self._generation += 1
@@ -44,6 +44,7 @@ class Group:
         self.scheduler.note("group", f"assigns {said}")
         for one, share in zip(self._known, shares, strict=True):
             delay = self._rng.choice((0.05, 0.3, 0.7, 3.0))
+            self.scheduler.after(self._rng.uniform(0, delay), one.revoke)
             self.scheduler.after(delay, lambda w=one, s=share, g=self._generation: self._tell(w, s, g))  # type: ignore[misc]
 
     def _tell(self, worker: SimWorker, share: list[int], generation: int) -> None:

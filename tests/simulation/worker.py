@@ -149,6 +149,10 @@ class SimWorker(Worker):
         if self._session is not None:
             self._session.end()
 
+    def revoke(self) -> None:
+        """The group is deciding anew."""
+        self.loop.call_soon(self.assignment.revoke)
+
     def assign(self, partitions: Collection[int]) -> None:
         """The group's word reaches this process."""
 
