@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from tests.simulation.scheduler import Scheduler
@@ -44,12 +44,13 @@ class Group:
         self.scheduler.note("group", f"assigns {said}")
         for one, share in zip(self._known, shares, strict=True):
             delay = self._rng.choice((0.05, 0.3, 0.7, 3.0))
-            self.scheduler.after(self._rng.uniform(0, delay), one.revoke)
-            self.scheduler.after(delay, lambda w=one, s=share, g=self._generation: self._tell(w, s, g))  # type: ignore[misc]
+            self._tell(self._rng.uniform(0, delay), one.revoke)
+            self._tell(delay, lambda w=one, s=share: w.assign(s))  # type: ignore[misc]
 
-    def _tell(self, worker: SimWorker, share: list[int], generation: int) -> None:
-        if generation == self._generation:  # else it joins the newer one at once
-            worker.assign(share)
+    def _tell(self, delay: float, what: Callable[[], None]) -> None:
+        """Unless the group is deciding anew by then: a member joins that at once."""
+        generation = self._generation
+        self.scheduler.after(delay, lambda: what() if generation == self._generation else None)
 
     def _watch(self) -> None:
         now = self.scheduler.seconds
