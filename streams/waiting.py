@@ -22,6 +22,7 @@ SMALL: Final = 16_384
 FILLED: Final = 0.9
 """Of what a round may take, where partitions are taken up to one time: to find a better one costs more than it brings."""
 APART_MS: Final = 60_000
+"""Partitions that begin so far apart do not wait until the older ones have caught up."""
 _WEIGHT: Final = 0.2
 _NO_RULE_S: Final = 5.0  # the database was away
 
