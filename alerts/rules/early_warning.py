@@ -183,6 +183,9 @@ class EarlyWarning:
         row: Ints = layout.patient_of(trace, column)
         at, device = newest.second[column] * 1000 + newest.ms[column], trace.series.device[column].astype(np.int64)
         old, from_device = table.at[which, row], table.device[which, row]
+        receded = (device == from_device) & (at < old)  # a clock was set back into this very second: is another newer?
+        if receded.any():
+            return np.concatenate((self._choose(trace, column[receded]), self._learn(trace, column[~receded], now)))
         better = (at > old) | ((at == old) & (device <= from_device)) | (device == from_device)
         column, which, at, device = column[better], which[better], at[better], device[better]
         row = row[better]
