@@ -13,13 +13,12 @@ import numpy.typing as npt
 
 from streams.arrays import Bools, Bytes, Cells, Ints
 from streams.axis import Columns, Field
-from streams.ring import AHEAD, LONGEST, MISS, POOR, ROWS, WINDOWS, Ring
+from streams.ring import AHEAD, LONGEST, MISS, POOR, POOR16, ROWS, WINDOWS, Ring
 
 SPAN: Final = 10
 """s of a block; every window is a whole number of them, so that two windows share their ends."""
 SLOTS: Final = (LONGEST + AHEAD) // SPAN + 1
 """Every block of which a cell can be written has its own."""
-_POOR16: Final = POOR - 65536
 _DENSE: Final = 8
 """A block with more than 1/_DENSE of its columns stale is computed whole."""
 _NEVER: Final = (-1, slice(0, 0))
@@ -132,4 +131,4 @@ def _of(cells: Cells) -> Extreme:
     low, high = value.view(np.uint16), value
     if not value.size or low.max() < POOR:
         return low.min(0), high.max(0), np.zeros(cells.shape[1], np.uint16)
-    return low.min(0), high.max(0), (value == _POOR16).sum(0, dtype=np.uint16)
+    return low.min(0), high.max(0), (value == POOR16).sum(0, dtype=np.uint16)

@@ -18,6 +18,8 @@ from streams.axis import Axis, Columns, Field
 
 MISS: Final = 0x8000
 POOR: Final = 0x8001
+POOR16: Final = POOR - 65536
+"""As int16."""
 OK: Final = 1 << 16
 WINDOWS: Final = (60, 300)
 """Lengths in s."""

@@ -17,7 +17,7 @@ from devices.sample import SAMPLE, STEPS, Samples, Status
 from devices.vitals import FIXED_MAX
 from streams.arrays import NO_INTS, Bools, Bytes, Cells, Floats, Ints, Rows
 from streams.axis import Columns, Field
-from streams.ring import MISS, POOR, Ring, cells_of
+from streams.ring import MISS, POOR16, Ring, cells_of
 from streams.windows import statistics
 from streams.writes import LATE, ROLLUP
 
@@ -29,7 +29,6 @@ SLOTS: Final = 8
 """Minutes that can be open at once: 5 in the longest window, 1 ahead, 1 current, 1 just closed."""
 _POWERS: Final[Floats] = np.arange(60.0) ** np.arange(3)[:, None]
 _SECOND: Final = np.arange(60, dtype=np.uint8)[:, None]
-_POOR16: Final = POOR - 65536
 _SPARSE: Final = 8
 """Where fewer than 1/_SPARSE of the cells hold anything, only those are looked at."""
 _CHUNK: Final = 1 << 12
@@ -75,7 +74,7 @@ def sums_of(cells: Cells) -> Sums:
         return _sums_of_few(cells, there)
     value = cells.astype(np.int16)  # the low half: MISS and POOR are negative
     good = value >= 0
-    poor = np.count_nonzero(value == _POOR16, axis=0)
+    poor = np.count_nonzero(value == POOR16, axis=0)
     n, st, stt = (_POWERS @ good.astype(np.float64)).astype(np.int64)
     exact = np.maximum(value, 0).astype(np.float64)  # integers below 2**53: any order of adding gives the same
     sv, stv = (_POWERS[:2] @ exact).astype(np.int64)

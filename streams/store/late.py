@@ -10,7 +10,7 @@ import psycopg
 from streams.ring import AHEAD
 from streams.rollup import recompute
 from streams.store.copying import copy_in, timestamps
-from streams.store.recall import stored_in_minute, stored_in_minutes
+from streams.store.recall import patients_of, stored_in_minute, stored_in_minutes
 from streams.store.series import series_keys, stage_rollups, upsert_rollups
 from streams.writes import LATE, Rows
 
@@ -44,8 +44,9 @@ def recompute_recent(tx: psycopg.Connection, partition: int, clock: int, before:
     """Write all minutes of a partition that may have waited to be written in a state that was lost: those of the last
     ``RECENT_MS`` before ``clock`` (ms), from what is stored of records before offset ``before``, a minute at a time.
     """
+    patients = patients_of(tx, partition)
     for minute in range((clock - RECENT_MS) // 60_000, (clock // 1000 + AHEAD) // 60 + 1):
-        stored = stored_in_minute(tx, partition, minute, before)
+        stored = stored_in_minute(tx, patients, minute, before)
         if not len(stored.samples):
             continue
         late = np.zeros(len(stored.samples), LATE)

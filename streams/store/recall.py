@@ -52,7 +52,7 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     ``before``.
     """
     with tx.cursor(binary=True) as cursor:
-        found = cursor.execute(_SELECT_RING, [_patients(tx, partition), since, before]).fetchone()
+        found = cursor.execute(_SELECT_RING, [patients_of(tx, partition), since, before]).fetchone()
     patient, device, time, *vitals = (
         _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
     )
@@ -69,15 +69,16 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     return Recall(samples, patient.astype(np.int64)[row], device.astype(np.int64)[row])
 
 
-def stored_in_minute(tx: psycopg.Connection, partition: int, minute: int, before: int) -> Recall:
-    """The same of all vitals, measured in a unix ``minute``."""
+def stored_in_minute(tx: psycopg.Connection, patients: list[int], minute: int, before: int) -> Recall:
+    """The same of all vitals of some patients, measured in a unix ``minute``."""
     condition = sql.SQL(
         "r.patient = ANY({}) AND r.time >= to_timestamp({}) AND r.time < to_timestamp({}) AND r.at_offset < {}"
-    ).format(*map(sql.Literal, (_patients(tx, partition), minute * 60, minute * 60 + 60, before)))
+    ).format(*map(sql.Literal, (patients, minute * 60, minute * 60 + 60, before)))
     return _read(tx, sql.SQL("reading r"), condition)
 
 
-def _patients(tx: psycopg.Connection, partition: int) -> list[int]:
+def patients_of(tx: psycopg.Connection, partition: int) -> list[int]:
+    """The patients of a partition of whom anything is stored."""
     found = tx.execute(f"SELECT DISTINCT patient FROM latest_of_device WHERE patient % {PARTITIONS} = {partition}".encode())
     return [patient for (patient,) in found]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from tests.simulation.scheduler import Scheduler
@@ -45,7 +46,7 @@ class Group:
         for one, share in zip(self._known, shares, strict=True):
             delay = self._rng.choice((0.05, 0.3, 0.7, 3.0))
             self._tell(self._rng.uniform(0, delay), one.revoke)
-            self._tell(delay, lambda w=one, s=share: w.assign(s))  # type: ignore[misc]
+            self._tell(delay, partial(one.assign, share))
 
     def _tell(self, delay: float, what: Callable[[], None]) -> None:
         """Unless the group is deciding anew by then: a member joins that at once."""
