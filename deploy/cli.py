@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from importlib import import_module
 from typing import Final
 
@@ -13,15 +13,25 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
-COMMANDS: Final = (
-    "demo", "simulate", "gateway", "worker", "desk", "notify",
-    "migrate", "maintain", "pair", "rejected", "grafana", "doctor",
-)  # fmt: skip
-"""In the order of the help; each is a module of ``deploy.commands`` with ``register(app)``."""
+COMMANDS: Final = {
+    "demo": "Run the whole path on this machine with simulated patients: servers, gateways, worker, notifier, desk.",
+    "simulate": "Play recorded patients as wearables: over MQTT to a gateway, Kafka, a worker and the database.",
+    "gateway": "Run the gateway of a home: listen to its wearables, keep their readings, send them on.",
+    "worker": "Run one stream worker: open, evaluate, store.",
+    "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (127.0.0.1 unless told otherwise).",
+    "notify": "Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.",
+    "migrate": "Create or bring up to date Vigil's tables.",
+    "maintain": "Write hourly rollups whose minutes changed, and drop raw readings whose time is over.",
+    "pair": "Admit patients, add homes and wearables, claim a gateway.",
+    "rejected": "What was refused, with its reason; and trying it again.",
+    "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
+    "doctor": "Look at the key file, the database, Kafka, the ledger and the lag; say what to do.",
+}
+"""In the order of the help; each is a module of ``deploy.commands`` with ``register(app)``, whose help begins like this."""
 
 
-def build(commands: Sequence[str]) -> typer.Typer:
-    """The application with these commands; the others' modules are not imported, which halves the start."""
+def build(commands: Collection[str]) -> typer.Typer:
+    """The application with these commands; of the others only what the list of all says: their modules take a second."""
     app = typer.Typer(
         name="vigil",
         help="Remote patient monitoring: wearables, home gateways, Kafka, Faust, TimescaleDB and a nurse's desk.\n\n"
@@ -33,8 +43,11 @@ def build(commands: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_nothing)  # else a single command would swallow its own name
-    for name in commands:
-        import_module(f"deploy.commands.{name}").register(app)
+    for name, says in COMMANDS.items():
+        if name in commands:
+            import_module(f"deploy.commands.{name}").register(app)
+        else:
+            app.command(name, help=says)(_nothing)
     return app
 
 
@@ -44,9 +57,8 @@ def _nothing() -> None:
 
 def main() -> None:
     """Run a command; whatever a user can mend ends with one sentence that says how, and status 1."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        build([wanted] if wanted in COMMANDS else COMMANDS)()
+        build(sys.argv[1:])()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:

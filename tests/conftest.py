@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.alone import turn
 from tests.longest import place
 
 pytest_plugins = [
@@ -20,6 +23,13 @@ pytest_plugins = [
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "partitions(n): how many partitions the test's fresh topic has (default 64)")
+    config.addinivalue_line("markers", "alone: nothing else is tested meanwhile, because it compares times")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,16 +14,19 @@ def register(app: typer.Typer) -> None:
 
         Example: VIGIL_DESK_PORT=8080 vigil desk
         """
-        import uvicorn
         from psycopg.conninfo import conninfo_to_dict
 
-        from alerts.desk.app import build
         from alerts.desk.settings import DeskSettings
+
+        settings = DeskSettings()
+        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
+
+        import uvicorn
+
+        from alerts.desk.app import build
         from deploy.logs import configure
 
         configure()
-        settings = DeskSettings()
-        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
         uvicorn.run(
             build(settings),
             host=settings.host,

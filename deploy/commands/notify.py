@@ -20,14 +20,16 @@ def register(app: typer.Typer) -> None:
         """
         from psycopg.conninfo import conninfo_to_dict
 
-        from alerts.notify.run import run
         from alerts.settings import NotifySettings
+
+        settings = NotifySettings()
+        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
+
+        from alerts.notify.run import run
         from deploy.logs import configure
 
         configure()
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        settings = NotifySettings()
-        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
         run(settings, stop)

@@ -3,8 +3,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
-from deploy.cli import COMMANDS
+from deploy.cli import COMMANDS, build
 
 
 def vigil(*args, **environment):
@@ -19,6 +21,14 @@ def test_help_names_every_command_and_where_to_start():
     assert "vigil demo" in said.stdout
     for command in COMMANDS:
         assert f" {command} " in said.stdout
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_says():
+    listed, whole = (typer.main.get_command(build(commands)) for commands in ((), COMMANDS))
+    assert isinstance(listed, TyperGroup)
+    assert isinstance(whole, TyperGroup)
+    for name in COMMANDS:
+        assert whole.commands[name].get_short_help_str(200) == listed.commands[name].get_short_help_str(200), name
 
 
 @pytest.mark.parametrize("command", ["worker", "desk", "notify"])

@@ -106,21 +106,6 @@ def test_a_worker_stopped_while_another_takes_over_writes_nothing_when_it_goes_o
             assert other.popen.poll() is None
 
 
-def test_workers_that_join_leave_and_die_store_every_offset_once(start_worker, world, kafka, topic, watched):
-    with Stream(world, kafka.client(), topic) as stream, start_worker(watched):
-        wait_for_ledger(watched, stream.sent + 40, at_least=True)
-        with start_worker(watched) as second:
-            wait_for(watched, "SELECT count(DISTINCT owner) FROM ledger", lambda n: n == 2)
-            wait_for_ledger(watched, stream.sent + 40, at_least=True)
-            assert second.stop() == 0
-        wait_for_ledger(watched, stream.sent + 40, at_least=True)
-        with start_worker(watched) as third:
-            wait_for(watched, "SELECT count(DISTINCT owner) FROM ledger", lambda n: n == 2)
-            third.kill()
-        stream.stop()
-        check_each_once(watched, stream, 8)
-
-
 def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(start_worker, world, kafka, topic, watched, postgres):
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched, TEST_LEAVE_S="4") as worker:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)

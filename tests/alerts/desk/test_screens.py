@@ -7,8 +7,15 @@ import pytest
 from tests.alerts.desk.conftest import OUT
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1440, "light"),
+        (390, "dark"),
+        pytest.param(1440, "dark", marks=pytest.mark.full),
+        pytest.param(390, "light", marks=pytest.mark.full),
+    ],
+)
 async def test_screens(desk, served, seeded, theme: str, width: int) -> None:
     OUT.mkdir(exist_ok=True)
     page = await desk(width=width, height=900 if width > 400 else 844, theme=theme)

@@ -1,21 +1,29 @@
 """From an empty database to a claimed gateway with a wearable, on the command line alone."""
 
-import os
-import subprocess
 import sys
+from dataclasses import dataclass
 
 import psycopg
 import pytest
 
 from alerts.care.gateway_config import gateway_config
+from deploy.cli import main
 from deploy.schema.migrate import migrate
 from devices.sealing import new_key
 
 WARD = "Home ward North"
 
 
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def vigil(plain_database, tmp_path):
+def vigil(plain_database, tmp_path, monkeypatch, capsys):
+    """The command in this process: what a process of its own adds is in tests/deploy/test_cli.py."""
     migrate(plain_database)
     key = tmp_path / "master.key"
     key.write_bytes(new_key())
@@ -26,11 +34,15 @@ def vigil(plain_database, tmp_path):
         "VIGIL_MASTER_KEY_FILE": str(key),
         "VIGIL_PASSWORD": "correct horse battery",
     }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
 
     def run(*words):
-        command = [sys.executable, "-m", "deploy.cli", *words]
-        environment = {**os.environ, **settings}
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+        monkeypatch.setattr(sys, "argv", ["vigil", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Done(end.value.code or 0, *capsys.readouterr())
 
     run.database, run.master = plain_database, key.read_bytes()
     return run
