@@ -20,7 +20,7 @@ from streams.rollup import DUE, Sums
 from streams.windows import exact
 from tests.streams.any_log import logs
 from tests.streams.log import START, Home, Rec, tick
-from tests.streams.test_engine import Logs, Probe, Run, check_against_oracle, make_logs, same, whole
+from tests.streams.test_engine import TRIALS, Logs, Probe, Run, check_against_oracle, make_logs, same, whole
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=3000, derandomize=False)
@@ -250,8 +250,5 @@ def test_cells_are_packed_and_unpacked_bit_for_bit() -> None:
 
 def test_random_logs_hold_what_the_trials_are_for() -> None:
     """The trials mean nothing where nothing happens in them."""
-    counted: dict[str, int] = {}
-    for seed in (7, 15, 23):
-        for name, count in check_against_oracle(make_logs(seed)).items():
-            counted[name] = counted.get(name, 0) + count
+    counted = check_against_oracle(make_logs(TRIALS[-1]))
     assert all(counted[name] for name in ("conditions", "rollups", "late", "late episodes", "rising", "gain")), counted

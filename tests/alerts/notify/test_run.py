@@ -48,6 +48,7 @@ def test_it_tells_repeats_relays_survives_and_ends(db, schema, kafka, topic, pro
             fold(db, condition(subject=patient, second=int(time.time()) - 59))
             until(lambda: provider.got)
             until(lambda: [message["step"] for message in provider.got] == [0, 1])
+            until(lambda: db.execute(_WAITING).fetchone() == (0,))  # else a receipt is lost, and its lease runs minutes
 
             db.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

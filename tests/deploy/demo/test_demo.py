@@ -43,7 +43,8 @@ def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home):
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("moment", ["desk: starting", pytest.param("ready after", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("moment", ["desk: starting", "ready after"])
 def test_ctrl_c_ends_everything_at_any_moment(home, moment):
     demo = start(home / "demo")
     assert demo.stdout

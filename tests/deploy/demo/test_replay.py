@@ -29,7 +29,7 @@ def stored_samples(database, patient, device):
 
 
 @pytest.mark.parametrize(
-    ("limit", "speed"), [(4, 60), pytest.param(None, 20, marks=pytest.mark.full)], ids=["four", "all of them"]
+    ("limit", "speed"), [(2, 60), pytest.param(None, 20, marks=pytest.mark.full)], ids=["two", "all of them"]
 )
 @pytest.mark.timeout(300)
 async def test_the_database_holds_every_recorded_value_and_no_other(shared_data, timescale_database, home, limit, speed):

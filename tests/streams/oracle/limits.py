@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 from devices.control import Limits
 from tests.streams.oracle.state import NEVER, SeriesOracle, State
+
+
+@cache  # asked each second of each series
+def edges(limit: float, hysteresis: float, sign: int) -> tuple[Fraction, Fraction]:
+    """(limit, clear) with the sign of the side."""
+    edge = Fraction(repr(limit)) * sign
+    return edge, edge - Fraction(repr(hysteresis))
 
 
 class LimitsOracle(State):
@@ -20,8 +28,7 @@ class LimitsOracle(State):
                 for level, wanted in (("medium", one.medium), ("high", one.high)):
                     out.pop((one.side, level), None)
                     if wanted:
-                        edge = Fraction(repr(wanted.limit)) * sign
-                        out[one.side, level] = (edge, edge - Fraction(repr(one.hysteresis)), wanted.hold_s)
+                        out[one.side, level] = (*edges(wanted.limit, one.hysteresis, sign), wanted.hold_s)
         return out
 
     def learn(self, s: SeriesOracle, now: int, name: tuple[int, int, int]) -> list[tuple[str, str, int, int, int]]:
