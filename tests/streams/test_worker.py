@@ -30,7 +30,7 @@ def as_stored(readings):
     return [(t, {vital.name.lower(): value for vital, value in values.items()}) for t, values in readings]
 
 
-@pytest.mark.parametrize("transport", ["ledger", "stock"])
+@pytest.mark.parametrize("transport", ["ledger", pytest.param("stock", marks=pytest.mark.full)])
 def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database, transport):
     t = now_ms() - 120_000
     sent = {patient: readings(t, 60, base=50 + patient) for patient in world.patients}
