@@ -50,10 +50,10 @@ def test_a_partition_far_behind_does_not_double_anothers_delay(
         db.execute(DELAYS)
     client = kafka.client()
     sent = len(produce(client, topic, world.admission()))
-    with start_worker(plain_database) as worker:
+    with start_worker(plain_database, clock=True) as worker:  # as deployed: nobody is silent for longer than a second
         found = []
         for _ in range(5):  # in turns: whatever else this machine does meets both
-            wait_for_ledger(plain_database, sent, 120 + records / 2000)
+            wait_for_ledger(plain_database, sent, 120 + records / 2000, at_least=True)
             alone = delays(plain_database, client, topic, world, 200)
             produce(client, topic, (world.event(1, Heartbeat(now_ms())) for _ in range(records)))
             beside = delays(plain_database, client, topic, world, 200)
@@ -62,7 +62,7 @@ def test_a_partition_far_behind_does_not_double_anothers_delay(
                 (left,) = db.execute("SELECT %s - sum(next_offset)::int8 FROM ledger", [sent]).fetchone()
             found.append((alone, beside))
             print(f"ms alone: p99 {alone[0] * 1000:.0f}, median {alone[1] * 1000:.0f}; beside a backlog: "
-                  f"p99 {beside[0] * 1000:.0f}, median {beside[1] * 1000:.0f}; {left} of {records} still to be stored")
+                  f"p99 {beside[0] * 1000:.0f}, median {beside[1] * 1000:.0f}; about {left} of {records} still to be stored")
         assert worker.popen.poll() is None
-        wait_for_ledger(plain_database, sent, 120 + records / 2000)
+        wait_for_ledger(plain_database, sent, 120 + records / 2000, at_least=True)
     assert statistics.median(beside[0] / alone[0] for alone, beside in found) < 2
