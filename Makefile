@@ -9,7 +9,7 @@ SEEDS ?= 300
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # the machine's own certificates, also behind a proxy that has its own
 export UV_SYSTEM_CERTS := 1
-# where it is set, each of the hundreds of processes of a run would compile every module anew: half of their CPU
+# where it is set, each of the hundreds of processes of a run compiles every module anew: more than half of its start
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check simulate bench bench-peers lock lock-peers clean
