@@ -52,9 +52,11 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
 
 
 def measure(servers: Servers, report: Report, rows: Iterable[str], repetitions: int = 1) -> None:
-    """The rows of these names, one after the other."""
+    """The rows of these names, one after the other; how fast the machine was is told with each."""
     for row in rows:
+        report.turn()
         ROWS[row](servers, report, repetitions)
+        report.turn()
 
 
 def main(arguments: list[str] | None = None) -> int:

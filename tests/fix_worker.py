@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deploy.schema.migrate import migrate
 from deploy.stack.kafka import Kafka
+from tests.streams.fleet import ATTEMPTS
 from tests.streams.producing import World
 from tests.streams.worker_process import WorkerProcess
 
@@ -34,6 +36,15 @@ def prepare(world: World) -> Prepare:
             ready.add(database)
 
     return prepared
+
+
+@pytest.fixture
+def watched(prepare: Prepare, plain_database: str) -> str:
+    """The URL of a prepared database in which every attempt to store an event is noted."""
+    prepare(plain_database)
+    with psycopg.connect(plain_database, autocommit=True) as db:
+        db.execute(ATTEMPTS)
+    return plain_database
 
 
 @pytest.fixture

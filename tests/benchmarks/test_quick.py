@@ -43,7 +43,6 @@ def test_store_measures(kafka, postgres):
 def test_throughput_measures_and_the_contenders_agree(kafka, postgres):
     found, table = run(["throughput"], kafka, postgres)
     assert {one["row"] for one in found["figures"]} == {"throughput", "path"}
-    assert found["loop_ns_a_turn"]["low"] > 0
     hold(found, table)
     for readings in ("1 a batch", "60 a batch"):
         assert f"Vigil / stock Faust, {readings}" in names(found, "goals")
@@ -65,6 +64,7 @@ def hold(found, table):
     """What is true of any rows."""
     assert all(one["values"] and min(one["values"]) > 0 for one in found["figures"]), found["figures"]
     assert all(one["low"] <= one["median"] <= one["high"] for one in found["figures"])
+    assert found["loop_ns_a_turn"]["low"] > 0
     assert all(found["checks"].values()), found["checks"]
     assert all((("met" if one["met"] else "MISSED") in table) for one in found["goals"])
 

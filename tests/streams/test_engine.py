@@ -257,14 +257,15 @@ TRIALS = (*range(12), 23)
 """In the last of them everything happens (tests/streams/test_exactness.py)."""
 FOUND = (1004, 1851)
 """Failed in the thousand: a gap in the log, and a clock set back into the second of a reading of two devices."""
+MORE = [pytest.param(seed, marks=pytest.mark.full) for seed in range(12, 23)]
 
 
-@pytest.mark.parametrize("seed", [*TRIALS, *FOUND])
+@pytest.mark.parametrize("seed", [*TRIALS, *MORE, *FOUND])
 def test_equals_its_definition(seed: int) -> None:
     check_against_oracle(make_logs(seed))
 
 
-@pytest.mark.parametrize("seed", TRIALS)
+@pytest.mark.parametrize("seed", [*TRIALS, *MORE])
 def test_is_the_same_however_the_log_is_cut_grouped_shuffled_and_restarted(seed: int) -> None:
     check_against_itself(seed, make_logs(seed))
 

@@ -19,14 +19,6 @@ from tests.streams.worker_process import wait_for, wait_for_ledger
 HR = Vital.HEART_RATE
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 
-# counts every attempt to store an event that is not rolled back, also one that ON CONFLICT passes over
-ATTEMPTS = """
-CREATE TABLE attempt (partition int4, at_offset int8, by_pid int4);
-CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO attempt VALUES (NEW.patient % 64, NEW.at_offset, pg_backend_pid()); RETURN NEW; END $$;
-CREATE TRIGGER note BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION note();
-"""
-
 
 class Stream:
     """Appends heartbeats of all patients, until told to stop."""
@@ -64,15 +56,6 @@ def check_each_once(database, stream, admission):
         assert attempts == (events, events)
         assert db.execute("SELECT count(*) FROM control").fetchone() == (admission,)
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
-
-
-@pytest.fixture
-def watched(prepare, plain_database):
-    """The database, with every attempt to store an event noted."""
-    prepare(plain_database)
-    with psycopg.connect(plain_database, autocommit=True) as db:
-        db.execute(ATTEMPTS)
-    return plain_database
 
 
 def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(start_worker, world, kafka, topic, watched):

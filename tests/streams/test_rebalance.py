@@ -8,24 +8,14 @@ import time
 import psycopg
 import pytest
 
-from deploy.schema.migrate import migrate
 from deploy.stack.topics import Topic
-from tests.streams.fleet import ATTEMPTS, Fleet, Load, standstill
+from tests.streams.fleet import Fleet, Load, standstill
 from tests.streams.worker_process import WorkerProcess, wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 PLANNED = {"join": 5.0, "leave": 5.0}
 LIMIT_S = 10.0
 REMOVES = {"leave", "kill"}
-
-
-@pytest.fixture
-def watched(plain_database, world):
-    migrate(plain_database)
-    world.seed(plain_database)
-    with psycopg.connect(plain_database, autocommit=True) as db:
-        db.execute(ATTEMPTS)
-    return plain_database
 
 
 @pytest.fixture

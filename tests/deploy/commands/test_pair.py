@@ -1,7 +1,7 @@
 """From an empty database to a claimed gateway with a wearable, on the command line alone."""
 
 import sys
-from dataclasses import dataclass
+from subprocess import CompletedProcess
 
 import psycopg
 import pytest
@@ -12,13 +12,6 @@ from deploy.schema.migrate import migrate
 from devices.sealing import new_key
 
 WARD = "Home ward North"
-
-
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def vigil(plain_database, tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main()
-        return Done(end.value.code or 0, *capsys.readouterr())
+        return CompletedProcess(words, end.value.code or 0, *capsys.readouterr())
 
     run.database, run.master = plain_database, key.read_bytes()
     return run
