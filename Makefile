@@ -40,7 +40,7 @@ test: setup ## lint, types, layers, every test; says what it could not run
 check: setup ## lint, types and layers alone
 	@$(BIN)/python -m tests.everything --only-static
 
-simulate: setup ## many seeds of faults on virtual time; SEEDS=20000, or ARGS="--seed 17 --trace" for one
+simulate: setup ## many seeds of faults on virtual time, on all cores; SEEDS=20000, or ARGS="--seed 17 --trace" for one
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 bench: setup ## the table of speed and memory, as ratios of one run

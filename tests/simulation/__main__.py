@@ -1,12 +1,14 @@
-"""Simulate seeds:  python -m tests.simulation [--seeds 300] [--first 0] | --seed 17 [--trace]."""
+"""Simulate seeds:  python -m tests.simulation [--seeds 300] [--first 0] [--processes 2] | --seed 17 [--trace]."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from typing import Final
 
+from tests.simulation.night import seeds_of
 from tests.simulation.patches import simulated
 from tests.simulation.world import Outcome, simulate
 
@@ -18,22 +20,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulate", description="Simulate Vigil with faults, until a seed is wrong.")
     parser.add_argument("--seeds", type=int, default=300, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="so many at a time; one for each core")
     parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--trace", action="store_true", help="print all that happened")
     asked = parser.parse_args()
-    with simulated():
-        if asked.seed is not None:
+    if asked.seed is not None:
+        with simulated():
             outcome = simulate(asked.seed, keep=None)
-            report(outcome, None if asked.trace else _LINES)
-            return bool(outcome.wrong)
-        return many(range(asked.first, asked.first + asked.seeds))
+        report(outcome, None if asked.trace else _LINES)
+        return bool(outcome.wrong)
+    try:
+        return many(range(asked.first, asked.first + asked.seeds), max(asked.processes or 1, 1))
+    except KeyboardInterrupt:
+        print("interrupted: the seeds named so far hold", flush=True)
+        return 130
 
 
-def many(seeds: range) -> int:
+def many(seeds: range, processes: int) -> int:
     began = said = time.monotonic()
     readings = conditions = 0
-    for n, seed in enumerate(seeds, 1):
-        outcome = simulate(seed)
+    for n, outcome in enumerate(seeds_of(seeds, processes), 1):
         readings, conditions = readings + outcome.readings, conditions + outcome.conditions
         if outcome.wrong:
             report(outcome, _LINES)

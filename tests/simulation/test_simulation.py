@@ -6,33 +6,50 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.simulation.__main__ import many
+from tests.simulation.night import AT_ONCE, seeds_of
 from tests.simulation.patches import simulated
+from tests.simulation.planted import BUGS
 from tests.simulation.world import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS, BLOCKS = 300, 6
+SEEDS, MANY = 300, 1000
 SAME = (3, 17)
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
-def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(block):
-    each = SEEDS // BLOCKS
-    began = time.process_time()
-    with simulated():
-        outcomes = [simulate(seed) for seed in range(block * each, (block + 1) * each)]
+@pytest.mark.alone  # on all cores
+def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(record_property):
+    began = time.monotonic()
+    outcomes = list(seeds_of(range(SEEDS), os.cpu_count() or 1))
     wrong = [
         "\n".join([*one.trace[-25:], f'again: make simulate ARGS="--seed {one.seed} --trace"'])
         for one in outcomes
         if one.wrong
     ]
     assert not wrong, "\n\n".join(wrong)
-    assert sum(one.readings for one in outcomes) > 10 * each
-    assert sum(one.conditions for one in outcomes) > 5 * each
-    print(f"{each} seeds, {(time.process_time() - began) / each:.3f} s each")
+    assert [one.seed for one in outcomes] == list(range(SEEDS))
+    assert sum(one.readings for one in outcomes) > 10 * SEEDS
+    assert sum(one.conditions for one in outcomes) > 5 * SEEDS
+    record_property("seconds for the seeds", f"{time.monotonic() - began:.1f}")
+
+
+def test_a_wrong_seed_ends_the_search_and_says_how_to_see_it_again(monkeypatch, capsys):
+    monkeypatch.setattr("tests.simulation.night.simulate", partial(simulate, parts=BUGS[0].parts))
+    assert many(range(MANY), 1) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1].startswith('again:  make simulate ARGS="--seed ')
+    with simulated():
+        assert simulate(int(said[-1].split()[-2]), BUGS[0].parts).wrong
+
+
+def test_seeds_come_in_their_order_from_several_processes_as_from_one():
+    few = range(5, 5 + AT_ONCE + 1)
+    assert list(seeds_of(few, 2)) == list(seeds_of(few))
 
 
 def test_a_seed_is_the_same_every_time_and_in_every_process():
