@@ -95,7 +95,7 @@ class Report:
         self.say(f"{row}: {name}: {value:,.3g} {unit}, goal {relation} {bound:g}: {'met' if goal.met else 'MISSED'}")
 
     def check(self, name: str, holds: bool) -> None:
-        self.checks[name] = holds
+        self.checks[name] = holds and self.checks.get(name, True)
         if not holds:
             self.say(f"CHECK FAILED: {name}")
 

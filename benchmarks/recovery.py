@@ -1,34 +1,29 @@
-"""Patients that a worker takes back in a CPU-second, as after a restart: snapshot, recall, engine, refold.
+"""Patients that a worker takes back in a CPU-second, as after a restart; and two workers at once, which share 100,000.
 
-As many patients as one of two workers takes of 100,000.  Everybody's readings (one each 10 s) of five minutes are stored,
-every partition is saved, a minute more is in the log and stored (at this rate states are saved each minute and a half:
-:mod:`streams.saving`), then a new engine takes all partitions, one after the other, as :class:`streams.rounds.Rounds` does.
+Everybody's readings (one each 10 s) of five minutes are stored, every partition is saved, a minute more is in the log and
+stored (at this rate states are saved each minute and a half: :mod:`streams.saving`), then new engines take the partitions
+(:mod:`benchmarks.taking_back`).
 """
 
 from __future__ import annotations
 
 import statistics
-import time
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-import psutil
 import psycopg
 
 from alerts.rules.stages import stages
 from benchmarks.figures import Report
 from benchmarks.prepared import fold
 from benchmarks.servers import Servers
+from benchmarks.taking_back import BESIDE, PARTS, TOPIC, Job, take_anew, take_back, together, touch
 from benchmarks.ward import Ward, block_of
 from devices.batch import PARTITIONS
 from streams import ledger
 from streams.block import Block
 from streams.engine import Engine
-from streams.opening import open_blocks
-from streams.recovery import controls_before, read_saved, without_collector
-from streams.snapshot import Recall, recalled, unpack
-from streams.store.recall import stored_since
+from streams.snapshot import Recall
 from streams.store.staging import prepare
 from streams.store.store import fold_nothing, store_round
 from tests.streams.producing import Record, clock, now_ms
@@ -42,44 +37,10 @@ SINCE: Final = 2
 """Batches of everybody after the snapshot."""
 TURNS: Final = 11
 """Batches of everybody before the snapshot: five minutes and a half."""
-TOUCHED: Final = 1 << 16
-"""Bytes a patient."""
-SERVER: Final = "database server"
-BESIDE: Final = ("controls", "admission")
-PARTS: Final = {
-    "snapshot": "SELECT of the saved state",
-    "unpack": "its decompression and decoding",
-    "recall": "SELECT of the readings of the last five minutes, and their decoding",
-    "room": "Engine.take of the first partition, which makes room for all",
-    "take": "Engine.take of the others: state and rings put back",
-    "refold": "a minute of log opened and folded, without writing",
-    "controls": "beside it, where no state can be read: all controls read and decoded …",
-    "admission": "… and folded into an engine that knows nobody: two control records a patient",
-}
-
-
-@dataclass
-class Spent:
-    """Seconds by part: ``wall`` (the server's work included), ``cpu`` of this process; ``server``: CPU of its session."""
-
-    wall: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)
-    server: float = 0.0
-
-    def __call__(self, part: str, begin: tuple[float, float]) -> None:
-        self.wall[part] = self.wall.get(part, 0.0) + time.perf_counter() - begin[0]
-        self.cpu[part] = self.cpu.get(part, 0.0) + time.process_time() - begin[1]
-
-
-def _touch(size: int) -> None:
-    """Have so many bytes been in use once: where a virtual machine's host hands over a page for the first time it costs ten
-    times what the kernel's own work does, or nothing, as it happens, and neither is Vigil's.
-    """
-    np.ones(size, np.uint8)
-
-
-def _now() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
+BOTH_S: Final = 10.0
+HALVES: Final = range(PARTITIONS // 2), range(PARTITIONS // 2, PARTITIONS)
+SERVER, WORKER, CLOCK = "database server", "worker, all of it", "wall clock"
+WHAT: Final = PARTS | {CLOCK: "all of it, one partition after the other, server included", SERVER: "its session's CPU"}
 
 
 @dataclass
@@ -101,28 +62,44 @@ class _Log:
 
 
 def recovery(servers: Servers, report: Report, repetitions: int) -> None:
-    patients = 1000 if report.quick else 50_000
-    report.say(f"{ROW}: {patients:,} patients, a reading each 10 s, four vitals")
-    ward = Ward(patients)
+    ward = Ward(2000 if report.quick else 100_000)
+    report.say(f"{ROW}: {ward.patients:,} patients, a reading each 10 s, four vitals")
     name, expected, since = _filled(servers, ward)
+    jobs = [_job(servers.url(name), ward, half, since) for half in HALVES]
     rates: dict[str, list[float]] = {}
-    for _ in range(repetitions):
+    both: list[float] = []
+    for nth in range(repetitions):
+        report.say(f"{ROW}: repetition {nth + 1} of {repetitions}")
+        one = jobs[nth % len(jobs)]
         servers.settle()
-        _touch(patients * TOUCHED)
-        spent, found = _recover(servers.url(name), ward, since)
-        report.check(f"{ROW}: all partitions are as they were", found == expected)
+        touch(one.patients)
+        spent, found = take_back(one)
+        report.check(f"{ROW}: all partitions are as they were", found == [expected[p] for p in one.partitions])
+        spent.cpu |= take_anew(one).cpu
         for part in PARTS:
-            rates.setdefault(part, []).append(patients / spent.cpu[part])
-        rates.setdefault(SERVER, []).append(patients / spent.server)
+            rates.setdefault(part, []).append(one.patients / spent.cpu[part])
+        rates.setdefault(SERVER, []).append(one.patients / spent.server)
         own = [part for part in PARTS if part not in BESIDE]
-        rates.setdefault("worker, all of it", []).append(patients / sum(spent.cpu[part] for part in own))
-        rates.setdefault("wall clock", []).append(patients / sum(spent.wall[part] for part in own))
+        rates.setdefault(WORKER, []).append(one.patients / sum(spent.cpu[part] for part in own))
+        rates.setdefault(CLOCK, []).append(one.patients / sum(spent.wall[part] for part in own))
+        servers.settle()
+        seconds, found = together(jobs)
+        both.append(seconds)
+        wanted = [expected[p] for job in jobs for p in job.partitions]
+        report.check(f"{ROW}: with two workers all partitions are as they were", found == wanted)
     servers.drop(name)
-    what = PARTS | {"wall clock": "all of it, one partition after the other, server included", SERVER: "its session's CPU"}
     for part, values in rates.items():
-        report.figure(ROW, part, "patients/s", values, what.get(part, "without controls"))
-    rate = statistics.median(rates["worker, all of it"])
-    report.goal(ROW, "patients a CPU-second of a worker", rate, ">=", GOAL, "patients/s")
+        report.figure(ROW, part, "patients/s", values, WHAT.get(part, "without controls"))
+    report.goal(ROW, "patients a CPU-second of a worker", statistics.median(rates[WORKER]), ">=", GOAL, "patients/s")
+    report.figure(ROW, "two workers at once", "s", both, f"all {ward.patients:,} patients, until the last partition stands")
+    report.goal(ROW, f"two workers, {ward.patients:,} patients", statistics.median(both), "<=", BOTH_S, "s",
+                spread=(min(both), max(both)))  # fmt: skip
+
+
+def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
+    mine = [[block for block in blocks if block.partition in half] for blocks in since]
+    patients = sum(patient % PARTITIONS in half for patient in range(1, ward.patients + 1))
+    return Job(url, patients, half, ward.world.ring(), mine)
 
 
 def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:
@@ -133,15 +110,15 @@ def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[B
     ward.seed_keys(servers.url(name))
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
         prepare(db)
-        held = ledger.take(db, "bench", "", dict.fromkeys(range(PARTITIONS), 0))
+        held = ledger.take(db, TOPIC, "", dict.fromkeys(range(PARTITIONS), 0))
         for partition in held:
             engine.take(partition, None, Recall())
-        store_round(db, "bench", "", fold(engine, ward, log.blocks(ward.admission(), begin), held), fold_nothing)
+        store_round(db, TOPIC, "", fold(engine, ward, log.blocks(ward.admission(), begin), held), fold_nothing)
         since: list[list[Block]] = []
         for turn in range(1, TURNS + SINCE + 1):
             at = begin + turn * BATCH_MS
             blocks = log.blocks(list(_each_ten_seconds(ward, who, at - BATCH_MS)), at)
-            store_round(db, "bench", "", fold(engine, ward, blocks, held, save=turn == TURNS), fold_nothing)
+            store_round(db, TOPIC, "", fold(engine, ward, blocks, held, save=turn == TURNS), fold_nothing)
             if turn > TURNS:
                 since.append(blocks)
         db.execute("VACUUM ANALYZE")
@@ -150,39 +127,3 @@ def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[B
 
 def _each_ten_seconds(ward: Ward, who: range, first: int) -> list[Record]:
     return list(ward.batches(who, first, A_BATCH, every_ms=10_000))
-
-
-def _recover(url: str, ward: Ward, since: list[list[Block]]) -> tuple[Spent, list[bytes]]:
-    spent, engine, ignorant, ring = Spent(), Engine(stages()), Engine(stages()), ward.world.ring()
-    engine.expect(PARTITIONS)
-    ignorant.expect(PARTITIONS)
-    with psycopg.connect(url, autocommit=True) as db, without_collector():
-        for partition in range(PARTITIONS):
-            begin = _now()
-            saved = read_saved(db, "bench", partition)
-            assert saved is not None
-            spent("snapshot", begin)
-            begin = _now()
-            content = unpack(saved.state, partition)
-            spent("unpack", begin)
-            begin = _now()
-            recall = stored_since(db, partition, recalled(content), saved.offset)
-            spent("recall", begin)
-            begin = _now()
-            engine.take(partition, content, recall)
-            spent("take" if partition else "room", begin)
-        times = psutil.Process(db.info.backend_pid).cpu_times()
-        spent.server = times.user + times.system
-        begin = _now()
-        for blocks in since:
-            engine.advance(open_blocks(blocks, ring))
-        spent("refold", begin)
-        found = [engine.snapshot(p) for p in range(PARTITIONS)]
-        for block in since[0]:
-            begin = _now()
-            controls = controls_before(db, block.partition, block.first)
-            spent("controls", begin)
-            begin = _now()
-            ignorant.take_anew(block.partition, controls)
-            spent("admission", begin)
-    return spent, found
