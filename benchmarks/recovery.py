@@ -99,7 +99,8 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
 def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
     mine = [[block for block in blocks if block.partition in half] for blocks in since]
     patients = sum(patient % PARTITIONS in half for patient in range(1, ward.patients + 1))
-    return Job(url, patients, half, ward.world.ring(), mine)
+    keys = [key for key, (patient, gateway, _) in ward.world.secrets.items() if gateway and patient % PARTITIONS in half]
+    return Job(url, patients, half, ward.world.master, keys, mine)
 
 
 def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:

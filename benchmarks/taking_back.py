@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -20,7 +20,7 @@ from benchmarks.errors import BenchmarkError
 from streams.allocator import keep_memory
 from streams.block import Block
 from streams.engine import Engine
-from streams.keys import KeyRing
+from streams.keys import DatabaseKeyRing
 from streams.opening import open_blocks
 from streams.recovery import controls_before, read_saved, without_collector
 from streams.snapshot import recalled, unpack
@@ -37,6 +37,7 @@ PARTS: Final = {
     "recall": "SELECT of the readings of the last five minutes, and their decoding",
     "room": "Engine.take of the first partition, which makes room for all",
     "take": "Engine.take of the others: state and rings put back",
+    "keys": "SELECT of everybody's data key, and its unwrapping",
     "refold": "a minute of log opened and folded, without writing",
     "controls": "beside it, where no state can be read: all controls read and decoded …",
     "admission": "… and folded into an engine that knows nobody: two control records a patient",
@@ -46,13 +47,14 @@ PARTS: Final = {
 @dataclass(frozen=True)
 class Job:
     """What a worker takes back: the ``partitions``, with so many ``patients``, saved in the database at ``url``, and
-    the log ``since`` then, in turns of one block a partition.
+    the log ``since`` then, in turns of one block a partition, sealed with the ``keys`` that ``master`` unwraps.
     """
 
     url: str
     patients: int
     partitions: Sequence[int]
-    keys: KeyRing
+    master: bytes
+    keys: Collection[int]
     since: list[list[Block]]
 
 
@@ -98,13 +100,17 @@ def take_back(job: Job) -> tuple[Spent, list[bytes]]:
             begin = _now()
             engine.take(partition, content, recall)
             spent("room" if partition == job.partitions[0] else "take", begin)
-        times = psutil.Process(db.info.backend_pid).cpu_times()
-        spent.server = times.user + times.system
+        keys = DatabaseKeyRing(lambda: db, job.master)
+        begin = _now()
+        keys.get_many(job.keys)
+        spent("keys", begin)
         begin = _now()
         for blocks in job.since:
-            engine.advance(open_blocks(blocks, job.keys))
+            engine.advance(open_blocks(blocks, keys))
         spent("refold", begin)
         spent.end = time.monotonic()
+        times = psutil.Process(db.info.backend_pid).cpu_times()
+        spent.server = times.user + times.system
     return spent, [engine.snapshot(p) for p in job.partitions]
 
 

@@ -48,7 +48,7 @@ class Columns:
     def __init__(self, axis: Axis, name: str | None) -> None:
         self.axis = axis
         for field, spec in self.FIELDS.items():
-            setattr(self, field, np.full((*spec.lead, axis.width), spec.fill, spec.dtype))
+            setattr(self, field, _empty(spec, axis.width))
         axis.register(self, name)
 
     def lay_out(self, moves: Sequence[tuple[slice, slice]], width: int) -> None:
@@ -60,6 +60,10 @@ class Columns:
         for field, spec in self.FIELDS.items():
             array = self.__dict__.pop(field)  # numpy lets an array grow that has no other reference
             old = array.shape[-1]
+            if not moves:
+                del array
+                setattr(self, field, _empty(spec, width))
+                continue
             if old <= width:
                 with contextlib.suppress(ValueError):
                     array.resize((*spec.lead, width))
@@ -230,6 +234,12 @@ class Axis:
             moved[before] = -1 if after is None else np.arange(after.start, after.stop)
         for listener in self._listeners:
             listener(moved)
+
+
+def _empty(spec: Field, width: int) -> npt.NDArray[Any]:
+    """Free columns.  Zeros come from the kernel as they are used, and are not written here as well."""
+    shape = (*spec.lead, width)
+    return np.full(shape, spec.fill, spec.dtype) if spec.fill else np.zeros(shape, spec.dtype)
 
 
 def _roomy(needed: Ints) -> Ints:

@@ -187,7 +187,9 @@ def _signed(array: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
 def _planes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """uint8 [bytes, elements] of numbers >= 0: all lowest bytes, then all second ones, as far as any is not zero."""
     planes, rest = [], array.reshape(-1)
-    while rest.any():
+    for _ in range(array.itemsize):
+        if not rest.any():
+            break
         planes.append(rest.astype(np.uint8))
         rest = rest >> 8
     return np.array(planes, np.uint8).reshape(len(planes), array.size)
