@@ -12,7 +12,7 @@ from streams.axis import Axis, Columns, Field
 
 
 class Numbers(Columns):
-    FIELDS: ClassVar = {"one": Field(np.int64, -1), "three": Field(np.int32, 7, (3,))}
+    FIELDS: ClassVar = {"one": Field(np.int64, -1), "three": Field(np.int32, 7, (3,)), "two": Field(np.int64, 0, (2,))}
 
 
 growth = st.tuples(st.integers(0, 5), st.integers(1, 60))
@@ -31,7 +31,7 @@ def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps):
             continue
         names = [number * 100 + one for one in range(count)]
         columns = axis.add(np.full(count, partition))
-        table.one[columns], table.three[:, columns] = names, names
+        table.one[columns], table.three[:, columns], table.two[:, columns] = names, names, names
         held.setdefault(partition, []).extend(names)
         where |= dict(zip(names, columns.tolist(), strict=True))
     taken = np.zeros(axis.width, bool)
@@ -40,10 +40,12 @@ def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps):
         taken[columns] = True
         assert table.one[columns].tolist() == names
         assert table.three[:, columns].tolist() == [names] * 3
+        assert table.two[:, columns].tolist() == [names] * 2
         assert [where[name] for name in names] == list(range(columns.start, columns.stop))
         assert (axis.owner[columns] == partition).all()
     assert (table.one[~taken] == -1).all()
     assert (table.three[:, ~taken] == 7).all()
+    assert (table.two[:, ~taken] == 0).all()
 
 
 def test_slices_move_together_where_they_stand_before_memory_is_asked_for():
