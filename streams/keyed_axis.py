@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.batch import partition_of
-from streams.arrays import Ints
+from streams.arrays import NO_INTS, Ints
 from streams.axis import Axis, Columns, Field
 
 Keys = npt.NDArray[np.uint64]
@@ -79,10 +79,12 @@ class KeyedAxis(Axis):
         return _search(*self._in_order(), wanted)
 
     def find_in(self, partition: int, wanted: Keys) -> Ints:
-        """The same in one partition, without ordering what the others hold."""
+        """The same in one partition, without ordering what the others hold.  Equal keys in a row are looked up once."""
         columns = self.of(partition)
         order = np.argsort(self.names.key[columns]) + columns.start
-        return _search(self.names.key[order], order, wanted)
+        first = np.flatnonzero(np.append(True, wanted[1:] != wanted[:-1])) if wanted.size else NO_INTS
+        found: Ints = np.repeat(_search(self.names.key[order], order, wanted[first]), np.diff(first, append=len(wanted)))
+        return found
 
     def drop(self, partition: int) -> None:
         gone = self.names.key[self.of(partition)].tolist()

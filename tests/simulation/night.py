@@ -14,7 +14,7 @@ from tests.simulation.world import Outcome, simulate
 
 AT_ONCE: Final = 10
 """Seeds that a process takes at a time."""
-_BLOCK_S: Final = 300.0
+_BLOCK_S: Final = 1800.0
 """Who has answered nothing by then is not alive."""
 
 
