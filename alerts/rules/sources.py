@@ -9,6 +9,7 @@ nothing.  Where none is live all decide, as they do without a preference (docs/d
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
@@ -38,6 +39,21 @@ class Standing(Columns):
         return {"handed_over": int(self.by[column])} if self.overruled[column] else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Series of one partition that share a preferred vital of a patient with another one, found when there were ``series``
+    in all.  int64 [k]: ``column`` within the partition's slice, ``group`` (a patient's vital, below ``groups``), ``hold`` in
+    s, and the device's ``rank``.
+    """
+
+    series: int
+    column: Ints
+    group: Ints
+    groups: int
+    hold: Ints
+    rank: Ints
+
+
 class Sources:
     """A :class:`streams.stage.Stage`.  ``switched``: continuous and episodic series (int64) of which it changed in the last
     evaluation whether they are overruled.
@@ -50,6 +66,7 @@ class Sources:
         self.switched: tuple[Ints, Ints] = (NO_INTS, NO_INTS)
         self._holds: dict[int, Ints] = {}  # by partition: s by vital, 0: no preference
         self._ranked: dict[int, tuple[int, ...]] = {}  # by patient: devices, the preferred one first
+        self._rivals: tuple[dict[int, Rivals], dict[int, Rivals]] = ({}, {})  # continuous, episodic; by partition
 
     def attach(self, view: View) -> None:
         self.view = view
@@ -60,6 +77,7 @@ class Sources:
         return self._standing[0] if trace is self.view.layout.dense else self._standing[1]
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
+        self._forget_rivals(partition)
         if isinstance(control, RuleSet):
             holds = np.zeros(256, np.int64)
             for one in control.prefer:
@@ -108,30 +126,42 @@ class Sources:
         """(overruled bool, by int32) of the series of one partition."""
         count = columns.stop - columns.start
         overruled, by = np.zeros(count, np.bool_), np.zeros(count, np.int32)
-        if partition not in self._holds:
+        rivals = self._rivals_of(trace, columns, partition) if partition in self._holds else None
+        if rivals is None or not rivals.column.size:
             return overruled, by
-        vital = trace.series.vital[columns].astype(np.int64)
-        hold = self._holds[partition][vital]
-        _, group, size = np.unique(
-            trace.series.person[columns].astype(np.int64) << 8 | vital, return_inverse=True, return_counts=True
-        )
-        rivals = np.flatnonzero((hold > 0) & (size[group] > 1))
-        if not rivals.size:
-            return overruled, by
-        column, group = rivals + columns.start, group[rivals]
-        patient, device = trace.series.patient[column], trace.series.device[column]
-        pairs = zip(patient.tolist(), device.tolist(), strict=True)
-        rank = np.array([self._rank(who, which) for who, which in pairs], np.int64)
-        silent = now - int(self.view.pace.lost[partition]) - (trace.newest.expires[column] - VALIDITY[vital[rivals]])
-        live = (trace.newest.second[column] > -NEVER) & (silent <= hold[rivals])
-        best = np.full(len(size), _LAST, np.int64)
+        column, group, rank = rivals.column + columns.start, rivals.group, rivals.rank
+        valid = VALIDITY[trace.series.vital[column]]
+        silent = now - int(self.view.pace.lost[partition]) - (trace.newest.expires[column] - valid)
+        live = (trace.newest.second[column] > -NEVER) & (silent <= rivals.hold)
+        best = np.full(rivals.groups, _LAST, np.int64)
         np.minimum.at(best, group[live], rank[live])
-        holder = np.zeros(len(size), np.int32)
+        holder = np.zeros(rivals.groups, np.int32)
         leads = live & (rank == best[group])
-        holder[group[leads]] = device[leads]
-        overruled[rivals] = rank > best[group]
-        by[rivals] = np.where(overruled[rivals], holder[group], 0)
+        holder[group[leads]] = trace.series.device[column[leads]]
+        loses = rank > best[group]
+        overruled[rivals.column] = loses
+        by[rivals.column] = np.where(loses, holder[group], 0)
         return overruled, by
+
+    def _rivals_of(self, trace: Dense | Sparse, columns: slice, partition: int) -> Rivals:
+        """Looked for when series, preferences or enrolments have changed: all series are ordered for it."""
+        kept, count = self._rivals[trace is not self.view.layout.dense], columns.stop - columns.start
+        found = kept.get(partition)
+        if found is None or found.series != count:
+            vital = trace.series.vital[columns].astype(np.int64)
+            hold = self._holds[partition][vital]
+            _, group, size = np.unique(
+                trace.series.person[columns].astype(np.int64) << 8 | vital, return_inverse=True, return_counts=True
+            )
+            column = np.flatnonzero((hold > 0) & (size[group] > 1))
+            who, which = trace.series.patient[columns][column], trace.series.device[columns][column]
+            rank = [self._rank(*pair) for pair in zip(who.tolist(), which.tolist(), strict=True)]
+            found = kept[partition] = Rivals(count, column, group[column], len(size), hold[column], np.array(rank, np.int64))
+        return found
+
+    def _forget_rivals(self, partition: int) -> None:
+        for kept in self._rivals:
+            kept.pop(partition, None)
 
     def _rank(self, patient: int, device: int) -> int:
         ranked = self._ranked.get(patient, ())
@@ -139,5 +169,6 @@ class Sources:
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
         self._holds.pop(partition, None)
+        self._forget_rivals(partition)
         for patient in patients:
             self._ranked.pop(patient, None)
