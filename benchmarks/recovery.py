@@ -11,6 +11,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import psycopg
 
 from alerts.rules.stages import stages
@@ -97,10 +98,17 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
 
 
 def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
-    mine = [[block for block in blocks if block.partition in half] for blocks in since]
+    log = [_joined([blocks[partition] for blocks in since]) for partition in half]
     patients = sum(patient % PARTITIONS in half for patient in range(1, ward.patients + 1))
     keys = [key for key, (patient, gateway, _) in ward.world.secrets.items() if gateway and patient % PARTITIONS in half]
-    return Job(url, patients, half, ward.world.master, keys, mine)
+    return Job(url, patients, half, ward.world.master, keys, log)
+
+
+def _joined(blocks: list[Block]) -> Block:
+    """As one fetch brings them."""
+    values = [value for block in blocks for value in block.values]
+    appended = np.concatenate([block.appended for block in blocks])
+    return Block(blocks[0].partition, blocks[0].first, blocks[-1].next, appended, values)
 
 
 def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -23,6 +23,7 @@ from streams.engine import Engine
 from streams.keys import DatabaseKeyRing
 from streams.opening import open_blocks
 from streams.recovery import controls_before, read_saved, without_collector
+from streams.settings import WorkerSettings
 from streams.snapshot import recalled, unpack
 from streams.store.recall import stored_since
 
@@ -30,6 +31,7 @@ TOPIC: Final = "bench"
 TOUCHED: Final = 1 << 16
 """Bytes a patient."""
 LIMIT_S: Final = 120
+ROUND_RECORDS: Final[int] = WorkerSettings.model_fields["round_records"].default
 BESIDE: Final = ("controls", "admission")
 PARTS: Final = {
     "snapshot": "SELECT of the saved state",
@@ -47,7 +49,7 @@ PARTS: Final = {
 @dataclass(frozen=True)
 class Job:
     """What a worker takes back: the ``partitions``, with so many ``patients``, saved in the database at ``url``, and
-    the log ``since`` then, in turns of one block a partition, sealed with the ``keys`` that ``master`` unwraps.
+    the ``log`` since then, a block of each partition, sealed with the ``keys`` that ``master`` unwraps.
     """
 
     url: str
@@ -55,7 +57,7 @@ class Job:
     partitions: Sequence[int]
     master: bytes
     keys: Collection[int]
-    since: list[list[Block]]
+    log: Sequence[Block]
 
 
 @dataclass
@@ -105,7 +107,7 @@ def take_back(job: Job) -> tuple[Spent, list[bytes]]:
         keys.get_many(job.keys)
         spent("keys", begin)
         begin = _now()
-        for blocks in job.since:
+        for blocks in _rounds(job.log):
             engine.advance(open_blocks(blocks, keys))
         spent("refold", begin)
         spent.end = time.monotonic()
@@ -119,7 +121,7 @@ def take_anew(job: Job) -> Spent:
     spent, engine = Spent(), Engine(stages())
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
-        for block in job.since[0]:
+        for block in job.log:
             begin = _now()
             controls = controls_before(db, block.partition, block.first)
             spent("controls", begin)
@@ -127,6 +129,18 @@ def take_anew(job: Job) -> Spent:
             engine.take_anew(block.partition, controls)
             spent("admission", begin)
     return spent
+
+
+def _rounds(log: Sequence[Block]) -> Iterator[list[Block]]:
+    """As a worker folds again what is known: whole blocks, until they are a round's records."""
+    some: list[Block] = []
+    for block in log:
+        some.append(block)
+        if sum(len(one.values) for one in some) >= ROUND_RECORDS:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def together(jobs: Sequence[Job]) -> tuple[float, list[bytes]]:

@@ -87,11 +87,14 @@ class Slots(Columns):
     def unpack(self, columns: slice, packed: Mapping[str, npt.NDArray[Any]]) -> None:
         n = _whole(packed["n"], np.uint32, self.n[:, columns].shape).view(np.int32)
         part = {name: _whole(packed[name], np.uint32, n.shape) for name in ("poor", "mean", "rest", "low", "high")}
-        mean = np.cumsum(_signed(part["mean"]), axis=0, dtype=np.int32)
+        mean = _signed(part["mean"])
+        for row in range(1, len(mean)):  # numpy's cumsum along the first axis takes eight times as long
+            mean[row] += mean[row - 1]
         total = mean * n + part["rest"].view(np.int32)
         self.n[:, columns], self.poor[:, columns], self.sum[:, columns] = n, part["poor"], total
         spread, wide = _whole(packed["spread"], np.uint64, n.shape).view(np.int64), total.astype(np.int64)
-        self.squares[:, columns] = (spread + wide * wide) // np.maximum(n, 1)
+        # a whole number below 2**42: rounding finds it in the quotient of floats, which is twice as fast as of integers
+        self.squares[:, columns] = np.rint((spread + wide * wide) / np.maximum(n, 1))
         self.low[:, columns] = mean - _signed(part["low"])
         self.high[:, columns] = mean + _signed(part["high"])
 
@@ -197,9 +200,11 @@ def _planes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 def _whole(planes: npt.NDArray[Any], dtype: type[np.unsignedinteger[Any]], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """The array of which these are the planes."""
-    found = np.zeros(shape, dtype)
-    if len(planes) > found.itemsize:
+    if len(planes) > np.dtype(dtype).itemsize:
         raise ValueError("other numbers were packed")
-    for byte, plane in enumerate(planes):
+    if not len(planes):
+        return np.zeros(shape, dtype)
+    found: npt.NDArray[Any] = planes[0].reshape(shape).astype(dtype)
+    for byte, plane in enumerate(planes[1:], 1):
         found |= plane.reshape(shape).astype(dtype) << dtype(8 * byte)
     return found

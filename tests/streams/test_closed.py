@@ -5,6 +5,7 @@ import pytest
 
 from streams.axis import Axis
 from streams.closed import ClosedHours, ClosedMinutes
+from streams.rollup import FIXED_MAX
 
 SERIES = 40
 
@@ -36,6 +37,19 @@ def test_what_was_packed_comes_back_as_it_was(kind, most):
     again, its = table(kind)
     again.unpack(its, made.pack(columns))
     for field in kind.FIELDS:
+        np.testing.assert_array_equal(getattr(again, field)[:, its], getattr(made, field)[:, columns])
+
+
+def test_the_largest_numbers_come_back_as_well():
+    made, columns = table(ClosedHours)
+    values = np.array([FIXED_MAX] * 3599 + [0], np.int64)
+    for column, n in enumerate(range(3600, 3600 - SERIES, -1)):
+        some = values[-n:]
+        made.n[:, column], made.sum[:, column], made.squares[:, column] = n, some.sum(), (some**2).sum()
+        made.low[:, column], made.high[:, column] = 0, FIXED_MAX
+    again, its = table(ClosedHours)
+    again.unpack(its, made.pack(columns))
+    for field in ClosedHours.FIELDS:
         np.testing.assert_array_equal(getattr(again, field)[:, its], getattr(made, field)[:, columns])
 
 
