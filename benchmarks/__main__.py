@@ -24,6 +24,7 @@ from benchmarks.figures import Report
 from benchmarks.latency import latency
 from benchmarks.machine import machine
 from benchmarks.memory import memory
+from benchmarks.moves import moves
 from benchmarks.patients import patients
 from benchmarks.patients_worker import worker
 from benchmarks.recovery import recovery
@@ -46,6 +47,7 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
     "recovery": recovery,
     "patients": patients,
     "worker": worker,
+    "moves": moves,
     "scale": scale,
     "gateways": gateways,
 }

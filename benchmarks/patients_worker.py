@@ -62,32 +62,21 @@ def worker(servers: Servers, report: Report, _repetitions: int) -> None:
 
 
 def _measure(servers: Servers, report: Report, patients: int, warm: int, measured: int) -> None:
-    topic, ward = topic_of(servers), Ward(patients)
-    report.say(f"{ROW}: admitting {patients:,} patients")
-    said = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
-    append(servers.kafka.client(), topic, said)
-    database = prepared(servers, topic, ward, ends(servers.kafka.bootstrap, topic))
-    environment = {
-        "VIGIL_DATABASE": servers.url(database), "VIGIL_KAFKA": servers.kafka.bootstrap, "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(ward.world.write_master(servers.home)), "VIGIL_WORKER_GROUP": topic,
-    }  # fmt: skip
-    secrets = servers.home / "secrets"
-    secrets.touch(mode=0o600)
-    secrets.write_bytes(msgspec.msgpack.encode(ward.world.secrets))
-    orders = Orders(servers.kafka.bootstrap, topic, str(secrets), warm, measured, str(servers.home / "notes.npy"))
+    ward, database, environment = ready(servers, report, patients)
+    orders = orders_of(servers, ward, environment, warm, measured)
     with Observed("worker", "benchmarks.observed_worker", servers.home, environment) as one:
         begin = time.monotonic()
         _wait_for_all(one)
         report.say(f"{ROW}: all partitions are read {time.monotonic() - begin:.1f} s after the start of the process")
         report.say(f"{ROW}: {warm} s to settle, then {measured} s that count")
         report.turn()
-        with _Sending(orders) as load:
+        with Sending(orders) as load:
             _sleep(load, one, warm + 2)
             data, kafka, wal = spent([database_pid(servers)]), spent(broker_pids(servers)), wal_position(servers)
             _sleep(load, one, measured - 3)
             data, kafka = spent([database_pid(servers)]) - data, spent(broker_pids(servers)) - kafka
             wal, seconds = wal_position(servers) - wal, measured - 3
-            told = _told(load, measured + _DRAIN_S)
+            told = told_by(load, measured + _DRAIN_S)
         notes = np.load(orders.file)
         memory, peak = resident(one.child.pid), peak_resident(one.child.pid)
         committed, left = _committed(one, notes)
@@ -113,6 +102,28 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
     report.figure(ROW, f"{size}: write-ahead log", "bytes/sample", [wal / done / seconds])
     for table, bytes_ in rows.items():
         report.figure(ROW, f"{size}: a row of {table}", "bytes", [bytes_], "with its share of the indexes")
+
+
+def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, dict[str, str]]:
+    """Everybody admitted and saved; the ward, the database's name, and what a worker is told."""
+    topic, ward = topic_of(servers), Ward(patients)
+    report.say(f"admitting {patients:,} patients")
+    said = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
+    append(servers.kafka.client(), topic, said)
+    database = prepared(servers, topic, ward, ends(servers.kafka.bootstrap, topic))
+    return ward, database, {
+        "VIGIL_DATABASE": servers.url(database), "VIGIL_KAFKA": servers.kafka.bootstrap, "VIGIL_TOPIC": topic,
+        "VIGIL_MASTER_KEY_FILE": str(ward.world.write_master(servers.home)), "VIGIL_WORKER_GROUP": topic,
+    }  # fmt: skip
+
+
+def orders_of(servers: Servers, ward: Ward, environment: dict[str, str], warm: int, measured: int) -> Orders:
+    """What the process that sends is told."""
+    secrets = servers.home / "secrets"
+    secrets.touch(mode=0o600)
+    secrets.write_bytes(msgspec.msgpack.encode(ward.world.secrets))
+    kafka, topic = environment["VIGIL_KAFKA"], environment["VIGIL_TOPIC"]
+    return Orders(kafka, topic, str(secrets), warm, measured, str(servers.home / "notes.npy"))
 
 
 class _Found(msgspec.Struct):
@@ -206,7 +217,7 @@ def _wait_for_all(one: Observed) -> None:
         time.sleep(0.2)
 
 
-class _Sending:
+class Sending:
     """The process that sends; it is ended with the block."""
 
     def __init__(self, orders: Orders) -> None:
@@ -233,7 +244,8 @@ def _sleep(load: subprocess.Popen[bytes], one: Observed, seconds: float) -> None
         time.sleep(0.2)
 
 
-def _told(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
+def told_by(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
+    """What the process that sends says at its end."""
     try:
         out, _ = load.communicate(timeout=limit)
     except subprocess.TimeoutExpired:

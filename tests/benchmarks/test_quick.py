@@ -79,6 +79,14 @@ def test_recovery_is_told_by_part_and_gives_the_state_back(kafka, postgres):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)
+def test_moves_of_partitions_are_told_and_lose_nothing(kafka, postgres):
+    found, table = run(["moves"], kafka, postgres)
+    assert {"undisturbed", "one is killed", "another joins", "it leaves"} == names(found, "figures")
+    hold(found, table)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
 def test_memory_is_told_by_component(kafka, postgres):
     found, _ = run(["memory"], kafka, postgres)
     assert {"Kafka", "PostgreSQL", "worker", "desk", "notifier"} <= names(found, "figures")
