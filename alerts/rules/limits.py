@@ -255,7 +255,7 @@ class LimitRules:
         bounds.active[:, :, column] = wanted
         silent = (now_is == 0) & ((was > 0) | (paused > now) | off)
         bounds.told[:, column] = np.where(silent, np.maximum(newest, bounds.told[:, column]), bounds.told[:, column])
-        calm &= ~wanted.any((0, 1)) & (paused <= now).all(0) & ~overruled
+        calm &= ~wanted.any((0, 1)) & (paused <= now).all(0) & ~off
         low, high = bounds.limit[LOW][:, column].min(0), bounds.limit[HIGH][:, column].min(0)
         bounds.calm[0, column] = np.where(calm, np.maximum(-low, 0), NO_LIMIT)
         bounds.calm[1, column] = np.where(calm, high, -1)
