@@ -10,28 +10,26 @@ import itertools
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
-from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.patients_load import READING_S
-from benchmarks.patients_worker import SETTINGS, Sending, orders_of, ready, told_by
+from benchmarks.patients_worker import SETTINGS, Sending, orders_of, ready, sleep_beside, told_by
 from benchmarks.scale import cluster
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
-from devices.batch import PARTITIONS
 
 ROW: Final = "moves"
 PATIENTS: Final = 20_000
 SETTLE_S: Final = 60
 WATCHED_S: Final = 30
 CALM_S: Final = 10
-PLANNED: Final = {"one is killed": 10.0, "another joins": 5.0, "it leaves": 5.0}
+LIMITS_S: Final = {"one is killed": 10.0, "another joins": 5.0, "it leaves": 5.0}
 """What happens, and the s after which every partition has to move again."""
 _LOOK_S: Final = 0.1
 _READY_S: Final = 120.0
@@ -57,21 +55,22 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
         with psycopg.connect(own.url(database), autocommit=True) as db:
             ledger = Ledger(db, environment["VIGIL_TOPIC"])
             first, second = worker(), worker()
-            ledger.wait_until_all_moved([first, second])
-            seconds = settle + CALM_S + len(PLANNED) * (WATCHED_S + settle)
+            begin = ledger.stands()
+            second.wait_until(lambda: not begin.items() & ledger.stands().items(), _READY_S)
+            seconds = settle + CALM_S + len(LIMITS_S) * (WATCHED_S + settle)
             load = running.enter_context(Sending(orders_of(own, ward, environment, 0, seconds)))
-            time.sleep(settle)
+            sleep_beside(load, second, settle)
             calm = ledger.watch(CALM_S)
             what = f"{patients:,} patients, a reading each {READING_S} s; each partition's longest time without a commit"
             report.figure(ROW, "undisturbed", "s", calm, what)
             acts: tuple[Callable[[], object], ...] = (
                 first.kill, lambda: third.append(worker()), lambda: third[0].send(signal.SIGTERM)
             )  # fmt: skip
-            for (name, limit), act in zip(PLANNED.items(), acts, strict=True):
+            for (name, limit), act in zip(LIMITS_S.items(), acts, strict=True):
+                sleep_beside(load, second, settle)
                 still = ledger.watch(WATCHED_S, act)
                 report.figure(ROW, name, "s", still, "the same")
                 report.goal(ROW, f"{name}: every partition moves again", max(still), "<=", limit, "s")
-                time.sleep(settle)
             said = told_by(load, seconds)
             report.check(f"{ROW}: what was sent is stored once, none refused", _stored(db, said["readings"]))
     servers.drop(database)
@@ -85,13 +84,6 @@ class Ledger:
 
     def stands(self) -> dict[int, int]:
         return dict(self._db.execute(_LEDGER, [self._topic]).fetchall())
-
-    def wait_until_all_moved(self, workers: Sequence[Child]) -> None:
-        begin, end = self.stands(), time.monotonic() + _READY_S
-        while any(self.stands().get(p) == begin.get(p) for p in range(PARTITIONS)):
-            if time.monotonic() > end or not all(one.running for one in workers):
-                raise BenchmarkError("Workers did not take all partitions; one says:\n" + workers[0].tail())
-            time.sleep(_LOOK_S)
 
     def watch(self, seconds: float, act: Callable[[], object] = lambda: None) -> list[float]:
         """s: the longest that each partition stood still from ``act`` on, ascending."""

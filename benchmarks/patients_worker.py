@@ -30,6 +30,7 @@ from benchmarks.scale import broker_pids, cluster, database_pid, row_bytes, topi
 from benchmarks.servers import Servers
 from benchmarks.spending import peak_resident, resident, spent
 from benchmarks.ward import Ward, append
+from deploy.stack.child import Child
 from devices.batch import PARTITIONS
 
 ROW: Final = "worker"
@@ -71,9 +72,9 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
         report.say(f"{ROW}: {warm} s to settle, then {measured} s that count")
         report.turn()
         with Sending(orders) as load:
-            _sleep(load, one, warm + 2)
+            sleep_beside(load, one.child, warm + 2)
             data, kafka, wal = spent([database_pid(servers)]), spent(broker_pids(servers)), wal_position(servers)
-            _sleep(load, one, measured - 3)
+            sleep_beside(load, one.child, measured - 3)
             data, kafka = spent([database_pid(servers)]) - data, spent(broker_pids(servers)) - kafka
             wal, seconds = wal_position(servers) - wal, measured - 3
             told = told_by(load, measured + _DRAIN_S)
@@ -236,11 +237,16 @@ class Sending:
             self._process.stdout.close()
 
 
-def _sleep(load: subprocess.Popen[bytes], one: Observed, seconds: float) -> None:
+def sleep_beside(load: subprocess.Popen[bytes], worker: Child, seconds: float) -> None:
+    """Let time pass while both run.
+
+    Raises:
+        ContenderError: one of them ended.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if not one.child.running or load.poll() is not None:
-            raise ContenderError("worker or sender", "ended too early", one.child.tail())
+        if not worker.running or load.poll() is not None:
+            raise ContenderError("worker or sender", "ended too early", worker.tail())
         time.sleep(0.2)
 
 

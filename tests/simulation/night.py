@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Final
 
@@ -39,16 +37,6 @@ def _block(seeds: range) -> list[Outcome]:
 
 
 def _some(seeds: range) -> Iterator[Outcome]:
-    with simulated(), _modules_set_aside():
+    with simulated():
         for seed in seeds:
             yield simulate(seed)
-
-
-@contextmanager
-def _modules_set_aside() -> Iterator[None]:
-    """The collector does not look at what was there before: a tenth of the time went into that."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

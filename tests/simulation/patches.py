@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -126,8 +127,11 @@ _PATCHES: dict[str, Any] = {
 
 @contextmanager
 def simulated() -> Iterator[None]:
-    """Inside, the modules named above live in the process that runs."""
+    """Inside, the modules named above live in the process that runs.  What was there before is set aside: the collector went
+    through all modules again and again, a tenth of the time.
+    """
     before = structlog.get_config()
+    gc.freeze()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         with ExitStack() as stack:
@@ -135,4 +139,5 @@ def simulated() -> Iterator[None]:
                 stack.enter_context(patch(name, value))
             yield
     finally:
+        gc.unfreeze()
         structlog.configure(**before)
