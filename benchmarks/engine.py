@@ -26,8 +26,8 @@ from devices.event import Event, Heartbeat
 from devices.sample import SAMPLE
 from devices.vitals import Vital
 from streams.engine import Engine
+from streams.recall import Recall
 from streams.round import RECORD, Round
-from streams.snapshot import Recall
 
 START = 1_790_000_000
 VITALS = (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE)

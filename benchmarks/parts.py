@@ -23,8 +23,9 @@ from streams.engine import Engine
 from streams.keys import FixedKeyRing, OpenKey
 from streams.ledger import Held, Move
 from streams.opening import open_blocks
+from streams.recall import Recall
 from streams.recovery import read_saved
-from streams.snapshot import Recall, unpack
+from streams.snapshot import unpack
 from streams.store.readings import stage_readings, wide_rows
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round

@@ -33,9 +33,9 @@ from devices.sample import SAMPLE
 from devices.sealing import TAG_BYTES
 from streams.allocator import keep_memory
 from streams.engine import Engine
+from streams.recall import Recall
 from streams.round import RECORD, Round
 from streams.saving import RARELY, Saving
-from streams.snapshot import Recall
 
 MIDNIGHT: Final = 1_790_035_200
 ADMITTED: Final = 5000

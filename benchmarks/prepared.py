@@ -17,7 +17,7 @@ from streams.block import Block
 from streams.engine import Engine
 from streams.ledger import Held, Move
 from streams.opening import open_blocks
-from streams.snapshot import Recall
+from streams.recall import Recall
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round

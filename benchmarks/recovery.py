@@ -24,7 +24,7 @@ from devices.batch import PARTITIONS
 from streams import ledger
 from streams.block import Block
 from streams.engine import Engine
-from streams.snapshot import Recall
+from streams.recall import Recall
 from streams.store.staging import prepare
 from streams.store.store import fold_nothing, store_round
 from tests.streams.producing import Record, clock, now_ms

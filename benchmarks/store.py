@@ -18,7 +18,7 @@ from streams import ledger
 from streams.block import Block
 from streams.engine import Engine
 from streams.ledger import Held
-from streams.snapshot import Recall
+from streams.recall import Recall
 from streams.store.copying import copy_in, timestamps
 from streams.store.readings import Readings
 from streams.store.staging import prepare

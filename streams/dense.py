@@ -162,19 +162,16 @@ class Dense:
         reach = until + AHEAD + LONGEST + 1
         self.exact_from[partition] = max(reach, int(self.exact_from[partition]))
 
-    def recall(self, partition: int, now: int, column: Ints, second: Ints, cell: Cells) -> None:
-        """Fill the ring of a partition, whose clock stands in second ``now``, from stored samples."""
-        kept = (second > now - LONGEST) & (second <= now + AHEAD)
-        if not kept.all():
-            column, second, cell = column[kept], second[kept], cell[kept]
-        width = self.axis.width
-        np.maximum.at(self.ring.cells.reshape(-1), second % ROWS * width + column, cell)
+    def put_back(self, partition: int, now: int, cells: Cells) -> None:
+        """The ring of a partition, whose clock stands in second ``now``, is what a snapshot carried."""
+        columns = self.axis.of(partition)
+        self.ring.cells[:, columns] = cells
+        self.ring.resum(columns, now)
         self.reopen(partition, now)
 
     def reopen(self, partition: int, now: int) -> None:
-        """Sums, and what is ahead of the clock, from the cells of a partition."""
+        """The ring of a partition was filled: what of it is ahead of the clock will be seen when the clock comes to it."""
         columns = self.axis.of(partition)
-        self.ring.resum(columns, now)
         if self.extremes is not None:
             self.extremes.forget(columns)
         seconds = np.arange(now + 1, now + AHEAD + 1)

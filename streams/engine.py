@@ -25,10 +25,11 @@ from streams.keyed_axis import keys
 from streams.latest import Latest
 from streams.layout import Layout
 from streams.pace import MINUTE_MS, Pace, Step, Stretch
+from streams.recall import Recall
 from streams.ring import cells_of
 from streams.rollup import usable
 from streams.round import Round
-from streams.snapshot import Content, Recall, State, pack, restore
+from streams.snapshot import Content, State, pack, restore
 from streams.stage import Arrival, Moment, Stage, View
 from streams.trace import CONTINUOUS
 from streams.vetting import Vetted, vet, vet_events

@@ -194,7 +194,7 @@ def _named(parts: list[Rows], minute: int) -> Rows:
     return rollups
 
 
-def usable(value: npt.NDArray[np.float32], vital: Bytes, status: Bytes) -> tuple[Ints, Bools]:
+def usable(value: npt.NDArray[np.float32], vital: Bytes | int, status: Bytes) -> tuple[Ints, Bools]:
     """(fixed point int64 [n], good bool [n]): values rounded half-even to the vital's resolution (a float32 times a small
     integer is exact in float64); 0 where not good.
     """

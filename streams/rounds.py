@@ -18,9 +18,10 @@ from streams.keys import KeyRing
 from streams.ledger import Held, Move
 from streams.log import Extent
 from streams.opening import LAST_TIME, open_blocks
+from streams.recall import Recall
 from streams.recovery import begin_at, controls_before, read_saved, without_collector
 from streams.session import Session, until_done
-from streams.snapshot import Content, Recall, recalled, unpack
+from streams.snapshot import Content, recalled, unpack
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.store import RoundToStore

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import cramjam
@@ -21,17 +20,16 @@ import numpy.typing as npt
 
 from devices.control import Control, Enrolment, decode_control, encode_control, kind_of
 from devices.errors import BatchError
-from devices.sample import SAMPLE, Samples, Status
 from streams.admission import Admission
-from streams.arrays import Bools, Cells, Ints
+from streams.arrays import Ints
 from streams.axis import Axis
 from streams.errors import StateUnreadableError
-from streams.keyed_axis import KeyedAxis, keys
+from streams.keyed_axis import KeyedAxis
 from streams.layout import Layout
 from streams.pace import Pace
-from streams.ring import LONGEST, cells_of
-from streams.rollup import usable
-from streams.trace import CONTINUOUS, Waiting
+from streams.recall import Recall, refill
+from streams.ring import LONGEST
+from streams.trace import Waiting
 
 VERSION: Final = 3
 _MAGIC: Final = b"vigil-engine"
@@ -71,17 +69,6 @@ class Content(msgspec.Struct, frozen=True):
     minute: int
     unsettled: bool
     cells: Array | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """Stored readings of a partition's patients with ``at_offset`` below the snapshot's and measured since
-    :func:`recalled`: SAMPLE [k] (``reading`` ignored), int64 [k] patient and device.
-    """
-
-    samples: Samples = field(default_factory=lambda: np.empty(0, SAMPLE))
-    patient: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    device: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 class State:
@@ -231,7 +218,13 @@ def restore(
                 waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())
     except (LookupError, ValueError, TypeError, BatchError) as error:
         raise StateUnreadableError(f"{type(error).__name__} while it was put back") from error
-    _fill_ring(layout, partition, content, recall)
+    second = content.pace[1]
+    if second < 0:
+        return
+    if content.cells is not None:
+        layout.dense.put_back(partition, second, content.cells.array())
+    else:
+        refill(layout, partition, second, recall)
 
 
 def _unpack_tables(axes: dict[str, Axis], partition: int, content: Content) -> None:
@@ -248,24 +241,3 @@ def _pack_waiting(waiting: Waiting, axis: Axis, partition: int) -> list[tuple[in
         if column.size:
             out.append((at, Array.of(column - axis.start[partition]), Array.of(number), Array.of(cell)))
     return out
-
-
-def _fill_ring(layout: Layout, partition: int, content: Content, recall: Recall) -> None:
-    dense, second = layout.dense, content.pace[1]
-    if second < 0:
-        return
-    if content.cells is not None:
-        dense.ring.cells[:, dense.axis.of(partition)] = content.cells.array()
-        dense.reopen(partition, second)
-        return
-    samples = recall.samples
-    vital, status, time = samples["vital"].copy(), samples["status"].copy(), samples["time"].copy()
-    sender = layout.senders.find_in(partition, keys(recall.patient, recall.device))
-    within: Cells = np.where(sender >= 0, layout.where.column[vital, sender], -1)
-    wanted: Bools = CONTINUOUS[vital] & (status != Status.CLOCK_UNSURE) & (within >= 0)
-    fixed, good = usable(samples["value"], vital, status)
-    measured = time // 1000
-    column, cell = within + dense.axis.start[partition], cells_of(fixed, good, time - measured * 1000)
-    if not wanted.all():
-        column, measured, cell = column[wanted], measured[wanted], cell[wanted]
-    dense.recall(partition, second, column, measured, cell)

@@ -19,9 +19,9 @@ from devices.sample import SAMPLE, STEPS
 from streams.block import Block
 from streams.condition import Condition
 from streams.engine import Engine
+from streams.recall import Recall
 from streams.ring import WINDOWS
 from streams.round import RECORD, Round
-from streams.snapshot import Recall
 from streams.stage import Arrival, Moment, View
 from streams.windows import figures
 

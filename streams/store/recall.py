@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +12,10 @@ import psycopg
 from psycopg import sql
 
 from devices.batch import PARTITIONS
-from devices.sample import SAMPLE
+from devices.sample import SAMPLE, Samples
 from devices.vitals import VITALS
-from streams.snapshot import Recall
+from streams.arrays import Ints
+from streams.recall import Recall, Values
 from streams.store.copying import copy_out, milliseconds
 
 _KEYS: Final = {"patient": "i4", "device": "i4", "time": "i8"}
@@ -33,16 +35,30 @@ _SELECT: Final = sql.SQL(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Samples as they are stored: SAMPLE [k] (``reading`` ignored), int64 [k] patient and device."""
+
+    samples: Samples
+    patient: Ints
+    device: Ints
+
+
 _RING: Final = [spec for spec in VITALS.values() if spec.continuous]
-_ABSENT: Final = -1
-_COLUMNS: Final[list[tuple[str, str]]] = [(f"r.{name}", kind) for name, kind in _KEYS.items()]
-for _name in [spec.column for spec in _RING]:
-    _COLUMNS.append((f"coalesce(r.{_name}, 'NaN')", "f4"))
-    _COLUMNS.append((f"coalesce(r.{_name}_status, CASE WHEN r.{_name} IS NULL THEN {_ABSENT} ELSE 0 END)::int2", "i2"))
+_ROW: Final = (("r.patient", "i4"), ("r.device", "i4"), ("r.time", "i8"))
+_COLUMNS: Final[list[tuple[str, str]]] = [(f"array_send(array_agg({column}))", kind) for column, kind in _ROW]
+for _name in [spec.column for spec in _RING]:  # of a vital that nobody has, or a status that is always OK, nothing
+    _COLUMNS.extend(
+        (f"CASE WHEN count({given}) > 0 THEN array_send(array_agg(coalesce({column}, {default}))) END", kind)
+        for given, column, default, kind in (
+            (f"coalesce(r.{_name}_status, r.{_name})", f"r.{_name}", "'NaN'", "f4"),
+            (f"r.{_name}_status", f"r.{_name}_status", "0::int2", "i2"),
+        )
+    )
 # One row of arrays: a row a reading costs the client 35 µs each.  And the patients as an array: of a subquery the planner
 # makes a scan of all readings.
 _SELECT_RING: Final = (
-    f"SELECT {', '.join(f'array_send(array_agg({column}))' for column, _ in _COLUMNS)} FROM reading r"
+    f"SELECT {', '.join(column for column, _ in _COLUMNS)} FROM reading r"
     " WHERE r.patient = ANY(%s) AND r.time >= to_timestamp(%s / 1000.0) AND r.at_offset < %s"
 ).encode()
 
@@ -56,21 +72,21 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     patient, device, time, *vitals = (
         _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
     )
-    # a row becomes one sample for each vital that it holds
-    there = [np.flatnonzero(status != _ABSENT) for status in vitals[1::2]]
-    samples = np.zeros(sum(map(len, there)), SAMPLE)
-    first = 0
-    for spec, value, status, which in zip(_RING, vitals[::2], vitals[1::2], there, strict=True):
-        part = samples[first : first + len(which)]
-        part["value"], part["status"], part["vital"] = value[which], status[which], spec.vital
-        first += len(which)
-    row = np.concatenate(there)
-    samples["time"] = milliseconds(time)[row]
-    return Recall(samples, patient.astype(np.int64)[row], device.astype(np.int64)[row])
+    values: dict[int, Values] = {}
+    for spec, value, status in zip(_RING, vitals[::2], vitals[1::2], strict=True):
+        if not len(value):
+            continue
+        there = ~np.isnan(value)
+        if len(status):
+            there |= status != 0  # a value that is none says why
+        row = np.flatnonzero(there)
+        of = status[row].astype(np.uint8) if len(status) else np.zeros(len(row), np.uint8)
+        values[spec.vital] = Values(row, value[row], of)
+    return Recall(patient, device, milliseconds(time), values)
 
 
-def stored_in_minute(tx: psycopg.Connection, patients: list[int], minute: int, before: int) -> Recall:
-    """The same of all vitals of some patients, measured in a unix ``minute``."""
+def stored_in_minute(tx: psycopg.Connection, patients: list[int], minute: int, before: int) -> Stored:
+    """What is stored of some patients, all vitals, measured in a unix ``minute``, from records before offset ``before``."""
     condition = sql.SQL(
         "r.patient = ANY({}) AND r.time >= to_timestamp({}) AND r.time < to_timestamp({}) AND r.at_offset < {}"
     ).format(*map(sql.Literal, (patients, minute * 60, minute * 60 + 60, before)))
@@ -92,7 +108,7 @@ def _elements(data: bytes | None, kind: str) -> npt.NDArray[Any]:
 _ARRAY_HEADER: Final = 20
 
 
-def stored_in_minutes(tx: psycopg.Connection, piece: int, lost: Sequence[int]) -> Recall:
+def stored_in_minutes(tx: psycopg.Connection, piece: int, lost: Sequence[int]) -> Stored:
     """What is stored in the minutes of a ``piece`` of ``stage_late``, of records before its offsets, except of the ``lost``
     partitions.
     """
@@ -106,10 +122,10 @@ def stored_in_minutes(tx: psycopg.Connection, piece: int, lost: Sequence[int]) -
     )
 
 
-def _read(tx: psycopg.Connection, source: sql.Composable, condition: sql.Composable) -> Recall:
+def _read(tx: psycopg.Connection, source: sql.Composable, condition: sql.Composable) -> Stored:
     rows = copy_out(tx, _SELECT.format(source, _VALUES, condition), _KINDS)
     samples = np.zeros(len(rows), SAMPLE)
     samples["time"] = milliseconds(rows["time"].astype(np.int64))
     for name in ("value", "vital", "status"):
         samples[name] = rows[name]
-    return Recall(samples, rows["patient"].astype(np.int64), rows["device"].astype(np.int64))
+    return Stored(samples, rows["patient"].astype(np.int64), rows["device"].astype(np.int64))

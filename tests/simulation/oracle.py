@@ -10,7 +10,7 @@ from streams.engine import Engine
 from streams.keys import KeyRing
 from streams.ledger import Move
 from streams.opening import open_blocks
-from streams.snapshot import Recall
+from streams.recall import Recall
 from streams.store.store import RoundToStore
 from tests.simulation.alarms import Alarms
 from tests.simulation.database import TOPIC_ID

@@ -15,9 +15,9 @@ import numpy as np
 import structlog
 
 from streams.log import Appended, Extent
+from streams.recall import Recall
 from streams.recovery import Saved
 from streams.round import RECORD, Round
-from streams.snapshot import Recall
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop

@@ -16,13 +16,14 @@ from devices.batch import PARTITIONS
 from devices.control import encode_control, kind_of
 from devices.event import encode_event
 from devices.sample import SAMPLE, Status
+from streams.recall import Recall
 from streams.recovery import Saved
 from streams.rollup import recompute
-from streams.snapshot import Recall
 from streams.store.store import RoundToStore
 from streams.trace import CONTINUOUS
 from streams.writes import Writes
 from tests.simulation.alarms import Alarms
+from tests.streams.log import recall_of
 
 Row = tuple[Any, ...]
 FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")
@@ -236,4 +237,4 @@ def _samples(found: Iterator[tuple[Reading, int]]) -> Recall:
         value, status = row.values[vital]
         samples[at] = (row.time, math.nan if value is None else value, vital, status or 0, 0)
     numbers = np.array([(row.patient, row.device) for row, _ in pairs], np.int64).reshape(-1, 2)
-    return Recall(samples, numbers[:, 0], numbers[:, 1])
+    return recall_of(samples, numbers[:, 0], numbers[:, 1])

@@ -19,8 +19,8 @@ from devices.vitals import VITALS
 from streams import ledger
 from streams.engine import Engine
 from streams.ledger import Held, Move, Standing
+from streams.recall import Recall
 from streams.recovery import read_saved
-from streams.snapshot import Recall
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
@@ -202,10 +202,13 @@ def figures(row):
     return (*row[:2], *map(real, row[2:6]), *row[6:])
 
 
-def samples(stored):
-    values = np.nan_to_num(stored.samples["value"], nan=-1.0).tolist()
-    names = (stored.samples[name].tolist() for name in ("time", "vital", "status"))
-    return sorted(zip(stored.patient.tolist(), stored.device.tolist(), *names, values, strict=True))
+def samples(recall):
+    found = []
+    for vital, of in recall.values.items():
+        names = (column[of.row].tolist() for column in (recall.patient, recall.device, recall.time))
+        rows = zip(*names, of.status.tolist(), np.nan_to_num(of.value, nan=-1.0).tolist(), strict=True)
+        found += [(vital, *row) for row in rows]
+    return sorted(found)
 
 
 def alarms_agree(db, model):

@@ -10,12 +10,14 @@ import numpy as np
 from devices.batch import Clock, Kind
 from devices.control import Consent, Control, Enrolled, Enrolment, RuleSet
 from devices.event import Event, Heartbeat
-from devices.sample import SAMPLE
+from devices.sample import SAMPLE, Samples
 from devices.vitals import Vital
+from streams.arrays import Ints
 from streams.engine import Engine
+from streams.recall import Recall, Values
 from streams.round import RECORD, Round
-from streams.snapshot import Recall
 from streams.stage import Stage
+from streams.trace import CONTINUOUS
 from streams.writes import Writes
 
 START = 1_790_000_000
@@ -52,6 +54,15 @@ def tick(append: int, partition: int = 1, silence: int = 0) -> Rec:
 
 def said(append: int, patient: int, control: Control, first: int, **more: int) -> Rec:
     return Rec(append, Kind.CONTROL, patient, control=control, first=first, **more)
+
+
+def recall_of(samples: Samples, patient: Ints, device: Ints) -> Recall:
+    """What the store would bring back of stored samples, SAMPLE [k], of int64 [k] patients and devices."""
+    vitals = [int(vital) for vital in np.unique(samples["vital"]) if CONTINUOUS[vital]]
+    rows = {vital: np.flatnonzero(samples["vital"] == vital) for vital in vitals}
+    return Recall(patient, device, samples["time"].copy(), {
+        vital: Values(row, samples["value"][row], samples["status"][row]) for vital, row in rows.items()
+    })  # fmt: skip
 
 
 def round_of(records: Sequence[Rec]) -> Round:

@@ -13,7 +13,7 @@ from devices.sample import Status
 from devices.vitals import Vital
 from streams.engine import Engine
 from streams.errors import NotTakenError
-from streams.snapshot import Recall
+from streams.recall import Recall
 from streams.writes import Writes
 from tests.streams.log import START, Home, Rec, Sample, round_of, said, tick
 

@@ -15,11 +15,12 @@ from devices.sample import SAMPLE
 from streams import long_windows
 from streams.engine import Engine
 from streams.long_windows import DAY, HOUR
-from streams.snapshot import Recall, recalled, unpack
+from streams.recall import Recall
+from streams.snapshot import recalled, unpack
 from streams.stage import Moment, View
 from streams.windows import Figures, figures
 from streams.writes import Writes
-from tests.streams.log import Rec, round_of
+from tests.streams.log import Rec, recall_of, round_of
 from tests.streams.oracle import Oracle
 from tests.streams.random_log import Maker
 
@@ -97,7 +98,7 @@ class Run:
         rows = [row for row in self.stored[partition] if row[0] >= since]  # type: ignore[operator]
         samples = np.array([(*row[:4], 0) for row in rows], SAMPLE)
         others = np.array([row[4:] for row in rows], np.int64).reshape(-1, 3)
-        target.take(partition, state, Recall(samples, others[:, 0], others[:, 1]))
+        target.take(partition, state, recall_of(samples, others[:, 0], others[:, 1]))
 
     def rows(self) -> dict[str, object]:
         latest: dict[tuple[int, ...], int] = {}

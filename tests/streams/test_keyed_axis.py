@@ -13,7 +13,8 @@ from devices.batch import PARTITIONS
 from streams.engine import Engine
 from streams.errors import StateUnreadableError
 from streams.keyed_axis import KeyedAxis, key
-from streams.snapshot import Recall, unpack
+from streams.recall import Recall
+from streams.snapshot import unpack
 from tests.streams.log import round_of
 from tests.streams.test_engine import make_logs
 

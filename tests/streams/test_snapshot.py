@@ -9,7 +9,8 @@ from devices.control import Level, Limit, RuleSet
 from devices.vitals import Vital
 from streams.engine import Engine
 from streams.errors import StateUnreadableError
-from streams.snapshot import Content, Recall, recalled, unpack
+from streams.recall import Recall
+from streams.snapshot import Content, recalled, unpack
 from tests.streams.log import START, Home
 
 

@@ -7,7 +7,7 @@ from devices.batch import Kind
 from devices.control import Consent, Enrolled, Enrolment, Facts, RuleSet
 from devices.vitals import Vital
 from streams.engine import Engine
-from streams.snapshot import Recall
+from streams.recall import Recall
 from tests.streams.log import START, Home, Rec, round_of, said, tick
 
 ADULT = Facts(born="1950-02-03")

@@ -13,8 +13,9 @@ from devices.event import Contact
 from devices.vitals import Vital
 from streams.axis import Axis
 from streams.closed import ClosedMinutes
+from streams.recall import Recall
 from streams.rollup import DUE
-from streams.snapshot import Recall, unpack
+from streams.snapshot import unpack
 from tests.streams.log import Home, tick
 
 RISING = Slope(Vital.HEART_RATE, "high", 12.0, 10, 4.0, "medium")

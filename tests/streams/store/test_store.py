@@ -379,22 +379,27 @@ def test_a_minute_older_than_the_ring_is_computed_from_all_that_is_stored(db, wo
     ]
 
 
-def test_readings_come_back_as_samples(db, world):
+def test_readings_come_back_by_vital(db, world):
     held = take(db, 1)
     payload = np.array([(T, np.nan, HR, Status.NAN, 0), (T, 97, SPO2, 0, 0), (T + 1, 60, HR, Status.ARTEFACT, 1)], SAMPLE)
     records = [world.record(1, payload.tobytes(), patient=1, device=1001, gateway=101, count=2)]
     store(db, to_store(world, [*records, world.batch(65, [(T + 5, {HR: 80.0})])], held, latest=latest(
         (1, HR, 1001, T, 61, 0, T), (65, HR, 1065, T, 61, 0, T)
     )))  # fmt: skip
-    back = stored_since(db, 1, T, 10)
-    order = np.lexsort((back.samples["vital"], back.samples["time"]))
-    assert back.samples["time"][order].tolist() == [T, T, T + 1, T + 5]
-    assert back.samples["vital"][order].tolist() == [HR, SPO2, HR, HR]
-    assert back.samples["status"][order].tolist() == [Status.NAN, 0, Status.ARTEFACT, 0]
-    assert np.isnan(back.samples["value"][order][0])
-    assert back.samples["value"][order][1:].tolist() == [97, 60, 80]
-    assert back.patient[order].tolist() == [1, 1, 1, 65]
-    assert back.device[order].tolist() == [1001, 1001, 1001, 1065]
-    assert stored_since(db, 1, T + 2, 10).samples["value"].tolist() == [80]
-    assert stored_since(db, 1, T, 1).patient.tolist() == [1, 1, 1]
-    assert len(stored_since(db, 2, T, 10).samples) == 0
+
+    def back(since, before):
+        recall = stored_since(db, 1, since, before)
+        where = recall.time, recall.patient, recall.device
+        return sorted(
+            (vital, *(int(of[at]) for of in where), status, -1 if np.isnan(value) else value)
+            for vital, one in recall.values.items()
+            for at, value, status in zip(one.row.tolist(), one.value.tolist(), one.status.tolist(), strict=True)
+        )
+
+    assert back(T, 10) == [
+        (HR, T, 1, 1001, Status.NAN, -1), (HR, T + 1, 1, 1001, Status.ARTEFACT, 60), (HR, T + 5, 65, 1065, 0, 80),
+        (SPO2, T, 1, 1001, 0, 97),
+    ]  # fmt: skip
+    assert back(T + 2, 10) == [(HR, T + 5, 65, 1065, 0, 80)]
+    assert {patient for _, _, patient, *_ in back(T, 1)} == {1}
+    assert not stored_since(db, 2, T, 10).values
