@@ -148,7 +148,8 @@ class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind
 
 Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses
 
-_KINDS: Final = {kind: str(kind.__struct_config__.tag) for kind in get_args(Control)}
+KINDS: Final[dict[type[Control], str]] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Control)}
+"""``limits``, ``rule_set``, ``facts``, ``consent``, ``enrolment`` or ``pause``: the key of the table ``control``."""
 _DECODER: Final[msgspec.json.Decoder[Control]] = msgspec.json.Decoder(Control)
 encode_control: Final = msgspec.json.Encoder().encode
 """``encode_control(control) -> bytes``."""
@@ -163,5 +164,5 @@ def decode_control(payload: bytes) -> Control:
 
 
 def kind_of(control: Control) -> str:
-    """``limits``, ``rule_set``, ``facts``, ``consent``, ``enrolment`` or ``pause``: the key of the table ``control``."""
-    return _KINDS[type(control)]
+    """Its name in :data:`KINDS`."""
+    return KINDS[type(control)]

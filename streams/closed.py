@@ -28,6 +28,7 @@ EMPTY_LOW: Final = 0x7FFF
 """``low`` of a cell without a value: no smaller than any value; its ``high`` is -1."""
 GREATEST: Final = math.isqrt(((1 << 32) - 1) // 60)
 """Of values up to this, the squares of a minute fit into 32 bits."""
+_WORD: Final = 8
 assert all(one.plausible[1] * one.steps <= GREATEST for one in VITALS.values() if one.continuous)
 
 
@@ -69,34 +70,37 @@ class Slots(Columns):
 
     def pack(self, columns: slice) -> dict[str, npt.NDArray[Any]]:
         """The same as small numbers, byte by byte, that compress to a half: rounded means by their steps, what rounding
-        left, n² times the variance, and the distances of low and high from the mean.
+        left, what the squares of the distances from them add up to, and how far low and high are from them.
         """
         n, total = self.n[:, columns].astype(np.int64), self.sum[:, columns].astype(np.int64)
-        mean = total // np.maximum(n, 1)
+        mean = (total / np.maximum(n, 1)).astype(np.int64)  # exact, and faster than division of integers
+        rest = total - mean * n
         parts = {
             "n": n,
             "poor": self.poor[:, columns],
             "mean": _unsigned(np.diff(mean, axis=0, prepend=0)),
-            "rest": total - mean * n,
-            "spread": n * self.squares[:, columns] - total * total,
-            "low": _unsigned(mean - self.low[:, columns]),
-            "high": _unsigned(self.high[:, columns] - mean),
+            "rest": rest,
+            "spread": (self.squares[:, columns] - mean * (total + rest)).astype(self.squares.dtype),
+            "low": (mean - self.low[:, columns]).astype(np.uint16),
+            "high": (self.high[:, columns] - mean).astype(np.uint16),
         }
         return {name: _planes(part) for name, part in parts.items()}
 
     def unpack(self, columns: slice, packed: Mapping[str, npt.NDArray[Any]]) -> None:
-        n = _whole(packed["n"], np.uint32, self.n[:, columns].shape).view(np.int32)
-        part = {name: _whole(packed[name], np.uint32, n.shape) for name in ("poor", "mean", "rest", "low", "high")}
-        mean = _signed(part["mean"])
+        part = {name: _whole(planes, self.n[:, columns].shape) for name, planes in packed.items()}
+        if max(part[name].itemsize for name in part if name != "spread") > np.dtype(np.int32).itemsize:
+            raise ValueError("other numbers were packed")
+        n, rest, mean = part["n"], part["rest"], _signed(part["mean"])
         for row in range(1, len(mean)):  # numpy's cumsum along the first axis takes eight times as long
             mean[row] += mean[row - 1]
-        total = mean * n + part["rest"].view(np.int32)
+        total = mean * n + rest
         self.n[:, columns], self.poor[:, columns], self.sum[:, columns] = n, part["poor"], total
-        spread, wide = _whole(packed["spread"], np.uint64, n.shape).view(np.int64), total.astype(np.int64)
-        # a whole number below 2**42: rounding finds it in the quotient of floats, which is twice as fast as of integers
-        self.squares[:, columns] = np.rint((spread + wide * wide) / np.maximum(n, 1))
-        self.low[:, columns] = mean - _signed(part["low"])
-        self.high[:, columns] = mean + _signed(part["high"])
+        # what was packed modulo 2**16, 2**32 or 2**64 comes back so
+        of = self.squares.dtype
+        squares = np.multiply(mean, total + rest, dtype=of, casting="unsafe")
+        np.add(squares, part["spread"], out=self.squares[:, columns], dtype=of, casting="unsafe")
+        np.subtract(mean, part["low"], out=self.low[:, columns], casting="unsafe")
+        np.add(mean, part["high"], out=self.high[:, columns], casting="unsafe")
 
 
 class ClosedMinutes(Slots):
@@ -182,13 +186,14 @@ def _unsigned(array: Ints) -> Ints:
     return array << 1 ^ array >> 63
 
 
-def _signed(array: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
+def _signed(array: npt.NDArray[np.unsignedinteger[Any]]) -> npt.NDArray[np.int32]:
     """The reverse."""
-    return (array >> 1).view(np.int32) ^ -(array & 1).view(np.int32)
+    found: npt.NDArray[np.signedinteger[Any]] = (array >> 1 ^ -(array & 1)).view(f"i{array.itemsize}")
+    return found.astype(np.int32)
 
 
 def _planes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """uint8 [bytes, elements] of numbers >= 0: all lowest bytes, then all second ones, as far as any is not zero."""
+    """uint8 [bytes, elements] of numbers: all lowest bytes, then all second ones, as far as any is not zero."""
     planes, rest = [], array.reshape(-1)
     for _ in range(array.itemsize):
         if not rest.any():
@@ -198,13 +203,14 @@ def _planes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.array(planes, np.uint8).reshape(len(planes), array.size)
 
 
-def _whole(planes: npt.NDArray[Any], dtype: type[np.unsignedinteger[Any]], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """The array of which these are the planes."""
-    if len(planes) > np.dtype(dtype).itemsize:
+def _whole(planes: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """The array of which these are the planes, in as few bytes as hold it."""
+    if len(planes) > _WORD:
         raise ValueError("other numbers were packed")
     if not len(planes):
-        return np.zeros(shape, dtype)
-    found: npt.NDArray[Any] = planes[0].reshape(shape).astype(dtype)
+        return np.zeros(shape, np.uint8)
+    dtype = np.dtype(f"u{1 << (len(planes) - 1).bit_length()}").type
+    found: npt.NDArray[np.unsignedinteger[Any]] = planes[0].reshape(shape).astype(dtype, copy=False)
     for byte, plane in enumerate(planes[1:], 1):
         found |= plane.reshape(shape).astype(dtype) << dtype(8 * byte)
     return found

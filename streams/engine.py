@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from devices.batch import PARTITIONS, Kind
-from devices.control import Control
+from devices.control import KINDS, Control, kind_of
 from devices.event import Event, Heartbeat
 from streams.admission import Admission
 from streams.arrays import NO_INTS, Bools, Bytes, Cells, Ints, Rows
@@ -72,11 +72,11 @@ class Engine:
         self.stages = tuple(stages)
         self.view = View(self.layout, self.pace)
         self.state = State(self.layout, self.pace, self.admission)
-        self._learners: dict[type, list[Stage]] = {}
+        self._learners: dict[str, list[Stage]] = {}
         for stage in self.stages:
             stage.attach(self.view)
             for kind in stage.learns:
-                self._learners.setdefault(kind, []).append(stage)
+                self._learners.setdefault(KINDS[kind], []).append(stage)
 
     def expect(self, partitions: int) -> None:
         """So many partitions will be held before long: room is made for all when the first ones come."""
@@ -95,7 +95,7 @@ class Engine:
         if content is None:
             return
         try:
-            restore(self.state, partition, content, recall, self._learn)
+            restore(self.state, partition, content, recall, self._learners)
         except BaseException:
             self.drop(partition)
             raise
@@ -129,7 +129,7 @@ class Engine:
 
     def _learn(self, partition: int, patient: int, control: Control) -> None:
         self.state.remember(partition, patient, control)
-        for stage in self._learners.get(type(control), ()):
+        for stage in self._learners.get(kind_of(control), ()):
             stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:

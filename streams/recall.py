@@ -55,6 +55,8 @@ def refill(layout: Layout, partition: int, now: int, recall: Recall) -> None:
             wanted &= there[row]
         if not wanted.all():
             row, value, status, within = row[wanted], value[wanted], status[wanted], within[wanted]
+        if not row.size:
+            continue
         fixed, good = usable(value, vital, status)
         dense.ring.write(within + dense.axis.start[partition], second[row], cells_of(fixed, good, millisecond[row]), now)
     dense.reopen(partition, now)

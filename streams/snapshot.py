@@ -10,15 +10,15 @@ Closed minutes and hours are in it: a stored rollup may have been corrected sinc
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import cramjam
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from devices.control import Control, Enrolment, decode_control, encode_control, kind_of
+from devices.control import KINDS, Control, Enrolment, decode_control, encode_control, kind_of
 from devices.errors import BatchError
 from streams.admission import Admission
 from streams.arrays import Ints
@@ -31,7 +31,8 @@ from streams.recall import Recall, refill
 from streams.ring import LONGEST
 from streams.trace import Waiting
 
-VERSION: Final = 3
+VERSION: Final = 4
+_ENROLMENT: Final = KINDS[Enrolment]
 _MAGIC: Final = b"vigil-engine"
 _NOTHING: Final = 253_402_300_799_999
 
@@ -53,7 +54,7 @@ class Array(msgspec.Struct, frozen=True, array_like=True):
 
 class Content(msgspec.Struct, frozen=True):
     """What a snapshot holds.  ``pace``: clock, second, beat, lost, still.  ``tables``: by axis, then table, then field.
-    ``waiting``: by name, (column within the slice, number, cell) by second.  ``controls``: (patient, JSON) in order.
+    ``waiting``: by name, (column within the slice, number, cell) by second.  ``controls``: JSON by kind and patient.
     ``cells``: the ring, where it cannot be recalled; ``exact_from``: the second from which it can.
     ``minute``: the last one that closed.
     """
@@ -63,7 +64,7 @@ class Content(msgspec.Struct, frozen=True):
     used: dict[str, int]
     tables: dict[str, dict[str, dict[str, Array]]]
     waiting: dict[str, list[tuple[int, Array, Array, Array]]]
-    controls: list[tuple[int, bytes]]
+    controls: dict[str, dict[int, bytes]]
     seen: dict[int, int]
     exact_from: int
     minute: int
@@ -71,22 +72,26 @@ class Content(msgspec.Struct, frozen=True):
     cells: Array | None = None
 
 
+class Learner(Protocol):
+    """Who keeps something of control records beside the tables: a stage."""
+
+    def learn(self, partition: int, patient: int, control: Control) -> None: ...
+
+
 class State:
-    """What is packed beside the tables: control records as they stand, by partition and (patient, kind); and partitions in
-    which the next evaluation looks at everything.
+    """What is packed beside the tables: control records as they stand, JSON by partition, kind and patient; and partitions
+    in which the next evaluation looks at everything.
     """
 
     def __init__(self, layout: Layout, pace: Pace, admission: Admission) -> None:
         self.layout, self.pace, self.admission = layout, pace, admission
-        self.controls: dict[int, dict[tuple[int, str], Control]] = {}
+        self.controls: dict[int, dict[str, dict[int, bytes]]] = {}
         self._unsettled: set[int] = set()
         self.anew: set[int] = set()  # partitions that began without their past, of which no record has come since
 
     def remember(self, partition: int, patient: int, control: Control) -> None:
-        mine = self.controls.get(partition)
-        if mine is None:
-            mine = self.controls[partition] = {}
-        mine[patient, kind_of(control)] = control
+        mine = self.controls.setdefault(partition, {}).setdefault(kind_of(control), {})
+        mine[patient] = encode_control(control)
 
     def unsettle(self, partition: int) -> None:
         """The next evaluation looks at everything in this partition."""
@@ -146,7 +151,7 @@ def pack(state: State, partition: int) -> bytes:
             for name, axis in axes.items()
         },
         {name: _pack_waiting(waiting, axis, partition) for name, (waiting, axis) in _waiting(layout).items()},
-        [(patient, encode_control(control)) for (patient, _), control in state.controls.get(partition, {}).items()],
+        state.controls.get(partition, {}),
         dict(state.admission.seen.get(partition, {})),
         int(layout.dense.exact_from[partition]),
         int(layout.dense.closed.minute[partition]),
@@ -189,9 +194,9 @@ def restore(
     partition: int,
     content: Content,
     recall: Recall,
-    learn: Callable[[int, int, Control], None],
+    learners: Mapping[str, Sequence[Learner]],
 ) -> None:
-    """Put a snapshot back; ``learn(partition, patient, control)`` is told the control records that stand."""
+    """Put a snapshot back; ``learners`` (by kind) are told the control records that stand."""
     layout, pace = state.layout, state.pace
     axes = _axes(layout)
     try:
@@ -208,11 +213,10 @@ def restore(
         for axis in axes.values():
             if isinstance(axis, KeyedAxis):
                 axis.reread(partition)
-        for patient, payload in content.controls:
-            control = decode_control(payload)
-            if isinstance(control, Enrolment):
-                state.admission.enrolled[patient] = control
-            learn(partition, patient, control)
+        state.controls[partition] = {kind: dict(of) for kind, of in content.controls.items()}
+        for kind, of in content.controls.items():
+            if kind == _ENROLMENT or kind in learners:
+                _learn(state, partition, of, learners.get(kind, ()))
         for name, (waiting, axis) in _waiting(layout).items():
             for at, column, number, cell in content.waiting[name]:
                 waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())
@@ -225,6 +229,16 @@ def restore(
         layout.dense.put_back(partition, second, content.cells.array())
     else:
         refill(layout, partition, second, recall)
+
+
+def _learn(state: State, partition: int, payloads: Mapping[int, bytes], learners: Sequence[Learner]) -> None:
+    """Control records of one kind, by patient."""
+    for patient, payload in payloads.items():
+        control = decode_control(payload)
+        if isinstance(control, Enrolment):
+            state.admission.enrolled[patient] = control
+        for each in learners:
+            each.learn(partition, patient, control)
 
 
 def _unpack_tables(axes: dict[str, Axis], partition: int, content: Content) -> None:

@@ -77,7 +77,8 @@ class Sources:
         return self._standing[0] if trace is self.view.layout.dense else self._standing[1]
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        self._forget_rivals(partition)
+        if any(self._rivals):
+            self._forget_rivals(partition)
         if isinstance(control, RuleSet):
             holds = np.zeros(256, np.int64)
             for one in control.prefer:

@@ -44,6 +44,7 @@ class Stored:
     device: Ints
 
 
+_PATIENTS: Final = f"SELECT DISTINCT patient FROM latest_of_device WHERE patient %% {PARTITIONS} = %s"
 _RING: Final = [spec for spec in VITALS.values() if spec.continuous]
 _ROW: Final = (("r.patient", "i4"), ("r.device", "i4"), ("r.time", "i8"))
 _COLUMNS: Final[list[tuple[str, str]]] = [(f"array_send(array_agg({column}))", kind) for column, kind in _ROW]
@@ -55,11 +56,11 @@ for _name in [spec.column for spec in _RING]:  # of a vital that nobody has, or 
             (f"r.{_name}_status", f"r.{_name}_status", "0::int2", "i2"),
         )
     )
-# One row of arrays: a row a reading costs the client 35 µs each.  And the patients as an array: of a subquery the planner
-# makes a scan of all readings.
+# One row of arrays: a row a reading costs the client 35 µs each.  And the patients as an array: of another subquery the
+# planner makes a scan of all readings.
 _SELECT_RING: Final = (
     f"SELECT {', '.join(column for column, _ in _COLUMNS)} FROM reading r"
-    " WHERE r.patient = ANY(%s) AND r.time >= to_timestamp(%s / 1000.0) AND r.at_offset < %s"
+    f" WHERE r.patient = ANY(ARRAY({_PATIENTS})) AND r.time >= to_timestamp(%s / 1000.0) AND r.at_offset < %s"
 ).encode()
 
 
@@ -68,7 +69,7 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     ``before``.
     """
     with tx.cursor(binary=True) as cursor:
-        found = cursor.execute(_SELECT_RING, [patients_of(tx, partition), since, before]).fetchone()
+        found = cursor.execute(_SELECT_RING, [partition, since, before]).fetchone()
     patient, device, time, *vitals = (
         _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
     )
@@ -95,8 +96,7 @@ def stored_in_minute(tx: psycopg.Connection, patients: list[int], minute: int, b
 
 def patients_of(tx: psycopg.Connection, partition: int) -> list[int]:
     """The patients of a partition of whom anything is stored."""
-    found = tx.execute(f"SELECT DISTINCT patient FROM latest_of_device WHERE patient % {PARTITIONS} = {partition}".encode())
-    return [patient for (patient,) in found]
+    return [patient for (patient,) in tx.execute(_PATIENTS.encode(), [partition])]
 
 
 def _elements(data: bytes | None, kind: str) -> npt.NDArray[Any]:

@@ -15,7 +15,8 @@ import numpy as np
 from devices.batch import PARTITIONS
 from devices.control import encode_control, kind_of
 from devices.event import encode_event
-from devices.sample import SAMPLE, Status
+from devices.sample import SAMPLE, Samples, Status
+from streams.arrays import Ints
 from streams.recall import Recall
 from streams.recovery import Saved
 from streams.rollup import recompute
@@ -124,13 +125,13 @@ class Tables:
     def stored(self, partition: int, since: int, before: int) -> Recall:
         """See :func:`streams.store.recall.stored_since`."""
         known = {patient for patient, _, _ in self.latest}
-        return _samples(
+        return recall_of(*_samples(
             (row, vital)
             for row in self.reading.values()
             if row.patient in known and row.patient % PARTITIONS == partition and row.time >= since and row.offset < before
             for vital in row.values
             if CONTINUOUS[vital]
-        )
+        ))  # fmt: skip
 
     def _readings(self, writes: Writes, lost: Collection[int]) -> tuple[int, list[tuple[int, int, int]]]:
         new, staged = 0, [row for row in _wide(writes) if row.patient % PARTITIONS not in lost]
@@ -169,8 +170,7 @@ class Tables:
             for vital in row.values
             if row.offset < before.get((row.patient, row.device, vital, row.time // 60_000), 0)
         )
-        rollups = recompute(late, found.samples, found.patient, found.device)
-        self._rollups(rollups, lost)
+        self._rollups(recompute(late, *found), lost)
 
     def _latest(self, writes: Writes, lost: Collection[int]) -> None:
         def rank(row: Row) -> tuple[int, bool, float]:
@@ -230,11 +230,12 @@ def _newest(rows: Any) -> Any:
     return rows[sorted(found.values())]
 
 
-def _samples(found: Iterator[tuple[Reading, int]]) -> Recall:
+def _samples(found: Iterator[tuple[Reading, int]]) -> tuple[Samples, Ints, Ints]:
+    """(SAMPLE [k], patients, devices) of pairs of a reading and a vital that it holds."""
     pairs = list(found)
     samples = np.zeros(len(pairs), SAMPLE)
     for at, (row, vital) in enumerate(pairs):
         value, status = row.values[vital]
         samples[at] = (row.time, math.nan if value is None else value, vital, status or 0, 0)
     numbers = np.array([(row.patient, row.device) for row, _ in pairs], np.int64).reshape(-1, 2)
-    return recall_of(samples, numbers[:, 0], numbers[:, 1])
+    return samples, numbers[:, 0], numbers[:, 1]

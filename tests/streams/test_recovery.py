@@ -11,7 +11,7 @@ import pytest
 
 from alerts.rules.stages import stages
 from devices.batch import Kind
-from devices.control import kind_of
+from devices.control import decode_control, kind_of
 from devices.sample import SAMPLE
 from devices.vitals import Vital
 from streams.engine import Engine
@@ -129,7 +129,7 @@ def test_no_minute_is_written_of_less_than_is_stored_after_the_state_was_lost(se
 def test_a_window_counts_no_second_from_before_the_state_was_lost_until_it_is_whole_again() -> None:
     it = Home(stages())
     it.live(Vital.SPO2, [97] * 400)
-    known = it.engine.state.controls[it.partition].values()
+    known = [decode_control(one) for of in it.engine.state.controls[it.partition].values() for one in of.values()]
     controls = [Rec(it.now * 1000, Kind.CONTROL, 1, control=one, first=n) for n, one in enumerate(known)]
     it.engine = Engine(stages())
     it.engine.take_anew(it.partition, round_of(controls))
