@@ -66,19 +66,19 @@ class LimitRules:
         return tuple(zip(self.view.traces, self._bounds, strict=True))
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
+        if isinstance(control, Enrolment):
+            for device in control.devices:
+                hole = _INTERVALS * min(device.interval_s, 86_400)
+                if hole > HOLE:
+                    self._holes[patient, device.device] = hole
+                elif self._holes:
+                    self._holes.pop((patient, device.device), None)
+        elif isinstance(control, RuleSet):
             self._rules[partition] = table_of(control.limits)
         elif isinstance(control, Limits):
             self._own[patient] = table_of(control.limits)
         elif isinstance(control, Pauses):
             self._pausing.learn(patient, control)
-        elif isinstance(control, Enrolment):
-            for device in control.devices:
-                hole = _INTERVALS * min(device.interval_s, 86_400)
-                if hole > HOLE:
-                    self._holes[patient, device.device] = hole
-                else:
-                    self._holes.pop((patient, device.device), None)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if not isinstance(control, RuleSet | Limits | Pauses | Enrolment):

@@ -79,7 +79,10 @@ class Sources:
     def learn(self, partition: int, patient: int, control: Control) -> None:
         if any(self._rivals):
             self._forget_rivals(partition)
-        if isinstance(control, RuleSet):
+        if isinstance(control, Enrolment):
+            devices = tuple([one.device for one in control.devices if one.device])
+            self._ranked[patient] = devices if len(devices) < 2 else tuple(dict.fromkeys(devices))
+        elif isinstance(control, RuleSet):
             holds = np.zeros(256, np.int64)
             for one in control.prefer:
                 if 0 <= one.vital < len(holds):
@@ -87,9 +90,6 @@ class Sources:
             self._holds[partition] = holds
             if not holds.any():
                 del self._holds[partition]
-        elif isinstance(control, Enrolment):
-            devices = tuple([one.device for one in control.devices if one.device])
-            self._ranked[patient] = devices if len(devices) < 2 else tuple(dict.fromkeys(devices))
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         """All of it is looked at every second."""
