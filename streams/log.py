@@ -45,7 +45,10 @@ class Log:
 
     def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
         """What each partition holds."""
-        begin, end = self._offsets(dict.fromkeys(partitions, OffsetSpec.earliest())), self.ends(partitions)
+        admin = self._admin()
+        begin, end = (
+            self._offsets(dict.fromkeys(partitions, spec), admin) for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
+        )
         return {p: Extent(begin[p], end[p]) for p in partitions}
 
     def ends(self, partitions: Collection[int]) -> dict[int, int]:
@@ -93,8 +96,16 @@ class Log:
             consumer.close()
         return found
 
-    def _offsets(self, wanted: Mapping[int, OffsetSpec]) -> dict[int, int]:
+    def _admin(self) -> AdminClient:
+        """A client that knows the topic's leaders: one that looks for them by itself at times begins with a wait of three
+        seconds.
+        """
         admin = AdminClient({"bootstrap.servers": self._bootstrap}, logger=_quiet)
+        admin.list_topics(self._topic, timeout=_ANSWER_S)
+        return admin
+
+    def _offsets(self, wanted: Mapping[int, OffsetSpec], admin: AdminClient | None = None) -> dict[int, int]:
+        admin = admin or self._admin()
         asked = {TopicPartition(self._topic, p): spec for p, spec in wanted.items()}
         end = time.monotonic() + _ANSWER_S
         while True:
