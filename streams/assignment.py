@@ -84,7 +84,7 @@ class Assignment:
         self._look_again = 0.0
         self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
-        self._cost = Cost()
+        self._cost = {known: Cost() for known in (True, False)}
         self._skew = Skew()
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
@@ -165,14 +165,16 @@ class Assignment:
         """Take what waits of one kind, at most about a round's worth; who is served comes last the next time.
 
         Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
-        backlogs as can be done in ``backlog_ms``, or in half the time of the others' part: these would wait for it.
+        backlogs as can be done in ``backlog_ms``, or in half the time of the others' part: these would wait for it.  Of what
+        is only folded again, as much as in ``refold_ms``: it ends soon, and until then its partitions stand still.
         """
         now, records, size = time.monotonic(), self._settings.round_records, self._settings.round_mb << 20
         ready = [one for one in self._owned.values() if one.waiting and one.waiting[0].known == known]
         if any(one.at_head(now) for one in self._owned.values()):
             items = take_turns([one for one in ready if not one.behind], known, records, size)
             taken = sum(item.size for item in items)
-            most = min(self._cost.bytes_in(self._settings.backlog_ms / 1000, taken), size - taken)
+            ms = self._settings.refold_ms if known else self._settings.backlog_ms
+            most = min(self._cost[known].bytes_in(ms / 1000, taken), size - taken)
             records -= sum(len(item.block.values) for item in items)
             items += take_turns([one for one in ready if one.behind], known, records, most)
         else:
@@ -197,9 +199,9 @@ class Assignment:
             if owned := self._owned.get(one.partition):
                 owned.saving.size = len(one.state)
 
-    def took(self, items: Iterable[Item], seconds: float) -> None:
-        """How long a round's computing or storing took: what is to be expected of the next."""
-        self._cost.learn(sum(item.size for item in items), seconds)
+    def took(self, items: Sequence[Item], seconds: float) -> None:
+        """How long it took to fold again what is known, or to compute or store a round: what is to be expected of the next."""
+        self._cost[items[0].known].learn(sum(item.size for item in items), seconds)
 
     def lost(self, moves: Sequence[Move], lost: Collection[int]) -> None:
         """A round was committed, but nothing of the partitions ``lost``: somebody else has taken them."""

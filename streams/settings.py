@@ -40,6 +40,8 @@ class WorkerSettings(BaseSettings):
     """What a round takes at the most: opened and computed it needs about ten times as much memory, and two are under way."""
     backlog_ms: int = Field(3, ge=1)
     """How much of backlogs a round takes while other partitions are at their head: what arrives there waits for it."""
+    refold_ms: int = Field(20, ge=1)
+    """The same of what is folded again of partitions that were taken over, and written by nobody: that ends soon."""
     waiting_mb: int = Field(32, ge=1)
     """Records read and not yet stored; beyond it nothing more is read."""
     snapshot_s: float = Field(60.0, gt=0)

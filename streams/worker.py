@@ -189,7 +189,7 @@ class Worker:
             broker=[f"{scheme}://{address}" for address in settings.kafka.split(",")],
             store="memory://",
             broker_session_timeout=settings.session_s,
-            broker_heartbeat_interval=settings.session_s / 6,
+            broker_heartbeat_interval=settings.session_s / 12,
             broker_commit_interval=1.0,
             broker_max_poll_records=settings.round_records,
             consumer_auto_offset_reset="earliest",
@@ -241,7 +241,9 @@ class Worker:
             # between collecting and giving to the engine's thread nothing may be awaited: a partition could be dropped
             known = self.assignment.collect(known=True)
             if known.items:
+                begin = time.monotonic()
                 await self.in_engine(lambda blocks=known.blocks: self.rounds.refold(blocks))  # type: ignore[misc]
+                self.assignment.took(known.items, time.monotonic() - begin)
                 self.assignment.release(known.items)
             fresh = self.assignment.collect(known=False)
             if fresh.items:

@@ -22,13 +22,13 @@ def block(partition, first, count, appended=None):
 
 @pytest.fixture
 async def assignment(tmp_path):
-    settings = WorkerSettings(database="", master_key_file=tmp_path, backlog_ms=30, snapshot_s=1000)
+    settings = WorkerSettings(database="", master_key_file=tmp_path, backlog_ms=30, refold_ms=120, snapshot_s=1000)
     made = Assignment(SimpleNamespace(settings=settings))
 
-    def put(partition, count, end, first=0, appended=None):
+    def put(partition, count, end, first=0, appended=None, known=False):
         owned = made._owned.setdefault(partition, Owned(1, 0, first, Saving(1000, time.monotonic()), time.monotonic()))
         one = block(partition, first, count, appended)
-        owned.waiting.append(Item(one, False, count * SIZE, f"{partition}@{one.next}"))
+        owned.waiting.append(Item(one, known, count * SIZE, f"{partition}@{one.next}"))
         owned.received, owned.end = first + count, end
 
     made.put = put
@@ -50,6 +50,23 @@ async def test_partitions_at_their_head_come_before_those_with_a_backlog(assignm
     ((partition, first, next_),) = taken(batch)[2:]
     assert (partition, first) == (1, 0)
     assert SMALL // SIZE <= next_ < 4096  # a part of its first block
+
+
+async def test_more_is_folded_again_in_a_round_than_is_stored_of_a_backlog(assignment):
+    assignment.put(1, 4096, 10**6, known=True)
+    assignment.put(2, 4096, 10**6)
+    assignment.put(3, 10, 10)
+    fresh, known = (taken(assignment.collect(known=known)) for known in (False, True))
+    assert fresh[0] == (3, 0, 10)
+    records = {partition: next_ - first for partition, first, next_ in [*fresh, *known]}
+    assert records[1] == 4 * records[2]
+    item = Item(block(1, 0, 4096), True, 4096 * SIZE)
+    for _ in range(50):  # it goes faster than was thought: by what folding takes, not what storing does
+        assignment.took([item], 0.02)
+        assignment.took([Item(item.block, False, item.size)], 0.4)
+    assignment.put(3, 10, 20, 10)
+    assert taken(assignment.collect(known=True)) == [(1, records[1], 4096)]
+    assert taken(assignment.collect(known=False))[1][2] - records[2] < 2 * records[2]
 
 
 async def test_a_backlog_is_handed_out_whole_in_order_and_acknowledged_at_its_end(assignment):
