@@ -42,6 +42,8 @@ STALLED_S: Final = 10.0
 """So long may a partition that has more to read bring nothing."""
 LOOK_AGAIN_S: Final = 5.0
 """How often a damaged partition is looked at again: somebody may have restored its log, or decided to go on."""
+_REFOLD_S: Final = 2e-7
+"""What a byte takes that is folded again, until that is learned."""
 _LOOK_UP_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.5
 _T = TypeVar("_T")
@@ -84,7 +86,7 @@ class Assignment:
         self._look_again = 0.0
         self._log = Log(host.settings.kafka, host.settings.topic)
         self._bytes = 0
-        self._cost = {known: Cost() for known in (True, False)}
+        self._cost = {True: Cost(_REFOLD_S), False: Cost()}  # of what is known, and of what is stored
         self._skew = Skew()
 
     def positions(self, partitions: Collection[int]) -> Mapping[int, int]:
@@ -200,7 +202,7 @@ class Assignment:
                 owned.saving.size = len(one.state)
 
     def took(self, items: Sequence[Item], seconds: float) -> None:
-        """How long it took to fold again what is known, or to compute or store a round: what is to be expected of the next."""
+        """How long it took to fold what is known, or to compute or store a round: what is to be expected of the next."""
         self._cost[items[0].known].learn(sum(item.size for item in items), seconds)
 
     def lost(self, moves: Sequence[Move], lost: Collection[int]) -> None:

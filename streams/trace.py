@@ -123,15 +123,15 @@ class Waiting:
         axis.on_move(self._move)
 
     def _move(self, moved: Ints) -> None:
+        """Pieces are joined, too: there may be thousands, and a worker that gives partitions away moves 32 times."""
         for at, pieces in list(self._pieces.items()):
-            self._pieces[at] = [self._kept(moved, piece) for piece in pieces]
-
-    @staticmethod
-    def _kept(moved: Ints, piece: tuple[Ints, Ints, Cells]) -> tuple[Ints, Ints, Cells]:
-        column, number, cell = piece
-        column = moved[column]
-        there = column >= 0
-        return (column[there], number[there], cell[there]) if not there.all() else (column, number, cell)
+            column, number, cell = _joined(pieces)
+            column = moved[column]
+            there = column >= 0
+            if there.any():
+                self._pieces[at] = [(column[there], number[there], cell[there])]
+            else:
+                del self._pieces[at]
 
     def put(self, at: int, column: Ints, number: Ints, cell: Cells) -> None:
         if column.size:

@@ -169,8 +169,8 @@ class Batch:
 class Cost:
     """How long a round takes in the slower of its two steps, learned: a fixed part, and one that grows with its bytes."""
 
-    def __init__(self) -> None:
-        self._fixed, self._per_byte = 0.005, 1e-6
+    def __init__(self, per_byte: float = 1e-6) -> None:
+        self._fixed, self._per_byte = 0.005, per_byte
 
     def learn(self, size: int, seconds: float) -> None:
         if seconds > _NO_RULE_S:

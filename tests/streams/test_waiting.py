@@ -22,7 +22,7 @@ def block(partition, first, count, appended=None):
 
 @pytest.fixture
 async def assignment(tmp_path):
-    settings = WorkerSettings(database="", master_key_file=tmp_path, backlog_ms=30, refold_ms=120, snapshot_s=1000)
+    settings = WorkerSettings(database="", master_key_file=tmp_path, backlog_ms=30, refold_ms=20, snapshot_s=1000)
     made = Assignment(SimpleNamespace(settings=settings))
 
     def put(partition, count, end, first=0, appended=None, known=False):
@@ -59,10 +59,10 @@ async def test_more_is_folded_again_in_a_round_than_is_stored_of_a_backlog(assig
     fresh, known = (taken(assignment.collect(known=known)) for known in (False, True))
     assert fresh[0] == (3, 0, 10)
     records = {partition: next_ - first for partition, first, next_ in [*fresh, *known]}
-    assert records[1] == 4 * records[2]
+    assert records[1] > 3 * records[2]
     item = Item(block(1, 0, 4096), True, 4096 * SIZE)
     for _ in range(50):  # it goes faster than was thought: by what folding takes, not what storing does
-        assignment.took([item], 0.02)
+        assignment.took([item], 0.01)
         assignment.took([Item(item.block, False, item.size)], 0.4)
     assignment.put(3, 10, 20, 10)
     assert taken(assignment.collect(known=True)) == [(1, records[1], 4096)]
