@@ -234,6 +234,9 @@ class LimitRules:
 
     def _decide(self, trace: Trace, bounds: Bounds, column: Ints, now: int) -> list[Condition]:
         """What is true of some series (int64, unique) at second ``now``."""
+        column = self._stirred(trace, bounds, column, now)
+        if not column.size:
+            return []
         newest, value = trace.newest.second[column], trace.newest.value[column]
         running = now - self.view.pace.lost[trace.axis.owner[column]]
         left = trace.newest.expires[column] - running
@@ -266,6 +269,18 @@ class LimitRules:
             self._condition(trace, bounds, int(column[at]), side, int(was[side, at]), int(now_is[side, at]), now)
             for side, at in zip(sides.tolist(), places.tolist(), strict=True)
         ]
+
+    def _stirred(self, trace: Trace, bounds: Bounds, column: Ints, now: int) -> Ints:
+        """Those of some series of which anything is or may become true; the others are calm, and most are."""
+        value, off = trace.newest.value[column], bounds.off[column] | self._sources.standing(trace).overruled[column]
+        low, high = bounds.limit[LOW][:, column].min(0), bounds.limit[HIGH][:, column].min(0)
+        calm = (value <= high) & (-value <= low) & ~off & ~bounds.active[:, :, column].any((0, 1))
+        calm &= (bounds.paused[:, column] <= now).all(0)
+        quiet = column[calm]
+        bounds.calm[0, quiet], bounds.calm[1, quiet] = np.maximum(-low[calm], 0), high[calm]
+        bounds.wake[quiet] = NEVER
+        stirred: Ints = column[~calm]
+        return stirred
 
     def _condition(
         self, trace: Trace, bounds: Bounds, column: int, side: int, was: int, level: int, now: int
