@@ -100,7 +100,8 @@ class Log:
         """A client that knows the topic's leaders: one that looks for them by itself at times begins with a wait of three
         seconds.
         """
-        admin = AdminClient({"bootstrap.servers": self._bootstrap}, logger=_quiet)
+        settings = {"bootstrap.servers": self._bootstrap, "allow.auto.create.topics": False}  # to ask makes no topic
+        admin = AdminClient(settings, logger=_quiet)
         admin.list_topics(self._topic, timeout=_ANSWER_S)
         return admin
 
