@@ -28,7 +28,7 @@ from streams.store.store import RoundToStore, store_round
 from tests.simulation.database import TOPIC_ID, Database
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import FIGURES
-from tests.streams.log import round_of
+from tests.streams.log import round_of, samples_of
 from tests.streams.random_log import Maker
 
 TOPIC = "vitals.v1"
@@ -189,7 +189,7 @@ def test_the_model_holds_what_postgresql_holds(db, seed):
         assert read_saved(db, TOPIC, partition) == model.engine_state.get(partition)
         middle = sorted(row.time for row in model.reading.values())[len(model.reading) // 2]
         mine, its = stored_since(db, partition, middle, 60), model.stored(partition, middle, 60)
-        assert samples(mine) == samples(its)
+        assert samples_of(mine) == samples_of(its)
     alarms_agree(db, model)
 
 
@@ -200,15 +200,6 @@ def json(value):
 def figures(row):
     """n and mean as they are, min, max, first and last as ``real``, the rest as it is."""
     return (*row[:2], *map(real, row[2:6]), *row[6:])
-
-
-def samples(recall):
-    found = []
-    for vital, of in recall.values.items():
-        names = (column[of.row].tolist() for column in (recall.patient, recall.device, recall.time))
-        rows = zip(*names, of.status.tolist(), np.nan_to_num(of.value, nan=-1.0).tolist(), strict=True)
-        found += [(vital, *row) for row in rows]
-    return sorted(found)
 
 
 def alarms_agree(db, model):

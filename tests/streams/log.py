@@ -65,6 +65,16 @@ def recall_of(samples: Samples, patient: Ints, device: Ints) -> Recall:
     })  # fmt: skip
 
 
+def samples_of(recall: Recall) -> list[tuple[float, ...]]:
+    """The reverse: (vital, patient, device, time, status, value), sorted; NaN as -1."""
+    found: list[tuple[float, ...]] = []
+    for vital, of in recall.values.items():
+        names = (column[of.row].tolist() for column in (recall.patient, recall.device, recall.time))
+        rows = zip(*names, of.status.tolist(), np.nan_to_num(of.value, nan=-1.0).tolist(), strict=True)
+        found += [(vital, *row) for row in rows]
+    return sorted(found)
+
+
 def round_of(records: Sequence[Rec]) -> Round:
     """The round of some records, each partition's together."""
     rows = np.zeros(len(records), RECORD)
