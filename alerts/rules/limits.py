@@ -71,7 +71,7 @@ class LimitRules:
                 hole = _INTERVALS * min(device.interval_s, 86_400)
                 if hole > HOLE:
                     self._holes[patient, device.device] = hole
-                elif self._holes:
+                else:
                     self._holes.pop((patient, device.device), None)
         elif isinstance(control, RuleSet):
             self._rules[partition] = table_of(control.limits)

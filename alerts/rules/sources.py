@@ -77,8 +77,7 @@ class Sources:
         return self._standing[0] if trace is self.view.layout.dense else self._standing[1]
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        if any(self._rivals):
-            self._forget_rivals(partition)
+        self._forget_rivals(partition)
         if isinstance(control, Enrolment):
             devices = tuple([one.device for one in control.devices if one.device])
             self._ranked[patient] = devices if len(devices) < 2 else tuple(dict.fromkeys(devices))
