@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from devices.batch import TOPIC
+from devices.wire.batch import TOPIC
 
 
 class NotifySettings(BaseSettings):

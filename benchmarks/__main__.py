@@ -17,23 +17,23 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks.desk import desk
-from benchmarks.engine_row import engine
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
-from benchmarks.latency import latency
 from benchmarks.machine import machine
-from benchmarks.memory import memory
-from benchmarks.moves import moves
-from benchmarks.patients import patients
-from benchmarks.patients_worker import worker
-from benchmarks.recovery import recovery
-from benchmarks.scale import scale
-from benchmarks.scale_gateways import gateways
+from benchmarks.rows.desk import desk
+from benchmarks.rows.engine_row import engine
+from benchmarks.rows.latency import latency
+from benchmarks.rows.memory import memory
+from benchmarks.rows.moves import moves
+from benchmarks.rows.patients import patients
+from benchmarks.rows.patients_worker import worker
+from benchmarks.rows.recovery import recovery
+from benchmarks.rows.scale import scale
+from benchmarks.rows.scale_gateways import gateways
+from benchmarks.rows.store import store
+from benchmarks.rows.throughput import throughput
 from benchmarks.servers import Servers
-from benchmarks.store import store
 from benchmarks.table import show
-from benchmarks.throughput import throughput
 from deploy.stack.errors import StackError
 
 REPETITIONS: Final = 3

@@ -10,9 +10,7 @@ from rich.table import Table
 from benchmarks.figures import Figure, Goal, Report
 
 
-def show(
-    console: Console, machine: dict[str, Any], report: Report, title: str = "Vigil, speed and memory"
-) -> None:
+def show(console: Console, machine: dict[str, Any], report: Report, title: str = "Vigil, speed and memory") -> None:
     """Print the figures and goals, row by row, what was missed as missed."""
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = Table(title=title + (" (quick: the form counts, not the figures)" if report.quick else ""))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from devices.batch import TOPIC
+from devices.wire.batch import TOPIC
 
 
 class ServerSettings(BaseSettings):

@@ -5,10 +5,13 @@ DeviceError
 ├── BatchError
 │   ├── MalformedBatchError   a record that is no batch, or of a version nobody knows
 │   └── SealError             the payload does not open under this key
-└── UnknownVitalError
+├── UnknownVitalError
+└── MasterKeyError        the file of the master key is missing, open to others, or of another size
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class DeviceError(Exception):
@@ -41,3 +44,11 @@ class MalformedBatchError(BatchError):
 
 class SealError(BatchError):
     """The payload was not sealed under this key with this header, or was changed on the way."""
+
+
+class MasterKeyError(DeviceError):
+    """The master key cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"The master key {path} {reason}: name a file of 32 bytes with mode 0600 in VIGIL_MASTER_KEY_FILE.")
+        self.path, self.reason = path, reason

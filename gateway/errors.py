@@ -45,7 +45,7 @@ class OutboxDamagedError(OutboxError):
 
 
 class OutboxClosedError(OutboxError):
-    """A call came after :meth:`gateway.outbox.Outbox.close`."""
+    """A call came after :meth:`gateway.outbox.outbox.Outbox.close`."""
 
 
 class StateInUseError(GatewayError):

@@ -14,18 +14,18 @@ import structlog
 from prometheus_client import start_http_server
 
 from gateway.clock import Clock
-from gateway.configuration import Configuration, read_credential
-from gateway.downlink import Downlink
+from gateway.desk.configuration import Configuration, read_credential
+from gateway.desk.downlink import Downlink
+from gateway.desk.heartbeat import run_heartbeat
+from gateway.desk.resend import run_resend
 from gateway.errors import NotPairedError, StateInUseError
-from gateway.heartbeat import run_heartbeat
 from gateway.limit import end
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
-from gateway.resend import run_resend
+from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
 from gateway.sources.mqtt import Broker, MqttSource
-from gateway.uplink import Pace, Uplink
+from gateway.uplink.uplink import Pace, Uplink
 
 _log: Final = structlog.get_logger("gateway.run")
 

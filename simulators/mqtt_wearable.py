@@ -16,8 +16,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from devices.envelope import ack_topic, decode_ack, readings_topic
 from devices.errors import UndecodableError
+from devices.mqtt.envelope import ack_topic, decode_ack, readings_topic
 from devices.sample import Samples
 from simulators.errors import BrokerRefusedError
 from simulators.wearable_memory import Memory

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from devices.envelope import MAX_READINGS, encode_envelope
+from devices.mqtt.envelope import MAX_READINGS, encode_envelope
 from devices.sample import Samples
 
 FIRST_RETRY_S: Final = 5.0

@@ -1,30 +1,17 @@
-"""What can go wrong in the worker.  Bad records are no errors: they are :class:`streams.round.Rejection`.
+"""What can go wrong in the worker.  Bad records are no errors: they are :class:`streams.engine.round.Rejection`.
 
 StreamsError
-├── MasterKeyError       the file of the master key is missing, open to others, or of another size
 ├── TopicMissingError    the topic is not there, or not as this program needs it
 ├── BrokersAwayError     no broker answered while the worker started
 ├── GapError             the log skipped records (stock transport only; the ledger transport goes back)
-├── NotTakenError        a round holds records of a partition the engine was not given
-├── StateUnreadableError a snapshot is damaged or of another version
 └── WorkerFailedError    something nobody thought of: the process ends, a supervisor starts it again
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 
 class StreamsError(Exception):
     """The worker cannot go on; the message says what to do."""
-
-
-class MasterKeyError(StreamsError):
-    """The master key cannot be used."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"The master key {path} {reason}: name a file of 32 bytes with mode 0600 in VIGIL_MASTER_KEY_FILE.")
-        self.path, self.reason = path, reason
 
 
 class TopicMissingError(StreamsError):
@@ -49,22 +36,6 @@ class GapError(StreamsError):
     def __init__(self, partition: int, expected: int, arrived: int) -> None:
         super().__init__(f"Partition {partition} continues at offset {arrived}, not at {expected}: use transport=ledger.")
         self.partition, self.expected, self.arrived = partition, expected, arrived
-
-
-class NotTakenError(StreamsError):
-    """The engine was asked about a partition that it does not hold."""
-
-    def __init__(self, partition: int) -> None:
-        super().__init__(f"Partition {partition} was not taken: call Engine.take first.")
-        self.partition = partition
-
-
-class StateUnreadableError(StreamsError):
-    """A snapshot cannot be read: take the partition without it, from controls and open alarms."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The engine's snapshot cannot be read ({reason}): take the partition without it.")
-        self.reason = reason
 
 
 class WorkerFailedError(StreamsError):

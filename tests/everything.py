@@ -1,6 +1,6 @@
 """Everything that `make test` runs: what it needs, lint, types, layers, every test; then what could not run and why.
 
-    python -m tests.everything [--only-static] [--full] [options of pytest]
+python -m tests.everything [--only-static] [--full] [options of pytest]
 """
 
 from __future__ import annotations

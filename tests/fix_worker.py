@@ -10,9 +10,9 @@ import pytest
 
 from deploy.schema.migrate import migrate
 from deploy.stack.kafka import Kafka
-from tests.streams.fleet import ATTEMPTS
 from tests.streams.producing import World
-from tests.streams.worker_process import WorkerProcess
+from tests.streams.worker.fleet import ATTEMPTS
+from tests.streams.worker.worker_process import WorkerProcess
 
 Prepare = Callable[[str], None]
 StartWorker = Callable[..., WorkerProcess]

@@ -10,11 +10,11 @@ import msgspec
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
 from alerts.care.identity import Identity, identifiers, index_hash, open_identity, seal_identity
-from alerts.care.keys import DESK, current_key
-from alerts.care.sending import take_turn
+from alerts.control.data_keys import DESK, current_key
+from alerts.control.outbox import take_turn
 from alerts.database import Tx
 from alerts.errors import UnknownRecordError
-from devices.control import Facts
+from devices.wire.control import Facts
 
 
 def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: Facts, by: int) -> int:
@@ -58,9 +58,7 @@ def identity_of(tx: Tx, master: bytes, patient: int) -> Identity:
 def find_patients(tx: Tx, master: bytes, known: Mapping[str, str]) -> list[int]:
     """Patients in care for whom *all* of ``known`` (``name``, ``born`` as ISO date, ``record``) holds; no wildcards."""
     spelled = identifiers(
-        Identity(
-            family=known.get("name", ""), given="", born=known.get("born", ""), record_number=known.get("record", "")
-        )
+        Identity(family=known.get("name", ""), given="", born=known.get("born", ""), record_number=known.get("record", ""))
     )
     if not spelled:
         return []

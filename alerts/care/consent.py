@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from alerts.care.enrol import gateways_of
-from alerts.care.sending import change_configuration, send, take_turn
+from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, now, to_ms
 from alerts.errors import UnknownRecordError
-from devices.control import Consent
+from devices.wire.control import Consent
 
 
 def give_consent(tx: Tx, patient: int, given: bool, by: int) -> None:

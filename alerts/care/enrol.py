@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alerts.care.keys import current_key
-from alerts.care.sending import change_configuration, send, take_turn
+from alerts.control.data_keys import current_key
+from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, to_ms
 from alerts.errors import DeviceTakenError, InvalidEnrolmentError, UnknownRecordError
-from devices.control import Enrolled, Enrolment
+from devices.wire.control import Enrolled, Enrolment
 
 
 def enrol(tx: Tx, master: bytes, device: int, patient: int, gateway: int, since: datetime, by: int) -> None:

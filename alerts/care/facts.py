@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from psycopg.types.json import Jsonb
 
-from alerts.care.sending import send, take_turn
+from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now
-from devices.control import Facts
+from devices.wire.control import Facts
 
 
 def set_facts(tx: Tx, patient: int, facts: Facts, by: int) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from alerts.care.consent import has_consented
-from alerts.care.keys import current_key
+from alerts.control.data_keys import current_key
 from alerts.database import Tx, to_ms
 from alerts.errors import UnknownRecordError
-from devices.pairing import Assigned, Config, PatientKey, Resend
+from devices.wire.pairing import Assigned, Config, PatientKey, Resend
 
 
-def gateway_config(
-    tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, *, heartbeat_s: float = 30.0
-) -> Config:
+def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, *, heartbeat_s: float = 30.0) -> Config:
     """The configuration of a gateway.  Patients who have not consented are not in it: nothing of theirs is collected.
 
     Raises:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from alerts.care.enrol import enrolment_of
-from alerts.care.sending import change_configuration, send, take_turn
+from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, now
 from alerts.errors import ClaimError, UnknownRecordError
-from devices.pairing import Claimed
+from devices.wire.pairing import Claimed
 
 CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without those that are read for one another (0 O, 1 I L, U V) or spell words."""

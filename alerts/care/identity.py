@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from devices.sealing import unwrap, wrap
+from devices.wire.sealing import unwrap, wrap
 
 _INDEX: Final = b"vigil patient index v1"
 

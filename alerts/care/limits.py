@@ -12,12 +12,12 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from alerts.care.limits_check import check_limits
-from alerts.care.sending import WHOLE_PARTITION, send, take_turn
+from alerts.control.outbox import WHOLE_PARTITION, send, take_turn
 from alerts.database import Tx
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import default_rule_set
-from devices.batch import partition_of
-from devices.control import Limit, Limits, RuleSet
+from devices.wire.batch import partition_of
+from devices.wire.control import Limit, Limits, RuleSet
 
 State = Literal["waiting", "sent", "in effect"]
 

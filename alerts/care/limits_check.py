@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from alerts.errors import InvalidLimitsError
-from devices.control import Limit
 from devices.vitals import VITALS, Vital, VitalSpec
+from devices.wire.control import Limit
 
 LONGEST_HOLD_S: Final = 3600
 

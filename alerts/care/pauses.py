@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.care.sending import send, take_turn
+from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now, to_ms
 from alerts.errors import InvalidPauseError
-from devices.control import Pause, Pauses
+from devices.wire.control import Pause, Pauses
 
 LONGEST: Final = timedelta(hours=12)
 """A night."""

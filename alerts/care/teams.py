@@ -42,9 +42,7 @@ def join(tx: Tx, person: int, team: int) -> None:
 
 def leave(tx: Tx, person: int, team: int) -> None:
     """The person no longer sees this team's patients."""
-    tx.execute(
-        f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team]
-    )
+    tx.execute(f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team])
 
 
 def may_see(tx: Tx, person: int, patient: int) -> bool:

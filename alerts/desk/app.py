@@ -22,17 +22,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.care.identity import open_identity
-from alerts.care.keys import read_master_key
-from alerts.desk import actions, health, limits, patient, stream, worklist
-from alerts.desk.context import Desk, desk_of
-from alerts.desk.door import Door
+from alerts.control.data_keys import read_master_key
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
-from alerts.desk.gateway_api import GatewayApi
+from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import HERE, environment
-from alerts.desk.reader import Reader
+from alerts.desk.pages import actions, stream, worklist
+from alerts.desk.pages.limits import limits
+from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
-from alerts.desk.shield import Shield
+from alerts.desk.web import health
+from alerts.desk.web.context import Desk, desk_of
+from alerts.desk.web.door import Door
+from alerts.desk.web.shield import Shield
+from alerts.desk.web.templates import HERE, environment
+from alerts.desk.worklist.reader import Reader
 
 _log = structlog.get_logger("alerts.desk")
 _TITLES: Final = {401: "Signed out", 403: "Not allowed", 404: "Not here", 422: "Not saved", 429: "Too many tries"}

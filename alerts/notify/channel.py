@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from alerts.fold import GROUPED_RULE
+from alerts.fold.fold import GROUPED_RULE
 from alerts.rules.guidance import words_away
-from streams.condition import Category, Priority
+from streams.engine.condition import Category, Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import structlog
 
 from alerts.database import now_ms
 from alerts.errors import AlertError
-from alerts.fold import apply
-from alerts.life_event import Tick
+from alerts.fold.fold import apply
+from alerts.life.events import Tick
 
 AT_ONCE: Final = 200
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from alerts.fold import GROUPED_RULE
-from streams.condition import Category, Priority
+from alerts.fold.fold import GROUPED_RULE
+from streams.engine.condition import Category, Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from alerts.errors import ChannelError
 from alerts.notify.channel import Channel, Message
 from alerts.notify.grouping import Waiting, grouped
-from streams.condition import Priority
+from streams.engine.condition import Priority
 
 AT_ONCE: Final = 16
 """Rows leased in one turn."""

@@ -13,16 +13,16 @@ from typing import Any, Final
 import psycopg
 import structlog
 
+from alerts.control.relay import run_relay
 from alerts.database import connect, wait_for_hint
-from alerts.fold import CHANNEL
+from alerts.fold.fold import CHANNEL
 from alerts.notify.channel import Channel
+from alerts.notify.channels.log import LogChannel
+from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.due import tick_due
-from alerts.notify.log import LogChannel
 from alerts.notify.outbox import report_unknown_channels, send_due
-from alerts.notify.webhook import WebhookChannel
-from alerts.relay import run_relay
 from alerts.settings import NotifySettings
-from streams.keys import read_master_key
+from devices.wire.keys import read_master_key
 
 LONGEST_PAUSE_S: Final = 30.0
 ENDING_S: Final = 6.0

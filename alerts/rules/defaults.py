@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from devices.control import Change, Level, Limit, RuleSet, Side, Trend
 from devices.vitals import Vital
+from devices.wire.control import Change, Level, Limit, RuleSet, Side, Trend
 
 _HIGH_S: Final = 15
 _MEDIUM_S: Final = 60
@@ -30,7 +30,7 @@ _NOISY: Final = 2
 
 
 def default_rule_set(version: int = 1) -> RuleSet:
-    """The rule set of a new installation; times and factors as :class:`devices.control.RuleSet` says."""
+    """The rule set of a new installation; times and factors as :class:`devices.wire.control.RuleSet` says."""
     return RuleSet(version=version, limits=DEFAULT_LIMITS, trends=DEFAULT_TRENDS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from devices.control import Pauses
+from devices.wire.control import Pauses
 
 EVERY_RULE: Final = "*"
 NOT_PAUSED: Final = 0

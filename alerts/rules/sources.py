@@ -1,9 +1,9 @@
 """Sources: which of two devices that measure one vital of a patient decides.
 
 Where the rule set has a preference for a vital, the devices count in the order of the patient's enrolment; others, and
-manual observations, come after them.  A device is live until ``hold_s`` of running time (:mod:`streams.pace`) after its
-newest usable value.  While one is live, those after it are overruled: their values are stored and charted and decide
-nothing.  Where none is live all decide, as they do without a preference (docs/decisions/0077-preferred-sources.md).
+manual observations, come after them.  A device is live until ``hold_s`` of running time (:mod:`streams.engine.timeline`)
+after its newest usable value.  While one is live, those after it are overruled: their values are stored and charted and
+decide nothing.  Where none is live all decide, as they do without a preference (docs/decisions/0077-preferred-sources.md).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from devices.control import Control, Enrolment, RuleSet
-from devices.event import Event
-from streams.arrays import NO_INTS, Bools, Cells, Ints
-from streams.axis import Columns, Field
-from streams.condition import Condition
-from streams.dense import Dense
-from streams.sparse import Sparse
-from streams.stage import Arrival, Moment, View
-from streams.trace import NEVER, VALIDITY
+from devices.wire.control import Control, Enrolment, RuleSet
+from devices.wire.event import Event
+from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
+from streams.engine.columns.axis import Columns, Field
+from streams.engine.condition import Condition
+from streams.engine.series.dense import Dense
+from streams.engine.series.news import NEVER, VALIDITY
+from streams.engine.series.sparse import Sparse
+from streams.engine.stage import Arrival, Moment, View
 
 _LAST: Final = 1 << 20
 
@@ -55,8 +55,8 @@ class Rivals:
 
 
 class Sources:
-    """A :class:`streams.stage.Stage`.  ``switched``: continuous and episodic series (int64) of which it changed in the last
-    evaluation whether they are overruled.
+    """A :class:`streams.engine.stage.Stage`.  ``switched``: continuous and episodic series (int64) of which it changed in
+    the last evaluation whether they are overruled.
     """
 
     learns: Collection[type[Control]] = (RuleSet, Enrolment)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from alerts.rules.early_warning import EarlyWarning
-from alerts.rules.gateway_offline import GatewayOffline
-from alerts.rules.limits import LimitRules
-from alerts.rules.no_data import NoData
-from alerts.rules.sensor_off import SensorOff
+from alerts.rules.limits.limits import LimitRules
+from alerts.rules.news2.rule import EarlyWarning
+from alerts.rules.silence.gateway_offline import GatewayOffline
+from alerts.rules.silence.no_data import NoData
+from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
-from alerts.rules.trends import Trends
-from streams.stage import Stage
+from alerts.rules.trends.trends import Trends
+from streams.engine.stage import Stage
 
 
 def stages() -> list[Stage]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.peers.job import HOLD_S, HOLE_S, LIMIT, SIGN, VITALS, WINDOWS_S, figures_of
-from devices.batch import HEADER, Kind
 from devices.sample import SAMPLE, STEPS
+from devices.wire.batch import HEADER, Kind
 
 Ints = npt.NDArray[np.int64]
 LONGEST: Final = max(WINDOWS_S)

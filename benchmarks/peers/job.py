@@ -7,12 +7,13 @@ rounded down: ``mean = 1000 * sum(v) // n``; and whether that mean is above the 
 in order of time.  Checked: ``samples``, ``means`` (sum of all means) and ``crossings`` (means above the limit whose
 predecessor was not).
 
-**Job "batch"**: a message is a header (:data:`devices.batch.HEADER`) and the packed samples (:data:`devices.sample.SAMPLE`)
-of sixty readings of one device, four vitals each; *unsealed*, so that what is compared is the work on samples: AES-256-GCM
-costs every contender the same few ns a sample and would only draw the ratios towards one.  Four vitals, because Vigil knows
-four continuous ones; 1,250 patients then have 5,000 series.  Every ten seconds a partition holds a clock record (kind 4,
-header only), which peers pass over.  Time is the record's Kafka timestamp, as in Vigil's own log: a record stands in second
-``a = timestamp // 1000``.  Values of status 0 count, in tenths (rounded half-even); the others count nowhere.
+**Job "batch"**: a message is a header (:data:`devices.wire.batch.HEADER`) and the packed samples
+(:data:`devices.sample.SAMPLE`) of sixty readings of one device, four vitals each; *unsealed*, so that what is compared is
+the work on samples: AES-256-GCM costs every contender the same few ns a sample and would only draw the ratios towards one.
+Four vitals, because Vigil knows four continuous ones; 1,250 patients then have 5,000 series.  Every ten seconds a partition
+holds a clock record (kind 4, header only), which peers pass over.  Time is the record's Kafka timestamp, as in Vigil's own
+log: a record stands in second ``a = timestamp // 1000``.  Values of status 0 count, in tenths (rounded half-even); the
+others count nowhere.
 
 - *Windows*: at each second ``s`` of the clock from the one after a series' first batch on, up to and with the second in
   which its last one stands: figures over the samples measured in [s - W, s) that stand in the log before ``s``, for W = 60

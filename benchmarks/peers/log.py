@@ -19,7 +19,7 @@ from benchmarks.peers.sample_job import Sample
 from deploy.stack.kafka import Kafka
 from deploy.stack.topics import Topic
 from devices import sample
-from devices.batch import Kind, header
+from devices.wire.batch import Kind, header
 
 START: Final = 1_700_000_040
 """s: the first second of both logs, a whole minute."""

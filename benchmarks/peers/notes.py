@@ -1,4 +1,4 @@
-"""What a contender says of itself while it works; read by :class:`benchmarks.observation.Observed`.
+"""What a contender says of itself while it works; read by :class:`benchmarks.loads.observation.Observed`.
 
 It imports nothing of the product, because the peers have an environment of their own.
 """

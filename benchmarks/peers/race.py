@@ -14,14 +14,14 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks.errors import ContenderError
 from benchmarks.figures import Report
-from benchmarks.observation import Observed, cpu_a_message
+from benchmarks.loads.observation import Observed, cpu_a_message
+from benchmarks.loads.reading import place_group
 from benchmarks.peers.batch_job import BatchJob
 from benchmarks.peers.environment import MissingError, jvm_peers, python_peers
 from benchmarks.peers.job import BATCH, SAMPLE, same
 from benchmarks.peers.log import Log, Message, batches, expect, fill, samples
 from benchmarks.peers.roster import ROSTER, VIGIL, Contender
 from benchmarks.peers.sample_job import SampleJob
-from benchmarks.reading import place_group
 from deploy.stack.kafka import Kafka
 
 WARM: Final = 0.5

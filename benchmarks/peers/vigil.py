@@ -21,9 +21,9 @@ from benchmarks.peers.job import PARTITIONS, SAMPLE
 from benchmarks.peers.notes import Notes
 from benchmarks.peers.sample_job import SampleJob
 from benchmarks.peers.vigil_engine import EngineJob
-from streams.allocator import keep_memory
-from streams.block import Block
-from streams.transport import NAME, register
+from streams.engine.opening.block import Block
+from streams.kafka.transport import NAME, register
+from streams.worker.allocator import keep_memory
 
 WAIT_S: Final = 0.05
 """How long a round waits for company, as in the worker."""
@@ -48,7 +48,7 @@ class Messages(SampleJob):
 
 
 class Reading:
-    """Reads all partitions from their beginning, each a few blocks ahead: a :class:`streams.transport.Reader`."""
+    """Reads all partitions from their beginning, each a few blocks ahead: a :class:`streams.kafka.transport.Reader`."""
 
     fetch_wait_ms = 20
 
@@ -97,9 +97,7 @@ def main() -> None:
         web_enabled=False,
     )
     app.reader = reading
-    topic = app.topic(
-        reading.topic, key_type=bytes, key_serializer="raw", value_type=None, value_serializer=codec
-    )
+    topic = app.topic(reading.topic, key_type=bytes, key_serializer="raw", value_type=None, value_serializer=codec)
     arrived = asyncio.Event()
 
     @app.agent(topic, concurrency=1)  # type: ignore[untyped-decorator]

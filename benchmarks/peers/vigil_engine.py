@@ -8,22 +8,22 @@ from typing import Final
 
 import numpy as np
 
-from alerts.rules.limits import LimitRules
-from alerts.rules.sensor_off import SensorOff
+from alerts.rules.limits.limits import LimitRules
+from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
-from devices.batch import HEADER, Kind
-from devices.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
-from devices.event import Event
 from devices.sample import SAMPLE, STEPS
-from streams.block import Block
-from streams.condition import Condition
-from streams.engine import Engine
-from streams.recall import Recall
-from streams.ring import WINDOWS
-from streams.round import RECORD, Round
-from streams.stage import Arrival, Moment, View
-from streams.windows import figures
+from devices.wire.batch import HEADER, Kind
+from devices.wire.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
+from devices.wire.event import Event
+from streams.engine.condition import Condition
+from streams.engine.engine import Engine
+from streams.engine.opening.block import Block
+from streams.engine.round import RECORD, Round
+from streams.engine.series.ring import WINDOWS
+from streams.engine.snapshot.recall import Recall
+from streams.engine.stage import Arrival, Moment, View
+from streams.engine.windows.windows import figures
 
 _HEAD: Final = HEADER.itemsize
 _TENTHS: Final = 10
@@ -33,7 +33,7 @@ assert all(STEPS[vital] == _TENTHS for vital in VITALS)
 
 
 class Figures:
-    """A :class:`streams.stage.Stage` that adds up what the windows say."""
+    """A :class:`streams.engine.stage.Stage` that adds up what the windows say."""
 
     view: View
     learns: Collection[type[Control]] = ()
@@ -137,7 +137,7 @@ def _rules() -> RuleSet:
 
 
 def opened_unsealed(blocks: list[Block]) -> Round:
-    """As :func:`streams.opening.open_blocks`, of records whose payload is not sealed and well formed."""
+    """As :func:`streams.engine.opening.opening.open_blocks`, of records whose payload is not sealed and well formed."""
     blocks = sorted(blocks, key=lambda block: block.partition)
     values = [value for block in blocks for value in block.values]
     records = np.zeros(len(values), RECORD)

@@ -13,11 +13,11 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from rich.console import Console
 
+from deploy.continue_after_loss import carry_out, look, plan
 from deploy.errors import DeployError
-from deploy.going_on import carry_out, look, plan
 from deploy.settings import ServerSettings
-from devices.batch import PARTITIONS
-from devices.sealing import KEY_BYTES
+from devices.wire.batch import PARTITIONS
+from devices.wire.sealing import KEY_BYTES
 from streams.errors import StreamsError
 
 _ANSWER_S: Final = 5.0

@@ -20,16 +20,16 @@ from alerts.care.devices import add_device
 from alerts.care.enrol import end_enrolment, enrol, transfer
 from alerts.care.gateways import add_gateway, new_claim
 from alerts.care.identity import Identity
-from alerts.care.keys import read_master_key
 from alerts.care.limits import set_rule_set
 from alerts.care.people import add_person
 from alerts.care.teams import add_team, join
+from alerts.control.data_keys import read_master_key
 from alerts.database import Tx
 from alerts.rules.defaults import default_rule_set
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
-from devices.control import Facts
-from gateway.downlink import claim as claim_at
+from devices.wire.control import Facts
+from gateway.desk.downlink import claim as claim_at
 from gateway.settings import GatewaySettings
 
 app = typer.Typer(

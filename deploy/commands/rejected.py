@@ -13,8 +13,8 @@ from rich.table import Table
 
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
-from devices.batch import HEADER, key_of, parse_header
 from devices.errors import MalformedBatchError
+from devices.wire.batch import HEADER, key_of, parse_header
 
 _DELIVERY_S: Final = 30
 Row = tuple[str, int, int, int, bytes]
@@ -64,12 +64,16 @@ def retry(
     """
     settings = ServerSettings()
     with psycopg.connect(settings.database) as db:
-        rows: list[Row] = db.cursor(row_factory=tuple_row).execute(
-            "SELECT topic_id, partition, at_offset, reading, record FROM rejected"
-            " WHERE record IS NOT NULL AND retried IS NULL AND (%(reason)s::text IS NULL OR reason = %(reason)s)"
-            " ORDER BY topic_id, partition, at_offset FOR UPDATE SKIP LOCKED",
-            {"reason": reason},
-        ).fetchall()
+        rows: list[Row] = (
+            db.cursor(row_factory=tuple_row)
+            .execute(
+                "SELECT topic_id, partition, at_offset, reading, record FROM rejected"
+                " WHERE record IS NOT NULL AND retried IS NULL AND (%(reason)s::text IS NULL OR reason = %(reason)s)"
+                " ORDER BY topic_id, partition, at_offset FOR UPDATE SKIP LOCKED",
+                {"reason": reason},
+            )
+            .fetchall()
+        )
         sent = append(settings, rows)
         for row in sent:
             db.execute(

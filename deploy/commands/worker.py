@@ -17,15 +17,15 @@ def register(app: typer.Typer) -> None:
         """
         from psycopg.conninfo import conninfo_to_dict
 
-        from streams.settings import WorkerSettings
+        from streams.worker.settings import WorkerSettings
 
         settings = WorkerSettings()
         conninfo_to_dict(settings.database)  # said at once, not after waiting for the brokers
 
-        from alerts.fold import fold_conditions
+        from alerts.fold.fold import fold_conditions
         from alerts.rules.stages import stages
         from deploy.logs import configure
-        from streams.worker import run
+        from streams.worker.worker import run
 
         configure()
         run(settings, stages(), fold_conditions)

@@ -18,8 +18,8 @@ from deploy.demo.provision import Provisioned, claim_code
 from deploy.demo.proxy import CuttableProxy
 from deploy.demo.wearables import Counts, Spec
 from deploy.stack.port import kept_ports
-from gateway.configuration import read_credential
-from gateway.downlink import claim
+from gateway.desk.configuration import read_credential
+from gateway.desk.downlink import claim
 
 GATEWAY_USER: Final = "gateway"
 _LINKS: Final = 16

@@ -17,8 +17,8 @@ from deploy.schema.migrate import migrate
 from deploy.stack.port import kept_ports
 from deploy.stack.progress import Progress, silent
 from deploy.stack.stack import EmbeddedStack
-from devices.batch import PARTITIONS, TOPIC
-from devices.sealing import new_key
+from devices.wire.batch import PARTITIONS, TOPIC
+from devices.wire.sealing import new_key
 
 READY_S: Final = 60.0
 CLI: Final = "deploy.cli"

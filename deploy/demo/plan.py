@@ -110,9 +110,15 @@ HOMES: Final = ("Home 1, Mill Lane", "Home 2, Harbour Street")
 DEMO: Final = Plan(
     homes=HOMES,
     people=(
-        Person("EXAMPLETON", "Ada", "1945-07-14", "female", "VT-4174-4", 0,
-               (_ble("belt", 1, 1), _ble("oximeter", 2, 1), _ble("cuff", 3, 0), _ble("thermometer", 4, 0),
-                _mqtt("patch", 1))),
+        Person(
+            "EXAMPLETON",
+            "Ada",
+            "1945-07-14",
+            "female",
+            "VT-4174-4",
+            0,
+            (_ble("belt", 1, 1), _ble("oximeter", 2, 1), _ble("cuff", 3, 0), _ble("thermometer", 4, 0), _mqtt("patch", 1)),
+        ),
         Person("TESTWELL", "Bruno", "1958-03-02", "male", "VT-4211-1", 0, (_ble("belt", 5, 1), _ble("oximeter", 6, 1))),
         Person("PLACEHOLDER", "Edith", "1939-11-28", "female", "VT-4248-8", 0, (_mqtt("patch", 3), _mqtt("ring", 3))),
         Person("MOCKFORD", "Daniel", "1963-05-17", "male", "VT-4285-5", 1, (_mqtt("patch", 4), _mqtt("ring", 4))),
@@ -126,7 +132,9 @@ DEMO: Final = Plan(
     ),
     events=(
         Deteriorate(
-            patient=0, at=8, over=12,
+            patient=0,
+            at=8,
+            over=12,
             targets={Vital.HEART_RATE: 138, Vital.SPO2: 88, Vital.RESPIRATORY_RATE: 28},
         ),
         SensorOff(patient=1, sensor=Sensor.OXIMETER, at=10),

@@ -19,7 +19,7 @@ from alerts.care.people import add_person
 from alerts.care.teams import add_team, join
 from alerts.rules.defaults import default_rule_set
 from deploy.demo.plan import Plan
-from devices.control import Facts
+from devices.wire.control import Facts
 
 HEARTBEAT_S: Final = 5.0
 GATEWAY_OFFLINE_S: Final = 20

@@ -13,9 +13,9 @@ import psycopg
 from deploy.demo.plan import OVER_BLE, Plan
 from deploy.demo.provision import Provisioned
 from deploy.demo.summary import AlarmKey, Samples
-from devices.batch import Kind
 from devices.sample import SAMPLE
 from devices.vitals import VITALS
+from devices.wire.batch import Kind
 
 Identity = tuple[int, int, int]
 """(device, epoch, sequence)."""

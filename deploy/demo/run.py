@@ -197,9 +197,7 @@ class Demo:
         )
         seen = self.nurse.seen if self.nurse else {}
         to_desk = [seen[one.alarm] - one.onset for one in raised if one.alarm in seen and one.onset >= self.began_ms]
-        return Summary(
-            samples, alarms, Latency(latency, quantiles(to_desk)), round(self.ready_s, 2), memory, missed, extra
-        )
+        return Summary(samples, alarms, Latency(latency, quantiles(to_desk)), round(self.ready_s, 2), memory, missed, extra)
 
     def _conclude(self, summary: Summary) -> None:
         text = msgspec.json.format(msgspec.json.encode(summary), indent=2).decode()

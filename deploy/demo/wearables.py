@@ -67,9 +67,7 @@ def over_mqtt(scenario: Scenario, spec: Spec) -> Fleet:
         for wearable in person.wears:
             if wearable.kind in _WORN_AS:
                 broker = Broker("127.0.0.1", spec.mqtt_port, spec.passwords[wearable.address])
-                source = WornSensor(
-                    scenario.wearer(number), _WORN_AS[wearable.kind], wearable.address, began=spec.start
-                )
+                source = WornSensor(scenario.wearer(number), _WORN_AS[wearable.kind], wearable.address, began=spec.start)
                 pairs.append((source, MqttWearable(wearable.address, broker)))
     return Fleet(pairs)
 

@@ -183,7 +183,7 @@ CREATE TABLE control_outbox (
     sequence int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     patient int4 NOT NULL,                      -- 0: every partition
     kind text NOT NULL,
-    payload jsonb NOT NULL,                     -- devices.control
+    payload jsonb NOT NULL,                     -- devices.wire.control
     by_person int4 NOT NULL,
     created timestamptz NOT NULL DEFAULT now(),
     sent timestamptz

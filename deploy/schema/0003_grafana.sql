@@ -60,7 +60,7 @@ FROM public.latest l JOIN grafana.vital v USING (vital);
 
 -- Limits --------------------------------------------------------------------------------------------------------------
 -- What took effect, as it changed: a patient's own limit of a vital and side comes before the rule set's, and one without
--- levels switches it off (devices.control.Limits).
+-- levels switches it off (devices.wire.control.Limits).
 CREATE VIEW grafana.limits AS
 SELECT p.patient, said.vital, said.side, level.priority, level.limit_value, change.since, change.until
 FROM public.patient p

@@ -52,9 +52,7 @@ PROFILES: Final[tuple[Profile, ...]] = (
         (Subscription(full_uuid(BLOOD_PRESSURE_MEASUREMENT), "indicate"),),
         "episodic",
     ),
-    Profile(
-        "thermometer", full_uuid(0x1809), (Subscription(full_uuid(TEMPERATURE_MEASUREMENT), "indicate"),), "episodic"
-    ),
+    Profile("thermometer", full_uuid(0x1809), (Subscription(full_uuid(TEMPERATURE_MEASUREMENT), "indicate"),), "episodic"),
 )
 
 _DECODERS: Final[dict[str, Callable[[bytes, int], Decoded]]] = {

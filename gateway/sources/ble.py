@@ -7,16 +7,16 @@ from typing import Final
 
 import structlog
 
-from devices.pairing import Assigned
+from devices.wire.pairing import Assigned
 from gateway.backoff import Backoff
 from gateway.clock import Clock
-from gateway.configuration import Configuration
-from gateway.intake import Intake
+from gateway.desk.configuration import Configuration
 from gateway.limit import end
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
-from gateway.session import RADIO_ERRORS, Connection, Session
+from gateway.outbox.outbox import Outbox
+from gateway.sources.ble_session import RADIO_ERRORS, Connection, Session
 from gateway.sources.bluez import BluezWatch
+from gateway.sources.intake import Intake
 from gateway.sources.radio import Radio
 
 _FULL_S: Final = 5.0
@@ -25,7 +25,7 @@ _log: Final = structlog.get_logger("gateway.ble")
 
 
 class BleSource:
-    """``connections`` links at most; ``silence_s`` as for :class:`gateway.session.Session`."""
+    """``connections`` links at most; ``silence_s`` as for :class:`gateway.sources.ble_session.Session`."""
 
     def __init__(
         self,

@@ -18,15 +18,15 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.envelope import MAX_BYTES, ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
 from devices.errors import UndecodableError
-from devices.pairing import Assigned
+from devices.mqtt.envelope import MAX_BYTES, ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
+from devices.wire.pairing import Assigned
 from gateway.clock import Clock, Stamp
-from gateway.configuration import Configuration
+from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
-from gateway.intake import Heard, Intake
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
+from gateway.outbox.outbox import Outbox
+from gateway.sources.intake import Heard, Intake
 
 _SESSION_S: Final = 7 * 24 * 3600
 _KEEPALIVE_S: Final = 30

@@ -18,7 +18,7 @@ from bleak_retry_connector import (
 
 from gateway.backoff import Backoff
 from gateway.limit import within
-from gateway.session import RADIO_ERRORS, Connection, hang_up
+from gateway.sources.ble_session import RADIO_ERRORS, Connection, hang_up
 
 _SCAN_S: Final = 10.0
 _CONNECT_S: Final = 45.0
@@ -39,7 +39,7 @@ class Radio:
     async def connect(self, address: str) -> Connection:
         """Wait, however long, until ``address`` is seen and connected.  Give it back with :meth:`release`.
 
-        Raises one of :data:`gateway.session.RADIO_ERRORS` when it was seen and did not connect.
+        Raises one of :data:`gateway.sources.ble_session.RADIO_ERRORS` when it was seen and did not connect.
         """
         future: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._wanted[address.upper()] = future

@@ -47,9 +47,7 @@ class BloodPressureCuff(StoringSensor):
                 Characteristic(full_uuid(0x2A49), ("read",), b"\x00\x00"),
             ],
         )
-        super().__init__(
-            wearer, address, service, hangs_up=hangs_up, interval=interval, battery=battery, clock=clock
-        )
+        super().__init__(wearer, address, service, hangs_up=hangs_up, interval=interval, battery=battery, clock=clock)
 
     def measure(self, now: int) -> None:
         if self.wearer.worn(self.kind, now):

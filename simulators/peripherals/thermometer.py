@@ -33,9 +33,7 @@ class Thermometer(StoringSensor):
         clock: Clock = wall_clock,
     ) -> None:
         service = Service(full_uuid(0x1809), [Characteristic(full_uuid(TEMPERATURE_MEASUREMENT), ("indicate",))])
-        super().__init__(
-            wearer, address, service, hangs_up=hangs_up, interval=interval, battery=battery, clock=clock
-        )
+        super().__init__(wearer, address, service, hangs_up=hangs_up, interval=interval, battery=battery, clock=clock)
 
     def measure(self, now: int) -> None:
         if self.wearer.worn(self.kind, now):

@@ -57,9 +57,7 @@ def encode(columns: Columns, nullable: Collection[str] = ()) -> bytes:
     """The bytes of ``columns`` in a binary COPY, between its header and trailer.  NaN, or 0 of an integer, is NULL in
     those that are ``nullable``, and for itself in the others.
     """
-    layout = _row_type(
-        tuple((name, _kind(one), one.shape[1] if one.ndim > 1 else 0) for name, one in columns.items())
-    )
+    layout = _row_type(tuple((name, _kind(one), one.shape[1] if one.ndim > 1 else 0) for name, one in columns.items()))
     rows = np.empty(len(next(iter(columns.values()))), layout)
     rows[".n"] = len(columns)
     for name, column in columns.items():
@@ -103,9 +101,7 @@ def copy_in(tx: psycopg.Connection, table: str, columns: Columns, nullable: Coll
     return copy_blocks(tx, table, [columns], nullable)
 
 
-def copy_blocks(
-    tx: psycopg.Connection, table: str, blocks: Sequence[Columns], nullable: Collection[str] = ()
-) -> int:
+def copy_blocks(tx: psycopg.Connection, table: str, blocks: Sequence[Columns], nullable: Collection[str] = ()) -> int:
     """The same of several, whose columns have one name and type, and bytes of another length."""
     n = sum(len(next(iter(columns.values()))) for columns in blocks)
     if n:
@@ -120,9 +116,7 @@ def _copy_statement(table: str, columns: tuple[str, ...]) -> bytes:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names).as_bytes()
 
 
-def copy_out(
-    tx: psycopg.Connection, query: sql.Composable, kinds: Mapping[str, str]
-) -> npt.NDArray[np.void]:
+def copy_out(tx: psycopg.Connection, query: sql.Composable, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
     """The rows of ``query`` (whose columns are ``kinds``, in order, never NULL) as structured [n]."""
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(query)
     with tx.cursor() as cursor, cursor.copy(statement) as copy:

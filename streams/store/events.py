@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from devices.event import encode_event
+from devices.wire.event import encode_event
+from streams.engine.writes import Writes
 from streams.store.copying import Columns, copy_blocks, timestamps
 from streams.store.readings import record_columns
-from streams.writes import Writes
 
 _JSONB: Final = b"\x01"  # the version that precedes the text of a jsonb on the wire
 

@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from streams.ring import AHEAD
-from streams.rollup import recompute
+from streams.engine.series.ring import AHEAD
+from streams.engine.series.rollup import recompute
+from streams.engine.writes import LATE, Rows
 from streams.store.copying import copy_in, timestamps
 from streams.store.recall import patients_of, stored_in_minute, stored_in_minutes
 from streams.store.series import series_keys, stage_rollups, upsert_rollups
-from streams.writes import LATE, Rows
 
 RECENT_MS: Final = 600_000
 """Older minutes do not wait in an engine to be written, but for those that were corrected in its very last second."""

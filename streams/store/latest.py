@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from devices.batch import PARTITIONS
+from devices.wire.batch import PARTITIONS
+from streams.engine.writes import Rows
 from streams.store.copying import Columns, copy_blocks, timestamps
-from streams.writes import Rows
 
 
 def stage_latest(tx: psycopg.Connection, rows: Rows) -> None:

@@ -13,8 +13,8 @@ from psycopg import sql
 
 from devices.sample import Status
 from devices.vitals import VITALS
+from streams.engine.writes import Rows, Writes
 from streams.store.copying import Columns, copy_in, timestamps
-from streams.writes import Rows, Writes
 
 _IDENTITY: Final = ("patient", "time", "device", "epoch", "sequence")
 DIFFERS: Final = "differs from the first copy"
@@ -124,9 +124,7 @@ def _insert_statement(staged: tuple[str, ...]) -> bytes:
             *(sql.SQL("nullif({}, 0)").format(sql.Identifier(name)) for name in statuses),
         ]
     )
-    insert = sql.SQL(
-        "INSERT INTO reading ({}) SELECT {} FROM stage_reading ON CONFLICT DO NOTHING"
-    )
+    insert = sql.SQL("INSERT INTO reading ({}) SELECT {} FROM stage_reading ON CONFLICT DO NOTHING")
     return insert.format(names, values).as_bytes()
 
 

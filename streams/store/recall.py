@@ -11,11 +11,11 @@ import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
-from devices.batch import PARTITIONS
 from devices.sample import SAMPLE, Samples
 from devices.vitals import VITALS
-from streams.arrays import Ints
-from streams.recall import Recall, Values
+from devices.wire.batch import PARTITIONS
+from streams.engine.columns.arrays import Ints
+from streams.engine.snapshot.recall import Recall, Values
 from streams.store.copying import copy_out, milliseconds
 
 _KEYS: Final = {"patient": "i4", "device": "i4", "time": "i8"}
@@ -70,9 +70,7 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
     """
     with tx.cursor(binary=True) as cursor:
         found = cursor.execute(_SELECT_RING, [partition, since, before]).fetchone()
-    patient, device, time, *vitals = (
-        _elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True)
-    )
+    patient, device, time, *vitals = (_elements(data, kind) for data, (_, kind) in zip(found or (), _COLUMNS, strict=True))
     values: dict[int, Values] = {}
     for spec, value, status in zip(_RING, vitals[::2], vitals[1::2], strict=True):
         if not len(value):

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from devices.control import encode_control, kind_of
+from devices.wire.control import encode_control, kind_of
+from streams.engine.writes import Writes
 from streams.store.readings import DIFFERS
-from streams.writes import Writes
 
 _KEEP_BYTES: Final = 1 << 20  # a rejected record larger than this is not kept, only its reason
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from devices.batch import PARTITIONS
+from devices.wire.batch import PARTITIONS
+from streams.engine.writes import Rows
 from streams.store.copying import copy_in, timestamps
-from streams.writes import Rows
 
 _MINUTE_MS: Final = 60_000
 FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")

@@ -8,12 +8,13 @@ from typing import Protocol
 
 import psycopg
 
-from streams import ledger
-from streams.condition import Condition
-from streams.ledger import Move
+from streams.engine.condition import Condition
+from streams.engine.writes import Writes
+from streams.store import ledger
 from streams.store.events import insert_events, stage_events
 from streams.store.late import recompute_late, stage_late
 from streams.store.latest import move_latest, stage_latest
+from streams.store.ledger import Move
 from streams.store.readings import Readings, wide_rows
 from streams.store.records import (
     Snapshot,
@@ -23,11 +24,10 @@ from streams.store.records import (
     save_snapshots,
 )
 from streams.store.series import newest, stage_rollups, upsert_rollups
-from streams.writes import Writes
 
 
 class FoldConditions(Protocol):
-    """Folds conditions into alarms, inside the round's transaction (``alerts.fold.fold_conditions``)."""
+    """Folds conditions into alarms, inside the round's transaction (``alerts.fold.fold.fold_conditions``)."""
 
     def __call__(self, tx: psycopg.Connection, conditions: Sequence[Condition]) -> None: ...
 

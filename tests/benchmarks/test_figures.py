@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from benchmarks.figures import Report
-from benchmarks.observation import Step, cpu_a_message
+from benchmarks.loads.observation import Step, cpu_a_message
 from benchmarks.table import show
 
 

@@ -16,7 +16,7 @@ from benchmarks.peers.picture import draw
 from benchmarks.peers.race import Race, Size, those_of
 from benchmarks.peers.sample_job import SampleJob
 from benchmarks.peers.vigil_engine import EngineJob
-from streams.block import Block
+from streams.engine.opening.block import Block
 
 
 @pytest.mark.stack

@@ -1,4 +1,4 @@
-"""The desk's side of devices.pairing, over real HTTP."""
+"""The desk's side of devices.wire.pairing, over real HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.stack.port import free_port
-from devices.pairing import Claim, Claimed, Config
+from devices.wire.pairing import Claim, Claimed, Config
 
 
 class Desk:

@@ -10,10 +10,10 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from devices.batch import HEADER, PARTITIONS, Kind, parse_header
-from devices.event import decode_event
 from devices.sample import SAMPLE
-from devices.sealing import open_record
+from devices.wire.batch import HEADER, PARTITIONS, Kind, parse_header
+from devices.wire.event import decode_event
+from devices.wire.sealing import open_record
 from tests.gateway.making import SECRET
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devices.batch import Kind
 from devices.decoded import samples_of
-from devices.event import Event
-from devices.pairing import Assigned, Config, PatientKey
 from devices.sample import Status
 from devices.vitals import Vital
+from devices.wire.batch import Kind
+from devices.wire.event import Event
+from devices.wire.pairing import Assigned, Config, PatientKey
 from gateway.clock import Clock, Stamp
-from gateway.configuration import Configuration
-from gateway.reading import Reading
+from gateway.desk.configuration import Configuration
+from gateway.outbox.reading import Reading
 
 BOOT = "a boot"
 T0 = 1_760_000_000_000

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.batch import Kind
-from devices.event import decode_event
 from devices.sample import SAMPLE
+from devices.wire.batch import Kind
+from devices.wire.event import decode_event
 
 
 def stored(folder: Path, device: int | None = None) -> list[tuple[int, int, int, bytes]]:

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from devices.pairing import Assigned
+from devices.wire.pairing import Assigned
 from gateway.clock import Clock
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
-from gateway.uplink import Pace, Uplink
+from gateway.outbox.outbox import Outbox
+from gateway.uplink.uplink import Pace, Uplink
 from tests.gateway.making import config, configured, pulse
 
 DEVICES = (Assigned(7, 1, 0, "ble", "A"), Assigned(8, 66, 0, "ble", "B"))

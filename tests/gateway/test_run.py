@@ -9,10 +9,10 @@ import time
 import pytest
 
 from deploy.stack.child import Child
-from devices.batch import Kind
-from devices.event import Heartbeat
-from devices.pairing import Assigned, Claimed
-from gateway.configuration import store_credential
+from devices.wire.batch import Kind
+from devices.wire.event import Heartbeat
+from devices.wire.pairing import Assigned, Claimed
+from gateway.desk.configuration import store_credential
 from gateway.errors import NotPairedError, StateInUseError
 from gateway.run import run
 from gateway.settings import GatewaySettings

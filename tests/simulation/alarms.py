@@ -1,4 +1,4 @@
-"""The tables ``alarm``, ``alarm_event`` and ``notification``: what :mod:`alerts.fold` writes there."""
+"""The tables ``alarm``, ``alarm_event`` and ``notification``: what :mod:`alerts.fold.fold` writes there."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from alerts.alarm import Alarm
-from alerts.alarm_rows import Key, json_text, key_of
-from alerts.fold import OPERATORS, Folded, folded, key_of_condition
-from alerts.life import in_the_way, transition
-from alerts.life_event import Act, Tick
-from streams.condition import Condition
+from alerts.fold.alarm_rows import Key, json_text, key_of
+from alerts.fold.fold import OPERATORS, Folded, folded, key_of_condition
+from alerts.life.alarm import Alarm
+from alerts.life.events import Act, Tick
+from alerts.life.transition import in_the_way, transition
+from streams.engine.condition import Condition
 
 TEAM = "team:1"
 """Everybody's."""

@@ -15,10 +15,10 @@ from typing import Final
 
 import psycopg
 
-from streams.ledger import STUCK_S, Held, Move, Standing
-from streams.log import Appended
-from streams.recovery import Saved
+from streams.kafka.position import Appended
+from streams.store.ledger import STUCK_S, Held, Move, Standing
 from streams.store.store import RoundToStore, Stored
+from streams.worker.recovery import Saved
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import LedgerRow, Tables
 
@@ -111,7 +111,7 @@ class Database:
     def take(
         self, db: Session, topic: str, topic_id: str, starts: Mapping[int, int]
     ) -> Generator[float, None, dict[int, Held]]:
-        """See :func:`streams.ledger.take`."""
+        """See :func:`streams.store.ledger.take`."""
         partitions = sorted(starts)
         db.check()
         self._end_stuck(db, partitions)
@@ -127,7 +127,7 @@ class Database:
             db.finish()
 
     def keep(self, db: Session, epochs: Mapping[int, int]) -> None:
-        """See :func:`streams.ledger.keep`; at once: it waits for nobody who does not wait for it."""
+        """See :func:`streams.store.ledger.keep`; at once: it waits for nobody who does not wait for it."""
         for p, epoch in epochs.items():
             row = self.tables.ledger.get(p)
             if row is not None and row.epoch == epoch:
@@ -162,7 +162,7 @@ class Database:
         return Stored(lost, new, differing)
 
     def check(self, moves: Sequence[Move]) -> Standing:
-        """See :func:`streams.ledger.check`."""
+        """See :func:`streams.store.ledger.check`."""
         rows = {m.partition: self.tables.ledger.get(m.partition) for m in moves}
         stand = {p: (row.next, row.epoch) for p, row in rows.items() if row is not None}
         lost = frozenset(m.partition for m in moves if stand.get(m.partition) != (m.first, m.epoch))

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from alerts.errors import RefusedError
-from alerts.life_event import Acknowledge, AddNote, RecordOutcome, Shelve, Tick, Unshelve
-from devices.batch import PARTITIONS, Kind, header
-from devices.control import (
+from alerts.life.events import Acknowledge, AddNote, RecordOutcome, Shelve, Tick, Unshelve
+from devices.vitals import Vital
+from devices.wire.batch import PARTITIONS, Kind, header
+from devices.wire.control import (
     Consent,
     Control,
     Enrolled,
@@ -22,8 +23,7 @@ from devices.control import (
     RuleSet,
     encode_control,
 )
-from devices.sealing import seal
-from devices.vitals import Vital
+from devices.wire.sealing import seal
 from tests.simulation.database import Database
 from tests.simulation.home import Device
 from tests.simulation.log import Log
@@ -73,9 +73,7 @@ class Desk:
         for partition in [patient % PARTITIONS] if patient else sorted(self.log.partitions):
             key, secret = self.keys[patient]
             nonce = self.scheduler.nonces.randbytes(12)
-            head = header(
-                Kind.CONTROL, patient=patient, key=key, first=self._sequence, epoch=DESK_EPOCH, nonce=nonce
-            )
+            head = header(Kind.CONTROL, patient=patient, key=key, first=self._sequence, epoch=DESK_EPOCH, nonce=nonce)
             self._waiting.append((partition, seal(head, encode_control(control), secret)))
 
     def change(self) -> None:

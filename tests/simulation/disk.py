@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from gateway.store import Store
+from gateway.outbox.store import Store
 from tests.simulation.loop import Killed, ProcessLoop
 
 _SYNCS: Final = 2  # "pragma synchronous": full

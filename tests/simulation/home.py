@@ -13,18 +13,18 @@ from typing import Final
 import numpy as np
 
 from devices.decoded import Decoded, samples_of
-from devices.pairing import Assigned, Config, PatientKey
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
+from devices.wire.pairing import Assigned, Config, PatientKey
 from gateway.clock import Clock, Stamp
-from gateway.configuration import Configuration
+from gateway.desk.configuration import Configuration
+from gateway.desk.heartbeat import run_heartbeat
 from gateway.errors import OutboxError
-from gateway.heartbeat import run_heartbeat
-from gateway.intake import Heard, Intake
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
-from gateway.store import Store
-from gateway.uplink import Pace, Uplink
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.store import Store
+from gateway.sources.intake import Heard, Intake
+from gateway.uplink.uplink import Pace, Uplink
 from tests.simulation.disk import Disk, SimStore
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from msgspec.structs import replace
 
-from devices.batch import Kind
 from devices.sample import SAMPLE
-from streams.condition import Condition
+from devices.wire.batch import Kind
+from streams.engine.condition import Condition
 from tests.simulation.home import MARK
 from tests.simulation.oracle import by_key, expected, folded_again
 from tests.simulation.tables import Tables

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from devices.batch import parse_header
-from gateway.batching import Batch
-from streams.block import Block
+from devices.wire.batch import parse_header
+from gateway.uplink.batching import Batch
+from streams.engine.opening.block import Block
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
 
@@ -91,7 +91,7 @@ class Log:
 
 
 class SimProducer:
-    """Stands in for :class:`gateway.producer.Producer`: one request under way, records in order, each reported once."""
+    """Stands in for :class:`gateway.uplink.producer.Producer`: one request under way, records in order, each told once."""
 
     def __init__(self, loop: ProcessLoop, servers: str, on_report: Callable[[Batch, str | None], None]) -> None:
         self.servers, self.fatal = servers, None

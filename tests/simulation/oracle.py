@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from alerts.alarm_rows import Key
-from alerts.fold import key_of_condition
-from alerts.life_event import Act, Tick
-from streams.condition import Condition
-from streams.engine import Engine
-from streams.keys import KeyRing
-from streams.ledger import Move
-from streams.opening import open_blocks
-from streams.recall import Recall
+from alerts.fold.alarm_rows import Key
+from alerts.fold.fold import key_of_condition
+from alerts.life.events import Act, Tick
+from streams.engine.condition import Condition
+from streams.engine.engine import Engine
+from streams.engine.opening.keyring import KeyRing
+from streams.engine.opening.opening import open_blocks
+from streams.engine.snapshot.recall import Recall
+from streams.store.ledger import Move
 from streams.store.store import RoundToStore
 from tests.simulation.alarms import Alarms
 from tests.simulation.database import TOPIC_ID

@@ -14,10 +14,10 @@ from zlib import crc32
 import numpy as np
 import structlog
 
-from streams.log import Appended, Extent
-from streams.recall import Recall
-from streams.recovery import Saved
-from streams.round import RECORD, Round
+from streams.engine.round import RECORD, Round
+from streams.engine.snapshot.recall import Recall
+from streams.kafka.position import Appended, Extent
+from streams.worker.recovery import Saved
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
@@ -53,7 +53,7 @@ class _Chance:
 
 
 class _Ledger:
-    """Instead of the module :mod:`streams.ledger`, where a partition is taken."""
+    """Instead of the module :mod:`streams.store.ledger`, where a partition is taken."""
 
     @staticmethod
     def take(db: Session, *args: Any) -> Any:
@@ -65,7 +65,7 @@ class _Ledger:
 
 
 class _Brokers:
-    """Instead of :class:`streams.log.Log`."""
+    """Instead of :class:`streams.kafka.log.Log`."""
 
     def __init__(self, *_args: object) -> None:
         pass
@@ -107,21 +107,21 @@ def _no_controls(*_args: object) -> Round:
 
 
 _PATCHES: dict[str, Any] = {
-    "gateway.uplink.time": _Time,
-    "gateway.uplink.Producer": _producer,
-    "gateway.store.secrets": _Chance(),
-    "gateway.uplink.random": _Chance(),
-    "gateway.batching.new_nonce": _nonce,
-    "streams.assignment.time": _Time,
-    "streams.assignment.random": _Chance(),
-    "streams.assignment.topic_id": _topic_id,
-    "streams.assignment.ledger": _Ledger,
-    "streams.assignment.Log": _Brokers,
-    "streams.worker.time": _Time,
-    "streams.worker.store_round": _store_round,
-    "streams.rounds.read_saved": _saved,
-    "streams.rounds.stored_since": _stored_since,
-    "streams.rounds.controls_before": _no_controls,
+    "gateway.uplink.uplink.time": _Time,
+    "gateway.uplink.uplink.Producer": _producer,
+    "gateway.outbox.store.secrets": _Chance(),
+    "gateway.uplink.uplink.random": _Chance(),
+    "gateway.uplink.batching.new_nonce": _nonce,
+    "streams.worker.assignment.time": _Time,
+    "streams.worker.assignment.random": _Chance(),
+    "streams.worker.assignment.topic_id": _topic_id,
+    "streams.worker.assignment.ledger": _Ledger,
+    "streams.worker.assignment.Log": _Brokers,
+    "streams.worker.worker.time": _Time,
+    "streams.worker.worker.store_round": _store_round,
+    "streams.worker.rounds.read_saved": _saved,
+    "streams.worker.rounds.stored_since": _stored_since,
+    "streams.worker.rounds.controls_before": _no_controls,
 }
 
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from gateway.outbox import _answer
-from streams.engine import Engine
-from streams.ledger import Move, Standing
-from streams.round import RECORD, Round
-from streams.stage import Stage
+from gateway.outbox.outbox import _answer
+from streams.engine.engine import Engine
+from streams.engine.round import RECORD, Round
+from streams.engine.stage import Stage
+from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
+from streams.store.ledger import Move, Standing
 from streams.store.store import RoundToStore, Stored
-from streams.writes import LATE, LATEST, ROLLUP, Writes
 from tests.simulation.database import Database, Session
 from tests.simulation.disk import SimStore
 from tests.simulation.home import SimOutbox

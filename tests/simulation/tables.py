@@ -12,19 +12,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from devices.batch import PARTITIONS
-from devices.control import encode_control, kind_of
-from devices.event import encode_event
 from devices.sample import SAMPLE, Samples, Status
-from streams.arrays import Ints
-from streams.recall import Recall
-from streams.recovery import Saved
-from streams.rollup import recompute
+from devices.wire.batch import PARTITIONS
+from devices.wire.control import encode_control, kind_of
+from devices.wire.event import encode_event
+from streams.engine.columns.arrays import Ints
+from streams.engine.series.news import CONTINUOUS
+from streams.engine.series.rollup import recompute
+from streams.engine.snapshot.recall import Recall
+from streams.engine.writes import Writes
 from streams.store.store import RoundToStore
-from streams.trace import CONTINUOUS
-from streams.writes import Writes
+from streams.worker.recovery import Saved
 from tests.simulation.alarms import Alarms
-from tests.streams.log import recall_of
+from tests.streams.engine.log import recall_of
 
 Row = tuple[Any, ...]
 FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")

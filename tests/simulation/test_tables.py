@@ -10,26 +10,26 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from alerts.alarm_rows import lock_one
-from alerts.fold import apply, fold_conditions
-from alerts.life_event import Acknowledge, Tick
+from alerts.fold.alarm_rows import lock_one
+from alerts.fold.fold import apply, fold_conditions
+from alerts.life.events import Acknowledge, Tick
 from alerts.rules.stages import stages
 from deploy.schema.migrate import migrate
 from devices.vitals import VITALS
-from streams import ledger
-from streams.engine import Engine
-from streams.ledger import Held, Move, Standing
-from streams.recall import Recall
-from streams.recovery import read_saved
+from streams.engine.engine import Engine
+from streams.engine.snapshot.recall import Recall
+from streams.store import ledger
+from streams.store.ledger import Held, Move, Standing
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
+from streams.worker.recovery import read_saved
 from tests.simulation.database import TOPIC_ID, Database
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import FIGURES
-from tests.streams.log import round_of, samples_of
-from tests.streams.random_log import Maker
+from tests.streams.engine.log import round_of, samples_of
+from tests.streams.engine.random_log import Maker
 
 TOPIC = "vitals.v1"
 PARTITIONS = (1, 2)

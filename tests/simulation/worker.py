@@ -1,7 +1,7 @@
 """A worker's process: the real rounds, assignment, engine and rules, on a simulated transport and database.
 
 What stands in for Faust is :class:`Transport`: it reads where the reader stands and goes back where a block does not fit, as
-:mod:`streams.transport` does.
+:mod:`streams.kafka.transport` does.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ from typing import Any, Final, Protocol
 import psycopg
 from faust.types import TP
 
-from devices.batch import TOPIC, Kind, header
-from streams.assignment import Assignment
-from streams.engine import Engine
-from streams.keys import FixedKeyRing
-from streams.rounds import Rounds
-from streams.session import is_transient
-from streams.settings import WorkerSettings
+from devices.wire.batch import TOPIC, Kind, header
+from streams.engine.engine import Engine
+from streams.engine.opening.keyring import FixedKeyRing
 from streams.store.readings import Readings
-from streams.worker import Worker
+from streams.store.session import is_transient
+from streams.worker.assignment import Assignment
+from streams.worker.rounds import Rounds
+from streams.worker.settings import WorkerSettings
+from streams.worker.worker import Worker
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import Log
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
 
 SETTINGS: Final = WorkerSettings(  # a round that holds less than waits now and then
-    database="simulated", master_key_file=Path("none"), round_wait_ms=50, round_records=8, snapshot_s=4.0,
+    database="simulated",
+    master_key_file=Path("none"),
+    round_wait_ms=50,
+    round_records=8,
+    snapshot_s=4.0,
     waiting_mb=1,
 )
 _CLOCK: Final = header(Kind.CLOCK, patient=0, count=0)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from alerts.rules.stages import stages
-from devices.batch import Kind, header, partition_of
-from devices.pairing import PatientKey
 from devices.vitals import Vital
-from gateway.outbox import Outbox
-from streams.engine import Engine
-from streams.keys import FixedKeyRing, OpenKey
+from devices.wire.batch import Kind, header, partition_of
+from devices.wire.pairing import PatientKey
+from gateway.outbox.outbox import Outbox
+from streams.engine.engine import Engine
+from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 from tests.simulation.database import Database
 from tests.simulation.desk import Desk
 from tests.simulation.disk import Disk, SimStore

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from deploy.stack.mqtt import MqttBroker
 from devices.decoded import samples_of
-from devices.envelope import ack_topic, address_of, decode_envelope, encode_ack
+from devices.mqtt.envelope import ack_topic, address_of, decode_envelope, encode_ack
 from devices.sample import Status
 from devices.vitals import Vital
 from simulators.errors import BrokerRefusedError

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from devices.decoded import samples_of
-from devices.envelope import decode_envelope
+from devices.mqtt.envelope import decode_envelope
 from devices.sample import Samples, Status
 from devices.vitals import Vital
 from simulators.wearable_memory import LAST_RETRY_S, Memory

@@ -12,13 +12,14 @@ import numpy as np
 import psycopg
 from confluent_kafka import Producer
 
-from devices.batch import Clock, Kind, Lane, header, key_of, partition_of
-from devices.control import Consent, Control, Enrolled, Enrolment, RuleSet, encode_control
-from devices.event import Event, encode_event
 from devices.sample import SAMPLE
-from devices.sealing import new_key, new_nonce, seal, wrap
 from devices.vitals import Vital
-from streams.keys import FixedKeyRing, OpenKey, about_key
+from devices.wire.batch import Clock, Kind, Lane, header, key_of, partition_of
+from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet, encode_control
+from devices.wire.event import Event, encode_event
+from devices.wire.keys import about_key
+from devices.wire.sealing import new_key, new_nonce, seal, wrap
+from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 
 DAY_MS = 86_400_000
 DESK_EPOCH = 7

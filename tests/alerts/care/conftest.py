@@ -14,7 +14,7 @@ from alerts.care.devices import add_device
 from alerts.care.gateways import add_gateway
 from alerts.care.identity import Identity
 from alerts.care.teams import add_team
-from devices.control import Control, Facts, decode_control
+from devices.wire.control import Control, Facts, decode_control
 from tests.alerts.conftest import migrated_database
 
 MASTER = bytes(range(32))

@@ -8,8 +8,8 @@ from alerts.care.admit import admit_patient, discharge_patient, find_patients, i
 from alerts.care.enrol import enrol
 from alerts.care.facts import facts_of, set_facts
 from alerts.errors import UnknownRecordError
-from devices.control import Facts
 from devices.errors import SealError
+from devices.wire.control import Facts
 from tests.alerts.care.conftest import ADA, BEGAN, BRUNO, HOUR, MASTER, sent
 
 

@@ -13,12 +13,12 @@ from alerts.care.devices import add_device
 from alerts.care.enrol import end_enrolment, enrol, transfer
 from alerts.care.gateway_config import gateway_config
 from alerts.care.gateways import add_gateway, revoke_gateway
-from alerts.care.keys import current_key
-from alerts.care.sending import send
+from alerts.control.data_keys import current_key
+from alerts.control.outbox import send
 from alerts.database import to_ms
 from alerts.errors import DeviceTakenError, InvalidEnrolmentError, UnknownRecordError
-from devices.control import Consent, Enrolled, Enrolment, Limits
-from devices.pairing import Assigned, PatientKey
+from devices.wire.control import Consent, Enrolled, Enrolment, Limits
+from devices.wire.pairing import Assigned, PatientKey
 from tests.alerts.care.conftest import BEGAN, HOUR, MASTER, sent
 
 

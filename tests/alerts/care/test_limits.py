@@ -10,8 +10,8 @@ from alerts.care.limits import chosen_rule_set, current_limits, merged, set_limi
 from alerts.care.limits_check import check_limits
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import DEFAULT_LIMITS, default_rule_set
-from devices.control import Level, Limit, Limits, kind_of
 from devices.vitals import Vital
+from devices.wire.control import Level, Limit, Limits, kind_of
 from tests.alerts.care.conftest import sent
 
 SPO2 = Limit(Vital.SPO2, "low", Level(90, 60), Level(86, 15), 1)

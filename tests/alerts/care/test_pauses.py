@@ -9,7 +9,7 @@ import pytest
 from alerts.care.pauses import LONGEST, pause, pauses_of, resume
 from alerts.database import now, to_ms
 from alerts.errors import InvalidPauseError
-from devices.control import Pause, Pauses
+from devices.wire.control import Pause, Pauses
 from tests.alerts.care.conftest import sent
 
 

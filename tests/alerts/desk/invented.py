@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from devices.control import Facts
+from devices.wire.control import Facts
 
 
 @dataclass(frozen=True)

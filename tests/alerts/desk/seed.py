@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import psycopg
 
-from alerts.alarm import Alarm
-from alerts.alarm_rows import lock_one
 from alerts.care.admit import admit_patient
 from alerts.care.consent import give_consent
 from alerts.care.devices import add_device
@@ -20,11 +18,13 @@ from alerts.care.limits import set_limits, set_rule_set
 from alerts.care.people import add_person
 from alerts.care.teams import add_team, join
 from alerts.database import now_ms
-from alerts.fold import apply, fold_conditions
-from alerts.life_event import Acknowledge, RecordOutcome, Shelve
+from alerts.fold.alarm_rows import lock_one
+from alerts.fold.fold import apply, fold_conditions
+from alerts.life.alarm import Alarm
+from alerts.life.events import Acknowledge, RecordOutcome, Shelve
 from alerts.rules.defaults import default_rule_set
-from devices.control import Level, Limit, Limits
-from streams.condition import Condition, Phase, Priority
+from devices.wire.control import Level, Limit, Limits
+from streams.engine.condition import Condition, Phase, Priority
 from tests.alerts.desk.invented import ELSEWHERE, WARD, Invented
 from tests.alerts.desk.measured import DIA, HR, RR, SPO2, SYS, TEMP, measure
 from tests.latest import set_latest

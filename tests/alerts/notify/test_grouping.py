@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.notify.grouping import Waiting, grouped
-from streams.condition import Priority
+from streams.engine.condition import Priority
 
 
 def waiting(notification, rule="gateway_offline", source=4, recipient="team:3", kind="patient", priority=2, step=0):

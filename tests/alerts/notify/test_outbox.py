@@ -9,14 +9,14 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.fold import apply
-from alerts.life_event import Acknowledge, Tick
+from alerts.fold.fold import apply
+from alerts.life.events import Acknowledge, Tick
+from alerts.notify.channels.log import LogChannel
+from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.due import tick_due
-from alerts.notify.log import LogChannel
 from alerts.notify.outbox import AT_ONCE, report_unknown_channels, send_due
-from alerts.notify.webhook import WebhookChannel
-from streams.condition import Priority
-from tests.alerts.test_fold import condition, fold, open_alarms
+from streams.engine.condition import Priority
+from tests.alerts.fold.test_fold import condition, fold, open_alarms
 
 DESK = "http://desk/"
 

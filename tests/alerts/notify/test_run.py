@@ -12,10 +12,10 @@ from alerts.care.admit import admit_patient
 from alerts.care.teams import add_team
 from alerts.notify.run import run
 from alerts.settings import NotifySettings
-from devices.control import Facts
-from streams.errors import MasterKeyError
-from tests.alerts.test_fold import condition, fold
-from tests.alerts.test_relay import ADA, MASTER
+from devices.errors import MasterKeyError
+from devices.wire.control import Facts
+from tests.alerts.control.test_relay import ADA, MASTER
+from tests.alerts.fold.test_fold import condition, fold
 
 _WAITING = "SELECT count(*) FROM notification WHERE receipt IS NULL AND stopped IS NULL"
 

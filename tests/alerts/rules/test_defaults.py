@@ -8,10 +8,10 @@ import pytest
 
 from alerts.care.limits_check import check_limits
 from alerts.rules.defaults import DEFAULT_LIMITS, DEFAULT_TRENDS, default_rule_set
-from alerts.rules.drift import HOLE, WARM
-from alerts.rules.trend_table import TrendTable
-from devices.control import Change, Drift, Level, Limit, RuleSet, Slope
+from alerts.rules.trends.drift import HOLE, WARM
+from alerts.rules.trends.trend_table import TrendTable
 from devices.vitals import VITALS, Vital
+from devices.wire.control import Change, Drift, Level, Limit, RuleSet, Slope
 
 PAGE = (Path(__file__).parents[3] / "docs/alarms.md").read_text()
 BY_SIDE = {(one.vital, one.side): one for one in DEFAULT_LIMITS}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.desk.words import plain, to_do
+from alerts.desk.worklist.words import plain, to_do
 from alerts.notify.channel import Message
 from alerts.rules.guidance import fixed_rules, guidance
 from devices.vitals import VITALS
-from streams.condition import Priority
-from tests.alerts.desk.test_lines import alarm
+from streams.engine.condition import Priority
+from tests.alerts.desk.worklist.test_lines import alarm
 from tests.alerts.raised import raised
 
 RULES = sorted(raised())

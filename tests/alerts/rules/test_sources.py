@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from alerts.rules.stages import stages
-from devices.batch import Kind
-from devices.control import Enrolled, Enrolment, Facts, Level, Limit, Preference, RuleSet
 from devices.vitals import Vital
-from tests.streams.log import Home, Rec
+from devices.wire.batch import Kind
+from devices.wire.control import Enrolled, Enrolment, Facts, Level, Limit, Preference, RuleSet
+from tests.streams.engine.log import Home, Rec
 
 CHEST, WRIST = 7, 8
 HIGH = Limit(Vital.HEART_RATE, "high", Level(120, 5), None, 2.0)

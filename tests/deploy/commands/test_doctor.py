@@ -6,7 +6,7 @@ import pytest
 from deploy.commands.doctor import database, key_file, ledger, topic
 from deploy.schema.migrate import migrate
 from deploy.settings import ServerSettings
-from devices.sealing import new_key
+from devices.wire.sealing import new_key
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from alerts.care.gateway_config import gateway_config
 from deploy.cli import main
 from deploy.schema.migrate import migrate
-from devices.sealing import new_key
+from devices.wire.sealing import new_key
 
 WARD = "Home ward North"
 

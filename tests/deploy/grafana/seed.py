@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from devices.control import Level, Limit, Limits, RuleSet, encode_control
 from devices.sample import Status
 from devices.vitals import Vital
+from devices.wire.control import Level, Limit, Limits, RuleSet, encode_control
 from tests.latest import put_latest
 
 PATIENT, NEIGHBOUR, GONE = 65, 130, 193  # partitions 1, 2 and 1

@@ -69,9 +69,7 @@ def test_the_source_follows_the_width_of_a_point(hours: int, step: int, ward: Wa
     assert {pulse[at] for at in drawn} == {70}
 
 
-@pytest.mark.parametrize(
-    ("resolution", "table"), [("raw", "reading"), ("minute", "rollup_minute"), ("hour", "rollup_hour")]
-)
+@pytest.mark.parametrize(("resolution", "table"), [("raw", "reading"), ("minute", "rollup_minute"), ("hour", "rollup_hour")])
 def test_a_trend_reads_one_source_by_its_index(resolution: str, table: str, ward: Ward) -> None:
     chosen = {"patient": str(PATIENT), "team": ["1"], "resolution": resolution}
     sent = expand(trend_sql([Vital.SPO2]), Range(ward.start, ward.end), chosen, points=900)

@@ -8,8 +8,8 @@ import pytest
 from deploy.grafana import let_in
 from deploy.grafana.provisioning import ROLE
 from deploy.schema.migrate import migrate
-from devices.control import Limit, Limits, RuleSet, encode_control
 from devices.vitals import VITALS, Vital
+from devices.wire.control import Limit, Limits, RuleSet, encode_control
 from tests.deploy.grafana.conftest import Ward
 from tests.deploy.grafana.seed import CUFF, ECG, NEIGHBOUR, OTHER, OXIMETER, PATIENT, SECRETS
 from tests.latest import set_latest

@@ -17,9 +17,7 @@ USERS = {"admin": "a-secret", "gateway": "g-secret", "worker": "w-secret"}
 
 
 def allow(user: str, resource: ResourceType, name: str, operation: AclOperation) -> AclBinding:
-    return AclBinding(
-        resource, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW
-    )
+    return AclBinding(resource, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
 
 
 def produced(kafka: Kafka, user: str, password: str | None = None) -> str:

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import psutil
 import pytest
 
-from devices.event import Battery, Contact, Link
 from devices.gatt.uuids import full_uuid
-from devices.pairing import Assigned
 from devices.vitals import Vital
+from devices.wire.event import Battery, Contact, Link
+from devices.wire.pairing import Assigned
 from gateway.clock import Clock
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
+from gateway.outbox.outbox import Outbox
 from gateway.sources.ble import BleSource
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
 from simulators.fakebluez import FakeBlueZ

@@ -8,14 +8,14 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.decoded import samples_of
-from devices.envelope import ack_topic, decode_ack, encode_envelope, readings_topic
-from devices.event import Battery, Contact
-from devices.pairing import Assigned
+from devices.mqtt.envelope import ack_topic, decode_ack, encode_envelope, readings_topic
 from devices.sample import Status
 from devices.vitals import Vital
+from devices.wire.event import Battery, Contact
+from devices.wire.pairing import Assigned
 from gateway.clock import Clock
 from gateway.metrics import Metrics
-from gateway.outbox import Outbox
+from gateway.outbox.outbox import Outbox
 from gateway.sources.mqtt import Broker, MqttSource
 from tests.gateway.making import config, configured
 from tests.gateway.reading_outbox import events, refused, stored, values

@@ -8,24 +8,24 @@ import psycopg
 import pytest
 
 from deploy.schema.migrate import migrate
-from devices.control import Consent
-from devices.event import Heartbeat
 from devices.sample import SAMPLE, Status
 from devices.vitals import VITALS, Vital
-from streams import ledger
-from streams.condition import Condition, Priority
-from streams.ledger import Move
-from streams.opening import open_blocks
-from streams.round import Rejection
+from devices.wire.control import Consent
+from devices.wire.event import Heartbeat
+from streams.engine.condition import Condition, Priority
+from streams.engine.opening.opening import open_blocks
+from streams.engine.round import Rejection
+from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
+from streams.store import ledger
+from streams.store.ledger import Move
 from streams.store.readings import Readings, stage_readings
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
-from streams.writes import LATE, LATEST, ROLLUP, Writes
-from tests.streams.log import samples_of
+from tests.streams.engine.log import samples_of
+from tests.streams.engine.opening.test_opening import T, blocks_of
 from tests.streams.producing import World, stored_values
-from tests.streams.test_opening import T, blocks_of
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 TOPIC, TOPIC_ID = "vitals.v1", "abc"

@@ -1,0 +1,1 @@
+"""Control records: what the desk says to the log, in order."""

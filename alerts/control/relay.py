@@ -1,0 +1,214 @@
+"""The relay: control records from the desk's outbox into the log, in order and at least once.
+
+One relay at a time, by a session's advisory lock.  A record is marked sent only after Kafka has acknowledged it, so a relay
+that dies sends it again; the engine drops by (epoch, sequence) what it has seen.  For the same reason a partition's next
+record is sent only once its last one is acknowledged: were a later one to overtake it, the earlier would be dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import psycopg
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from alerts.control.data_keys import DESK, current_key
+from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
+from alerts.database import connect, to_ms, wait_for_hint
+from alerts.errors import RelayError
+from alerts.settings import NotifySettings
+from devices.errors import MalformedBatchError
+from devices.wire.batch import PARTITIONS, Kind, header, key_of, partition_of
+from devices.wire.control import decode_control, encode_control
+from devices.wire.keys import read_master_key
+from devices.wire.sealing import new_nonce, seal
+
+AT_ONCE: Final = 500
+"""Records read from the outbox in one turn."""
+_LOCK: Final = 0x56494752  # "VIGR"
+_WAVE_S: Final = 35.0  # a little longer than Kafka's own delivery timeout below
+_LONGEST_PAUSE_S: Final = 30.0
+
+_log = structlog.get_logger(__name__)
+
+_WAITING: Final = """
+SELECT o.sequence, o.patient, o.payload, o.created, o.patient = 0 OR p.patient IS NOT NULL
+FROM control_outbox o LEFT JOIN patient p USING (patient) WHERE o.sent IS NULL ORDER BY o.sequence LIMIT %s"""
+_SENT: Final = "UPDATE control_outbox SET sent = clock_timestamp() WHERE sequence = ANY(%s)"
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A record, and how many partitions have not acknowledged it."""
+
+    sequence: int
+    patient: int
+    record: bytes
+    left: int
+
+
+def run_relay(settings: NotifySettings, stop: threading.Event) -> None:
+    """Relay until ``stop``; faults of database and Kafka are retried with growing pauses.
+
+    Raises:
+        MasterKeyError: the master key cannot be used.
+    """
+    master = read_master_key(settings.master_key_file)
+    pause = 1.0
+    while not stop.is_set():
+        try:
+            with connect(settings.database, "relay") as db:
+                producer = new_producer(settings.kafka)
+                try:
+                    for _ in _turns(db, producer, master, settings, stop):
+                        pause = 1.0
+                finally:
+                    producer.purge()
+        except (psycopg.Error, KafkaException, RelayError) as error:
+            _log.warning("relay waits", reason=type(error).__name__, pause_s=pause)
+            stop.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+def new_producer(kafka: str) -> Producer:
+    """An idempotent producer whose every record is acknowledged by all in-sync replicas, or refused within 30 s."""
+    return Producer(
+        {
+            "bootstrap.servers": kafka,
+            "client.id": "vigil-relay",
+            "acks": "all",
+            "enable.idempotence": True,
+            "max.in.flight.requests.per.connection": 1,  # docs/decisions/0010-one-request-in-flight.md
+            "delivery.timeout.ms": 30_000,
+            "linger.ms": 0,
+        }
+    )
+
+
+def send_waiting(
+    db: psycopg.Connection[Any],
+    producer: Producer,
+    master: bytes,
+    *,
+    topic: str,
+    stop: threading.Event | None = None,
+) -> int:
+    """Send what waits, at most :data:`AT_ONCE` records; how many were acknowledged and marked.
+
+    ``db`` is in autocommit mode and holds the relay's lock (:func:`hold_lock`).  Records of a patient who has been erased
+    are marked without being sent.
+
+    Raises:
+        RelayError: a record was not acknowledged; those that were are marked.
+        SealError: keys were wrapped under another master key.
+    """
+    rows = db.execute(_WAITING, [AT_ONCE]).fetchall()
+    if not rows:
+        return 0
+    epoch = desk_epoch(db)
+    queues: dict[int, deque[_Sending]] = defaultdict(deque)
+    done: list[int] = []
+    for sequence, patient, payload, created, known in rows:
+        record = _sealed(db, master, epoch, sequence, patient, payload, to_ms(created)) if known else None
+        if record is None:
+            reason = "unreadable" if known else "its patient is gone"
+            _log.warning("control record not sent", sequence=sequence, reason=reason)
+            done.append(sequence)
+            continue
+        partitions = range(PARTITIONS) if patient == WHOLE_PARTITION else [partition_of(patient)]
+        sending = _Sending(sequence, patient, record, len(partitions))
+        for partition in partitions:
+            queues[partition].append(sending)
+    problem: str | None = None
+    while queues and problem is None:
+        wave = {partition: queue.popleft() for partition, queue in queues.items()}
+        queues = defaultdict(deque, {partition: queue for partition, queue in queues.items() if queue})
+        problem = _send_wave(producer, topic, wave, stop)
+        done += sorted({one.sequence for one in wave.values() if one.left == 0})
+    if done:
+        db.execute(_SENT, [done])
+    if problem is not None:
+        raise RelayError(problem, len(done))
+    return len(done)
+
+
+def hold_lock(db: psycopg.Connection[Any]) -> bool:
+    """Whether this session is the one that relays; it remains so until the session ends."""
+    row = db.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    return bool(row and row[0])
+
+
+def desk_epoch(db: psycopg.Connection[Any]) -> int:
+    """The desk's epoch, made when there is none: seconds since 1970, so that a later one is greater."""
+    row = db.execute("SELECT epoch FROM desk_epoch ORDER BY epoch DESC LIMIT 1").fetchone()
+    if row is None:
+        row = db.execute("INSERT INTO desk_epoch (epoch) VALUES (%s) RETURNING epoch", [int(time.time())]).fetchone()
+        assert row is not None
+    return int(row[0])
+
+
+def _turns(
+    db: psycopg.Connection[Any], producer: Producer, master: bytes, settings: NotifySettings, stop: threading.Event
+) -> Iterable[int]:
+    while not stop.is_set() and not hold_lock(db):
+        stop.wait(settings.poll_s)
+    db.execute(f"LISTEN {CONTROL_CHANNEL}")
+    while not stop.is_set():
+        sent = send_waiting(db, producer, master, topic=settings.topic, stop=stop)
+        if sent:
+            _log.info("control records sent", records=sent)
+        yield sent
+        if sent < AT_ONCE:
+            wait_for_hint(db, settings.poll_s)
+
+
+def _sealed(
+    db: psycopg.Connection[Any], master: bytes, epoch: int, sequence: int, patient: int, payload: object, created: int
+) -> bytes | None:
+    try:
+        control = decode_control(msgspec.json.encode(payload))
+    except MalformedBatchError:
+        return None
+    key, secret = current_key(db, master, patient, DESK)
+    clear = header(
+        Kind.CONTROL,
+        patient=patient,
+        gateway=DESK,
+        key=key,
+        first=sequence,
+        epoch=epoch,
+        received=created,
+        nonce=new_nonce(),
+    )
+    return seal(clear, encode_control(control), secret)
+
+
+def _send_wave(producer: Producer, topic: str, wave: dict[int, _Sending], stop: threading.Event | None) -> str | None:
+    """One record a partition; why one of them was not acknowledged, or ``None``."""
+    problems: list[str] = []
+    left = len(wave)
+
+    def reported(sending: _Sending) -> Any:
+        def report(error: KafkaError | None, _: Message) -> None:
+            nonlocal left
+            left -= 1
+            if error is None:
+                sending.left -= 1
+            else:
+                problems.append(str(error.name()))
+
+        return report
+
+    for partition, sending in wave.items():
+        producer.produce(topic, sending.record, key_of(sending.patient), partition, on_delivery=reported(sending))
+    end = time.monotonic() + _WAVE_S
+    while left and time.monotonic() < end and not (stop and stop.is_set()):
+        producer.poll(0.1)
+    return problems[0] if problems else "no acknowledgement in time" if left else None

@@ -1,0 +1,1 @@
+"""The desk's API for gateways: configuration, keys, claims."""

@@ -1,0 +1,182 @@
+"""A patient's limits: the editor, saving, and whether what was saved has come back out of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+from psycopg import AsyncConnection, Connection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.care.limits import set_limits
+from alerts.desk.errors import BadFormError, NotAllowedError
+from alerts.desk.pages.limits.limit_form import FIELDS, REASONS, BySide, Change, EditorRow, by_side, edited, rows
+from alerts.desk.web.access import check_patient
+from alerts.desk.web.audit import record
+from alerts.desk.web.context import Desk, signed_in, text_of
+from alerts.desk.web.session import Session
+from alerts.errors import CareError
+from alerts.rules.defaults import DEFAULT_LIMITS
+from devices.wire.control import Limits, RuleSet
+
+_RULE_SET: Final = "SELECT content FROM rule_set ORDER BY version DESC LIMIT 1"
+_HISTORY: Final = """
+SELECT o.sequence, o.payload, (extract(epoch FROM o.created) * 1000)::int8, (extract(epoch FROM o.sent) * 1000)::int8,
+       (SELECT (extract(epoch FROM min(c.took_effect)) * 1000)::int8 FROM control c
+        WHERE c.patient = o.patient AND c.kind = 'limits' AND c.sequence >= o.sequence),
+       p.name, coalesce(l.reason, ''), coalesce(l.note, '')
+FROM control_outbox o LEFT JOIN person p ON p.person = o.by_person LEFT JOIN limit_change l USING (sequence)
+WHERE o.patient = %s AND o.kind = 'limits' ORDER BY o.sequence DESC LIMIT 30"""
+_NOTE_WHY: Final = """
+INSERT INTO limit_change (sequence, patient, reason, note)
+SELECT max(sequence), %s, %s, %s FROM control_outbox WHERE patient = %s AND kind = 'limits'"""
+
+Standing = Literal["default", "waiting", "sent", "effective"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One saved state of a patient's own limits."""
+
+    sequence: int
+    created: int
+    sent: int | None
+    effective: int | None
+    by: str
+    reason: str
+    note: str
+    changes: tuple[Change, ...]
+
+    @property
+    def standing(self) -> Standing:
+        """``waiting`` for the relay, ``sent`` to the log, ``effective`` once the worker says so."""
+        return "effective" if self.effective is not None else "sent" if self.sent is not None else "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """What the limits card shows."""
+
+    rows: list[EditorRow]
+    versions: list[Version]
+    defaults: BySide
+    own: BySide
+
+
+async def read_editor(connection: AsyncConnection[Any], patient: int) -> Editor:
+    """The limits as last saved, on top of the rule set, with their history."""
+    row = await (await connection.execute(_RULE_SET)).fetchone()
+    defaults = by_side(msgspec.convert(row[0], RuleSet).limits if row else DEFAULT_LIMITS)
+    saved = await (await connection.execute(_HISTORY, (patient,))).fetchall()
+    states = [by_side(msgspec.convert(payload, Limits).limits) for _, payload, *_ in saved]
+    versions = []
+    for index, (sequence, _, created, sent, effective, name, reason, note) in enumerate(saved):
+        before = states[index + 1] if index + 1 < len(states) else {}
+        changes = tuple(_between(rows(defaults, before), rows(defaults, states[index])))
+        versions.append(Version(sequence, created, sent, effective, name or "the system", reason, note, changes))
+    own = states[0] if states else {}
+    return Editor(rows(defaults, own), versions, defaults, own)
+
+
+@signed_in
+async def card(request: Request, desk: Desk, session: Session) -> Response:
+    """The limits card in its newest form."""
+    patient = request.path_params["patient"]
+    async with desk.pool.connection() as connection:
+        await check_patient(connection, session, patient)
+        editor = await read_editor(connection, patient)
+    return _card(desk, session, patient, editor)
+
+
+@signed_in
+async def standing(request: Request, desk: Desk, session: Session) -> Response:
+    """Only how far the newest change has come."""
+    patient = request.path_params["patient"]
+    async with desk.pool.connection() as connection:
+        await check_patient(connection, session, patient)
+        editor = await read_editor(connection, patient)
+    return desk.page("_limits_standing.html", editor=editor, number=patient)
+
+
+@signed_in
+async def save(request: Request, desk: Desk, session: Session) -> Response:
+    """Change limits: the whole state goes into the log's outbox, with who and why."""
+    number = request.path_params["patient"]
+    form = await request.form()
+    texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    reason, note = text_of(form, "reason"), text_of(form, "note", 500)
+    async with desk.pool.connection() as connection:
+        await check_patient(connection, session, number)
+        if session.role == "administrator":
+            raise NotAllowedError("Administrators do not change limits: ask a nurse or clinician of the care team.")
+        editor = await read_editor(connection, number)
+    problems: dict[str, str] = {}
+    changes: list[Change] = []
+    limits = Limits()
+    try:
+        limits, changes = edited(editor.defaults, editor.own, texts)
+    except BadFormError as error:
+        problems = error.problems
+    if not problems and not changes:
+        problems["change"] = "Nothing was changed: alter a limit first"
+    if reason not in REASONS:
+        problems["reason"] = "A change of limits needs a reason"
+
+    def work(connection: Connection[Any]) -> None:
+        set_limits(connection, number, limits, session.person)
+        connection.execute(_NOTE_WHY, (number, reason, note, number))
+
+    if not problems:
+        try:
+            await desk.write(work)
+        except CareError as error:
+            problems["change"] = str(error)
+    if problems:
+        return _card(desk, session, number, editor, problems, texts, 422)
+    async with desk.pool.connection() as connection:
+        await record(connection, session.person, "limits.changed", f"patient:{number}", fields=len(changes))
+        editor = await read_editor(connection, number)
+    await desk.reader.refresh(standing=True)
+    return _card(desk, session, number, editor, saved=True)
+
+
+def _card(
+    desk: Desk,
+    session: Session,
+    number: int,
+    editor: Editor,
+    problems: dict[str, str] | None = None,
+    texts: dict[str, str] | None = None,
+    status: int = 200,
+    *,
+    saved: bool = False,
+) -> Response:
+    return desk.page(
+        "_limits.html", status=status, editor=editor, problems=problems or {}, texts=texts or {}, number=number,
+        session=session, FIELDS=FIELDS, reasons=REASONS, saved=saved,
+    )  # fmt: skip
+
+
+def _between(before: list[EditorRow], after: list[EditorRow]) -> list[Change]:
+    known = {row.vital: row for row in before}
+    found = []
+    for row in after:
+        old = known.get(row.vital)
+        short = row.name
+        for index, (_, _, words) in enumerate(FIELDS):
+            was = old.limits[index] if old else ""
+            if was != row.limits[index]:
+                found.append(Change(f"{short} {words}", was or "none", row.limits[index] or "none"))
+        if old and old.hold != row.hold:
+            found.append(Change(f"{short} hold", f"{old.hold or 'varies'} s", f"{row.hold or 'varies'} s"))
+    return found
+
+
+ROUTES: Final = [
+    Route("/patients/{patient:int}/limits", card, methods=["GET"]),
+    Route("/patients/{patient:int}/limits", save, methods=["POST"]),
+    Route("/patients/{patient:int}/limits/standing", standing, methods=["GET"]),
+]

@@ -1,0 +1,59 @@
+"""The charts' data as a table: every ten minutes (every minute within an hour), newest first, as measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from alerts.database import to_datetime
+from alerts.desk.worklist.snapshot import Patient, Snapshot
+from alerts.desk.worklist.words import number
+from devices.vitals import Vital
+
+_COLUMN: Final = {
+    Vital.HEART_RATE: "hr",
+    Vital.PULSE_RATE: "hr",
+    Vital.SPO2: "spo2",
+    Vital.RESPIRATORY_RATE: "rr",
+    Vital.TEMPERATURE: "temp",
+    Vital.SYSTOLIC: "sys",
+    Vital.DIASTOLIC: "dia",
+}
+_MINUTES: Final = """
+SELECT DISTINCT ON (step, vital) (floor(extract(epoch FROM time) / %s))::int8 AS step, vital, last, poor
+FROM rollup_minute WHERE patient = %s AND time > %s - make_interval(hours => %s) AND vital = ANY(%s)
+ORDER BY step, vital, time DESC, n DESC"""
+_EPISODIC: Final = """
+SELECT (floor(extract(epoch FROM time) / %s))::int8, systolic, diastolic, temperature FROM reading
+WHERE patient = %s AND time > %s - make_interval(hours => %s) AND (systolic IS NOT NULL OR temperature IS NOT NULL)
+ORDER BY time"""
+_MOST: Final = 150
+
+
+@dataclass(slots=True)
+class TableRow:
+    at: int  # ms
+    cells: dict[str, str] = field(default_factory=dict)
+    poor: bool = False
+
+
+async def read_table(connection: AsyncConnection[Any], snapshot: Snapshot, patient: Patient, hours: int) -> list[TableRow]:
+    """Rows of the last ``hours``; a missing cell was not measured."""
+    step_s = 60 if hours == 1 else 600
+    when = (step_s, patient.patient, to_datetime(snapshot.read_at), hours)
+    found: dict[int, TableRow] = {}
+    minutes = await connection.execute(_MINUTES, (*when, [int(v) for v in _COLUMN]))
+    for step, vital, last, poor in await minutes.fetchall():
+        row = found.setdefault(step, TableRow(step * step_s * 1000))
+        row.poor |= poor > 20
+        if last is not None:
+            row.cells.setdefault(_COLUMN[Vital(vital)], number(vital, last))
+    episodic = await connection.execute(_EPISODIC, when)
+    for step, systolic, diastolic, temperature in await episodic.fetchall():
+        row = found.setdefault(step, TableRow(step * step_s * 1000))
+        for key, vital, value in (("sys", 5, systolic), ("dia", 6, diastolic), ("temp", 8, temperature)):
+            if value is not None:
+                row.cells[key] = number(vital, value)
+    return [found[step] for step in sorted(found, reverse=True)][:_MOST]

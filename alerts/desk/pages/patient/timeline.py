@@ -1,0 +1,80 @@
+"""What happened to a patient's alarms, newest first: conditions, people, pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec.structs import replace
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from alerts.desk.worklist.read import ALARM, alarm_of
+from alerts.desk.worklist.snapshot import Patient, Snapshot
+from alerts.desk.worklist.words import devices_of, plain, span
+from alerts.life.alarm import Alarm
+
+_EVENTS: Final = """
+SELECT e.alarm, (extract(epoch FROM e.at) * 1000)::int8, e.kind, e.actor, e.content
+FROM alarm_event e JOIN alarm a USING (alarm)
+WHERE a.subject_kind = 'patient' AND a.subject = %s AND e.kind <> 'repeat' ORDER BY e.event DESC LIMIT 40"""
+_MARK: Final = {
+    "end": ("flat", "Cleared"),
+    "better": ("fall", "Better"),
+    "acknowledge": ("held", "Acknowledged"),
+    "outcome": ("note", "Outcome"),
+    "note": ("note", "Note"),
+    "shelve": ("pause", "Paused"),
+    "unshelve": ("send", "Pause ended by hand"),
+    "shelf_ended": ("send", "Pause ended"),
+    "returned": ("send", "Came back without an outcome"),
+    "closed": ("flat", "Left the list"),
+}
+_OUTCOMES: Final = {"called": "called", "visit": "visit", "limits_adjusted": "limits adjusted", "false_alarm": "false alarm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line: an onset carries its priority mark in ``kind``; the others an icon."""
+
+    at: int
+    icon: str
+    kind: str
+    text: str
+    by: str
+
+
+async def read_timeline(connection: AsyncConnection[Any], snapshot: Snapshot, patient: Patient) -> list[Moment]:
+    """The newest forty events of this patient's alarms."""
+    events = await (await connection.execute(_EVENTS, (patient.patient,))).fetchall()
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(f"{ALARM} WHERE alarm = ANY(%s)", (list({event[0] for event in events}),))
+    alarms = {alarm.alarm: alarm for alarm in map(alarm_of, await cursor.fetchall())}
+    return [_moment(snapshot, patient, alarms[a], at, kind, actor, content) for a, at, kind, actor, content in events]
+
+
+def _moment(
+    snapshot: Snapshot, patient: Patient, alarm: Alarm, at: int, kind: str, actor: int, content: dict[str, Any]
+) -> Moment:
+    person = snapshot.people.get(actor)
+    by = person.name if person else ""
+    if kind in ("onset", "worse"):
+        said = _at_that_time(alarm, content)
+        mark = (
+            "technical" if alarm.category == "technical" else {3: "high", 2: "medium"}.get(content.get("priority", 0), "low")
+        )
+        name = "technical" if mark == "low" else mark
+        return Moment(at, name, mark, plain(said, devices_of(patient)), "it got worse" if kind == "worse" else "")
+    icon, word = _MARK.get(kind, ("info", kind))
+    text = f"{plain(alarm, devices_of(patient))}: {word.lower()}"
+    if kind == "outcome":
+        reason = content.get("reason")
+        did = _OUTCOMES.get(content.get("outcome", ""), "")
+        text = f"{plain(alarm, devices_of(patient))}: {did}{f', {reason.lower()}' if reason else ''}"
+    note = content.get("note") or (content.get("reason") if kind == "shelve" else "")
+    after = f"{span((at - alarm.onset) / 1000)} after the onset" if kind == "acknowledge" else ""
+    return Moment(at, icon, "", text, ", ".join(part for part in (by, after, note) if part))
+
+
+def _at_that_time(alarm: Alarm, content: dict[str, Any]) -> Alarm:
+    return replace(alarm, value=content.get("value", alarm.value), limit_value=content.get("limit", alarm.limit_value))

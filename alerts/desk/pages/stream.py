@@ -1,0 +1,106 @@
+"""The stream to a page: numbers as they change, and which rows changed; rows themselves the page fetches.
+
+One event a read at most; every event carries the server's time, so a page that hears nothing knows that it is alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import msgspec
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.desk.web.context import Desk, signed_in
+from alerts.desk.web.session import Session, find_session
+from alerts.desk.worklist.lines import Line, counts
+from alerts.desk.worklist.snapshot import Snapshot
+
+_BEAT_S: Final = 1.0
+_CHECK_S: Final = 15.0
+_SEND_S: Final = 20.0
+_json: Final = msgspec.json.Encoder()
+
+
+class Feed:
+    """What one page has been told; ``event`` gives what is new since."""
+
+    def __init__(self, person: int, only: str | None = None) -> None:
+        self._person, self._only = person, only
+        self._cells: dict[str, dict[str, list[object]]] = {}
+        self._order: list[list[object]] = []
+
+    def event(self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float) -> dict[str, Any]:
+        """The event after this snapshot: times always, counts, order and cells where they changed."""
+        counted = counts(lines, self._person)
+        if self._only:
+            lines = tuple(line for line in lines if line.key == self._only)
+        data_at = snapshot.data_at
+        event: dict[str, Any] = {
+            "now": snapshot.read_at,
+            "data": data_at,
+            "still": data_at is None or snapshot.read_at - data_at > stale_ms,
+            "counts": counted,
+        }
+        order: list[list[object]] = [
+            [line.key, line.group, line.kind, line.digest, line.lead.alarm if line.lead else 0, line.label,
+             [alarm.alarm for alarm in line.also]]
+            for line in lines
+        ]  # fmt: skip
+        if order != self._order:
+            event["order"] = self._order = order
+        cells: dict[str, dict[str, list[object]]] = {}
+        for line in lines:
+            if line.cells is None:
+                continue
+            now = {column: cell.wire() for column, cell in line.cells.items()}
+            before = self._cells.get(line.key, {})
+            changed = {column: cell for column, cell in now.items() if before.get(column) != cell}
+            if changed:
+                cells[line.key] = changed
+            self._cells[line.key] = now
+        if cells:
+            event["cells"] = cells
+        return event
+
+
+@signed_in
+async def stream(request: Request, desk: Desk, session: Session) -> Response:
+    """Server-sent events until the session ends; ``?only=p12`` for one patient's page."""
+    return EventSourceResponse(
+        _events(desk, session, request), ping=3600, send_timeout=_SEND_S, headers={"X-Accel-Buffering": "no"}
+    )
+
+
+async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterator[ServerSentEvent]:
+    feed = Feed(session.person, request.query_params.get("only"))
+    token, number, checked = request.cookies.get(desk.settings.cookie), 0, time.monotonic()
+    desk.metrics.streams.inc()
+    try:
+        while True:
+            snapshot = await desk.reader.wait(number, _BEAT_S)
+            if time.monotonic() - checked > _CHECK_S:
+                checked = time.monotonic()
+                async with desk.pool.connection() as connection:
+                    found = await find_session(connection, token, desk.settings, touch=False)
+                if found is None:
+                    yield ServerSentEvent("{}", event="bye")
+                    return
+                session = found
+            if snapshot is None:  # the reader stands still: the page sees that by the missing event, and the beat
+                yield ServerSentEvent("{}", event="beat")
+                continue
+            number = snapshot.number
+            event = feed.event(snapshot, desk.reader.view(session.teams), desk.settings.stale_after_s * 1000)
+            yield ServerSentEvent(_json.encode(event).decode(), event="list")
+            await asyncio.sleep(0)
+    finally:
+        desk.metrics.streams.dec()
+
+
+ROUTES: Final = [Route("/stream", stream, methods=["GET"])]

@@ -1,0 +1,94 @@
+"""The worklist: the page, its list, and single rows in their newest form."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.desk.web.audit import record
+from alerts.desk.web.context import Desk, signed_in
+from alerts.desk.web.session import Session
+from alerts.desk.worklist.cells import COLUMNS, sparks_of
+from alerts.desk.worklist.lines import Line, counts
+from alerts.desk.worklist.snapshot import Snapshot
+
+_GROUPS: Final = (
+    ("open", "Unacknowledged", "high, medium, technical; oldest first"),
+    ("held", "In hand", "acknowledged or paused; back above if it worsens or the time runs out"),
+    ("quiet", "No alarm", ""),
+)
+_ROWS_AT_ONCE: Final = 300
+
+
+def shown(desk: Desk, session: Session, snapshot: Snapshot) -> dict[str, Any]:
+    """What the templates of rows need."""
+    sparks = {}
+    for line in desk.reader.view(session.teams):
+        if line.patient:
+            sparks[line.key] = sparks_of(snapshot, line.patient)
+    return {
+        "session": session,
+        "snapshot": snapshot,
+        "now": snapshot.read_at,
+        "today": datetime.fromtimestamp(snapshot.read_at / 1000, desk.zone).date(),
+        "COLUMNS": COLUMNS,
+        "sparks": sparks,
+    }
+
+
+async def newest(desk: Desk) -> Snapshot:
+    """The newest snapshot; waits for the first one after a start."""
+    snapshot = desk.reader.snapshot or await desk.reader.wait(0, 10)
+    if snapshot is None:
+        raise TimeoutError
+    return snapshot
+
+
+def _grouped(lines: tuple[Line, ...]) -> list[tuple[str, str, str, list[Line]]]:
+    return [(key, title, hint, [line for line in lines if line.group == key]) for key, title, hint in _GROUPS]
+
+
+@signed_in
+async def page(request: Request, desk: Desk, session: Session) -> Response:
+    """The whole page; who looked is audited."""
+    snapshot = await newest(desk)
+    lines = desk.reader.view(session.teams)
+    async with desk.pool.connection() as connection:
+        await record(connection, session.person, "worklist.read", "", teams=sorted(session.teams))
+    people = [p for p in snapshot.people.values() if p.teams & session.teams and p.person != session.person]
+    return desk.page(
+        "worklist.html",
+        groups=_grouped(lines),
+        counts=counts(lines, session.person),
+        team_names=", ".join(snapshot.teams[t] for t in sorted(session.teams) if t in snapshot.teams) or "No care team",
+        patients=sum(line.patient is not None for line in lines),
+        colleagues=sorted(p.name for p in people),
+        **shown(desk, session, snapshot),
+    )
+
+
+@signed_in
+async def whole(request: Request, desk: Desk, session: Session) -> Response:
+    """The list in its newest order: "Update list"."""
+    snapshot = await newest(desk)
+    return desk.page("_list.html", groups=_grouped(desk.reader.view(session.teams)), **shown(desk, session, snapshot))
+
+
+@signed_in
+async def rows(request: Request, desk: Desk, session: Session) -> Response:
+    """Rows in their newest form, to be put where they stand: ``?key=p12&key=g3``."""
+    keys = set(request.query_params.getlist("key")[:_ROWS_AT_ONCE])
+    snapshot = await newest(desk)
+    lines = [line for line in desk.reader.view(session.teams) if line.key in keys]
+    return desk.page("_rows.html", lines=lines, **shown(desk, session, snapshot))
+
+
+ROUTES: Final = [
+    Route("/", page, methods=["GET"]),
+    Route("/list", whole, methods=["GET"]),
+    Route("/rows", rows, methods=["GET"]),
+]

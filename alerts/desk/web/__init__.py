@@ -1,0 +1,1 @@
+"""What every page of the desk needs: sign-in, access, audit, templates."""

@@ -1,0 +1,50 @@
+"""Who may see and who may act: care-team membership decides.
+
+A patient of another team does not exist, and asking for one is audited.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from alerts.desk.errors import NotAllowedError, NotYoursError
+from alerts.desk.web.audit import record
+from alerts.desk.web.context import Desk
+from alerts.desk.web.session import Session
+from alerts.desk.worklist.read import read_alarms
+from alerts.life.alarm import Alarm
+
+_TEAM: Final = "SELECT team FROM patient WHERE patient = %s"
+_LARGEST: Final = 2**31 - 1
+
+
+async def check_patient(connection: AsyncConnection[Any], session: Session, patient: int) -> None:
+    """Raise :class:`NotYoursError`, and leave an audit row, unless the patient is of one of the person's teams."""
+    row = None
+    if 0 < patient <= _LARGEST:
+        row = await (await connection.execute(_TEAM, (patient,))).fetchone()
+    if row is None or row[0] not in session.teams:
+        await record(connection, session.person, "patient.denied", f"patient:{patient}")
+        await connection.commit()
+        raise NotYoursError
+
+
+async def visible_alarm(desk: Desk, session: Session, alarm: int) -> Alarm:
+    """The alarm, open or closed; :class:`NotYoursError` unless its patient is this person's.  Partitions are everybody's."""
+    async with desk.pool.connection() as connection:
+        found = await read_alarms(connection, "alarm = %s", alarm) if 0 < alarm < 2**63 else []
+        if not found:
+            await record(connection, session.person, "alarm.denied", f"alarm:{alarm}")
+            await connection.commit()
+            raise NotYoursError
+        if found[0].subject_kind == "patient":
+            await check_patient(connection, session, found[0].subject)
+    return found[0]
+
+
+def may_act(session: Session, alarm: Alarm) -> None:
+    """Nurses and clinicians act on patients; on the pipeline's own alarms everybody who is signed in."""
+    if alarm.subject_kind == "patient" and session.role == "administrator":
+        raise NotAllowedError("Administrators do not act on patients' alarms: ask a nurse or clinician of the care team.")

@@ -1,0 +1,90 @@
+"""What every route of the desk needs, and how a route is guarded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import psycopg
+from anyio import CapacityLimiter, to_thread
+from jinja2 import Environment
+from psycopg import AsyncConnection, Connection
+from psycopg_pool import AsyncConnectionPool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from alerts.desk.errors import NotSignedInError
+from alerts.desk.metrics import Metrics
+from alerts.desk.settings import DeskSettings
+from alerts.desk.web.session import BACKGROUND, Session, check_form, find_session
+from alerts.desk.worklist.reader import Reader
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+Guarded = Callable[[Request, "Desk", Session], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One per application."""
+
+    settings: DeskSettings
+    master: bytes
+    pool: AsyncConnectionPool[AsyncConnection[Any]]
+    reader: Reader
+    pages: Environment
+    metrics: Metrics
+    zone: ZoneInfo
+
+    def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> Response:
+        """A rendered template."""
+        text = self.pages.get_template(template).render(zone=self.zone, settings=self.settings, **values)
+        return HTMLResponse(text, status, headers)
+
+    async def write(self, work: Callable[[Connection[Any]], T], limiter: CapacityLimiter | None = None) -> T:
+        """Run ``work`` in a transaction of its own, in a thread: what it raises rolls back and comes out here."""
+
+        def run() -> T:
+            with psycopg.connect(self.settings.database, connect_timeout=5) as connection:
+                return work(connection)
+
+        return await to_thread.run_sync(run, limiter=limiter)
+
+
+def desk_of(request: Request) -> Desk:
+    """The application's :class:`Desk`."""
+    return cast("Desk", request.app.state.desk)
+
+
+def signed_in(handler: Guarded) -> Handler:
+    """Guard a route: a live session, and for anything but GET the session's form token.
+
+    A page asked for without a session leads to the sign-in page; anything else answers 401.
+    """
+
+    @functools.wraps(handler)
+    async def guarded(request: Request) -> Response:
+        desk = desk_of(request)
+        background = request.headers.get(BACKGROUND) is not None
+        async with desk.pool.connection() as connection:
+            token = request.cookies.get(desk.settings.cookie)
+            session = await find_session(connection, token, desk.settings, touch=not background)
+        if session is None:
+            if request.method == "GET" and "text/html" in request.headers.get("accept", "") and not background:
+                return RedirectResponse("/sign-in?why=ended" if token else "/sign-in", 303)
+            raise NotSignedInError
+        if request.method != "GET":
+            await check_form(request, session.csrf)
+        return await handler(request, desk, session)
+
+    return guarded
+
+
+def text_of(form: FormData, field: str, most: int = 500) -> str:
+    """A form's text field, without blanks around it and cut at ``most`` characters; empty when it is missing."""
+    value = form.get(field)
+    return value.strip()[:most] if isinstance(value, str) else ""

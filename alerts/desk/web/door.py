@@ -1,0 +1,120 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from typing import Final
+
+import structlog
+from anyio import CapacityLimiter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from alerts.care.people import person_with
+from alerts.desk.errors import NotAllowedError, TooManyTriesError
+from alerts.desk.web.audit import record
+from alerts.desk.web.context import Desk, desk_of, signed_in, text_of
+from alerts.desk.web.session import Session, end_session, find_session, give_cookie, open_session
+from alerts.desk.web.throttle import Throttle
+
+_DOOR: Final = "vigil-door"
+_WRONG: Final = "That user name and password do not go together: check both and try again."
+_WHY: Final = {"ended": "You were signed out because nobody used this desk for a while.", "out": "You are signed out."}
+_log = structlog.get_logger("alerts.desk.web.door")
+
+
+class Door:
+    """The sign-in routes with what they remember: tries by account and by address."""
+
+    def __init__(self, tries: int) -> None:
+        self._accounts, self._addresses = Throttle(tries, 60), Throttle(4 * tries, 60)
+        self._limiter = CapacityLimiter(2)  # argon2 takes 64 MB a go
+        self.routes = [
+            Route("/sign-in", self.show, methods=["GET"]),
+            Route("/sign-in", self.enter, methods=["POST"]),
+            Route("/sign-out", leave, methods=["POST"]),
+            Route("/session/touch", touch, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        return _page(request, note=_WHY.get(request.query_params.get("why", ""), ""))
+
+    async def enter(self, request: Request) -> Response:
+        """A session for the right password; 429 after too many wrong ones, for a minute at most."""
+        desk, form = desk_of(request), await request.form()
+        given, expected = text_of(form, "door"), request.cookies.get(_DOOR, "")
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise NotAllowedError
+        name = text_of(form, "username", 100).lower()
+        password = form.get("password")
+        address = request.client.host if request.client else "unknown"
+        try:
+            person = await self._check(desk, address, name, password if isinstance(password, str) else "")
+        except TooManyTriesError as error:
+            desk.metrics.sign_ins.labels("limited").inc()
+            return _page(request, status=429, wrong=str(error), name=name, headers={"Retry-After": str(error.retry_s)})
+        async with desk.pool.connection() as connection:
+            if person is None:
+                await record(connection, 0, "sign_in.refused")
+                desk.metrics.sign_ins.labels("refused").inc()
+                return _page(request, status=401, wrong=_WRONG, name=name)
+            token = await open_session(connection, person)
+            await record(connection, person, "sign_in")
+        desk.metrics.sign_ins.labels("accepted").inc()
+        _log.info("signed in", person=person)
+        response = RedirectResponse("/", 303)
+        give_cookie(response, desk.settings.cookie, token, desk.settings, desk.settings.absolute_s)
+        response.delete_cookie(_DOOR, path="/")
+        return response
+
+    async def _check(self, desk: Desk, address: str, name: str, password: str) -> int | None:
+        now = time.monotonic()
+        for throttle, key in ((self._accounts, name), (self._addresses, address)):
+            throttle.check(key, now)
+        for throttle, key in ((self._accounts, name), (self._addresses, address)):
+            throttle.note(key, now)  # counted before the slow part, so that tries side by side count too
+        found = await desk.write(lambda tx: person_with(tx, name, password), limiter=self._limiter)
+        if found is None:
+            return None
+        self._accounts.forget(name)
+        return found.person
+
+
+def _page(
+    request: Request,
+    *,
+    status: int = 200,
+    note: str = "",
+    wrong: str = "",
+    name: str = "",
+    headers: dict[str, str] | None = None,
+) -> Response:
+    desk = desk_of(request)
+    token = request.cookies.get(_DOOR) or secrets.token_urlsafe(24)
+    shown = desk.settings.demo_sign_ins if desk.settings.demo else ()
+    response = desk.page(
+        "sign_in.html", status=status, headers=headers, door=token, note=note, wrong=wrong, name=name, demo=shown
+    )
+    give_cookie(response, _DOOR, token, desk.settings, 3600)
+    return response
+
+
+@signed_in
+async def leave(request: Request, desk: Desk, session: Session) -> Response:
+    async with desk.pool.connection() as connection:
+        await end_session(connection, session.hash)
+        await record(connection, session.person, "sign_out")
+    response = RedirectResponse("/sign-in?why=out", 303)
+    response.delete_cookie(desk.settings.cookie, path="/")
+    return response
+
+
+async def touch(request: Request) -> Response:
+    """The person moves about without asking for anything: that counts as use."""
+    desk = desk_of(request)
+    async with desk.pool.connection() as connection:
+        await find_session(connection, request.cookies.get(desk.settings.cookie), desk.settings, touch=True)
+    return Response(status_code=204)

@@ -1,0 +1,31 @@
+"""Health for a supervisor, numbers for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from alerts.desk.web.context import desk_of
+
+_OLD_S: Final = 5.0
+
+
+async def healthz(request: Request) -> Response:
+    """200 while the list is read; 503 otherwise."""
+    reader = desk_of(request).reader
+    age = time.monotonic() - reader.read_monotonic if reader.snapshot else None
+    healthy = age is not None and age < _OLD_S
+    return JSONResponse({"healthy": healthy, "list_age_s": None if age is None else round(age, 1)}, 200 if healthy else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """The text format of Prometheus."""
+    return Response(generate_latest(desk_of(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+ROUTES: Final = [Route("/healthz", healthz), Route("/metrics", metrics)]

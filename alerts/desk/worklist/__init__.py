@@ -1,0 +1,1 @@
+"""The worklist: read from the database by one reader a process, shown by all pages."""

@@ -1,0 +1,125 @@
+"""A patient's NEWS2 as the desk shows it: computed now from the newest valid values, by the rule that the engine uses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from alerts.desk.worklist.cells import newest, pulse_of
+from alerts.desk.worklist.snapshot import Patient, Snapshot, Value
+from alerts.desk.worklist.words import number, unit_of
+from alerts.rules.news2.score import INPUTS, VALIDITY_S, News2, Refused, score
+from devices.sample import Status
+from devices.vitals import Vital
+
+_NAMES: Final = {
+    "respiratory_rate": "Respiration",
+    "spo2": "SpO₂",
+    "oxygen": "Air or oxygen",
+    "systolic": "Systolic BP",
+    "pulse": "Pulse",
+    "consciousness": "Consciousness",
+    "temperature": "Temperature",
+}
+_SHORT: Final = {
+    "respiratory_rate": "RR",
+    "spo2": "SpO₂",
+    "oxygen": "O₂",
+    "systolic": "BP",
+    "pulse": "HR",
+    "consciousness": "ACVPU",
+    "temperature": "Temp",
+}
+_VITALS: Final = {
+    "respiratory_rate": Vital.RESPIRATORY_RATE,
+    "spo2": Vital.SPO2,
+    "systolic": Vital.SYSTOLIC,
+    "temperature": Vital.TEMPERATURE,
+}
+RESPONSE: Final = {
+    "high": "emergency assessment, continuous monitoring",
+    "medium": "urgent review",
+    "low-medium": "one input scores 3: review within the hour",
+    "low": "a nurse assesses",
+    "none": "routine observation",
+}
+"""NEWS2 chart 4, in short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """``text``: "≥9", "5", or "–"; ``risk``: proven, or empty; ``missing``: names of inputs, short."""
+
+    text: str
+    risk: str
+    missing: tuple[str, ...]
+    have: int
+    why: str = ""  # there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One line of the panel."""
+
+    name: str
+    value: str
+    at: int | None
+    points: str  # "?" missing
+    stale: bool = False
+
+
+def _inputs(snapshot: Snapshot, patient: Patient) -> dict[str, Value]:
+    values = snapshot.values.get(patient.patient, ())
+    found = {name: newest(values, vital) for name, vital in _VITALS.items()}
+    found["pulse"] = pulse_of(values, snapshot.read_at)
+    return {
+        name: v for name, v in found.items()
+        if v is not None and v.status == Status.OK and v.value is not None and math.isfinite(v.value)
+    }  # fmt: skip
+
+
+def _result(snapshot: Snapshot, patient: Patient) -> News2 | Refused:
+    inputs = _inputs(snapshot, patient)
+    ages = {name: max(0, (snapshot.read_at - v.at) // 1000) for name, v in inputs.items()}
+    on = datetime.fromtimestamp(snapshot.read_at / 1000, UTC).date()
+    return score({name: v.value for name, v in inputs.items()}, patient.facts, on=on, ages_s=ages)
+
+
+def score_of(snapshot: Snapshot, patient: Patient) -> Score:
+    """What the row's NEWS2 column says."""
+    result = _result(snapshot, patient)
+    missing = tuple(_SHORT[name] for name in result.missing)
+    if isinstance(result, Refused):
+        return Score("–", "", missing, len(INPUTS) - len(missing) if missing else 0, result.why)
+    text = f"≥{result.total}" if missing else str(result.total)
+    risk = result.risk or ""
+    return Score(text, "single 3" if risk == "low-medium" else risk, missing, len(result.parts))
+
+
+def panel(snapshot: Snapshot, patient: Patient) -> tuple[Score, str, list[Input]]:
+    """The NEWS2 panel: score, the response it asks for, and each input with value, age and points."""
+    result, inputs = _result(snapshot, patient), _inputs(snapshot, patient)
+    parts = {} if isinstance(result, Refused) else result.parts
+    lines = []
+    for name in INPUTS:
+        points = str(parts[name]) if name in parts else "?"
+        label = f"{_NAMES[name]}, scale {patient.facts.spo2_scale}" if name == "spo2" else _NAMES[name]
+        if name in ("oxygen", "consciousness"):
+            lines.append(Input(label, _fact(name, patient), None, points))
+            continue
+        value = inputs.get(name)
+        if value is None or value.value is None:
+            lines.append(Input(label, "–", None, points))
+            continue
+        shown = f"{number(value.vital, value.value)} {unit_of(value.vital)}"
+        lines.append(Input(label, shown, value.at, points, snapshot.read_at - value.at > VALIDITY_S[name] * 1000))
+    response = "" if isinstance(result, Refused) or not result.risk else RESPONSE[result.risk]
+    return score_of(snapshot, patient), response, lines
+
+
+def _fact(name: str, patient: Patient) -> str:
+    if name == "oxygen":
+        return "–" if patient.facts.oxygen is None else "oxygen" if patient.facts.oxygen else "air"
+    return patient.facts.consciousness or "–"

@@ -1,0 +1,76 @@
+"""Everything the worklist needs, as read at one moment.  Times are int64 ms since the epoch, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alerts.desk.worklist.spark import Buckets
+from alerts.life.alarm import Alarm
+from devices.wire.control import Facts, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    person: int
+    name: str
+    role: str
+    teams: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    device: int
+    name: str
+    gateway: int
+    gateway_name: str
+    interval_s: int
+    battery: int | None = None  # %
+    rssi: int | None = None  # dBm of the newest link event
+    linked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Somebody watched at home.  ``limits``: in effect, by (vital, side), as (medium, high)."""
+
+    patient: int
+    team: int
+    name: str  # "EXAMPLETON, Ada"
+    born: str | None  # ISO date
+    sex: str
+    record: str
+    phone: str
+    admitted: int
+    facts: Facts
+    devices: tuple[Device, ...] = ()
+    limits: Mapping[tuple[int, str], tuple[Level | None, Level | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The newest value of one vital of one device."""
+
+    patient: int
+    vital: int
+    device: int
+    at: int
+    value: float | None
+    status: int
+    arrived: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``read_at`` by the database's clock; ``data_at``: append time of the newest record taken from the log."""
+
+    number: int
+    read_at: int
+    data_at: int | None
+    patients: Mapping[int, Patient]
+    people: Mapping[int, Person]
+    values: Mapping[int, tuple[Value, ...]]
+    alarms: tuple[Alarm, ...]
+    sparks: Mapping[tuple[int, int], Buckets]  # by (patient, vital)
+    paged: Mapping[int, str] = field(default_factory=dict)  # who was told last, by alarm
+    teams: Mapping[int, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Conditions become alarms: the fold over locked rows."""

@@ -1,0 +1,71 @@
+"""An alarm: one condition of one subject from its onset until nothing is left to do about it.
+
+The row keeps two things apart: the *condition* (what is true of the subject, only the engine's word) and the *life* (what
+people have done about it).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from streams.engine.condition import Category, Priority
+
+Life = Literal["unacknowledged", "acknowledged", "shelved", "closed"]
+Outcome = Literal["called", "visit", "limits_adjusted", "false_alarm"]
+State = Literal["active", "latched", "cleared", "acknowledged", "shelved", "closed"]
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table ``alarm``; all times in ms since the epoch, UTC.
+
+    ``alarm`` is 0 until stored.  (subject_kind, subject, rule, source) is unique while open.  ``worst`` is the highest
+    priority since somebody last acted: it decides whether the alarm latches.  ``step`` numbers its notifications and never
+    goes back.  ``due`` is when time acts on it next.  ``version`` grows by one with every change.
+    """
+
+    alarm: int = 0
+    subject_kind: Literal["patient", "partition"]
+    subject: int
+    rule: str
+    source: int
+    category: Category
+
+    active: bool
+    priority: Priority
+    worst: Priority
+    vital: int | None = None
+    value: float | None = None
+    limit_value: float | None = None
+    onset: int
+    measured: int | None = None
+    ended: int | None = None
+    onsets: int = 1
+    detail: dict[str, object] = {}
+
+    life: Life = "unacknowledged"
+    owner: int | None = None
+    acknowledged: int | None = None
+    shelved_until: int | None = None
+    shelf_reason: str | None = None
+    outcome: Outcome | None = None
+    outcome_reason: str | None = None
+    outcome_at: int | None = None
+    note: str | None = None
+    step: int = 0
+    due: int | None = None
+    closed: int | None = None
+    version: int = 1
+
+    @property
+    def latched(self) -> bool:
+        """Its condition is over, but it was high and nobody has acted: it stays, and goes on calling."""
+        return not self.active and self.life == "unacknowledged" and self.worst is Priority.HIGH
+
+    @property
+    def state(self) -> State:
+        """One word for condition and life together.  "cleared": over, unacknowledged and soon closed by itself."""
+        if self.life != "unacknowledged":
+            return self.life
+        return "active" if self.active else "latched" if self.latched else "cleared"

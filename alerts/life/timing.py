@@ -1,0 +1,37 @@
+"""How long each priority waits: to repeat, to return, on a shelf, after its end.
+
+Sources: reference "Alarm life cycle that people ask for" (ISA-18.2, IEC 60601-1-8 vocabulary); escalation after 60 s is
+the proposed service level.  The other figures are Vigil's own choices, meant to be measured (docs/decisions/0031).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from streams.engine.condition import Priority
+
+_MINUTE, _HOUR = 60, 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """All in seconds.
+
+    ``repeat_s``: an alarm nobody acts on calls again after so long; ``None``: it calls nobody, it is only listed.
+    ``forgotten_s``: an acknowledged one without outcome returns after so long while its condition lasts.
+    ``shelf_s``: longest shelf.  ``linger_s``: an unacknowledged one whose condition ended closes after so long, and a new
+    onset until then is counted on it; ``None``: it latches.
+    """
+
+    repeat_s: int | None
+    forgotten_s: int
+    shelf_s: int
+    linger_s: int | None
+
+
+TIMINGS: Final[dict[Priority, Timing]] = {
+    Priority.HIGH: Timing(repeat_s=60, forgotten_s=30 * _MINUTE, shelf_s=_HOUR, linger_s=None),
+    Priority.MEDIUM: Timing(repeat_s=5 * _MINUTE, forgotten_s=2 * _HOUR, shelf_s=8 * _HOUR, linger_s=5 * _MINUTE),
+    Priority.LOW: Timing(repeat_s=None, forgotten_s=8 * _HOUR, shelf_s=24 * _HOUR, linger_s=12 * _HOUR),
+}

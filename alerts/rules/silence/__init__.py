@@ -1,0 +1,1 @@
+"""Rules for what is missing: no data, sensor off, gateway offline."""

@@ -1,0 +1,1 @@
+"""What many patients need, computed from measured costs."""

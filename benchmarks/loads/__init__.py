@@ -1,0 +1,1 @@
+"""Loads: what the rows of the table put on the system."""

@@ -1,0 +1,132 @@
+"""What a measured process says of itself while it works: one JSON line a step, in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final, Self
+
+import msgspec
+
+from benchmarks.errors import ContenderError
+from deploy.stack.child import Child
+
+_STILL_S: Final = 60.0
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """After so many ``messages`` (since the last step) with ``samples``: wall clock and CPU of the process, in ns."""
+
+    at: int
+    cpu: int
+    messages: int
+    samples: int
+    moves: list[tuple[int, int, int]] = []  # partition, first offset, next offset
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a contender of its own making found: compared with what the others did."""
+
+    samples: int
+    total: float  # sum of all values
+    outside: int  # samples outside a limit
+
+
+class Observer:
+    """Writes steps; used inside the measured process."""
+
+    def __init__(self, file: Path) -> None:
+        self._file: IO[bytes] = file.open("ab", buffering=0)
+
+    def step(self, messages: int, samples: int, moves: list[tuple[int, int, int]] | None = None) -> None:
+        self._write(Step(time.time_ns(), time.process_time_ns(), messages, samples, moves or []))
+
+    def result(self, found: Result) -> None:
+        self._write(found)
+
+    def _write(self, line: msgspec.Struct) -> None:
+        self._file.write(msgspec.json.encode(line) + b"\n")
+
+
+class Observed:
+    """A process ``python -m module`` (or ``command``) that observes itself; ``wait`` until it has done so many messages."""
+
+    def __init__(
+        self, name: str, module: str, folder: Path, environment: Mapping[str, str],
+        command: Sequence[str | Path] | None = None,
+    ) -> None:  # fmt: skip
+        stamp = f"{name.replace(' ', '-').replace(',', '')}-{time.monotonic_ns()}"
+        self.name, self._file = name, folder / f"{stamp}.jsonl"
+        self._file.touch()
+        settings = {
+            "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), **environment,
+        }  # fmt: skip
+        command = command or [sys.executable, "-m", module]
+        self.child = Child(name, command, folder / f"{stamp}.log", env=settings)
+
+    def steps(self) -> list[Step]:
+        return [msgspec.json.decode(line, type=Step) for line in self._lines() if b'"cpu"' in line]
+
+    def result(self) -> Result | None:
+        lines = [line for line in self._lines() if b'"total"' in line]
+        return msgspec.json.decode(lines[-1], type=Result) if lines else None
+
+    def found(self) -> dict[str, float] | None:
+        """What a contender of :mod:`benchmarks.peers` found, once it has handled everything."""
+        lines = [line for line in self._lines() if line.startswith(b'{"found"')]
+        return msgspec.json.decode(lines[-1])["found"] if lines else None
+
+    def wait(self, messages: int, still_s: float = _STILL_S) -> list[Step]:
+        """The steps once all ``messages`` were handled.
+
+        Raises:
+            ContenderError: it ended, or nothing came for ``still_s`` seconds.
+        """
+        seen, since = -1, time.monotonic()
+        while True:
+            steps = self.steps()
+            done = sum(step.messages for step in steps)
+            if done >= messages:
+                return steps
+            if done != seen:
+                seen, since = done, time.monotonic()
+            if not self.child.running:
+                raise ContenderError(self.name, f"ended after {done} of {messages} messages", self.child.tail())
+            if time.monotonic() - since > still_s:
+                raise ContenderError(self.name, f"stands still after {done} of {messages} messages", self.child.tail())
+            time.sleep(0.05)
+
+    def _lines(self) -> list[bytes]:
+        text = self._file.read_bytes()
+        return text[: text.rfind(b"\n") + 1].splitlines()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.stop(timeout=10)
+
+
+def observer() -> Observer:
+    """Of this process, as its parent asked."""
+    return Observer(Path(os.environ["BENCH_OBSERVATION"]))
+
+
+def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, float]:
+    """(ns of CPU a message, ns a sample) to the last step, from the one without messages by which a contender says that
+    it begins, else from the first one after ``skip`` of ``total`` messages.
+    """
+    seen, start = 0, 0
+    for n, step in enumerate(steps):
+        seen += step.messages
+        if not step.messages or seen >= skip * total:
+            start = n
+            break
+    start = min(start, len(steps) - 2) if len(steps) > 1 else 0
+    after = steps[start + 1 :] or steps
+    cpu = steps[-1].cpu - (steps[start].cpu if len(steps) > 1 else 0)
+    return cpu / max(sum(s.messages for s in after), 1), cpu / max(sum(s.samples for s in after), 1)

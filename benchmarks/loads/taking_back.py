@@ -1,0 +1,195 @@
+"""A worker takes partitions back, as after a restart: snapshot, recall, engine, refold, one partition after the other, as
+:class:`streams.worker.rounds.Rounds` does it.  In this process, or in one of its own beside others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+import numpy as np
+import psutil
+import psycopg
+
+from alerts.rules.stages import stages
+from benchmarks.errors import BenchmarkError
+from streams.engine.engine import Engine
+from streams.engine.opening.block import Block
+from streams.engine.opening.opening import open_blocks
+from streams.engine.snapshot.snapshot import recalled, unpack
+from streams.store.data_keys import DatabaseKeyRing
+from streams.store.recall import stored_since
+from streams.worker.allocator import keep_memory
+from streams.worker.recovery import controls_before, read_saved, without_collector
+from streams.worker.settings import WorkerSettings
+
+TOPIC: Final = "bench"
+TOUCHED: Final = 1 << 16
+"""Bytes a patient."""
+LIMIT_S: Final = 120
+ROUND_RECORDS: Final[int] = WorkerSettings.model_fields["round_records"].default
+BESIDE: Final = ("controls", "admission")
+PARTS: Final = {
+    "snapshot": "SELECT of the saved state",
+    "unpack": "its decompression and decoding",
+    "recall": "SELECT of the readings of the last five minutes, and their decoding",
+    "room": "Engine.take of the first partition, which makes room for all",
+    "take": "Engine.take of the others: state and rings put back",
+    "keys": "SELECT of everybody's data key, and its unwrapping",
+    "refold": "a minute of log opened and folded, without writing",
+    "controls": "beside it, where no state can be read: all controls read and decoded …",
+    "admission": "… and folded into an engine that knows nobody: two control records a patient",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker takes back: the ``partitions``, with so many ``patients``, saved in the database at ``url``, and
+    the ``log`` since then, a block of each partition, sealed with the ``keys`` that ``master`` unwraps.
+    """
+
+    url: str
+    patients: int
+    partitions: Sequence[int]
+    master: bytes
+    keys: Collection[int]
+    log: Sequence[Block]
+
+
+@dataclass
+class Spent:
+    """Seconds by part: ``wall`` (the server's work included), ``cpu`` of this process; ``server``: CPU of its session;
+    ``end``: when the last partition stood, by the clock that all processes share.
+    """
+
+    wall: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+    server: float = 0.0
+    end: float = 0.0
+
+    def __call__(self, part: str, begin: tuple[float, float]) -> None:
+        self.wall[part] = self.wall.get(part, 0.0) + time.perf_counter() - begin[0]
+        self.cpu[part] = self.cpu.get(part, 0.0) + time.process_time() - begin[1]
+
+
+def touch(patients: int) -> None:
+    """Have as much memory as they take been in use once: where a virtual machine's host hands over a page for the first time
+    it costs ten times what the kernel's own work does, or nothing, as it happens, and neither is Vigil's.
+    """
+    np.ones(patients * TOUCHED, np.uint8)
+
+
+def take_back(job: Job) -> tuple[Spent, list[bytes]]:
+    """What it took, and the state of each partition then."""
+    spent, engine = Spent(), Engine(stages())
+    engine.expect(len(job.partitions))
+    with psycopg.connect(job.url, autocommit=True) as db, without_collector():
+        for partition in job.partitions:
+            begin = _now()
+            saved = read_saved(db, TOPIC, partition)
+            assert saved is not None
+            spent("snapshot", begin)
+            begin = _now()
+            content = unpack(saved.state, partition)
+            spent("unpack", begin)
+            begin = _now()
+            recall = stored_since(db, partition, recalled(content), saved.offset)
+            spent("recall", begin)
+            begin = _now()
+            engine.take(partition, content, recall)
+            spent("room" if partition == job.partitions[0] else "take", begin)
+        keys = DatabaseKeyRing(lambda: db, job.master)
+        begin = _now()
+        keys.get_many(job.keys)
+        spent("keys", begin)
+        begin = _now()
+        for blocks in _rounds(job.log):
+            engine.advance(open_blocks(blocks, keys))
+        spent("refold", begin)
+        spent.end = time.monotonic()
+        times = psutil.Process(db.info.backend_pid).cpu_times()
+        spent.server = times.user + times.system
+    return spent, [engine.snapshot(p) for p in job.partitions]
+
+
+def take_anew(job: Job) -> Spent:
+    """What it takes where no state can be read: everybody's controls, from the database."""
+    spent, engine = Spent(), Engine(stages())
+    engine.expect(len(job.partitions))
+    with psycopg.connect(job.url, autocommit=True) as db, without_collector():
+        for block in job.log:
+            begin = _now()
+            controls = controls_before(db, block.partition, block.first)
+            spent("controls", begin)
+            begin = _now()
+            engine.take_anew(block.partition, controls)
+            spent("admission", begin)
+    return spent
+
+
+def _rounds(log: Sequence[Block]) -> Iterator[list[Block]]:
+    """As a worker folds again what is known: whole blocks, until they are a round's records."""
+    some: list[Block] = []
+    for block in log:
+        some.append(block)
+        if sum(len(one.values) for one in some) >= ROUND_RECORDS:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def together(jobs: Sequence[Job]) -> tuple[float, list[bytes]]:
+    """Each job in a process of its own, all begun at once: seconds until the last is done, and the states.
+
+    Raises:
+        BenchmarkError: a worker ended, or took minutes.
+    """
+    context = get_context("spawn")
+    pairs = [context.Pipe() for _ in jobs]
+    workers = [context.Process(target=_worker, args=(far,), daemon=True) for _, far in pairs]
+    ends = [near for near, _ in pairs]
+    try:
+        for worker, (near, far), job in zip(workers, pairs, jobs, strict=True):
+            worker.start()
+            far.close()
+            near.send(job)
+        for end in ends:
+            _answer(end)
+        begin = time.monotonic()
+        for end in ends:
+            end.send(None)
+        last = max(_answer(end) for end in ends)
+        return last - begin, [state for end in ends for state in _answer(end)]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
+
+def _worker(parent: Connection) -> None:
+    keep_memory()  # as a worker does
+    job: Job = parent.recv()
+    touch(job.patients)
+    parent.send("ready")
+    parent.recv()
+    spent, states = take_back(job)
+    parent.send(spent.end)
+    parent.send(states)
+
+
+def _answer(end: Connection) -> Any:
+    try:
+        if end.poll(LIMIT_S):
+            return end.recv()
+    except EOFError:
+        raise BenchmarkError("A worker that took partitions back ended.") from None
+    raise BenchmarkError(f"A worker that takes partitions back did not answer within {LIMIT_S} s.")
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()

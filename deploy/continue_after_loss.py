@@ -1,0 +1,128 @@
+"""What ``vigil doctor --continue`` does: read on behind a damaged log, and have every gateway send again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from alerts.care.gateways import ask_to_resend
+from alerts.fold.fold import fold_conditions
+from deploy.errors import DeployError
+from deploy.settings import ServerSettings
+from streams.engine.condition import Condition, Priority
+from streams.kafka.log import Log
+from streams.kafka.position import Extent
+from streams.kafka.topic import topic_id
+from streams.store import ledger
+from streams.store.continue_after_loss import go_on
+from streams.store.ledger import Held
+from streams.worker.recovery import compare
+
+MARGIN_MS: Final = 600_000
+"""A gateway's clock and the brokers' need not agree to the second: so much more is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the log stands to the ledger: ``damage`` by partition, ``None`` where all is well."""
+
+    topic_id: str
+    held: dict[int, Held]
+    extents: dict[int, Extent]
+    damage: dict[int, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``starts``: where each damaged partition is read on.  ``since`` ms: from when gateways send again, 0: all."""
+
+    standing: Standing
+    starts: dict[int, int]
+    since: int
+
+    def __str__(self) -> str:
+        lines = []
+        for p, start in self.starts.items():
+            held, extent = self.standing.held[p], self.standing.extents[p]
+            stored = "nothing was stored"
+            if held.last:
+                stored = f"the last record stored was appended at {_when(held.last.append)}"
+            lines.append(
+                f"Partition {p}, {self.standing.damage[p]}: the ledger goes from {held.offset} to {start} ({stored}; the log"
+                f" holds {extent.begin} to {extent.end}). Its windows and holds begin anew; limits and enrolments stay."
+            )
+        delivered = f"since {_when(self.since)}" if self.since else "in the last 24 h"
+        lines.append(f"Every gateway sends again what it delivered {delivered}. What no gateway holds any more is lost.")
+        return "\n".join(lines)
+
+
+def _when(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def look(db: psycopg.Connection[Any], settings: ServerSettings) -> Standing:
+    """Compare the whole ledger with the log.
+
+    Raises:
+        KafkaException, TimeoutError: the brokers do not answer.
+    """
+    held = ledger.read(db, settings.topic)
+    log = Log(settings.kafka, settings.topic)
+    here, extents = topic_id(settings.kafka, settings.topic), log.extents(held)
+    return Standing(here, held, extents, compare(log, here, held, extents))
+
+
+def plan(settings: ServerSettings, partitions: Collection[int]) -> Plan:
+    """What going on would do.
+
+    Raises:
+        DeployError: one of the partitions needs no such thing.
+    """
+    with psycopg.connect(settings.database, connect_timeout=5) as db:
+        standing = look(db, settings)
+    for p in sorted(set(partitions)):
+        if p not in standing.held:
+            raise DeployError(f"No worker has ever taken partition {p}: there is nothing to continue.")
+        if standing.damage[p] is None:
+            raise DeployError(f"Partition {p} goes on where its ledger stands: leave it to its worker.")
+    damaged = {p: standing.held[p] for p in sorted(set(partitions))}
+    times = {p: one.last.append if one.last else 0 for p, one in damaged.items()}
+    starts = Log(settings.kafka, settings.topic).since(times)
+    return Plan(standing, {p: starts[p] for p in damaged}, max(min(times.values()) - MARGIN_MS, 0))
+
+
+def carry_out(settings: ServerSettings, wanted: Plan) -> None:
+    """Move the ledger, end the alarms, ask the gateways, and write down that it was done; all or nothing.
+
+    Raises:
+        DeployError: the ledger has changed since the plan was made.
+    """
+    standing, starts = wanted.standing, wanted.starts
+    held = {p: standing.held[p] for p in starts}
+    before = Log(settings.kafka, settings.topic).at(
+        {p: start - 1 for p, start in starts.items() if start > standing.extents[p].begin}
+    )
+    with psycopg.connect(settings.database, connect_timeout=5) as tx:
+        now = ledger.read(tx, settings.topic, lock=sorted(starts))
+        if any((now[p].offset, now[p].topic_id) != (one.offset, one.topic_id) for p, one in held.items()):
+            raise DeployError("The ledger has moved since: look again with vigil doctor.")
+        go_on(tx, settings.topic, standing.topic_id, now, starts, before)
+        fold_conditions(tx, [_mended(p) for p in starts])
+        asked = ask_to_resend(tx, wanted.since)
+        for p, start in starts.items():
+            what = {"why": standing.damage[p], "from": now[p].offset, "to": start, "gateways": asked, "since": wanted.since}
+            tx.execute(
+                "INSERT INTO audit (person, action, subject, detail) VALUES (0, 'continue partition', %s, %s)",
+                [f"partition {p}", Jsonb(what)],
+            )
+
+
+def _mended(partition: int) -> Condition:
+    now = int(time.time())
+    return Condition(partition, now, partition, "log_damaged", 0, "end", Priority.HIGH, "technical", of="partition")

@@ -1,0 +1,1 @@
+"""What MQTT wearables send."""

@@ -1,0 +1,1 @@
+"""What gateways and desk put on the log."""

@@ -1,0 +1,31 @@
+"""The master key, and what a wrapped data key is bound to."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from devices.errors import MasterKeyError
+from devices.wire.sealing import KEY_BYTES
+
+
+def about_key(patient: int, gateway: int) -> bytes:
+    """What a wrapped data key is bound to."""
+    return b"data_key:%d:%d" % (patient, gateway)
+
+
+def read_master_key(path: Path) -> bytes:
+    """The 32 bytes of the master key.
+
+    Raises:
+        MasterKeyError: the file is missing, can be read by others, or is of another size.
+    """
+    try:
+        mode, master = path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        raise MasterKeyError(path, f"cannot be read ({error.strerror})") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise MasterKeyError(path, "can be read by other users")
+    if len(master) != KEY_BYTES:
+        raise MasterKeyError(path, f"is of {len(master)} bytes")
+    return master

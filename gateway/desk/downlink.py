@@ -1,0 +1,107 @@
+"""From the desk: a credential for a claim code, once; then the configuration, as soon as it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+import structlog
+
+from devices.wire.pairing import Claim, Claimed, Config
+from gateway.backoff import Backoff
+from gateway.desk.configuration import Configuration, store_credential
+from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
+
+_TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
+_REFUSALS: Final = 3
+"""So many refusals in a row are a revocation, and not a desk in the middle of a change."""
+_REFUSED_S: Final = 2.0
+_AT_MOST_EVERY_S: Final = 0.5
+
+_log: Final = structlog.get_logger("gateway.desk.downlink")
+
+
+def _client(desk: str, ca: Path | None) -> httpx.AsyncClient:
+    verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca)) if ca else True
+    return httpx.AsyncClient(base_url=desk, timeout=_TIMES, verify=verify, trust_env=False)
+
+
+async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) -> Claimed:
+    """Exchange ``code`` at ``desk`` (an URL) for a credential, kept in the folder ``state``.
+
+    Raises :class:`ClaimError` where the desk refuses, :class:`DeskUnreachableError` where nobody answers.
+    """
+    try:
+        async with _client(desk, ca) as client:
+            answer = await client.post("/gateway/v1/claim", content=msgspec.json.encode(Claim(code)), headers=_JSON)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise DeskUnreachableError(desk, type(error).__name__) from None
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise ClaimError("unknown, used or too old")
+    if answer.status_code != httpx.codes.OK:
+        raise ClaimError(f"status {answer.status_code}")
+    try:
+        claimed = msgspec.json.decode(answer.content, type=Claimed)
+    except msgspec.DecodeError:
+        raise DeskUnreachableError(desk, "what answers is no desk") from None
+    store_credential(state, claimed)
+    return claimed
+
+
+_JSON: Final = {"Content-Type": "application/json"}
+
+
+class Downlink:
+    """Keeps ``configuration`` up to date.  While the desk is away the stored one is used."""
+
+    def __init__(self, configuration: Configuration, claimed: Claimed, desk: str, *, ca: Path | None = None) -> None:
+        self._configuration, self._claimed, self._desk, self._ca = configuration, claimed, desk, ca
+        self._since = 0  # ask for the whole first: a desk restored from a backup counts from lower than we remember
+
+    async def run(self) -> None:
+        """Poll until cancelled; :class:`RevokedError` once the desk has revoked this gateway, its keys then forgotten."""
+        backoff, refusals = Backoff(0.5, 30), 0
+        async with _client(self._desk, self._ca) as client:
+            while True:
+                began = time.monotonic()
+                try:
+                    status = await self._poll(client)
+                except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
+                    wait = backoff.failed()
+                    _log.warning("desk does not answer", reason=type(error).__name__, again_s=round(wait, 1))
+                    await asyncio.sleep(wait)
+                    continue
+                refusals = refusals + 1 if status == httpx.codes.UNAUTHORIZED else 0
+                if refusals == _REFUSALS:
+                    self._configuration.revoke()
+                    _log.error("revoked by the desk, nothing is sent any more")
+                    raise RevokedError
+                if refusals:
+                    await asyncio.sleep(_REFUSED_S)
+                elif status in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
+                    backoff.worked()
+                    await asyncio.sleep(max(0.0, began + _AT_MOST_EVERY_S - time.monotonic()))
+                else:
+                    wait = backoff.failed()
+                    _log.warning("desk refuses the configuration", status=status, again_s=round(wait, 1))
+                    await asyncio.sleep(wait)
+
+    async def _poll(self, client: httpx.AsyncClient) -> int:
+        answer = await client.get(
+            "/gateway/v1/config",
+            params={"since": self._since},
+            headers={"Authorization": f"Bearer {self._claimed.credential}"},
+        )
+        if answer.status_code == httpx.codes.OK:
+            config = msgspec.json.decode(answer.content, type=Config)
+            self._since = config.version
+            if config == self._configuration.current:
+                return answer.status_code
+            self._configuration.accept(config)
+            _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))
+        return answer.status_code

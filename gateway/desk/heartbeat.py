@@ -1,0 +1,45 @@
+"""The gateway says that it lives: to each patient it serves, as device 0."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from devices.wire.event import Heartbeat
+from gateway.clock import Clock
+from gateway.desk.configuration import Configuration
+from gateway.errors import OutboxError
+from gateway.metrics import Metrics
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.reading import Reading
+
+_UNTIL_CONFIGURED_S: Final = 1.0
+
+_log: Final = structlog.get_logger("gateway.desk.heartbeat")
+
+
+async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: Clock, metrics: Metrics) -> None:
+    """Every ``heartbeat_s`` of the configuration, at once after a change of it, until cancelled.
+
+    None before the clock is set: a heartbeat that cannot leave says nothing.
+    """
+    while True:
+        config = configuration.current
+        try:
+            stats = await outbox.stats()
+            metrics.outbox(stats.waiting, stats.fill)
+            now = clock.now()
+            if config is not None and now.sure:
+                beat = Heartbeat(now.wall, stats.waiting, stats.oldest)
+                patients = sorted({key.patient for key in config.patients})
+                await outbox.put([Reading(0, patient, now, event=beat) for patient in patients])
+        except OutboxError as error:
+            _log.error("no heartbeat", reason=str(error))
+        wait = config.heartbeat_s if config is not None and clock.synchronised() else _UNTIL_CONFIGURED_S
+        changed = asyncio.create_task(configuration.changed())
+        try:
+            await asyncio.wait({changed}, timeout=wait)
+        finally:
+            changed.cancel()

@@ -1,0 +1,1 @@
+"""The outbox: every reading is on disk before it is acknowledged."""

@@ -1,0 +1,217 @@
+"""The outbox: what a device was told to be received is in it, on disk, until Kafka has it.
+
+One thread writes.  All that has come in while it was syncing the disk is committed together, with one more sync, so that an
+acknowledgement is a commit and still thousands of readings a second fit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from devices.wire.batch import Lane
+from gateway.clock import Clock
+from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
+from gateway.outbox.reading import Reading, Refusal, Row
+from gateway.outbox.store import Stats, Store
+
+_Result = TypeVar("_Result")
+_Answer = tuple[asyncio.Future[Any], Any]
+
+KEPT_MS: Final = 24 * 3600 * 1000
+"""Delivered readings stay so long for re-sending."""
+NEARLY_FULL: Final = 0.8
+_GROUP: Final = 512
+_QUEUE: Final = 4096
+_SHED: Final = 2000
+_RESENT: Final = 5000
+_PRUNE_EVERY_S: Final = 60.0
+
+_log: Final = structlog.get_logger("gateway.outbox.outbox")
+
+
+class Outbox:
+    """The store behind one thread.  Every method answers once what it did is committed.
+
+    ``limit`` is the size in bytes beyond which :meth:`put` raises :class:`OutboxFullError`: first delivered readings go
+    before their 24 hours are over, but none that is still to be delivered.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        limit: int = 1 << 30,
+        clock: Clock | None = None,
+        open_store: Callable[[Path, int], Store] = Store,
+    ) -> None:
+        self._clock = clock or Clock("assumed")
+        self._store = open_store(path, limit)
+        self.epoch: Final = self._store.epoch
+        self.stored: Final = asyncio.Event()
+        """Set whenever readings were stored or given back; whoever waits clears it."""
+        self._commands: queue.Queue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.Queue(_QUEUE)
+        self._closed = False
+        self._was_nearly_full = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        self._thread.start()
+
+    async def put(self, readings: Sequence[Reading]) -> list[bool]:
+        """Store readings: all of them are on disk when this returns.  False for a record that had been stored before.
+
+        Raises :class:`OutboxFullError` (none is stored), :class:`OutboxError` when the disk fails.
+        """
+        answers: list[bool] = await self._do(lambda: self._put(readings))
+        self.stored.set()
+        return answers
+
+    async def has_room(self) -> bool:
+        """Whether :meth:`put` would take readings now: who cannot send again is better not asked before."""
+        return await self._do(lambda: self._make_room() < self._store.limit)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Keep bytes that could not be decoded, with the reason."""
+        await self._do(lambda: self._store.refuse(refusal))
+
+    async def stamp(self, limit: int = 1000) -> int:
+        """Give times to readings that waited for the clock; how many.  Nothing happens before it is synchronised."""
+        now = self._clock.now()
+        return await self._do(lambda: self._store.stamp(now, limit)) if now.sure else 0
+
+    async def take(self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000) -> list[Row]:
+        """Up to ``limit`` waiting readings of ``patients``, oldest received first; they are in flight until
+        :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.
+        """
+        since = self._clock.now().wall - live_ms
+        return await self._do(lambda: self._store.take(limit, lane, patients, since))
+
+    async def delivered(self, ids: Sequence[int]) -> None:
+        """Kafka has them."""
+        now = self._clock.now().wall
+        await self._do(lambda: self._store.delivered(ids, now))
+
+    async def release(self, ids: Sequence[int]) -> None:
+        """They were not delivered and wait again, under the same identity and time."""
+        await self._do(lambda: self._store.release(ids))
+        self.stored.set()
+
+    async def resend(self, request: int, since: int) -> int:
+        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many.
+
+        Some at a time: others want to store readings meanwhile, and what one transaction changes is written twice.  One that
+        breaks off begins again.
+        """
+        until, count = self._clock.now().wall, 0
+        if await self.has_resent(request):
+            return 0
+        while some := await self._do(lambda: self._store.resend(since, until, _RESENT)):
+            count += some
+            self.stored.set()
+        await self._do(lambda: self._store.note_resent(request))
+        return count
+
+    async def has_resent(self, request: int) -> bool:
+        """Whether this was the last request to send again."""
+        return await self._do(lambda: self._store.has_resent(request))
+
+    async def stats(self) -> Stats:
+        return await self._do(self._store.stats)
+
+    async def close(self) -> None:
+        """Finish what is waiting, then close the file."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._commands.put, None)
+            await asyncio.to_thread(self._thread.join, 30)
+
+    async def _do(self, command: Callable[[], _Result]) -> _Result:
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        while not self._closed:
+            try:
+                self._commands.put_nowait((command, future))
+            except queue.Full:
+                await asyncio.sleep(0.01)
+            else:
+                return await future
+        raise OutboxClosedError("the outbox is closed: the gateway is ending")
+
+    def _make_room(self) -> int:
+        """Bytes used, after delivered readings have gone where it is too many."""
+        used = self._store.used()
+        while used >= self._store.limit and self._store.prune(self._clock.now().wall + 1, _SHED):
+            used = self._store.used()
+        nearly_full = used >= NEARLY_FULL * self._store.limit
+        if nearly_full and not self._was_nearly_full:
+            _log.warning("outbox nearly full", used_mb=used >> 20, limit_mb=self._store.limit >> 20)
+        self._was_nearly_full = nearly_full
+        return used
+
+    def _put(self, readings: Sequence[Reading]) -> list[bool]:
+        used = self._make_room()
+        if used >= self._store.limit:
+            raise OutboxFullError(used, self._store.limit)
+        return self._store.put(readings)
+
+    def _work(self) -> None:
+        while self._serve(_PRUNE_EVERY_S):
+            pass
+        self._store.close()
+
+    def _serve(self, wait: float) -> bool:
+        """Commit what has come in, after ``wait`` seconds at the latest; False once there is no more to come."""
+        group: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+        last = False
+        try:
+            command = self._commands.get(timeout=wait)
+            while command is not None and len(group) < _GROUP:
+                group.append(command)
+                command = self._commands.get_nowait()
+            last = command is None
+            if command is not None:
+                group.append(command)
+        except queue.Empty:
+            pass
+        self._commit(group)
+        return not last
+
+    def _commit(self, group: Sequence[tuple[Callable[[], Any], asyncio.Future[Any]]]) -> None:
+        """One transaction; a command that fails takes back its own work only."""
+        answers: list[_Answer] = []
+        try:
+            self._store.begin()
+            for command, future in group:
+                answers.append((future, self._store.apart(command)))
+            now = self._clock.now()
+            self._store.prune(now.wall - KEPT_MS, _SHED)
+            if now.sure:
+                self._store.forget(now.wall)
+            self._store.commit()
+        except sqlite3.Error as error:
+            self._store.rollback()
+            _log.error("outbox commit failed", reason=str(error))
+            failed = OutboxError(f"the outbox cannot be written ({error}): is the disk full?")
+            answers = [(future, failed) for _, future in group]
+        for future, answer in answers:
+            try:
+                future.get_loop().call_soon_threadsafe(_answer, future, answer)
+            except RuntimeError:  # the loop has ended, nobody waits
+                continue
+
+
+def _answer(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

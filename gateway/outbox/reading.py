@@ -1,0 +1,62 @@
+"""A reading on its way through the gateway: before the outbox, in it, and on the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devices.sample import Samples
+from devices.wire.batch import Clock, Kind, Lane
+from devices.wire.event import Event
+from gateway.clock import Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source hands to the outbox: ``samples`` (SAMPLE [k], k > 0) or one ``event``, of one device at one instant.
+
+    ``arrived`` is when it reached the gateway.  ``device_time`` is the device's own clock in ms where it sent one, and
+    ``ahead`` by how many ms that clock is known to be ahead of ours.  With a ``device_time`` the reading is a record that
+    may be sent again: ``(device, record, device_time)`` recognises it, its values standing in for a missing number.
+    ``stream``: the device repeats it only until it is acknowledged, it is not in a memory that may be read after years.
+    """
+
+    device: int
+    patient: int
+    arrived: Stamp
+    samples: Samples | None = None
+    event: Event | None = None
+    device_time: int | None = None
+    record: int | None = None
+    ahead: int = 0
+    lane: Lane = Lane.LIVE
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A reading as the outbox keeps it: identity, time and bytes are fixed.
+
+    ``measured`` and ``received`` in ms since the epoch; ``payload`` is SAMPLE bytes with ``reading`` 0, or an event's JSON.
+    """
+
+    id: int
+    device: int
+    patient: int
+    sequence: int
+    measured: int
+    received: int
+    kind: Kind
+    lane: Lane
+    clock: Clock
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Bytes no reading could be made of.  ``at`` in ms since the epoch; they stay in the gateway."""
+
+    at: int
+    source: str
+    device: int
+    reason: str
+    data: bytes

@@ -1,0 +1,288 @@
+"""The outbox's file: SQLite, and what one transaction does to it.  Synchronous; one thread uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from devices.wire.batch import Clock, Kind, Lane
+from devices.wire.event import encode_event
+from gateway.clock import Stamp
+from gateway.errors import OutboxDamagedError, OutboxError
+from gateway.outbox.reading import Reading, Refusal, Row
+from gateway.outbox.recognised import SCHEMA, Recognised
+from gateway.outbox.timing import event_stamped, measured_at, record_number, stamped
+
+REFUSED_KEPT: Final = 10_000
+REFUSED_BYTES: Final = 1024
+"""So much of undecodable bytes is kept, and of so many."""
+CROWD: Final = 1000
+"""A device whose clock stands still is not searched further for a free millisecond: it gets the one after its last."""
+
+_SCHEMA: Final = """
+create table if not exists meta (name text primary key, value integer not null) without rowid;
+create table if not exists counter (device integer primary key, next integer not null);
+create table if not exists reading (
+  id integer primary key, device integer not null, sequence integer not null, patient integer not null,
+  kind integer not null, lane integer not null, clock integer not null,
+  measured integer, received integer,                      -- null until the clock has been synchronised
+  payload blob not null, device_time integer, ahead integer not null,
+  boot text, mono integer, wall integer,                   -- until then
+  delivered integer,                                       -- ms, when Kafka had it
+  unique (device, sequence));
+create unique index if not exists reading_time on reading (device, measured) where kind = 1;
+create index if not exists reading_waiting on reading (lane, received, id) where delivered is null;
+create index if not exists reading_unstamped on reading (id) where measured is null;
+create index if not exists reading_delivered on reading (delivered) where delivered is not null;
+create table if not exists refused (
+  id integer primary key, at integer not null, source text not null, device integer not null, reason text not null,
+  data blob not null);
+create temp table in_flight (id integer primary key);
+"""
+_Result = TypeVar("_Result")
+_ROW: Final = "id, device, patient, sequence, measured, received, kind, lane, clock, payload"
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """``waiting`` readings not yet delivered, the ``oldest`` of them (measured ms), ``unstamped`` ones without a time yet,
+    ``refused`` ever, bytes ``used`` of ``limit``.
+    """
+
+    waiting: int
+    oldest: int | None
+    unstamped: int
+    refused: int
+    used: int
+    limit: int
+
+    @property
+    def fill(self) -> float:
+        return self.used / self.limit
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """The file at ``path``, made where it is missing; nobody else may read it."""
+    # The thread that opens it is not the one that uses it; only that one does.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    path.chmod(0o600)
+    return db
+
+
+class Store:
+    """One outbox file, opened by ``connect``.  The caller begins and commits."""
+
+    def __init__(self, path: Path, limit: int, connect: Callable[[Path], sqlite3.Connection] = open_file) -> None:
+        self.limit = limit
+        try:
+            self._db = connect(path)
+            self._db.execute("pragma journal_mode=wal")
+            self._db.execute("pragma synchronous=full")
+            self._db.execute("pragma journal_size_limit=4194304")
+            self._db.execute("pragma temp_store=memory")
+            self._db.executescript(_SCHEMA + SCHEMA)
+            self._db.execute("insert or ignore into meta values ('epoch', ?)", (secrets.randbits(32),))
+            self._db.execute("insert or ignore into meta values ('refused', 0)")
+            self._recognised = Recognised(self._db)
+            self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
+        except sqlite3.DatabaseError as error:
+            raise OutboxDamagedError(path, str(error)) from None
+
+    def _one(self, sql: str, values: Sequence[object] = ()) -> int:
+        found = self._db.execute(sql, values).fetchone()
+        return 0 if found is None or found[0] is None else int(found[0])
+
+    def begin(self) -> None:
+        self._db.execute("begin immediate")
+
+    def commit(self) -> None:
+        self._db.execute("commit")
+
+    def rollback(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("rollback")
+
+    def apart(self, command: Callable[[], _Result]) -> _Result | Exception:
+        """What ``command`` answers; or what it raised, its own changes undone, unless the whole transaction is lost."""
+        self._db.execute("savepoint apart")
+        try:
+            answer: _Result | Exception = command()
+        except Exception as error:
+            if not self._db.in_transaction:
+                raise
+            self._db.execute("rollback to apart")
+            answer = OutboxError(f"the outbox cannot be written ({error})") if isinstance(error, sqlite3.Error) else error
+        self._db.execute("release apart")
+        return answer
+
+    def close(self) -> None:
+        self._db.close()
+
+    def put(self, readings: Iterable[Reading]) -> list[bool]:
+        """Store each reading; False for a record that was recognised."""
+        return [self._put(reading) for reading in readings]
+
+    def _put(self, reading: Reading) -> bool:
+        kind, payload, same_time = Kind.EVENT, b"", 0
+        if reading.samples is not None:
+            kind, payload = Kind.SAMPLES, reading.samples.tobytes()
+            if reading.device_time is not None:
+                same_time = self._recognised.at(reading.device, reading.device_time, CROWD)
+                number = record_number(reading.record, reading.samples)
+                if not self._recognised.first_time(reading, reading.device_time, number):
+                    return False
+        elif reading.event is not None:
+            payload = encode_event(reading.event)
+        sequence = self._one(
+            "insert into counter values (?, 1) on conflict do update set next = next + 1 returning next - 1",
+            (reading.device,),
+        )
+        arrived, measured = reading.arrived, None
+        # Records of one second (devices often know no milliseconds) follow each other by 1 ms; exact also years apart.
+        ahead = reading.ahead - same_time
+        if arrived.sure:
+            when = measured_at(arrived.wall, reading.device_time, ahead)
+            measured, payload = self._fix(reading.device, kind, payload, *when)
+        self._db.execute(
+            "insert into reading (device, sequence, patient, kind, lane, clock, measured, received, payload, device_time,"
+            " ahead, boot, mono, wall) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (reading.device, sequence, reading.patient, kind, reading.lane, Clock.SURE, measured,
+             None if measured is None else arrived.wall, payload, reading.device_time, ahead,
+             *((None, None, None) if arrived.sure else (arrived.boot, arrived.mono, arrived.wall))),
+        )  # fmt: skip
+        return True
+
+    def _fix(self, device: int, kind: Kind, payload: bytes, measured: int, sure: bool) -> tuple[int, bytes]:
+        """Measured time and bytes, for good.  No two readings of a device get one millisecond: the later takes the next."""
+        if kind is Kind.EVENT:
+            return measured, event_stamped(payload, measured)
+        measured = self._free(device, measured)
+        return measured, stamped(payload, measured, sure)
+
+    def _free(self, device: int, measured: int) -> int:
+        for candidate in range(measured, measured + CROWD):
+            if not self._one("select 1 from reading where device = ? and measured = ? and kind = 1", (device, candidate)):
+                return candidate
+        return self._one(
+            "select max(measured) + 1 from reading where device = ? and kind = 1 and measured >= ?", (device, measured)
+        )
+
+    def stamp(self, now: Stamp, limit: int) -> int:
+        """Give readings that waited for the clock their time: of this boot by the monotonic clock; of an earlier one, which
+        ended before its clock was ever set, by what the clock said then, marked unsure.  Returns how many.
+        """
+        waiting = self._db.execute(
+            "select id, device, kind, payload, device_time, ahead, boot, mono, wall from reading where measured is null"
+            " order by id limit ?",
+            (limit,),
+        ).fetchall()
+        for row, device, kind, payload, device_time, ahead, boot, mono, wall in waiting:
+            ours = boot == now.boot
+            arrived = now.wall - (now.mono - mono) if ours else wall
+            when = measured_at(arrived, device_time, ahead)
+            measured, fixed = self._fix(device, Kind(kind), payload, *when)
+            self._db.execute(
+                "update reading set measured = ?, received = ?, payload = ?, clock = ?, boot = null, mono = null,"
+                " wall = null where id = ?",
+                (measured, arrived, fixed, Clock.SURE if ours else Clock.UNSURE, row),
+            )
+        return len(waiting)
+
+    def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[Row]:
+        """Up to ``limit`` readings of ``patients`` that wait, oldest received first, now in flight.  Live are those received
+        since ``live_since`` (ms) that are no re-read records; the others are backfill.
+        """
+        if not patients or limit <= 0:
+            return []
+        where = {
+            Lane.LIVE: ("lane = 0 and received >= ?",),
+            Lane.BACKFILL: ("lane = 0 and received < ?", "lane = 1 and ? is not null"),
+        }[lane]
+        rows: list[Row] = []
+        for condition in where:
+            found = self._db.execute(
+                f"select {_ROW} from reading where delivered is null and {condition}"
+                f" and patient in ({','.join('?' * len(patients))}) and id not in (select id from in_flight)"
+                " and received is not null order by received, id limit ?",
+                (live_since, *patients, limit - len(rows)),
+            )
+            rows += [
+                Row(id_, device, patient, sequence, measured, received, Kind(kind), lane, Clock(clock), payload)
+                for id_, device, patient, sequence, measured, received, kind, _, clock, payload in found
+            ]
+        self._db.executemany("insert into in_flight values (?)", ((row.id,) for row in rows))
+        return rows
+
+    def release(self, ids: Iterable[int]) -> None:
+        """Not delivered after all: they wait again."""
+        self._db.executemany("delete from in_flight where id = ?", ((i,) for i in ids))
+
+    def delivered(self, ids: Iterable[int], at: int) -> None:
+        """Kafka has them since ``at`` (ms)."""
+        ids = list(ids)
+        self._db.executemany("update reading set delivered = ? where id = ? and delivered is null", ((at, i) for i in ids))
+        self.release(ids)
+
+    def resend(self, since: int, until: int, limit: int) -> int:
+        """Up to ``limit`` readings delivered from ``since`` to ``until`` (ms) wait again, the same as before; how many."""
+        return self._db.execute(
+            "update reading set delivered = null where id in"
+            " (select id from reading where delivered between ? and ? order by delivered limit ?)",
+            (since, until, limit),
+        ).rowcount
+
+    def has_resent(self, request: int) -> bool:
+        """Whether ``request`` was obeyed last."""
+        return self._db.execute("select 1 from meta where name = 'resent' and value = ?", (request,)).fetchone() is not None
+
+    def note_resent(self, request: int) -> None:
+        """It was obeyed."""
+        self._db.execute(
+            "insert into meta values ('resent', ?) on conflict do update set value = excluded.value", (request,)
+        )
+
+    def prune(self, before: int, limit: int) -> int:
+        """Delete up to ``limit`` readings delivered before ``before`` (ms), oldest first."""
+        return self._db.execute(
+            "delete from reading where id in (select id from reading where delivered < ? order by delivered limit ?)",
+            (before, limit),
+        ).rowcount
+
+    def forget(self, now: int) -> int:
+        """Some of the streams' messages that nobody sends again, by a clock (ms) that is sure; how many."""
+        return self._recognised.forget(now)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep what could not be decoded, with its reason; the oldest give way."""
+        last = self._db.execute(
+            "insert into refused (at, source, device, reason, data) values (?, ?, ?, ?, ?)",
+            (refusal.at, refusal.source, refusal.device, refusal.reason, refusal.data[:REFUSED_BYTES]),
+        ).lastrowid
+        self._db.execute("delete from refused where id <= ?", ((last or 0) - REFUSED_KEPT,))
+        self._db.execute("update meta set value = value + 1 where name = 'refused'")
+
+    def used(self) -> int:
+        """Bytes in use, without the write-ahead log's few MB and without free pages."""
+        pages, free, size = (self._one(f"pragma {name}") for name in ("page_count", "freelist_count", "page_size"))
+        return (pages - free) * size
+
+    def stats(self) -> Stats:
+        """Answered from the indexes, however long the backlog."""
+        oldest = self._db.execute(
+            "select min(measured) from (select * from (select measured from reading where delivered is null and lane = 0"
+            " and received is not null order by received limit 1) union all select * from (select measured from reading"
+            " where delivered is null and lane = 1 and received is not null order by received limit 1))"
+        ).fetchone()[0]
+        return Stats(
+            waiting=self._one("select count(*) from reading where delivered is null"),
+            oldest=oldest,
+            unstamped=self._one("select count(*) from reading where measured is null"),
+            refused=self._one("select value from meta where name = 'refused'"),
+            used=self.used(),
+            limit=self.limit,
+        )

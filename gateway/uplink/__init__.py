@@ -1,0 +1,1 @@
+"""The uplink: readings go from the outbox to Kafka."""

@@ -1,0 +1,241 @@
+"""From the outbox to Kafka: cut, seal, send, and forget only what Kafka says it has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from devices.wire.batch import Lane, key_of, partition_of
+from devices.wire.pairing import Config
+from gateway.clock import Clock
+from gateway.desk.configuration import Configuration
+from gateway.errors import OutboxError
+from gateway.metrics import Metrics
+from gateway.outbox.outbox import Outbox
+from gateway.uplink.batching import Batch, cut
+from gateway.uplink.producer import Producer
+
+MAX_IN_FLIGHT: Final = 20_000
+"""Readings under way at once, half of them backfill at most."""
+_PAUSE_S: Final = (0.25, 10.0)
+_IDLE_S: Final = 1.0
+_OUTAGE_S: Final = 10.0
+"""So long without any answer, while something is under way, is an outage: librdkafka tries for minutes before it says so."""
+_TRIES: Final = 100
+
+_log: Final = structlog.get_logger("gateway.uplink.uplink")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``live_ms`` is how long a reading counts as live, ``backfill_per_s`` how fast the others may go, which begin within
+    ``spread_s`` after an outage, each gateway at a time of its own; ``flush_s`` how long what is under way gets at the end.
+    """
+
+    live_ms: int = 60_000
+    backfill_per_s: int = 2000
+    spread_s: float = 0.0
+    flush_s: float = 3.0
+
+
+@dataclass(slots=True)
+class _Reports:
+    """What Kafka said since it was last written down."""
+
+    delivered: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    any: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Uplink:
+    """Sends for gateway number ``gateway``; ``servers`` replaces the address the desk names where it is not empty."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        configuration: Configuration,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        gateway: int,
+        servers: str = "",
+        options: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self._outbox, self._configuration, self._clock, self._metrics = outbox, configuration, clock, metrics
+        self._gateway, self._servers, self._options, self._pace = gateway, servers, options or {}, pace or Pace()
+        self._producer: Producer | None = None
+        self._in_flight = dict.fromkeys(Lane, 0)
+        self._reports = _Reports()
+        self._pause, self._not_before = 0.0, 0.0
+        self._credit, self._credit_at = 0.0, time.monotonic()
+        self._asked = time.monotonic()  # since then Kafka owes an answer, where anything is under way
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until ``stop``; then what is under way gets a few seconds."""
+        settling = asyncio.create_task(self._settle(), name="uplink reports")
+        try:
+            while not stop.is_set():
+                await self._work_or_idle(stop)
+                try:
+                    await self._round()
+                except OutboxError as error:
+                    _log.error("outbox cannot be read", reason=str(error))
+                    self._hold_back()
+        finally:
+            await self._leave(0 if self._configuration.revoked else self._pace.flush_s)
+            settling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await settling
+            await self._write_down()
+
+    async def _work_or_idle(self, stop: asyncio.Event) -> None:
+        """Wait for readings, then for their company; at most a second without any."""
+        stopped = asyncio.create_task(stop.wait())
+        stored = asyncio.create_task(self._outbox.stored.wait())
+        try:
+            await asyncio.wait({stopped, stored}, timeout=_IDLE_S, return_when=asyncio.FIRST_COMPLETED)
+            pause = max(self._not_before - time.monotonic(), 0.0)
+            if stored.done():
+                self._outbox.stored.clear()
+                config = self._configuration.current
+                pause = max(pause, config.linger_s if config else 0.0)
+            if pause:
+                await asyncio.wait({stopped}, timeout=pause)
+        finally:
+            stopped.cancel()
+            stored.cancel()
+
+    async def _round(self) -> None:
+        config = self._configuration.current
+        if config is None or self._configuration.revoked or not self._clock.synchronised():
+            if self._producer is not None and self._configuration.revoked:
+                await self._leave(0)
+            return
+        while await self._outbox.stamp():
+            await asyncio.sleep(0)
+        patients = [key.patient for key in config.patients]
+        room = MAX_IN_FLIGHT - sum(self._in_flight.values())
+        live = await self._outbox.take(room, Lane.LIVE, patients, live_ms=self._pace.live_ms)
+        await self._send(cut(live), config)
+        if len(live) < room:
+            room = min(MAX_IN_FLIGHT // 2 - self._in_flight[Lane.BACKFILL], room - len(live), self._allowance())
+            late = await self._outbox.take(room, Lane.BACKFILL, patients, live_ms=self._pace.live_ms)
+            self._credit -= len(late)
+            await self._send(cut(late), config)
+            if late:
+                self._outbox.stored.set()  # there may be more
+
+    def _allowance(self) -> int:
+        """Readings of backfill that may go now."""
+        now = time.monotonic()
+        if now > self._credit_at:
+            earned = (now - self._credit_at) * self._pace.backfill_per_s
+            self._credit = min(self._credit + earned, float(self._pace.backfill_per_s))
+            self._credit_at = now
+        return int(self._credit)
+
+    def _wait_with_backfill(self) -> None:
+        """An outage is over, which all gateways may have shared."""
+        self._credit = min(self._credit, 0.0)
+        self._credit_at = time.monotonic() + random.uniform(0, self._pace.spread_s)
+
+    async def _send(self, batches: Iterable[Batch], config: Config) -> None:
+        for batch in batches:
+            record = self._sealed(batch)
+            if record is None:
+                await self._outbox.release(batch.ids)
+                continue
+            if not any(self._in_flight.values()):
+                self._asked = time.monotonic()
+            self._in_flight[batch.lane] += len(batch.rows)
+            partition, key = partition_of(batch.patient), key_of(batch.patient)
+            for _ in range(_TRIES):
+                if (await self._connected(config)).send(config.topic, partition, key, record, batch):
+                    break
+                await asyncio.sleep(0.05)  # the queue is full, and the polling thread is emptying it
+            else:
+                self._reported(batch, "_QUEUE_FULL")
+
+    def _sealed(self, batch: Batch) -> bytes | None:
+        """The record; None where its patient's key has gone, or cannot be one."""
+        key = self._configuration.key_of(batch.patient)
+        if key is None:
+            return None
+        try:
+            return batch.sealed(gateway=self._gateway, epoch=self._outbox.epoch, key=key.key, secret=key.secret)
+        except ValueError as error:
+            _log.error("a data key cannot be used", key=key.key, reason=str(error))
+            self._hold_back()
+            return None
+
+    async def _connected(self, config: Config) -> Producer:
+        """The producer: a new one after a fatal error, or where the desk names other servers."""
+        servers = self._servers or config.kafka
+        if self._producer is not None and (self._producer.fatal or self._producer.servers != servers):
+            _log.warning("new connection to Kafka", reason=self._producer.fatal or "another address")
+            await self._leave(0)
+        if self._producer is None:
+            options = {"client.id": f"gateway-{self._gateway}", **self._options}
+            self._producer = Producer(servers, options, self._reported)
+        return self._producer
+
+    async def _leave(self, wait: float) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.close(wait)
+
+    def _reported(self, batch: Batch, error: str | None) -> None:
+        self._in_flight[batch.lane] -= len(batch.rows)
+        silence, self._asked = time.monotonic() - self._asked, time.monotonic()
+        if error is None:
+            if self._pause or silence > _OUTAGE_S:
+                self._wait_with_backfill()
+            self._pause = 0.0
+            self._metrics.readings("delivered", len(batch.rows))
+            self._reports.delivered += batch.ids
+        else:
+            self._metrics.readings("undelivered", len(batch.rows))
+            self._reports.failed += batch.ids
+            if self._pause == 0.0:
+                _log.warning("Kafka did not take a record", reason=error, readings=len(batch.rows))
+            self._hold_back()
+        self._reports.any.set()
+
+    def _hold_back(self) -> None:
+        least, most = _PAUSE_S
+        self._pause = min(max(self._pause * 2, least), most)
+        self._not_before = time.monotonic() + random.uniform(self._pause / 2, self._pause)
+
+    async def _settle(self) -> None:
+        while True:
+            await self._reports.any.wait()
+            self._reports.any.clear()
+            try:
+                await self._write_down()
+            except OutboxError as error:
+                _log.error("deliveries cannot be written down, they will be sent again", reason=str(error))
+                await asyncio.sleep(1)
+
+    async def _write_down(self) -> None:
+        delivered, self._reports.delivered = self._reports.delivered, []
+        failed, self._reports.failed = self._reports.failed, []
+        try:
+            if delivered:
+                await self._outbox.delivered(delivered)
+                delivered = []
+            if failed:
+                await self._outbox.release(failed)
+                failed = []
+        except OutboxError:
+            self._reports.delivered += delivered
+            self._reports.failed += failed
+            self._reports.any.set()
+            raise

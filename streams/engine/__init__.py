@@ -1,0 +1,1 @@
+"""The engine: the log folded.  Nothing here does I/O."""

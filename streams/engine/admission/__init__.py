@@ -1,0 +1,1 @@
+"""Who may speak for whom, and which readings count."""

@@ -1,0 +1,1 @@
+"""Columns: state of many series as numpy arrays."""

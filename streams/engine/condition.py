@@ -1,0 +1,45 @@
+"""A condition: something that became true, worse, better or untrue of a patient or of a partition at a second of the clock.
+
+The engine knows conditions, never alarms: it has no idea of people.  What folds conditions into alarms is
+``alerts.life.transition.transition``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+Phase = Literal["onset", "worse", "better", "end"]
+Category = Literal["physiological", "technical"]
+
+
+class Priority(IntEnum):
+    """IEC 60601-1-8: immediate, prompt, awareness."""
+
+    HIGH = 3
+    MEDIUM = 2
+    LOW = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``second`` is the clock's second (s since the epoch) at which it changed; ``measured`` the measured time (ms) of
+    ``value``, which is in the vital's unit.  ``subject`` is a patient, or a partition where ``of`` says so.  ``source`` is
+    the device or gateway it concerns, 0 for none.  (of, subject, rule, source) is one alarm while open.
+    """
+
+    partition: int
+    second: int
+    subject: int
+    rule: str
+    source: int
+    phase: Phase
+    priority: Priority
+    category: Category
+    of: Literal["patient", "partition"] = "patient"
+    vital: int | None = None
+    value: float | None = None
+    limit: float | None = None
+    measured: int | None = None
+    detail: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Series: the recent values of each vital of each device."""

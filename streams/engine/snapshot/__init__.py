@@ -1,0 +1,1 @@
+"""The small state of a partition, saved and restored."""

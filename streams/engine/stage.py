@@ -1,0 +1,99 @@
+"""A stage: the plug by which ``alerts`` brings rules into the engine.
+
+The engine calls every stage in the order given, at each whole second of a partition's clock, with what changed since the
+last one.  A stage keeps its state in :class:`streams.engine.columns.axis.Columns` tables on the axes of the view (they move,
+and go into snapshots, by themselves); what it keeps besides must follow from the control records alone (``learn``), which it
+is told again after a snapshot was read.  What a stage concludes may depend on nothing but the log: not on the order of
+samples within a second, nor on where columns are, nor on other partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.wire.control import Control
+from devices.wire.event import Event
+from streams.engine.columns.arrays import Bools, Bytes, Ints
+from streams.engine.condition import Condition
+from streams.engine.series.dense import Dense
+from streams.engine.series.layout import Layout
+from streams.engine.series.news import News
+from streams.engine.series.sparse import Sparse
+from streams.engine.timeline import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What stages may read; they write only to tables of their own."""
+
+    layout: Layout
+    pace: Pace
+
+    @property
+    def traces(self) -> tuple[Dense, Sparse]:
+        return self.layout.dense, self.layout.sparse
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What was heard in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
+    (equal ones in runs) and measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].  Heartbeats: the columns of their
+    ``links``, int64 [k], perhaps one twice.
+    """
+
+    now: int
+    sender: Ints
+    time: Ints
+    status: Bytes
+    links: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Second ``now`` of ``partitions`` (int64, ascending; ``member`` bool [PARTITIONS] marks them, None: all that are held).
+
+    Where ``decide`` is False the second is passed over (:mod:`streams.engine.timeline`): learn, conclude nothing.
+    ``again``: partitions among them in which everything has to be looked at, not only what changed.  ``dense`` and
+    ``sparse`` are in ``Newest`` already.
+    """
+
+    now: int
+    partitions: Ints
+    member: Bools | None
+    decide: bool
+    again: Ints
+    dense: News
+    sparse: News
+
+
+class Stage(Protocol):
+    """See the module."""
+
+    learns: Collection[type[Control]]
+    """The kinds of control records of which it keeps anything beside its tables."""
+
+    def attach(self, view: View) -> None:
+        """Called once, before anything else."""
+
+    def learn(self, partition: int, patient: int, control: Control) -> None:
+        """Keep what is kept of a control record (one of ``learns``) beside the tables; patient 0 for a rule set."""
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        """A control record that stands in second ``now`` and was learned takes effect on the tables."""
+
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
+        """An event other than a heartbeat that was admitted and stands in second ``now``."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Samples were folded, they become visible at the next evaluation; heartbeats came."""
+
+    def set_back(self, partition: int, now: int) -> None:
+        """The clock of a partition was set back to second ``now``; the traces have forgotten what was after it."""
+
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
+        """What became true, worse, better or untrue at this second."""
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        """A partition is given away; its columns go by themselves."""

@@ -1,0 +1,1 @@
+"""Rolling figures over the windows."""

@@ -1,0 +1,1 @@
+"""The log in Kafka: fetching, positions, clock records."""

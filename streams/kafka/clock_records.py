@@ -1,0 +1,99 @@
+"""The engine's clock moves without data: a clock record a second, appended to each partition this worker owns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Producer
+
+from devices.wire.batch import Kind, header, key_of
+from streams import metrics
+from streams.kafka.skew import LIMIT_S, off_by
+
+EVERY_S: Final = 1.0
+_EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
+_QUEUE: Final = 1000
+_SAY_AGAIN_S: Final = 60.0
+_LAST_S: Final = 2.0
+
+_log = structlog.get_logger(__name__)
+_quiet = logging.getLogger("streams.kafka.clock_records.client")
+_quiet.setLevel(logging.CRITICAL)  # a broker that is away shows in the worker's own log
+
+
+class Clock:
+    """Runs in a thread of its own until :meth:`stop`; ``partitions`` is asked each second.
+
+    The last record announces ``silence_min`` minutes without another: whoever ends as planned is not reported as a stop of
+    the pipeline, unless nobody goes on by then.
+    """
+
+    def __init__(
+        self, bootstrap: str, topic: str, partitions: Callable[[], Collection[int]], *, silence_min: int = 0
+    ) -> None:
+        self._topic, self._partitions, self._silence_min = topic, partitions, silence_min
+        self._stopping = threading.Event()
+        self._said = 0.0
+        self.off_by: float | None = None
+        """Seconds by which the brokers' clock surely differs from this host's, as last heard."""
+        self._record = header(Kind.CLOCK, patient=0, count=0)
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "acks": "all",
+                "linger.ms": 5,
+                "message.timeout.ms": _EXPIRE_MS,
+                "queue.buffering.max.messages": _QUEUE,
+            },
+            logger=_quiet,
+        )
+        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and announce the silence; records not delivered within two seconds are given up."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+            self._record = header(Kind.CLOCK, patient=0, count=self._silence_min)
+            for partition in sorted(self._partitions()):
+                self._append(partition)
+            self._producer.flush(_LAST_S)
+        self._producer.purge()
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stopping.is_set():
+            if time.monotonic() >= due:
+                for partition in sorted(self._partitions()):
+                    self._append(partition)
+                due = max(due + EVERY_S, time.monotonic() - EVERY_S)  # after a stop: at most one to make up
+            self._producer.poll(min(max(due - time.monotonic(), 0.0), 0.2))
+
+    def _append(self, partition: int) -> None:
+        try:
+            self._producer.produce(
+                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._heard_since(time.time())
+            )
+        except BufferError:  # the broker is away: the seconds it misses are missed
+            self._producer.poll(0)
+
+    def _heard_since(self, produced: float) -> Callable[[Any, Any], None]:
+        def delivered(error: Any, message: Any) -> None:
+            if error is not None:
+                return
+            self.off_by = off_by(produced, message.timestamp()[1] / 1000, time.time())
+            metrics.CLOCK_SKEW.set(self.off_by)
+            if abs(self.off_by) > LIMIT_S and time.monotonic() - self._said > _SAY_AGAIN_S:
+                self._said = time.monotonic()
+                seconds = round(self.off_by, 1)
+                _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=seconds)
+
+        return delivered

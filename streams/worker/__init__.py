@@ -1,0 +1,1 @@
+"""The worker: partitions taken, rounds computed and stored."""

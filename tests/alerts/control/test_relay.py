@@ -1,0 +1,174 @@
+"""The relay between a real database and a real Kafka."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from alerts.care.admit import admit_patient
+from alerts.care.consent import give_consent
+from alerts.care.identity import Identity
+from alerts.care.limits import set_rule_set
+from alerts.care.teams import add_team
+from alerts.control.data_keys import current_key
+from alerts.control.outbox import send
+from alerts.control.relay import desk_epoch, hold_lock, new_producer, run_relay, send_waiting
+from alerts.errors import RelayError
+from alerts.rules.defaults import default_rule_set
+from alerts.settings import NotifySettings
+from devices.wire.batch import PARTITIONS, Kind, key_of, parse_header
+from devices.wire.control import Facts, RuleSet, decode_control
+from devices.wire.sealing import open_record
+
+MASTER = bytes(range(32))
+ADA = Identity(family="Exampleton", given="Ada", born="1945-07-14")
+
+
+@pytest.fixture
+def patients(db):
+    with db.transaction():
+        team = add_team(db, "North")
+        return [admit_patient(db, MASTER, ADA, team, Facts(), by=1) for _ in range(3)]
+
+
+@pytest.fixture
+def producer(kafka):
+    return new_producer(kafka.bootstrap)
+
+
+def records(kafka, topic, expected, seconds=20):
+    """All records of a topic, once there are ``expected``: (partition, key, value), in each partition's order."""
+    consumer = Consumer({**kafka.client(), "group.id": "t", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
+    found, end = [], time.monotonic() + seconds
+    while time.monotonic() < end and len(found) < expected:
+        found += [(m.partition(), m.key(), m.value()) for m in consumer.consume(500, 0.2) if m.error() is None]
+    found += [(m.partition(), m.key(), m.value()) for m in consumer.consume(500, 0.3) if m.error() is None]
+    consumer.close()
+    return found
+
+
+def opened(db, value):
+    head = parse_header(value)
+    key, secret = current_key(db, MASTER, int(head["patient"][0]), 0)
+    assert (int(head["key"][0]), int(head["gateway"][0]), int(head["kind"][0])) == (key, 0, Kind.CONTROL)
+    return decode_control(open_record(value, AESGCM(secret)))
+
+
+def settings_for(schema, kafka, topic, home):
+    master = home / "master.key"
+    if not master.exists():
+        master.write_bytes(MASTER)
+        master.chmod(0o600)
+    return NotifySettings(database=schema, kafka=kafka.bootstrap, topic=topic, master_key_file=master, poll_s=0.5)
+
+
+def test_records_arrive_sealed_for_their_patient_in_order_with_epoch_and_sequence(db, patients, kafka, topic, producer):
+    with db.transaction():
+        for patient in patients:
+            give_consent(db, patient, True, by=1)
+            give_consent(db, patient, False, by=1)
+    assert send_waiting(db, producer, MASTER, topic=topic) == 9
+    assert db.execute("SELECT count(*) FROM control_outbox WHERE sent IS NULL").fetchone() == (0,)
+    assert send_waiting(db, producer, MASTER, topic=topic) == 0
+    found = records(kafka, topic, 9)
+    assert len(found) == 9
+    for patient in patients:
+        mine = [(key, value) for partition, key, value in found if partition == patient % PARTITIONS]
+        assert {key for key, _ in mine} == {key_of(patient)}
+        heads = [parse_header(value) for _, value in mine]
+        assert [int(head["patient"][0]) for head in heads] == [patient] * 3
+        assert {int(head["epoch"][0]) for head in heads} == {desk_epoch(db)}
+        firsts = [int(head["first"][0]) for head in heads]
+        assert firsts == sorted(firsts)
+        facts, *consents = [opened(db, value) for _, value in mine]
+        assert facts == Facts(born="1945-07-14")
+        assert [consent.given for consent in consents] == [True, False]
+
+
+def test_a_rule_set_reaches_every_partition(db, kafka, topic, producer):
+    with db.transaction():
+        set_rule_set(db, default_rule_set(), by=1)
+    assert send_waiting(db, producer, MASTER, topic=topic) == 1
+    found = records(kafka, topic, PARTITIONS)
+    assert sorted(partition for partition, _, _ in found) == list(range(PARTITIONS))
+    assert opened(db, found[0][2]) == default_rule_set()
+    assert {key for _, key, _ in found} == {key_of(0)}
+
+
+def test_what_was_not_acknowledged_waits_and_is_sent_again(db, patients, kafka, topic, producer):
+    with db.transaction():
+        send(db, 0, RuleSet(version=1), by=1)
+    refusing = new_producer("127.0.0.1:1")
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    with pytest.raises(RelayError) as refused:
+        send_waiting(db, refusing, MASTER, topic=topic, stop=stop)
+    refusing.purge()
+    assert refused.value.sent == 0
+    assert db.execute("SELECT count(*) FROM control_outbox WHERE sent IS NULL").fetchone() == (4,)
+    assert send_waiting(db, producer, MASTER, topic=topic) == 4
+
+
+def test_records_of_an_erased_patient_are_left_out(db, patients, kafka, topic, producer):
+    db.execute("DELETE FROM patient WHERE patient = %s", [patients[0]])
+    db.execute("DELETE FROM data_key WHERE patient = %s", [patients[0]])
+    assert send_waiting(db, producer, MASTER, topic=topic) == 3
+    assert {int(parse_header(value)["patient"][0]) for _, _, value in records(kafka, topic, 2)} == set(patients[1:])
+    assert db.execute("SELECT count(*) FROM data_key WHERE patient = %s", [patients[0]]).fetchone() == (0,)
+
+
+def test_a_row_that_is_no_control_record_stops_nothing(db, patients, kafka, topic, producer):
+    db.execute("INSERT INTO control_outbox (patient, kind, payload, by_person) VALUES (%s, 'x', '{}', 1)", [patients[0]])
+    assert send_waiting(db, producer, MASTER, topic=topic) == 4
+    assert len(records(kafka, topic, 3)) == 3
+
+
+def test_one_relays_and_another_takes_over_when_it_is_gone(schema):
+    with psycopg.connect(schema, autocommit=True) as one, psycopg.connect(schema, autocommit=True) as two:
+        assert hold_lock(one)
+        assert not hold_lock(two)
+        one.close()
+        end = time.monotonic() + 5
+        while not hold_lock(two):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+
+def test_it_relays_as_soon_as_a_change_commits_survives_its_session_and_ends_when_told(
+    db, patients, schema, kafka, topic, home
+):
+    stop = threading.Event()
+    relay = threading.Thread(target=run_relay, args=(settings_for(schema, kafka, topic, home), stop))
+    relay.start()
+    try:
+        wait_until_sent(db, 15)
+        db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'vigil relay' AND datname = current_database()"
+        )
+        with db.transaction():
+            give_consent(db, patients[0], True, by=1)
+        wait_until_sent(db, 15)
+        began = time.monotonic()
+        with db.transaction():
+            give_consent(db, patients[1], True, by=1)
+        wait_until_sent(db, 15)
+        assert time.monotonic() - began < 3
+    finally:
+        stop.set()
+        relay.join(10)
+    assert not relay.is_alive()
+    assert len(records(kafka, topic, 5)) == 5
+
+
+def wait_until_sent(db, seconds):
+    end = time.monotonic() + seconds
+    while db.execute("SELECT count(*) FROM control_outbox WHERE sent IS NULL").fetchone() != (0,):
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import httpx
+import msgspec
+
+from alerts.care.consent import give_consent
+from alerts.care.gateways import new_claim, revoke_gateway
+from alerts.desk.settings import DeskSettings
+from devices.wire.pairing import Claimed, Config
+from tests.alerts.desk.conftest import Seeded, Served
+
+
+def claimed(served: Served, seeded: Seeded) -> Claimed:
+    with seeded.tx() as tx:
+        code = new_claim(tx, seeded.ward.gateways[0])
+    answer = httpx.post(f"{served.url}/gateway/v1/claim", json={"code": code})
+    assert answer.status_code == 200
+    return msgspec.json.decode(answer.content, type=Claimed)
+
+
+def config(served: Served, credential: str, since: int = 0, wait: float = 30, timeout: float = 40) -> httpx.Response:
+    return httpx.get(
+        f"{served.url}/gateway/v1/config",
+        params={"since": since, "wait": wait},
+        headers={"Authorization": f"Bearer {credential}"},
+        timeout=timeout,
+    )
+
+
+def test_a_claim_code_works_once_and_only_the_credentials_hash_is_kept(served: Served, seeded: Seeded) -> None:
+    with seeded.tx() as tx:
+        code = new_claim(tx, seeded.ward.gateways[0])
+    url = f"{served.url}/gateway/v1/claim"
+    first, second = (httpx.post(url, json={"code": code}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (200, 404)
+    assert "set-cookie" not in first.headers
+    credential = msgspec.json.decode(first.content, type=Claimed).credential
+    with seeded.tx() as tx:
+        stored = tx.execute("SELECT credential_hash FROM gateway WHERE credential_hash IS NOT NULL").fetchall()
+    assert len(stored) == 1
+    assert credential.encode() not in bytes(stored[0][0])
+    assert httpx.post(url, content=b"{nonsense").status_code == 400
+
+
+def test_guessing_codes_ends_in_429(settings: DeskSettings) -> None:
+    with Served(settings.model_copy(update={"claim_tries": 3})) as served:
+        url = f"{served.url}/gateway/v1/claim"
+        codes = [httpx.post(url, json={"code": f"AAAA-000{n}"}).status_code for n in range(5)]
+    assert codes == [404, 404, 404, 429, 429]
+
+
+def test_the_configuration_names_patients_keys_and_devices(served: Served, seeded: Seeded) -> None:
+    answer = config(served, claimed(served, seeded).credential)
+    assert answer.status_code == 200
+    told = msgspec.json.decode(answer.content, type=Config)
+    assert told.topic == "vitals.v1"
+    ada = seeded.ward.patients["STUBBSON"]
+    assert ada in {key.patient for key in told.patients}
+    assert {len(key.secret) for key in told.patients} == {32}
+    assert {d.device for d in told.devices if d.patient == ada} == set(seeded.ward.devices[ada])
+
+
+def test_a_change_answers_a_waiting_gateway_at_once(served: Served, seeded: Seeded) -> None:
+    credential = claimed(served, seeded).credential
+    version = msgspec.json.decode(config(served, credential).content, type=Config).version
+    answers: list[tuple[float, httpx.Response]] = []
+
+    def wait() -> None:
+        answers.append((time.monotonic(), config(served, credential, since=version)))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.5)
+    assert not answers
+    changed = time.monotonic()
+    with seeded.tx() as tx:
+        give_consent(tx, seeded.ward.patients["STUBBSON"], given=False, by=seeded.ward.nurse)
+    waiting.join(10)
+    assert time.monotonic() - changed < 2
+    told = msgspec.json.decode(answers[0][1].content, type=Config)
+    assert told.version > version
+    assert seeded.ward.patients["STUBBSON"] not in {key.patient for key in told.patients}
+
+
+def test_nothing_new_answers_304_after_the_wait(served: Served, seeded: Seeded) -> None:
+    credential = claimed(served, seeded).credential
+    version = msgspec.json.decode(config(served, credential).content, type=Config).version
+    began = time.monotonic()
+    assert config(served, credential, since=version, wait=1).status_code == 304
+    assert 0.8 < time.monotonic() - began < 5
+
+
+def test_an_unknown_or_revoked_credential_answers_401(served: Served, seeded: Seeded) -> None:
+    credential = claimed(served, seeded).credential
+    assert config(served, "nonsense").status_code == 401
+    assert httpx.get(f"{served.url}/gateway/v1/config").status_code == 401
+    with seeded.tx() as tx:
+        revoke_gateway(tx, seeded.ward.gateways[0], seeded.ward.administrator)
+    assert config(served, credential).status_code == 401

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from alerts.desk.worklist.cells import cells_of, level_of
+from alerts.desk.worklist.news2_panel import score_of
+from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
+from devices.sample import Status
+from devices.vitals import Vital
+from devices.wire.control import Facts, Level
+
+NOW = 1_795_271_647_000
+LIMITS = {
+    (Vital.HEART_RATE, "high"): (Level(110), Level(130)),
+    (Vital.HEART_RATE, "low"): (None, Level(41)),
+    (Vital.SYSTOLIC, "low"): (Level(101), Level(91)),
+}
+WATCH = Device(5, "Watch", 1, "Gateway", 300)
+
+
+def value(vital: Vital, number: float | None, age_s: int = 5, status: Status = Status.OK, device: int = 1) -> Value:
+    return Value(1, vital, device, NOW - age_s * 1000, number, status, NOW)
+
+
+def look(*values: Value, facts: Facts | None = None) -> tuple[Snapshot, Patient]:
+    facts = facts or Facts(born="1950-01-01")
+    patient = Patient(1, 1, "A", "1950-01-01", "", "", "", NOW, facts, (WATCH,), LIMITS)
+    return Snapshot(1, NOW, NOW, {1: patient}, {}, {1: values}, (), {}), patient
+
+
+@pytest.mark.parametrize(
+    ("number", "level"), [(110, ""), (110.5, "medium"), (130, "medium"), (131, "high"), (41, ""), (40.9, "high")]
+)
+def test_a_limit_is_crossed_beyond_it(number: float, level: str) -> None:
+    assert level_of(LIMITS, Vital.HEART_RATE, number) == level
+
+
+def test_heart_rate_comes_before_pulse_rate_while_it_is_fresh() -> None:
+    both = value(Vital.HEART_RATE, 80), value(Vital.PULSE_RATE, 90)
+    assert cells_of(*look(*both))["hr"].text == "80"
+    older = value(Vital.HEART_RATE, 80, 600), value(Vital.PULSE_RATE, 90)
+    cell = cells_of(*look(*older))["hr"]
+    assert (cell.text, cell.note) == ("90", "pulse")
+
+
+def test_a_value_stays_fresh_for_two_intervals_and_two_minutes_but_never_beyond_its_validity() -> None:
+    assert cells_of(*look(value(Vital.SPO2, 97)))["spo2"].fresh_s == 120
+    assert cells_of(*look(value(Vital.SPO2, 97, device=5)))["spo2"].fresh_s == 720
+    assert cells_of(*look(value(Vital.TEMPERATURE, 37)))["temp"].fresh_s == 8 * 3600
+
+
+def test_a_poor_value_is_named_and_never_outside_limits() -> None:
+    cell = cells_of(*look(value(Vital.HEART_RATE, 180, status=Status.ARTEFACT)))["hr"]
+    assert (cell.text, cell.level, cell.poor) == ("180", "", "moved")
+    cell = cells_of(*look(value(Vital.HEART_RATE, None, status=Status.SENSOR_OFF)))["hr"]
+    assert (cell.text, cell.poor) == ("–", "off")
+
+
+def test_an_old_good_value_stands_before_a_new_bad_one() -> None:
+    bad, good = value(Vital.SPO2, 60, status=Status.POOR_CONTACT), value(Vital.SPO2, 97, 30, device=2)
+    assert cells_of(*look(bad, good))["spo2"].text == "97"
+
+
+def test_pressure_is_one_measurement_of_one_cuff() -> None:
+    pair = value(Vital.SYSTOLIC, 88, 60), value(Vital.DIASTOLIC, 52, 60)
+    cell = cells_of(*look(*pair))["bp"]
+    assert (cell.text, cell.level) == ("88/52", "high")
+    apart = value(Vital.SYSTOLIC, 120, 60), value(Vital.DIASTOLIC, 52, 90)
+    assert cells_of(*look(*apart))["bp"].text == "120/–"
+
+
+def test_a_partial_score_is_a_lower_bound_and_names_what_is_missing() -> None:
+    values = (
+        value(Vital.RESPIRATORY_RATE, 24), value(Vital.SPO2, 93), value(Vital.SYSTOLIC, 104),
+        value(Vital.HEART_RATE, 134), value(Vital.TEMPERATURE, 38.3),
+    )  # fmt: skip
+    score = score_of(*look(*values))
+    assert (score.text, score.risk, score.missing, score.have) == ("≥9", "high", ("O₂", "ACVPU"), 5)
+    whole = score_of(*look(*values, facts=Facts(born="1950-01-01", oxygen=False, consciousness="A")))
+    assert (whole.text, whole.missing) == ("9", ())
+
+
+def test_under_four_inputs_there_is_no_score() -> None:
+    score = score_of(*look(value(Vital.HEART_RATE, 134), value(Vital.SPO2, 90, 20 * 60)))
+    assert (score.text, score.why) == ("–", "under four inputs")

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerts.desk.pages.stream import Feed
+from alerts.desk.worklist.cells import Cell
+from alerts.desk.worklist.lines import counts, lines_of, view
+from alerts.desk.worklist.snapshot import Patient, Person, Snapshot, Value
+from alerts.life.alarm import Alarm
+from devices.vitals import Vital
+from devices.wire.control import Facts, Level
+from streams.engine.condition import Priority
+
+NOW = 1_795_271_647_000
+HIGH, MEDIUM, LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
+LIMITS = {(1, "high"): (Level(110), Level(130))}
+
+
+def patient(number: int, team: int = 1) -> Patient:
+    return Patient(
+        number, team, f"PATIENT {number:03d}", "1950-01-01", "", "", "", NOW, Facts(born="1950-01-01"), (), LIMITS
+    )
+
+
+def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float = 1, **about: object) -> Alarm:
+    said = {"subject_kind": "patient", "rule": f"rule{number}", "source": 0, "category": "physiological"} | about
+    return Alarm(
+        alarm=number,
+        subject=subject,
+        active=True,
+        priority=priority,
+        worst=priority,
+        onset=NOW - int(minutes * 60_000),
+        **said,
+    )
+
+
+def snapshot(patients: int, *alarms: Alarm, values: tuple[Value, ...] = ()) -> Snapshot:
+    people = {7: Person(7, "Nurse", "nurse", frozenset({1}))}
+    everybody = {n: patient(n) for n in range(1, patients + 1)}
+    return Snapshot(1, NOW, NOW, everybody, people, {1: values} if values else {}, alarms, {})
+
+
+def seen(of: Snapshot, teams: frozenset[int] = frozenset({1})) -> list[str]:
+    return [line.key for line in view(of, lines_of(of), teams)]
+
+
+def test_high_then_medium_then_technical_oldest_first_then_in_hand_then_by_name() -> None:
+    of = snapshot(
+        7,
+        alarm(1, 1, MEDIUM, 50),
+        alarm(2, 2, HIGH, 1),
+        alarm(3, 3, HIGH, 9),
+        alarm(4, 4, MEDIUM, 90, category="technical", rule="no_data"),
+        alarm(5, 5, HIGH, 99, life="acknowledged", owner=7),
+    )
+    assert seen(of) == ["p3", "p2", "p1", "p4", "p5", "p6", "p7"]
+    assert counts(view(of, lines_of(of), frozenset({1})), 7) == {
+        "high": 2, "medium": 1, "technical": 1, "held": 1, "quiet": 2, "mine": 1,
+    }  # fmt: skip
+
+
+def test_what_nobody_has_leads_even_if_something_graver_is_in_hand() -> None:
+    of = snapshot(1, alarm(1, 1, HIGH, life="acknowledged", owner=7), alarm(2, 1, MEDIUM))
+    (line,) = view(of, lines_of(of), frozenset({1}))
+    assert line.lead
+    assert (line.lead.alarm, line.group, line.kind, [a.alarm for a in line.also]) == (2, "open", "medium", [1])
+
+
+def test_only_the_teams_own_patients_are_seen_and_the_pipelines_alarms_by_all() -> None:
+    of = snapshot(2, alarm(1, 3, subject_kind="partition", rule="pipeline_stopped", category="technical"))
+    of = replace(of, patients={1: patient(1, team=1), 2: patient(2, team=2)})
+    assert seen(of) == ["s-pipeline_stopped", "p1"]
+    assert seen(of, frozenset()) == ["s-pipeline_stopped"]
+
+
+def test_a_gateway_silent_on_several_is_one_line_and_on_one_is_that_patients() -> None:
+    offline = {"rule": "gateway_offline", "source": 9, "category": "technical"}
+    of = snapshot(3, *(alarm(n, n, MEDIUM, **offline) for n in (1, 2)), alarm(3, 2, HIGH))
+    assert seen(of) == ["p2", "g9", "p1", "p3"]
+    alone = snapshot(3, alarm(1, 1, MEDIUM, **offline))
+    assert seen(alone)[0] == "p1"
+
+
+def test_a_digest_changes_with_the_alarm_and_not_with_a_number() -> None:
+    def digest(of: Snapshot) -> str:
+        return lines_of(of)[0].digest
+
+    at = Value(1, Vital.HEART_RATE, 5, NOW - 1000, 80, 0, NOW)
+    plain = digest(snapshot(1, values=(at,)))
+    assert digest(snapshot(1, values=(replace(at, value=81, at=NOW),))) == plain
+    assert digest(snapshot(1, alarm(1, 1), values=(at,))) != plain
+    one, two = (digest(snapshot(1, alarm(1, 1, version=v), values=(at,))) for v in (1, 2))
+    assert one != two
+
+
+def test_a_feed_says_only_what_changed() -> None:
+    at = Value(1, Vital.HEART_RATE, 5, NOW - 1000, 140, 0, NOW)
+    of, feed = snapshot(2, values=(at,)), Feed(7)
+    first = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
+    assert first["cells"]["p1"]["hr"] == Cell("140", "high", NOW - 1000, 120).wire()
+    assert [entry[0] for entry in first["order"]] == ["p1", "p2"]
+    again = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
+    assert set(again) == {"now", "data", "still", "counts"}
+    assert again["still"] is False
+    of = replace(of, data_at=NOW - 11_000, values={1: (replace(at, value=100),)})
+    third = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
+    assert third["still"] is True
+    assert third["cells"] == {"p1": {"hr": Cell("100", "", NOW - 1000, 120).wire()}}

@@ -1,0 +1,80 @@
+"""Every query of the desk on plain PostgreSQL and on TimescaleDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from alerts.care.identity import open_identity
+from alerts.desk.pages.limits.limits import read_editor
+from alerts.desk.pages.patient.series import read_series
+from alerts.desk.pages.patient.table import read_table
+from alerts.desk.pages.patient.timeline import read_timeline
+from alerts.desk.worklist.read import DEVICES, Standing, read_quick, read_sparks, read_standing
+from deploy.schema.migrate import migrate
+from devices.vitals import Vital
+from tests.alerts.desk.conftest import MASTER
+from tests.alerts.desk.seed import seed
+
+
+async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
+    migrate(database)
+    with psycopg.connect(database) as tx:
+        ward = seed(tx, MASTER, hours=7)
+    ada = ward.patients["EXAMPLETON"]
+    async with await AsyncConnection.connect(database, autocommit=True) as connection:
+        standing = Standing()
+        await read_standing(connection, standing, lambda patient, sealed: open_identity(sealed, MASTER, patient))
+        await read_sparks(connection, standing, whole=True)
+        whole = {key: dict(buckets) for key, buckets in standing.sparks.items()}
+        await read_sparks(connection, standing, whole=False)
+        assert set(standing.sparks) == set(whole)
+        assert all(dict(standing.sparks[key]) == pytest.approx(whole[key]) for key in whole)
+        snapshot = await read_quick(connection, 1, standing)
+        patient = snapshot.patients[ada]
+        assert (patient.name, patient.record) == ("EXAMPLETON, Ada", "VT-4174-4")
+        assert {d.name for d in patient.devices} == {"Chest patch", "Finger oximeter", "Arm cuff"}
+        assert patient.limits[Vital.HEART_RATE, "high"][1].limit == 120
+        assert next(d for d in patient.devices if d.name == "Chest patch").battery == 64
+        assert len(snapshot.sparks[ada, Vital.HEART_RATE]) > 30
+        assert {v.vital for v in snapshot.values[ada]} == {1, 3, 4, 5, 6, 8}
+        assert len([a for a in snapshot.alarms if a.subject == ada]) == 3
+        assert all(a.closed is None for a in snapshot.alarms)
+
+        for hours, least in ((1, 1000), (6, 300), (24, 350)):
+            series = await read_series(connection, snapshot, patient, hours)
+            assert len(series["lines"]["hr"]["t"]) > least  # type: ignore[index]
+            assert series["bp"]
+            assert await read_table(connection, snapshot, patient, hours)
+        moments = await read_timeline(connection, snapshot, patient)
+        assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
+        editor = await read_editor(connection, ada)
+        assert [version.standing for version in editor.versions] == ["effective"]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def test_the_newest_of_a_device_is_found_however_many_heartbeats_there_are(database: str) -> None:
+    migrate(database)
+    with psycopg.connect(database) as tx:
+        seed(tx, MASTER, hours=2)
+        tx.execute(
+            "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
+            " SELECT patient, now() - n * interval '30 s', 0, 7, n, 1, 'heartbeat', '{}', now(), n"
+            " FROM patient, generate_series(1, 2880) n"
+        )
+        tx.execute("DELETE FROM event WHERE kind = 'battery'")
+        tx.execute("ANALYZE event")
+        (plan,) = tx.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {DEVICES}").fetchone() or ([],)
+    reading = [node for node in nodes(plan[0]["Plan"]) if "Relation Name" in node and str(node["Alias"]).startswith("v")]
+    kinds = {str(node.get("Index Name", node["Node Type"]))[-12:] for node in reading} - {"Custom Scan"}
+    assert kinds == {"event_newest"}, reading
+    assert sum(node["Actual Loops"] * node.get("Rows Removed by Filter", 0) for node in reading) == 0

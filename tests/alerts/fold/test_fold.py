@@ -1,0 +1,234 @@
+"""Conditions, people and time over the stored alarms of a real database."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import psycopg
+import pytest
+
+from alerts.database import now_ms, to_datetime
+from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
+from alerts.fold.alarm_rows import lock_one
+from alerts.fold.fold import apply, fold_conditions
+from alerts.life.events import Acknowledge, Shelve, Tick
+from streams.engine.condition import Condition, Priority
+
+SECOND = 1_800_000_000
+HIGH, MEDIUM = Priority.HIGH, Priority.MEDIUM
+
+
+def condition(phase="onset", priority=HIGH, *, subject=5, rule="spo2.low", source=7, second=SECOND, **others):
+    return Condition(
+        partition=subject % 64, second=second, subject=subject, rule=rule, source=source, phase=phase, priority=priority,
+        **{"category": "physiological", "vital": 3, "value": 88.3, "limit": 92.0, "measured": second * 1000 - 431, **others},
+    )  # fmt: skip
+
+
+def fold(db, *conditions):
+    with db.transaction():
+        fold_conditions(db, conditions)
+
+
+def open_alarms(db):
+    return [row[0] for row in db.execute("SELECT alarm FROM alarm WHERE closed IS NULL ORDER BY alarm")]
+
+
+def act(db, alarm, event, **options):
+    with db.transaction():
+        return apply(db, alarm, event, **options)
+
+
+def stored(db, alarm):
+    with db.transaction():
+        return lock_one(db, alarm)
+
+
+@pytest.fixture
+def team(db):
+    db.execute("INSERT INTO care_team (team, name, channels) VALUES (3, 'North', '{log,webhook}')")
+    db.execute("INSERT INTO patient (patient, identity, team) VALUES (5, '', 3), (6, '', 3)")
+
+
+def test_an_onset_becomes_a_row_an_event_and_a_message_for_each_channel(db, team):
+    fold(db, condition(detail={"total": 9}))
+    (number,) = open_alarms(db)
+    alarm = stored(db, number)
+    assert (alarm.subject, alarm.rule, alarm.source, alarm.priority) == (5, "spo2.low", 7, HIGH)
+    assert (alarm.value, alarm.limit_value, alarm.vital) == (pytest.approx(88.3), 92.0, 3)
+    assert (alarm.onset, alarm.measured, alarm.due) == (SECOND * 1000, SECOND * 1000 - 431, (SECOND + 60) * 1000)
+    assert (alarm.life, alarm.version, alarm.detail) == ("unacknowledged", 1, {"total": 9})
+    assert db.execute("SELECT version, kind, actor, at FROM alarm_event").fetchall() == [
+        (1, "onset", 0, to_datetime(SECOND * 1000))
+    ]
+    assert sorted(db.execute("SELECT recipient, channel, step FROM notification")) == [
+        ("team:3", "log", 0), ("team:3", "webhook", 0),
+    ]  # fmt: skip
+
+
+def test_values_come_back_from_the_row_as_they_went_in(db):
+    fold(db, condition(), condition("better", MEDIUM, second=SECOND + 3))
+    (number,) = open_alarms(db)
+    alarm = stored(db, number)
+    act(db, number, Shelve(4, alarm.onset, alarm.onset + 60_000, "bath"))
+    after = stored(db, number)
+    assert (after.priority, after.worst, after.shelf_reason, after.owner) == (MEDIUM, MEDIUM, "bath", 4)
+    assert after.shelved_until == after.due == alarm.onset + 60_000
+
+
+def test_a_whole_round_folds_in_order(db, team):
+    fold(
+        db,
+        condition(priority=MEDIUM),
+        condition(subject=6, rule="news2", source=0, vital=None, value=None, limit=None, measured=None),
+        condition("worse", second=SECOND + 5),
+        condition("end", second=SECOND + 9),
+        condition(subject=6, source=8, second=SECOND + 9),
+    )
+    rows = db.execute("SELECT subject, rule, active, worst, version FROM alarm ORDER BY subject, rule").fetchall()
+    assert rows == [(5, "spo2.low", False, 3, 3), (6, "news2", True, 3, 1), (6, "spo2.low", True, 3, 1)]
+    kinds = db.execute("SELECT kind FROM alarm_event JOIN alarm USING (alarm) WHERE subject = 5 ORDER BY event").fetchall()
+    assert kinds == [("onset",), ("worse",), ("end",)]
+
+
+def test_the_same_round_twice_leaves_one_alarm(db, team):
+    fold(db, condition())
+    fold(db, condition())
+    assert len(open_alarms(db)) == 1
+    assert db.execute("SELECT count(*) FROM alarm_event").fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM notification").fetchone() == (2,)
+
+
+def test_an_alarm_that_closes_in_a_round_leaves_its_place_to_the_next(db):
+    fold(db, condition())
+    (first,) = open_alarms(db)
+    act(db, first, Acknowledge(1, SECOND * 1000))
+    fold(db, condition("end", second=SECOND + 10), condition(second=SECOND + 20), condition("end", second=SECOND + 30))
+    (second,) = open_alarms(db)
+    assert second != first
+    assert stored(db, second).latched
+
+
+def test_numbers_of_numpy_and_nan_are_stored_as_numbers_and_null(db):
+    odd = condition(value=np.float32(88.25), limit=float("nan"), detail={"total": np.int64(9)}, second=np.int64(SECOND))
+    fold(db, replace(odd, subject=np.int64(5), measured=np.int64(SECOND * 1000)))
+    assert db.execute("SELECT subject, value, limit_value, detail FROM alarm").fetchall() == [(5, 88.25, None, {"total": 9})]
+
+
+def test_a_technical_alarm_of_a_partition_goes_to_the_operators(db, team):
+    fold(db, condition(of="partition", subject=9, rule="pipeline_stopped", source=0, vital=None))
+    told = sorted(db.execute("SELECT recipient, channel FROM notification"))
+    assert told == [("operators", "log"), ("operators", "webhook")]
+
+
+def test_nobody_is_missed_where_no_team_is_known(db):
+    fold(db, condition(subject=77))
+    assert db.execute("SELECT recipient, channel FROM notification").fetchall() == [("operators", "log")]
+
+
+def test_acting_stops_what_still_waits_to_be_sent(db, team):
+    fold(db, condition())
+    (number,) = open_alarms(db)
+    db.execute("UPDATE notification SET sent = now(), receipt = 'x' WHERE channel = 'log'")
+    act(db, number, Acknowledge(1, SECOND * 1000), expected_version=1)
+    assert db.execute("SELECT channel, stopped IS NOT NULL FROM notification ORDER BY channel").fetchall() == [
+        ("log", False), ("webhook", True),
+    ]  # fmt: skip
+
+
+def test_a_conflict_names_who_was_first(db):
+    fold(db, condition())
+    (number,) = open_alarms(db)
+    act(db, number, Acknowledge(1, SECOND * 1000), expected_version=1)
+    with pytest.raises(ConflictError, match="person 1 was first") as conflict:
+        act(db, number, Acknowledge(2, SECOND * 1000 + 5), expected_version=1)
+    assert (conflict.value.who, conflict.value.what, conflict.value.when) == (1, "acknowledge", to_datetime(SECOND * 1000))
+    assert stored(db, number).owner == 1
+
+
+def test_what_got_worse_meanwhile_must_be_looked_at_before_it_is_acknowledged(db):
+    fold(db, condition(priority=MEDIUM))
+    (number,) = open_alarms(db)
+    fold(db, condition("worse", second=SECOND + 2))
+    with pytest.raises(ConflictError, match="condition was first") as conflict:
+        act(db, number, Acknowledge(2, SECOND * 1000), expected_version=1)
+    assert (conflict.value.who, conflict.value.what) == (0, "worse")
+
+
+def test_a_repeat_meanwhile_does_not_make_an_acknowledgement_wrong(db, team):
+    fold(db, condition())
+    (number,) = open_alarms(db)
+    act(db, number, Tick((SECOND + 60) * 1000))
+    alarm = act(db, number, Acknowledge(2, (SECOND + 61) * 1000), expected_version=1)
+    assert (alarm.life, alarm.owner, alarm.version, alarm.step) == ("acknowledged", 2, 3, 1)
+
+
+def test_a_refused_act_leaves_the_row_alone(db):
+    fold(db, condition())
+    (number,) = open_alarms(db)
+    with pytest.raises(RefusedError):
+        act(db, number, Shelve(1, SECOND * 1000, SECOND * 1000 + 1, ""))
+    assert stored(db, number).version == 1
+    with pytest.raises(UnknownAlarmError):
+        act(db, number + 1, Tick(0))
+
+
+def test_where_nothing_changes_nothing_is_written_and_nobody_is_woken(db, schema):
+    fold(db, condition())
+    (number,) = open_alarms(db)
+    with psycopg.connect(schema, autocommit=True) as listener:
+        listener.execute("LISTEN vigil_alarm")
+        fold(db, condition())
+        act(db, number, Tick(SECOND * 1000))
+        assert list(listener.notifies(timeout=0.2)) == []
+        fold(db, condition("end", second=SECOND + 1), condition(subject=6))
+        assert [hint.payload for hint in listener.notifies(timeout=2, stop_after=1)] == [""]
+        assert list(listener.notifies(timeout=0.2)) == []
+
+
+def test_the_worker_waits_for_a_person_who_is_acting_and_folds_over_what_they_did(db, schema):
+    fold(db, condition())
+    (number,) = open_alarms(db)
+    with psycopg.connect(schema) as desk:
+        apply(desk, number, Acknowledge(1, SECOND * 1000))
+        worker = threading.Thread(target=fold_in_a_session, args=(schema, condition("end", second=SECOND + 9)))
+        worker.start()
+        time.sleep(0.3)
+        assert worker.is_alive()
+        desk.commit()
+    worker.join(10)
+    alarm = stored(db, number)
+    assert (alarm.life, alarm.version, alarm.owner) == ("closed", 3, 1)
+
+
+def test_an_alarm_closed_while_the_worker_waited_is_not_reopened_but_followed_by_a_new_one(db, schema):
+    fold(db, condition(), condition("end", second=SECOND + 1))
+    (number,) = open_alarms(db)
+    with psycopg.connect(schema) as desk:
+        apply(desk, number, Acknowledge(1, SECOND * 1000))  # latched: this closes it
+        worker = threading.Thread(target=fold_in_a_session, args=(schema, condition(second=SECOND + 9)))
+        worker.start()
+        time.sleep(0.3)
+        desk.commit()
+    worker.join(10)
+    (second,) = open_alarms(db)
+    assert second != number
+    assert stored(db, second).onsets == 1
+
+
+def fold_in_a_session(url, *conditions):
+    with psycopg.connect(url) as session:
+        fold_conditions(session, conditions)
+
+
+def test_a_gateway_that_serves_many_is_folded_in_few_statements(db):
+    many = [condition(subject=n, rule="gateway_offline", source=4) for n in range(1, 2001)]
+    began = time.perf_counter()
+    fold(db, *many)
+    took = time.perf_counter() - began
+    assert db.execute("SELECT count(*) FROM alarm").fetchone() == (2000,)
+    assert took < 5
+    assert now_ms(db) > 0

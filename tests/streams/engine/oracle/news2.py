@@ -1,0 +1,72 @@
+"""Partial NEWS2."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from devices.wire.control import Facts
+from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
+
+NEWS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
+
+
+class Scores(State):
+    def scores(self, now: int, running: int) -> list[tuple[object, ...]]:
+        out: list[tuple[object, ...]] = []
+        for patient in sorted({name[0] for name in self.series}):
+            total, newest, counts = self.score(patient, now, running)
+            level = 0
+            for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
+                if counts and total >= threshold:
+                    run, measured = self.stands.setdefault((patient, which), (running, newest))
+                    if max(running - run, newest - measured) >= self.rules.news2_hold_s:
+                        level = which
+                else:
+                    self.stands.pop((patient, which), None)
+            was = self.news_level[patient]
+            self.news_level[patient] = level
+            if was != level:
+                phase = "end" if not level else "onset" if not was else "worse" if level > was else "better"
+                told = "HIGH" if (level or was) == 2 else "MEDIUM"
+                out.append(("news2", patient, 0, phase, told, float(total) if level else None, None))
+        return out
+
+    def score(self, patient: int, now: int, running: int) -> tuple[int, int, bool]:
+        best: dict[str, tuple[int, int, SeriesOracle]] = {}
+        for (who, _, device), s in self.series.items():
+            if who == patient and s.overruled is None and s.newest and s.spec.column in NEWS:
+                this = (s.newest[0] * 1000 + s.newest[1], -device, s)
+                if s.spec.column not in best or this[:2] > best[s.spec.column][:2]:
+                    best[s.spec.column] = this
+        valid = {k: v for k, v in best.items() if v[2].expires > running}
+        value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, _, s) in valid.items() if s.newest}
+        newest = max((at for at, _, _ in valid.values()), default=-NEVER) // 1000
+        facts = self.facts.get(patient, Facts())
+        points: dict[str, int] = {}
+        if "respiratory_rate" in value:
+            points["rr"] = band(round(value["respiratory_rate"]), (9, 12, 21, 25), (3, 1, 0, 2, 3))
+        if "spo2" in value:
+            x = round(value["spo2"])
+            points["spo2"] = band(x, (92, 94, 96), (3, 2, 1, 0))
+            if facts.spo2_scale == 2:
+                air = band(x, (84, 86, 88), (3, 2, 1, 0))
+                points["spo2"] = band(x, (84, 86, 88, 93, 95, 97), (3, 2, 1, 0, 1, 2, 3)) if facts.oxygen else air
+        if "systolic" in value:
+            points["sbp"] = band(round(value["systolic"]), (91, 101, 111, 220), (3, 2, 1, 0, 3))
+        pulse = value.get("heart_rate", value.get("pulse_rate"))
+        if pulse is not None:
+            points["pulse"] = band(round(pulse), (41, 51, 91, 111, 131), (3, 1, 0, 1, 2, 3))
+        if "temperature" in value:
+            points["temp"] = band(round(value["temperature"] * 10), (351, 361, 381, 391), (3, 1, 0, 1, 2))
+        if facts.oxygen is not None:
+            points["oxygen"] = 2 if facts.oxygen else 0
+        if facts.consciousness is not None:
+            points["acvpu"] = 0 if facts.consciousness == "A" else 3
+        adult = facts.born is not None and not facts.pregnant and facts.born < "2005"
+        counts = len(points) >= 4 and adult and not self.paused(patient, "news2", now)
+        return sum(points.values()), newest, counts
+
+
+def band(value: int, edges: tuple[int, ...], points: tuple[int, ...]) -> int:
+    """Points of a value; ``edges`` are the lowest values of all bands but the first."""
+    return points[sum(value >= edge for edge in edges)]

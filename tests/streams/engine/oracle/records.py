@@ -1,0 +1,212 @@
+"""Records, one at a time: what is admitted, and what it changes at once."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from devices.sample import Status
+from devices.vitals import VITALS
+from devices.wire.batch import Kind
+from devices.wire.control import Consent, Enrolment, Facts, Limits, Pauses, RuleSet
+from devices.wire.event import Contact, Heartbeat
+from streams.engine.series.rollup import DUE
+from tests.streams.engine.log import Rec
+from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
+
+
+class Records(State):
+    def evaluate(self, now: int, decide: bool = True) -> None:
+        raise NotImplementedError
+
+    def reopen(self, new: int) -> None:
+        raise NotImplementedError
+
+    def record(self, one: Rec) -> None:
+        if one.kind == Kind.CLOCK and one.append < self.clock - 10_000:
+            self.set_back(one.append)
+        self.clock = max(self.clock, one.append)
+        now, before = self.clock // 1000, self.second
+        if before < 0:
+            self.beat = self.clock
+        else:
+            passed_over = range(before + 11, now)
+            for second in range(before + 1, min(before + 11, now)):
+                self.evaluate(second)
+            for second in passed_over:
+                if second < before + 400 or second % 60 == DUE[self.partition]:  # nothing is left to happen in others
+                    self.evaluate(second, decide=False)
+            self.lost += len(passed_over)
+            if now > before:
+                self.evaluate(now)
+        self.second = now
+        if one.kind == Kind.CLOCK:
+            self.beat = self.clock + one.silence * 60_000
+        elif one.kind == Kind.CONTROL and one.first > self.seen.get(one.epoch, -1):
+            self.seen[one.epoch] = one.first
+            self.control(now, one)
+        elif one.kind in (Kind.SAMPLES, Kind.EVENT):
+            self.data(now, one)
+
+    def set_back(self, append: int) -> None:
+        old, new = self.second, append // 1000
+        self.lost += new - old
+        self.exact_from = max(self.exact_from, old + 331)
+        self.clock, self.second = append, new
+        self.reopen(new)
+        for name, s in self.series.items():
+            s.cells, s.dirty, s.older = {}, set(), []
+            s.last_minute = min(s.last_minute, new // 60)
+            s.kept = {t: c for t, c in s.kept.items() if t <= new}
+            if s.newest:
+                s.newest = (min(s.newest[0], new), *s.newest[1:])
+            for at in s.since:
+                s.since[at] = min(s.since[at], new)
+            for side in s.told:
+                s.told[side] = min(s.told[side], new)
+            self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
+        self.late_names |= {(name, minute) for _, name, minute in self.waiting}
+        self.touched.clear()
+        self.waiting.clear()
+        for said in (self.good, self.loose, self.on):
+            for who in said:
+                said[who] = min(said[who], new)
+        for who, seconds in self.off.items():
+            if seconds and max(seconds) > new:
+                self.off[who] = set()
+
+    def allowed(self, one: Rec) -> bool:
+        if one.patient not in self.consent or not self.consent[one.patient]:
+            return False
+        enrolment = self.enrolment.get(one.patient, Enrolment())
+        if one.key in enrolment.revoked_keys:
+            return False
+        if one.device == 0:
+            return one.gateway in enrolment.gateways or one.gateway == 0
+        return any(e.device == one.device and one.gateway in (0, e.gateway) for e in enrolment.devices)
+
+    def data(self, now: int, one: Rec) -> None:
+        if not self.allowed(one):
+            self.rejected += 1
+            return
+        if one.event is not None:
+            self.event(now, one)
+            return
+        spells = [
+            e
+            for e in self.enrolment.get(one.patient, Enrolment()).devices
+            if e.device == one.device and one.gateway in (0, e.gateway)
+        ]
+        bad = {
+            s[4]
+            for s in one.samples
+            if s[2] not in VITALS
+            or s[3] > max(Status)
+            or (s[3] == 0 and not math.isfinite(s[1]))
+            or s[4] >= one.count
+            or not -30 * 86_400_000 <= s[0] - self.clock <= 86_400_000
+        }
+        self.rejected += len(bad)
+        for time, value, vital, status, reading in one.samples:
+            if reading in bad:
+                continue
+            if one.device and not any(e.since <= time < (NEVER**2 if e.until is None else e.until) for e in spells):
+                continue
+            self.stored += 1
+            if time <= self.clock + 30_000:
+                self.sample(now, (one.patient, vital, one.device), time, value, status)
+
+    def sample(self, now: int, name: tuple[int, int, int], time: int, value: float, status: int) -> None:
+        if status == Status.CLOCK_UNSURE:
+            return
+        s = self.series.setdefault(name, SeriesOracle(name[1]))
+        self.latest[name] = max(time, self.latest.get(name, 0))
+        second, who = time // 1000, (name[0], name[2])
+        low, high = s.spec.plausible
+        fixed = -1
+        if status == 0 and low <= np.float32(value) <= high:
+            fixed = round(Fraction(float(np.float32(value))) * s.spec.steps)
+        if status == 0 and fixed >= 0:
+            self.good[who] = max(self.good[who], second)
+        if status in (Status.POOR_CONTACT, Status.SENSOR_OFF):
+            self.off[who].add(second)
+        self.measured[who] = max(self.measured[who], time) if self.live(now, who, second) else self.measured[who]
+        if who in self.heard and self.live(now, who, second):
+            self.heard[who] = max(self.heard[who], now - self.lost)
+        if not s.spec.continuous:
+            if second <= now - 300:
+                self.late_names.add((name, second // 60))
+            else:
+                due, over = int(DUE[self.partition]), max(now, second // 60 * 60 + 59)
+                self.waiting.add((over + 60 - (over - due) % 60, name, second // 60))
+            if fixed >= 0 and (time % 1000, fixed) > s.cells.get(second, (-1, -1)):
+                s.cells[second] = (time % 1000, fixed)
+                s.dirty.add(second)
+            return
+        if second <= now - 300:
+            self.late_names.add((name, second // 60))
+            if fixed >= 0:
+                s.older.append((second, time % 1000, fixed))
+            return
+        cell = (time % 1000, fixed) if fixed >= 0 else (-1, -1)
+        if cell > s.cells.get(second, (-2, -2)):
+            s.cells[second] = cell
+            s.dirty.add(second)
+            due = int(DUE[self.partition])
+            emitted = now + 60 - (now - due) % 60
+            gone = second // 60 * 60 < emitted - 300 or now < self.exact_from
+            (self.late_names if gone else self.touched).add((name, second // 60))
+
+    def live(self, now: int, who: tuple[int, int], second: int) -> bool:
+        return second > now - max(300, self.allowance(who))
+
+    def allowance(self, who: tuple[int, int]) -> int:
+        interval = self.watched.get(who, 0)
+        return math.ceil(self.rules.no_data_factor * interval) + self.rules.no_data_extra_s if interval else 0
+
+    def event(self, now: int, one: Rec) -> None:
+        event, who = one.event, (one.patient, one.device)
+        if isinstance(event, Heartbeat):
+            self.gateway[one.patient, one.gateway] = now - self.lost
+        if isinstance(event, Contact) and event.at // 1000 <= now + 30:
+            said = self.on if event.on else self.loose
+            said[who] = max(said[who], event.at // 1000)
+
+    def control(self, now: int, one: Rec) -> None:
+        control, patient, running = one.control, one.patient, now - self.lost
+        if isinstance(control, RuleSet):
+            self.rules = control
+        elif isinstance(control, Limits):
+            self.limits[patient] = control
+        elif isinstance(control, Pauses):
+            self.pauses[patient] = control
+        elif isinstance(control, Facts):
+            self.facts[patient] = control
+        elif isinstance(control, Consent):
+            self.consent[patient] = control.given
+        elif isinstance(control, Enrolment):
+            self.enrolment[patient] = control
+            current = {e.device: e for e in control.devices if e.until is None or e.until > now * 1000}
+            for who in [w for w in self.watched if w[0] == patient and w[1] not in current]:
+                del self.watched[who]
+            self.current[patient] = set(current)
+            for device, e in current.items():
+                self.link[patient, device] = (patient, e.gateway)
+                if e.interval_s > 0:
+                    if (patient, device) not in self.watched:
+                        self.heard[patient, device] = running
+                    self.watched[patient, device] = e.interval_s
+                else:
+                    self.watched.pop((patient, device), None)
+            serving = {(patient, gateway) for gateway in control.gateways}
+            for link in serving - self.serving:
+                self.gateway[link] = running
+            self.serving = {link for link in self.serving if link[0] != patient} | serving
+        if isinstance(control, RuleSet | Limits):
+            for (who, _, _), s in self.series.items():
+                s.redo |= patient in (who, 0)
+        if isinstance(control, RuleSet | Pauses):
+            for (who, _, _), s in self.series.items():
+                s.stirred |= patient in (who, 0)

@@ -1,0 +1,84 @@
+"""What the oracle remembers, and what it says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from devices.vitals import VITALS, Vital
+from devices.wire.control import Enrolment, Facts, Limits, Pauses, RuleSet
+
+NEVER = 1 << 40
+
+
+class SeriesOracle:
+    """One (patient, vital, device)."""
+
+    def __init__(self, vital: int) -> None:
+        self.spec = VITALS[Vital(vital)]
+        self.cells: dict[int, tuple[int, int]] = {}  # second: (ms, value); value -1: only unusable samples
+        self.dirty: set[int] = set()  # changed, not yet evaluated
+        self.older: list[tuple[int, int, int]] = []
+        self.kept: dict[int, tuple[int, int]] = {}  # episodic: the last eight
+        self.newest: tuple[int, int, int] | None = None  # second, ms, value
+        self.expires = -NEVER
+        self.since = {(side, level): 0 for side in ("high", "low") for level in ("medium", "high")}
+        self.active: set[tuple[str, str]] = set()
+        self.told = {"high": 0, "low": 0}
+        self.redo = False
+        self.level = self.spread = self.mean = self.seen = 0  # trends
+        self.last_minute = -1
+        self.sums = {"high": 0, "low": 0}
+        self.trending: set[str] = set()
+        self.overruled: int | None = None  # by that device
+        self.stirred = self.fresh_readings = False
+        self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
+        self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes
+
+
+class State:
+    """What the oracle says is in the lists and dicts at the end."""
+
+    def __init__(self, partition: int, probe: int = 13) -> None:
+        self.partition, self.probe = partition, probe
+        self.clock = self.second = self.beat = -1
+        self.lost, self.still, self.exact_from = 0, False, 0
+        self.minute_closed = -1
+        self.series: dict[tuple[int, int, int], SeriesOracle] = {}
+        self.touched: set[tuple[tuple[int, int, int], int]] = set()
+        self.late_names: set[tuple[tuple[int, int, int], int]] = set()
+        self.waiting: set[tuple[int, tuple[int, int, int], int]] = set()  # due, name, minute: named then
+        self.rules = RuleSet(version=0)
+        self.limits: dict[int, Limits] = {}
+        self.pauses: dict[int, Pauses] = {}
+        self.facts: dict[int, Facts] = {}
+        self.consent: dict[int, bool] = {}
+        self.enrolment: dict[int, Enrolment] = {}
+        self.seen: dict[int, int] = {}
+        self.good: dict[tuple[int, int], int] = defaultdict(lambda: -NEVER)
+        self.off: dict[tuple[int, int], set[int]] = defaultdict(set)
+        self.loose: dict[tuple[int, int], int] = defaultdict(lambda: -NEVER)
+        self.on: dict[tuple[int, int], int] = defaultdict(lambda: -NEVER)
+        self.sensor_off: set[tuple[int, int]] = set()
+        self.watched: dict[tuple[int, int], int] = {}  # interval s
+        self.heard: dict[tuple[int, int], int] = {}
+        self.measured: dict[tuple[int, int], int] = defaultdict(int)
+        self.silent: set[tuple[int, int]] = set()
+        self.link: dict[tuple[int, int], tuple[int, int]] = {}
+        self.current: dict[int, set[int]] = {}
+        self.serving: set[tuple[int, int]] = set()
+        self.gateway: dict[tuple[int, int], int] = defaultdict(int)  # running second of the last heartbeat
+        self.back: dict[tuple[int, int], int] = defaultdict(int)
+        self.away: set[tuple[int, int]] = set()
+        self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): running, measured
+        self.news_level: dict[int, int] = defaultdict(int)
+        # what it says
+        self.conditions: list[tuple[object, ...]] = []
+        self.rollups: list[dict[str, float]] = []
+        self.late: list[tuple[int, ...]] = []
+        self.windows: list[tuple[int, tuple[int, int, int], int, tuple[float, ...]]] = []
+        self.latest: dict[tuple[int, int, int], int] = {}
+        self.stored = self.rejected = 0
+
+    def paused(self, patient: int, rule: str, now: int) -> bool:
+        pauses = self.pauses.get(patient, Pauses()).pauses
+        return any(p.rule in ("*", rule) and now * 1000 < p.until for p in pauses)

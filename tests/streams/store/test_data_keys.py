@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from deploy.schema.migrate import migrate
+from devices.errors import MasterKeyError, SealError
+from devices.wire.keys import read_master_key
+from devices.wire.sealing import new_key
+from streams.store import data_keys as keys
+from streams.store.data_keys import DatabaseKeyRing
+from tests.streams.producing import World
+
+
+@pytest.fixture
+def world(plain_database):
+    migrate(plain_database)
+    world = World([1, 2])
+    world.seed(plain_database)
+    return world
+
+
+@pytest.fixture
+def db(plain_database, world):
+    with psycopg.connect(plain_database, autocommit=True) as connection:
+        yield connection
+
+
+def test_a_key_of_the_database_opens_and_says_whose_it_is(world, db):
+    ring = DatabaseKeyRing(lambda: db, world.master)
+    found = ring.get_many(list(world.secrets))
+    assert {key: (one.patient, one.gateway) for key, one in found.items()} == {
+        key: owner[:2] for key, owner in world.secrets.items()
+    }
+    sealed = found[2].aead.encrypt(bytes(12), b"payload", None)
+    assert found[2].aead.decrypt(bytes(12), sealed, None) == b"payload"
+    assert str(found[2].secret) not in f"{found}"
+
+
+def test_a_key_made_after_it_was_asked_for_is_found_the_next_time(world, db):
+    ring = DatabaseKeyRing(lambda: db, world.master)
+    db.execute("UPDATE data_key SET key = 77 WHERE key = 1")
+    assert set(ring.get_many([1, 2, 2**32 - 1])) == {2}
+    db.execute("UPDATE data_key SET key = 1 WHERE key = 77")
+    assert set(ring.get_many([1, 2])) == {1, 2}
+
+
+def test_a_destroyed_key_stops_opening_when_it_is_read_again(world, db, monkeypatch):
+    monkeypatch.setattr(keys, "FRESH_S", 0.0)
+    ring = DatabaseKeyRing(lambda: db, world.master)
+    assert set(ring.get_many([1])) == {1}
+    db.execute("UPDATE data_key SET destroyed = now() WHERE key = 1")
+    assert set(ring.get_many([1])) == set()
+
+
+def test_a_database_that_is_away_is_no_answer(world, db):
+    ring = DatabaseKeyRing(lambda: db, world.master)
+    db.close()
+    with pytest.raises(psycopg.OperationalError):
+        ring.get_many([1])
+
+
+def test_another_master_key_opens_none(world, db):
+    with pytest.raises(SealError, match="master key"):
+        DatabaseKeyRing(lambda: db, new_key()).get_many([1])
+
+
+def test_the_master_key_file_must_be_private_and_whole(tmp_path):
+    path = tmp_path / "key"
+    with pytest.raises(MasterKeyError, match="cannot be read"):
+        read_master_key(path)
+    path.write_bytes(bytes(31))
+    path.chmod(0o600)
+    with pytest.raises(MasterKeyError, match="31 bytes"):
+        read_master_key(path)
+    path.write_bytes(bytes(32))
+    path.chmod(0o644)
+    with pytest.raises(MasterKeyError, match="other users"):
+        read_master_key(path)
+    path.chmod(0o600)
+    assert read_master_key(path) == bytes(32)

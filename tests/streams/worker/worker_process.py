@@ -1,0 +1,149 @@
+"""A worker as its own process, for tests that kill and stop it: settings from the environment, conditions into a table."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
+
+import psycopg
+
+from deploy.stack.child import Child
+
+TABLE = """CREATE TABLE IF NOT EXISTS test_condition (
+    partition int4, second int8, subject int4, rule text, source int4, phase text, detail jsonb)"""
+
+
+def fold(tx, conditions):
+    tx.cursor().executemany(
+        "INSERT INTO test_condition VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [(c.partition, c.second, c.subject, c.rule, c.source, c.phase, json.dumps(c.detail)) for c in conditions],
+    )
+
+
+def _kill_after_commit():
+    """SIGKILL once the first round is in the database, before it is acknowledged."""
+    from streams.worker import worker
+
+    stored = worker.Worker._store
+
+    async def store(self, todo, items):
+        self.assignment.release = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        await stored(self, todo, items)
+
+    worker.Worker._store = store
+
+
+class Hangs:
+    """A stage that never comes back from the first event of a device: asleep, or with the interpreter's lock held."""
+
+    learns = frozenset()
+
+    def __init__(self, how):
+        self.how = how
+
+    def event(self, now, patient, device, gateway, event):
+        if device and self.how == "asleep":
+            time.sleep(3600)
+        elif device:
+            re.match("(a+)+$", "a" * 60 + "b")
+
+    def evaluate(self, moment):
+        return ()
+
+    def __getattr__(self, name):
+        return lambda *_: None
+
+
+class WorkerProcess:
+    """`with WorkerProcess(url, bootstrap, topic, key) as worker: ...`; `worker.popen` is its process."""
+
+    def __init__(self, database: str, kafka: str, topic: str, key: Path, **options: object) -> None:
+        with psycopg.connect(database, autocommit=True) as db:
+            db.execute(TABLE)
+        environment = {
+            "VIGIL_DATABASE": database,
+            "VIGIL_KAFKA": kafka,
+            "VIGIL_TOPIC": topic,
+            "VIGIL_MASTER_KEY_FILE": str(key),
+            "VIGIL_WORKER_GROUP": topic,
+            "VIGIL_WORKER_CLOCK": "false",
+            **{name if name.isupper() else f"VIGIL_WORKER_{name.upper()}": str(value) for name, value in options.items()},
+        }
+        self.log = key.parent / f"worker-{time.monotonic_ns()}.log"
+        self.child = Child(
+            "worker", [sys.executable, "-m", "tests.streams.worker.worker_process"], self.log, env=environment
+        )
+        self.popen = self.child.popen
+
+    def send(self, number: signal.Signals) -> None:
+        self.child.send(number)
+
+    def kill(self) -> int:
+        self.child.kill()
+        return int(self.popen.returncode)
+
+    def stop(self) -> int:
+        self.child.stop(timeout=30)
+        return int(self.popen.returncode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+        print(self.log.read_text())
+
+
+def wait_for(database: str, query: str, fits: Callable[[object], bool], timeout: float = 30) -> None:
+    """Until the first column of the one row of `query` fits."""
+    end = time.monotonic() + timeout
+    found: object = None
+    while time.monotonic() < end:
+        try:
+            with psycopg.connect(database, connect_timeout=2) as db:
+                row = db.execute(query).fetchone()
+                found = row and row[0]
+            if fits(found):
+                return
+        except psycopg.OperationalError as error:
+            found = error
+        time.sleep(0.05)
+    raise AssertionError(f"{query}: {found} after {timeout} s")
+
+
+def wait_for_ledger(database: str, total: int, timeout: float = 30, *, at_least: bool = False) -> None:
+    """Until all partitions together stand at `total`."""
+    query = "SELECT coalesce(sum(next_offset), 0)::int8 FROM ledger"
+    wait_for(database, query, lambda n: n == total or (at_least and n > total), timeout)
+
+
+if __name__ == "__main__":
+    from streams.worker import worker
+    from streams.worker.settings import WorkerSettings
+
+    logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if os.environ.get("TEST_KILL_AFTER_COMMIT"):
+        _kill_after_commit()
+    if leave := os.environ.get("TEST_LEAVE_S"):
+        worker.LEAVE_S = float(leave)
+    if wrong := os.environ.get("TEST_CLOCK_WRONG_S"):
+        from streams.kafka import clock_records as clock
+
+        clock.time = SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + float(Path(wrong).read_text()))
+    stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
+    if "TEST_RULES" in os.environ:
+        from alerts.rules.stages import stages as all_stages
+
+        stages = all_stages()
+    if os.environ.get("TEST_RULES") == "alarms":  # as deployed
+        from alerts.fold.fold import fold_conditions as fold
+    worker.run(WorkerSettings(), stages, fold)
