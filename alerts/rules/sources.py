@@ -1,7 +1,7 @@
 """Sources: which of two devices that measure one vital of a patient decides.
 
 Where the rule set has a preference for a vital, the devices count in the order of the patient's enrolment; others, and
-manual observations, come after them.  A device is live until ``hold_s`` of running time (:mod:`streams.engine.timeline`)
+manual observations, come after them.  A device is live until ``hold_s`` of active time (:mod:`streams.engine.timeline`)
 after its newest usable value.  While one is live, those after it are overruled: their values are stored and charted and
 decide nothing.  Where none is live all decide, as they do without a preference (docs/decisions/0077-preferred-sources.md).
 """
@@ -19,9 +19,9 @@ from devices.wire.event import Event
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition
-from streams.engine.series.dense import Dense
-from streams.engine.series.news import NEVER, VALIDITY
-from streams.engine.series.sparse import Sparse
+from streams.engine.series.dense import DenseSeries
+from streams.engine.series.sparse import SparseSeries
+from streams.engine.series.updates import NEVER, VALIDITY
 from streams.engine.stage import Arrival, Moment, View
 
 _LAST: Final = 1 << 20
@@ -72,9 +72,9 @@ class Sources:
         self.view = view
         self._standing = (Standing(view.layout.dense.axis, "sources"), Standing(view.layout.sparse.axis, "sources"))
 
-    def standing(self, trace: Dense | Sparse) -> Standing:
-        """Whether the series of a trace are overruled, and by whom."""
-        return self._standing[0] if trace is self.view.layout.dense else self._standing[1]
+    def standing(self, store: DenseSeries | SparseSeries) -> Standing:
+        """Whether the series of a store are overruled, and by whom."""
+        return self._standing[0] if store is self.view.layout.dense else self._standing[1]
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
         self._forget_rivals(partition)
@@ -97,7 +97,7 @@ class Sources:
         """Events are no values."""
 
     def arrive(self, arrival: Arrival) -> None:
-        """The traces keep what arrived."""
+        """The stores keep what arrived."""
 
     def set_back(self, partition: int, now: int) -> None:
         """The newest values have moved; the next evaluation sees it."""
@@ -106,55 +106,55 @@ class Sources:
         """Nobody is told when a source changes; what it ends says so."""
         self.switched = (NO_INTS, NO_INTS)
         if moment.decide and (self._holds or any(one.overruled.any() for one in self._standing)):
-            dense, sparse = self.view.traces
+            dense, sparse = self.view.stores
             self.switched = (
                 self._switch(dense, self._standing[0], moment),
                 self._switch(sparse, self._standing[1], moment),
             )
         return []
 
-    def _switch(self, trace: Dense | Sparse, standing: Standing, moment: Moment) -> Ints:
+    def _switch(self, store: DenseSeries | SparseSeries, standing: Standing, moment: Moment) -> Ints:
         found = [NO_INTS]
         for partition in moment.partitions.tolist():
-            columns = trace.axis.of(partition)
-            overruled, by = self._judged(trace, columns, partition, moment.now)
+            columns = store.axis.of(partition)
+            overruled, by = self._judged(store, columns, partition, moment.now)
             found.append(np.flatnonzero(standing.overruled[columns] != overruled) + columns.start)
             standing.overruled[columns], standing.by[columns] = overruled, by
         return np.concatenate(found)
 
-    def _judged(self, trace: Dense | Sparse, columns: slice, partition: int, now: int) -> tuple[Bools, Cells]:
+    def _judged(self, store: DenseSeries | SparseSeries, columns: slice, partition: int, now: int) -> tuple[Bools, Cells]:
         """(overruled bool, by int32) of the series of one partition."""
         count = columns.stop - columns.start
         overruled, by = np.zeros(count, np.bool_), np.zeros(count, np.int32)
-        rivals = self._rivals_of(trace, columns, partition) if partition in self._holds else None
+        rivals = self._rivals_of(store, columns, partition) if partition in self._holds else None
         if rivals is None or not rivals.column.size:
             return overruled, by
         column, group, rank = rivals.column + columns.start, rivals.group, rivals.rank
-        valid = VALIDITY[trace.series.vital[column]]
-        silent = now - int(self.view.pace.lost[partition]) - (trace.newest.expires[column] - valid)
-        live = (trace.newest.second[column] > -NEVER) & (silent <= rivals.hold)
+        valid = VALIDITY[store.series.vital[column]]
+        silent = now - int(self.view.timeline.stalled_s[partition]) - (store.newest.expires[column] - valid)
+        live = (store.newest.second[column] > -NEVER) & (silent <= rivals.hold)
         best = np.full(rivals.groups, _LAST, np.int64)
         np.minimum.at(best, group[live], rank[live])
         holder = np.zeros(rivals.groups, np.int32)
         leads = live & (rank == best[group])
-        holder[group[leads]] = trace.series.device[column[leads]]
+        holder[group[leads]] = store.series.device[column[leads]]
         loses = rank > best[group]
         overruled[rivals.column] = loses
         by[rivals.column] = np.where(loses, holder[group], 0)
         return overruled, by
 
-    def _rivals_of(self, trace: Dense | Sparse, columns: slice, partition: int) -> Rivals:
+    def _rivals_of(self, store: DenseSeries | SparseSeries, columns: slice, partition: int) -> Rivals:
         """Looked for when series, preferences or enrolments have changed: all series are ordered for it."""
-        kept, count = self._rivals[trace is not self.view.layout.dense], columns.stop - columns.start
+        kept, count = self._rivals[store is not self.view.layout.dense], columns.stop - columns.start
         found = kept.get(partition)
         if found is None or found.series != count:
-            vital = trace.series.vital[columns].astype(np.int64)
+            vital = store.series.vital[columns].astype(np.int64)
             hold = self._holds[partition][vital]
             _, group, size = np.unique(
-                trace.series.person[columns].astype(np.int64) << 8 | vital, return_inverse=True, return_counts=True
+                store.series.person[columns].astype(np.int64) << 8 | vital, return_inverse=True, return_counts=True
             )
             column = np.flatnonzero((hold > 0) & (size[group] > 1))
-            who, which = trace.series.patient[columns][column], trace.series.device[columns][column]
+            who, which = store.series.patient[columns][column], store.series.device[columns][column]
             rank = [self._rank(*pair) for pair in zip(who.tolist(), which.tolist(), strict=True)]
             found = kept[partition] = Rivals(count, column, group[column], len(size), hold[column], np.array(rank, np.int64))
         return found

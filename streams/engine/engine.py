@@ -26,13 +26,13 @@ from streams.engine.errors import NotTakenError
 from streams.engine.round import Round
 from streams.engine.series.latest import Latest
 from streams.engine.series.layout import Layout
-from streams.engine.series.news import CONTINUOUS
 from streams.engine.series.ring import cells_of
 from streams.engine.series.rollup import usable
+from streams.engine.series.updates import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import Content, State, pack, restore
 from streams.engine.stage import Arrival, Moment, Stage, View
-from streams.engine.timeline import MINUTE_MS, Pace, Step, Stretch
+from streams.engine.timeline import MINUTE_MS, Step, Stretch, Timeline
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
 
 
@@ -66,12 +66,12 @@ class Engine:
 
     def __init__(self, stages: Sequence[Stage] = ()) -> None:
         self.layout = Layout()
-        self.pace = Pace()
+        self.timeline = Timeline()
         self.admission = Admission(self.layout)
         self.latest = (Latest(self.layout.dense.axis), Latest(self.layout.sparse.axis))
         self.stages = tuple(stages)
-        self.view = View(self.layout, self.pace)
-        self.state = State(self.layout, self.pace, self.admission)
+        self.view = View(self.layout, self.timeline)
+        self.state = State(self.layout, self.timeline, self.admission)
         self._learners: dict[str, list[Stage]] = {}
         for stage in self.stages:
             stage.attach(self.view)
@@ -118,7 +118,7 @@ class Engine:
             stage.drop(partition, patients)
         self.admission.drop(partition)
         self.state.drop(partition)
-        self.pace.drop(partition)
+        self.timeline.drop(partition)
         self.layout.drop(partition)
 
     def snapshot(self, partition: int) -> bytes:
@@ -138,7 +138,7 @@ class Engine:
         strange = ~self.layout.held[records["partition"]]
         if strange.any():
             raise NotTakenError(int(records["partition"][np.flatnonzero(strange)[0]]))
-        clocks, stretches = self.pace.plan(records)
+        clocks, stretches = self.timeline.plan(records)
         for partition in self.state.anew.intersection(records["partition"].tolist()) if self.state.anew else ():
             self.layout.dense.know_nothing(partition, int(clocks[np.argmax(records["partition"] == partition)]) // 1000)
             self.state.anew.discard(partition)
@@ -202,7 +202,7 @@ class Engine:
             member[partition] = True
             self.layout.dense.forget(partition, member, old, new)
             self.layout.sparse.forget(partition, member, new)
-            self.pace.lost[partition] += new - old
+            self.timeline.stalled_s[partition] += new - old
             self.state.unsettle(partition)
             for stage in self.stages:
                 stage.set_back(partition, new)
@@ -245,7 +245,7 @@ class Engine:
             if now in beat_groups:
                 which = stretch.records[beats[slice(*beat_groups[now])]]
                 minutes = np.where(records["kind"][which] == Kind.CLOCK, records["count"][which].astype(np.int64), 0)
-                self.pace.beat[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
+                self.timeline.last_clock_record[records["partition"][which]] = clocks[which] + minutes * MINUTE_MS
             for partition, patient, control in said.get(now, ()):
                 self._control(now, partition, patient, control)
             for record, event in happened.get(now, ()):
@@ -257,7 +257,9 @@ class Engine:
     def _beats(self, stretch: Stretch, records: Rows) -> Ints:
         """Positions in the stretch of clock records and of the very first record of a partition, by second."""
         partition = records["partition"][stretch.records]
-        first = np.append(True, partition[1:] != partition[:-1])[: len(partition)] & (self.pace.beat[partition] < 0)
+        first = np.append(True, partition[1:] != partition[:-1])[: len(partition)] & (
+            self.timeline.last_clock_record[partition] < 0
+        )
         found = np.flatnonzero((records["kind"][stretch.records] == Kind.CLOCK) | first)
         return found[np.argsort(stretch.second[found], kind="stable")]
 
@@ -284,7 +286,7 @@ class Engine:
             self._turn(now, _union(step.passed), NO_INTS, False, out)
         again = [which for which, _ in step.resumed]
         for which, passed in step.resumed:
-            self.pace.lost[which] += passed
+            self.timeline.stalled_s[which] += passed
         if step.evaluated or again:
             self._turn(now, _union([*step.evaluated, *again]), _union(again), True, out)
 
@@ -294,22 +296,22 @@ class Engine:
             member = np.zeros(PARTITIONS, np.bool_)
             member[partitions] = True
         found: list[Condition] = self._pipeline(now, partitions) if decide else []
-        news = []
-        for trace in (self.layout.dense, self.layout.sparse):
-            one = trace.turn(now, partitions, member, out.late, out.rollups)
-            trace.newest.learn(one, trace.series.vital, self.pace.lost[trace.axis.owner[one.column]])
-            news.append(one)
+        updates = []
+        for store in (self.layout.dense, self.layout.sparse):
+            one = store.turn(now, partitions, member, out.late, out.rollups)
+            store.newest.learn(one, store.series.vital, self.timeline.stalled_s[store.axis.owner[one.column]])
+            updates.append(one)
         again = np.union1d(again, self.state.unsettled(partitions)) if decide else again
-        moment = Moment(now, partitions, member, decide, again, news[0], news[1])
+        moment = Moment(now, partitions, member, decide, again, updates[0], updates[1])
         for stage in self.stages:
             found += stage.evaluate(moment)
-        for trace in (self.layout.dense, self.layout.sparse):
-            trace.enter(now, member)
+        for store in (self.layout.dense, self.layout.sparse):
+            store.enter(now, member)
         out.conditions += sorted(found, key=lambda one: (one.partition, one.of, one.rule, one.subject, one.source))
 
     def _pipeline(self, now: int, partitions: Ints) -> list[Condition]:
         """One condition of the partition while its clock records have stopped."""
-        stopped, going = self.pace.tick(now, partitions)
+        stopped, going = self.timeline.tick(now, partitions)
         return [
             Condition(
                 partition,
@@ -321,7 +323,7 @@ class Engine:
                 Priority.HIGH,
                 "technical",
                 of="partition",
-                measured=int(self.pace.beat[partition]),
+                measured=int(self.timeline.last_clock_record[partition]),
             )
             for partition in [*stopped.tolist(), *going.tolist()]
         ]

@@ -17,11 +17,11 @@ from devices.wire.control import Control
 from devices.wire.event import Event
 from streams.engine.columns.arrays import Bools, Bytes, Ints
 from streams.engine.condition import Condition
-from streams.engine.series.dense import Dense
+from streams.engine.series.dense import DenseSeries
 from streams.engine.series.layout import Layout
-from streams.engine.series.news import News
-from streams.engine.series.sparse import Sparse
-from streams.engine.timeline import Pace
+from streams.engine.series.sparse import SparseSeries
+from streams.engine.series.updates import Updates
+from streams.engine.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class View:
     """What stages may read; they write only to tables of their own."""
 
     layout: Layout
-    pace: Pace
+    timeline: Timeline
 
     @property
-    def traces(self) -> tuple[Dense, Sparse]:
+    def stores(self) -> tuple[DenseSeries, SparseSeries]:
         return self.layout.dense, self.layout.sparse
 
 
@@ -64,8 +64,8 @@ class Moment:
     member: Bools | None
     decide: bool
     again: Ints
-    dense: News
-    sparse: News
+    dense: Updates
+    sparse: Updates
 
 
 class Stage(Protocol):
@@ -90,7 +90,7 @@ class Stage(Protocol):
         """Samples were folded, they become visible at the next evaluation; heartbeats came."""
 
     def set_back(self, partition: int, now: int) -> None:
-        """The clock of a partition was set back to second ``now``; the traces have forgotten what was after it."""
+        """The clock of a partition was set back to second ``now``; the stores have forgotten what was after it."""
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         """What became true, worse, better or untrue at this second."""

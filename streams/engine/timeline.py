@@ -4,12 +4,12 @@ The clock of a partition is the running maximum of its records' append times; a 
 sets it back, nothing else does.  A record stands in second clock // 1000.  Every whole second is evaluated once, on the
 records before the first that stands in it or later, so it makes no difference where the log is cut.
 
-Seconds in which the last clock record is more than ``STILL`` old do not count for missing-data timers (it counts from the
+Seconds in which the last clock record is more than ``STALL_S`` old do not count for missing-data timers (it counts from the
 end of the silence that a clock record announces: a planned stop).  These run on
-*running* seconds: the clock's less those that did not count (``lost``), and they go on undisturbed when the clock is set
+*active* seconds: the clock's less those that did not count (``stalled_s``), and they go on undisturbed when the clock is set
 back.
 
-Where no record at all came for longer than ``STILL``, the seconds in between are passed over: windows move and rollups are
+Where no record at all came for longer than ``STALL_S``, the seconds in between are passed over: windows move and rollups are
 written, nothing is decided, until the second in which the next record stands.
 """
 
@@ -24,7 +24,7 @@ from devices.wire.batch import PARTITIONS, Kind
 from streams.engine.columns.arrays import Bools, Ints, Rows
 from streams.engine.series.ring import ROWS
 
-STILL: Final = 10
+STALL_S: Final = 10
 """s."""
 SET_BACK: Final = 10_000
 """ms."""
@@ -54,23 +54,23 @@ class Stretch:
     set_back: dict[int, tuple[int, int]]
 
 
-class Pace:
-    """All int64 [PARTITIONS]: ``clock`` ms (-1: no record yet), ``second`` of the last record, ``beat`` ms of the clock at
-    the last clock record and the silence it announced, ``lost`` s.  ``still`` bool: in that partition time does
-    not count now.
+class Timeline:
+    """All int64 [PARTITIONS]: ``clock`` ms (-1: no record yet), ``second`` of the last record, ``last_clock_record`` ms of
+    the clock at the last clock record and the silence it announced, ``stalled_s`` s.  ``stalled`` bool: in that partition
+    time does not count now.
     """
 
     def __init__(self) -> None:
         self.clock: Ints = np.full(PARTITIONS, -1, np.int64)
         self.second: Ints = np.full(PARTITIONS, -1, np.int64)
-        self.beat: Ints = np.full(PARTITIONS, -1, np.int64)
-        self.lost: Ints = np.zeros(PARTITIONS, np.int64)
-        self.still: Bools = np.zeros(PARTITIONS, np.bool_)
+        self.last_clock_record: Ints = np.full(PARTITIONS, -1, np.int64)
+        self.stalled_s: Ints = np.zeros(PARTITIONS, np.int64)
+        self.stalled: Bools = np.zeros(PARTITIONS, np.bool_)
 
     def plan(self, records: Rows) -> tuple[Ints, list[Stretch]]:
         """The clock (ms) at each record (RECORD [n], each partition's together), and the stretches in order.
 
-        ``clock`` and ``second`` move on to the end of the round; ``beat``, ``lost`` and ``still`` move with the steps.
+        ``clock`` and ``second`` move on to the end of the round; the other arrays move with the steps.
         """
         clocks = np.empty(len(records), np.int64)
         partition = records["partition"].astype(np.int64)
@@ -128,27 +128,27 @@ class Pace:
 
     @staticmethod
     def _span(steps: dict[int, Step], which: Ints, start: int, end: int) -> None:
-        passed = end - start - STILL - 1
-        for now in range(start + 1, end + 1 if passed <= 0 else start + STILL + 1):
+        passed = end - start - STALL_S - 1
+        for now in range(start + 1, end + 1 if passed <= 0 else start + STALL_S + 1):
             steps.setdefault(now, Step()).evaluated.append(which)
         if passed > 0:
-            for now in range(start + STILL + 1, min(end, start + STILL + 1 + ROWS)):
+            for now in range(start + STALL_S + 1, min(end, start + STALL_S + 1 + ROWS)):
                 steps.setdefault(now, Step()).passed.append(which)
             steps.setdefault(end, Step()).resumed.append((which, passed))
 
     def tick(self, now: int, partitions: Ints) -> tuple[Ints, Ints]:
         """Second ``now`` is evaluated for some partitions; (those in which time stops now, those in which it goes on)."""
-        still = now * 1000 - self.beat[partitions] > STILL * 1000
-        self.lost[partitions] += still
-        changed = still != self.still[partitions]
-        self.still[partitions] = still
+        still = now * 1000 - self.last_clock_record[partitions] > STALL_S * 1000
+        self.stalled_s[partitions] += still
+        changed = still != self.stalled[partitions]
+        self.stalled[partitions] = still
         return partitions[changed & still], partitions[changed & ~still]
 
-    def running(self, now: int, partition: Ints | int) -> Ints:
-        """Running seconds int64 of partitions at second ``now``."""
-        found: Ints = now - self.lost[partition]
+    def active(self, now: int, partition: Ints | int) -> Ints:
+        """Active seconds int64 of partitions at second ``now``."""
+        found: Ints = now - self.stalled_s[partition]
         return found
 
     def drop(self, partition: int) -> None:
-        self.clock[partition] = self.second[partition] = self.beat[partition] = -1
-        self.lost[partition], self.still[partition] = 0, False
+        self.clock[partition] = self.second[partition] = self.last_clock_record[partition] = -1
+        self.stalled_s[partition], self.stalled[partition] = 0, False

@@ -1,4 +1,4 @@
-"""Limits in fixed point, along the axis of a trace: what a patient's series are compared with."""
+"""Limits in fixed point, along the axis of a store: what a patient's series are compared with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
 from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.news import NEVER
+from streams.engine.series.updates import NEVER
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")

@@ -2,7 +2,7 @@
 
 At second T the newest value by measured time counts, if still valid.  A level begins once the run beyond it has lasted its
 hold in measured time, and ends when the newest value is back inside by the hysteresis, is no longer valid, or the rule is
-paused.  A late sample inside the trace has the run read again.  Nothing begins while the sensor is off.  An episode that
+paused.  A late sample inside the store has the run read again.  Nothing begins while the sensor is off.  An episode that
 began and ended before anybody could be told makes one low onset and end, ``detail`` {"late": true, "from", "to" (s)}.
 
 Only what can change is looked at: a sample within the calm range of its series is merely remembered.
@@ -26,12 +26,12 @@ from devices.wire.control import Control, Enrolment, Limits, Pauses, RuleSet
 from devices.wire.event import Event
 from streams.engine.columns.arrays import NO_INTS, Cells, Ints, distinct
 from streams.engine.condition import Condition, Phase, Priority
-from streams.engine.series.dense import Dense
-from streams.engine.series.news import NEVER, News
-from streams.engine.series.sparse import Sparse
+from streams.engine.series.dense import DenseSeries
+from streams.engine.series.sparse import SparseSeries
+from streams.engine.series.updates import NEVER, Updates
 from streams.engine.stage import Arrival, Moment, View
 
-Trace = Dense | Sparse
+SeriesStore = DenseSeries | SparseSeries
 _INTERVALS: Final = 3
 _NOTHING_CALM: Final = ((NO_LIMIT,), (-1,))
 _PRIORITY: Final = {1: Priority.MEDIUM, 2: Priority.HIGH}
@@ -62,8 +62,8 @@ class LimitRules:
         view.layout.on_series(self._appear)
 
     @property
-    def _both(self) -> tuple[tuple[Trace, Bounds], ...]:
-        return tuple(zip(self.view.traces, self._bounds, strict=True))
+    def _both(self) -> tuple[tuple[SeriesStore, Bounds], ...]:
+        return tuple(zip(self.view.stores, self._bounds, strict=True))
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, Enrolment):
@@ -83,46 +83,46 @@ class LimitRules:
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if not isinstance(control, RuleSet | Limits | Pauses | Enrolment):
             return
-        for trace, bounds in self._both:
-            of = trace.axis.of(partition)
+        for store, bounds in self._both:
+            of = store.axis.of(partition)
             columns = np.arange(of.start, of.stop)
             if patient:
-                columns = columns[trace.series.patient[of] == patient]
+                columns = columns[store.series.patient[of] == patient]
             if not columns.size:
                 continue
-            self._configure(trace, bounds, columns)
+            self._configure(store, bounds, columns)
             if isinstance(control, RuleSet | Limits):
                 bounds.upset(columns)
             bounds.wake[columns] = 0
 
-    def _appear(self, trace: Trace, columns: Ints) -> None:
+    def _appear(self, store: SeriesStore, columns: Ints) -> None:
         """Series were seen for the first time."""
-        bounds = self._bounds[0] if trace is self.view.layout.dense else self._bounds[1]
-        self._configure(trace, bounds, columns)
+        bounds = self._bounds[0] if store is self.view.layout.dense else self._bounds[1]
+        self._configure(store, bounds, columns)
         for column in columns.tolist():
-            sender = self.view.layout.senders.at(int(trace.series.patient[column]), int(trace.series.device[column]))
+            sender = self.view.layout.senders.at(int(store.series.patient[column]), int(store.series.device[column]))
             bounds.off[column] = bool(self._sensors.contacts.active[sender])
 
-    def _configure(self, trace: Trace, bounds: Bounds, columns: Ints) -> None:
+    def _configure(self, store: SeriesStore, bounds: Bounds, columns: Ints) -> None:
         """Put the limits, pauses and holes that hold for some series of one or more partitions."""
-        owner, patients = trace.axis.owner[columns], trace.series.patient[columns]
+        owner, patients = store.axis.owner[columns], store.series.patient[columns]
         pairs = np.unique(owner.astype(np.int64) << 32 | patients)
         for partition in np.unique(owner).tolist():
-            self._set(bounds, columns[owner == partition], trace, self._rules.get(partition, _NO_TABLE))
+            self._set(bounds, columns[owner == partition], store, self._rules.get(partition, _NO_TABLE))
         for pair in pairs.tolist():
             partition, patient = pair >> 32, pair & 0xFFFFFFFF
             mine = columns[patients == patient]
             if patient in self._own:
-                self._set(bounds, mine, trace, self._rules.get(partition, _NO_TABLE).over(self._own[patient]))
+                self._set(bounds, mine, store, self._rules.get(partition, _NO_TABLE).over(self._own[patient]))
             for column in mine.tolist():
-                vital, device = int(trace.series.vital[column]), int(trace.series.device[column])
+                vital, device = int(store.series.vital[column]), int(store.series.device[column])
                 bounds.hole[column] = self._holes.get((patient, device), HOLE)
                 for side in (HIGH, LOW):
                     bounds.paused[side, column] = self._pausing.until(patient, rule_name(vital, side))
 
     @staticmethod
-    def _set(bounds: Bounds, columns: Ints, trace: Trace, table: Table) -> None:
-        vital = trace.series.vital[columns]
+    def _set(bounds: Bounds, columns: Ints, store: SeriesStore, table: Table) -> None:
+        vital = store.series.vital[columns]
         bounds.limit[:, :, columns] = table.limit[:, :, vital]
         bounds.clear[:, :, columns] = table.clear[:, :, vital]
         bounds.hold[:, :, columns] = table.hold[:, :, vital]
@@ -131,27 +131,27 @@ class LimitRules:
         """Events say nothing about values."""
 
     def arrive(self, arrival: Arrival) -> None:
-        """The traces keep what arrived."""
+        """The stores keep what arrived."""
 
     def set_back(self, partition: int, now: int) -> None:
-        for trace, bounds in self._both:
+        for store, bounds in self._both:
             for table in (bounds.since, bounds.told):
-                mine = table[..., trace.axis.of(partition)]
+                mine = table[..., store.axis.of(partition)]
                 np.minimum(mine, now, out=mine)
 
     def evaluate(self, moment: Moment) -> list[Condition]:
         self._heed_sensors()
         out: list[Condition] = []
-        for (trace, bounds), news in zip(self._both, (moment.dense, moment.sparse), strict=True):
-            columns, mask = trace.axis.span(moment.partitions, moment.member)
+        for (store, bounds), updates in zip(self._both, (moment.dense, moment.sparse), strict=True):
+            columns, mask = store.axis.span(moment.partitions, moment.member)
             redo = bounds.redo[columns] if mask is None else bounds.redo[columns] & mask
             again = NO_INTS
             if redo.any():
                 again = np.flatnonzero(redo) + columns.start
                 bounds.redo[again] = False
-                new = news.column[news.before == -NEVER]  # such series have nothing to be read again
-                again = again[(trace.newest.second[again] > -NEVER) & ~np.isin(again, new)]
-            touched, episodes = self._learn(trace, bounds, news, again, moment.now)
+                new = updates.column[updates.before == -NEVER]  # such series have nothing to be read again
+                again = again[(store.newest.second[again] > -NEVER) & ~np.isin(again, new)]
+            touched, episodes = self._learn(store, bounds, updates, again, moment.now)
             if not moment.decide:
                 continue
             due = bounds.wake[columns] <= moment.now
@@ -160,11 +160,11 @@ class LimitRules:
             if due.any():
                 touched = np.concatenate((touched, np.flatnonzero(due) + columns.start))
             for partition in moment.again.tolist():
-                touched = np.concatenate((touched, np.arange(trace.axis.width)[trace.axis.of(partition)]))
+                touched = np.concatenate((touched, np.arange(store.axis.width)[store.axis.of(partition)]))
             if episodes:
-                out += self._tell(trace, bounds, episodes, moment.now)
+                out += self._tell(store, bounds, episodes, moment.now)
             if touched.size:
-                out += self._decide(trace, bounds, distinct(touched, trace.axis.width), moment.now)
+                out += self._decide(store, bounds, distinct(touched, store.axis.width), moment.now)
         return out
 
     def _heed_sensors(self) -> None:
@@ -176,47 +176,51 @@ class LimitRules:
             for vital, within in enumerate(layout.where.column[:, sender].tolist()):
                 if within >= 0:
                     which = 0 if VITALS[Vital(vital)].continuous else 1
-                    trace, bounds = self._both[which]
-                    column = int(trace.axis.start[owner]) + within
+                    store, bounds = self._both[which]
+                    column = int(store.axis.start[owner]) + within
                     bounds.off[column], bounds.wake[column] = off, 0
 
         for (_, bounds), columns in zip(self._both, self._sources.switched, strict=True):
             bounds.wake[columns] = 0
 
-    def _learn(self, trace: Trace, bounds: Bounds, news: News, redo: Ints, now: int) -> tuple[Ints, list[Episode]]:
+    def _learn(
+        self, store: SeriesStore, bounds: Bounds, updates: Updates, redo: Ints, now: int
+    ) -> tuple[Ints, list[Episode]]:
         """Carry the runs on; the series to decide (perhaps twice), and episodes that came and went."""
-        again = np.union1d(news.late, redo) if redo.size else news.late
-        column, value = news.column, news.value
+        again = np.union1d(updates.late, redo) if redo.size else updates.late
+        column, value = updates.column, updates.value
         stir = (value < bounds.calm[0, column]) | (value > bounds.calm[1, column])
-        if not news.alone:  # a sample that follows one beyond may end a run
+        if not updates.alone:  # a sample that follows one beyond may end a run
             stir[1:] |= stir[:-1] & (column[1:] == column[:-1])
         episodes: list[Episode] = []
         if again.size:
-            reread = np.zeros(trace.axis.width, np.bool_)
+            reread = np.zeros(store.axis.width, np.bool_)
             reread[again] = True
             stir &= ~reread[column]
-            episodes = self._read_again(trace, bounds, news, again, redo, now)
+            episodes = self._read_again(store, bounds, updates, again, redo, now)
         at = np.flatnonzero(stir)
         if at.size:
-            before, was = news.before[at], news.was[at]
-            if not news.alone:
+            before, was = updates.before[at], updates.was[at]
+            if not updates.alone:
                 same = (at > 0) & (column[at - 1] == column[at])
-                before, was = np.where(same, news.second[at - 1], before), np.where(same, value[at - 1], was)
-            episodes += follow(bounds, column[at], news.second[at], value[at], before, was, None)
+                before, was = np.where(same, updates.second[at - 1], before), np.where(same, value[at - 1], was)
+            episodes += follow(bounds, column[at], updates.second[at], value[at], before, was, None)
         return np.concatenate((again, column[at])), episodes
 
-    def _read_again(self, trace: Trace, bounds: Bounds, news: News, again: Ints, redo: Ints, now: int) -> list[Episode]:
-        """Read the runs of some series again from all that the trace remembers.  A run from before that goes on, unless the
+    def _read_again(
+        self, store: SeriesStore, bounds: Bounds, updates: Updates, again: Ints, redo: Ints, now: int
+    ) -> list[Episode]:
+        """Read the runs of some series again from all that the store remembers.  A run from before that goes on, unless the
         limits changed: then it is what can still be seen of it.
         """
-        newest, was = trace.newest.second[again], trace.newest.value[again]
+        newest, was = store.newest.second[again], store.newest.value[again]
         changed = np.isin(again, redo)
         bounds.since[:, :, again[changed]] = np.maximum(newest[changed], 0)
         bounds.told[:, again[changed]] = newest[changed]
-        mine = np.flatnonzero(np.isin(news.column, again))
-        at = np.searchsorted(again, news.column[mine])
-        newest[at], was[at] = news.before[mine], news.was[mine]
-        position, second, value = trace.history(again, now)
+        mine = np.flatnonzero(np.isin(updates.column, again))
+        at = np.searchsorted(again, updates.column[mine])
+        newest[at], was[at] = updates.before[mine], updates.was[mine]
+        position, second, value = store.history(again, now)
         if not position.size:
             return []
         column, first = again[position], np.append(True, position[1:] != position[:-1])
@@ -230,17 +234,17 @@ class LimitRules:
                 running[side, level] = known & beyond & (bounds.since[side, level, column] < second)
         return follow(bounds, column, second, value, before, former, running)
 
-    def _decide(self, trace: Trace, bounds: Bounds, column: Ints, now: int) -> list[Condition]:
+    def _decide(self, store: SeriesStore, bounds: Bounds, column: Ints, now: int) -> list[Condition]:
         """What is true of some series (int64, unique) at second ``now``."""
-        column = self._stirred(trace, bounds, column, now)
+        column = self._stirred(store, bounds, column, now)
         if not column.size:
             return []
-        newest, value = trace.newest.second[column], trace.newest.value[column]
-        running = now - self.view.pace.lost[trace.axis.owner[column]]
-        left = trace.newest.expires[column] - running
+        newest, value = store.newest.second[column], store.newest.value[column]
+        running = now - self.view.timeline.stalled_s[store.axis.owner[column]]
+        left = store.newest.expires[column] - running
         fresh = (newest > -NEVER) & (left > 0)
         since, active, paused = bounds.since[:, :, column], bounds.active[:, :, column], bounds.paused[:, column]
-        overruled = self._sources.standing(trace).overruled[column]
+        overruled = self._sources.standing(store).overruled[column]
         fresh &= ~overruled
         off = bounds.off[column] | overruled
         wanted = np.zeros_like(active)
@@ -264,13 +268,13 @@ class LimitRules:
         bounds.wake[column] = np.minimum(wake, np.where(paused > now, paused, NEVER).min(0))
         sides, places = np.nonzero(was != now_is)
         return [
-            self._condition(trace, bounds, int(column[at]), side, int(was[side, at]), int(now_is[side, at]), now)
+            self._condition(store, bounds, int(column[at]), side, int(was[side, at]), int(now_is[side, at]), now)
             for side, at in zip(sides.tolist(), places.tolist(), strict=True)
         ]
 
-    def _stirred(self, trace: Trace, bounds: Bounds, column: Ints, now: int) -> Ints:
+    def _stirred(self, store: SeriesStore, bounds: Bounds, column: Ints, now: int) -> Ints:
         """Those of some series of which anything is or may become true; the others are calm, and most are."""
-        value, off = trace.newest.value[column], bounds.off[column] | self._sources.standing(trace).overruled[column]
+        value, off = store.newest.value[column], bounds.off[column] | self._sources.standing(store).overruled[column]
         low, high = bounds.limit[LOW][:, column].min(0), bounds.limit[HIGH][:, column].min(0)
         calm = (value <= high) & (-value <= low) & ~off & ~bounds.active[:, :, column].any((0, 1))
         calm &= (bounds.paused[:, column] <= now).all(0)
@@ -280,12 +284,14 @@ class LimitRules:
         stirred: Ints = column[~calm]
         return stirred
 
-    def _condition(self, trace: Trace, bounds: Bounds, column: int, side: int, was: int, level: int, now: int) -> Condition:
+    def _condition(
+        self, store: SeriesStore, bounds: Bounds, column: int, side: int, was: int, level: int, now: int
+    ) -> Condition:
         phase: Phase = "end" if not level else "onset" if not was else "worse" if level > was else "better"
-        series, newest, told = trace.series, trace.newest, level or was
+        series, newest, told = store.series, store.newest, level or was
         vital = int(series.vital[column])
         return Condition(
-            int(trace.axis.owner[column]),
+            int(store.axis.owner[column]),
             now,
             int(series.patient[column]),
             rule_name(vital, side),
@@ -297,27 +303,27 @@ class LimitRules:
             value=float(newest.value[column] / STEPS[vital]),
             limit=_in_units(int(bounds.limit[side, told - 1, column]), side, vital),
             measured=int(newest.second[column]) * 1000 + int(newest.ms[column]),
-            detail=self._sources.standing(trace).detail(column),
+            detail=self._sources.standing(store).detail(column),
         )
 
-    def _tell(self, trace: Trace, bounds: Bounds, episodes: Sequence[Episode], now: int) -> list[Condition]:
+    def _tell(self, store: SeriesStore, bounds: Bounds, episodes: Sequence[Episode], now: int) -> list[Condition]:
         """Episodes found in late data: low, and over."""
         out = []
         for one in sorted(episodes, key=lambda each: (each.column, each.side, each.last)):
             if bounds.told[one.side, one.column] >= one.last:
                 continue
             bounds.told[one.side, one.column] = one.last
-            if bounds.paused[one.side, one.column] > now or self._sources.standing(trace).overruled[one.column]:
+            if bounds.paused[one.side, one.column] > now or self._sources.standing(store).overruled[one.column]:
                 continue
-            vital = int(trace.series.vital[one.column])
+            vital = int(store.series.vital[one.column])
             for phase in ("onset", "end"):
                 out.append(  # noqa: PERF401
                     Condition(
-                        int(trace.axis.owner[one.column]),
+                        int(store.axis.owner[one.column]),
                         now,
-                        int(trace.series.patient[one.column]),
+                        int(store.series.patient[one.column]),
                         rule_name(vital, one.side),
-                        int(trace.series.device[one.column]),
+                        int(store.series.device[one.column]),
                         phase,
                         Priority.LOW,
                         "physiological",

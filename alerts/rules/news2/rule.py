@@ -8,7 +8,7 @@ missing; under four inputs, under 16 years, of unknown age or in pregnancy there
 
 The score is looked at in seconds of the clock, of those patients only whose score can have changed: an input left the range
 in which its points stay the same, became valid again or is about to lapse.  A level begins when the score has stood at it
-for ``news2_hold_s``: on the running clock, or in measured time where a backlog brings more
+for ``news2_hold_s``: on the active clock, or in measured time where a backlog brings more
 (docs/decisions/0015-score-hold.md).  It ends at once.
 """
 
@@ -32,9 +32,9 @@ from devices.wire.event import Event
 from streams.engine.columns.arrays import Bools, Cells, Ints, distinct
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition, Phase, Priority
-from streams.engine.series.dense import Dense
-from streams.engine.series.news import NEVER
-from streams.engine.series.sparse import Sparse
+from streams.engine.series.dense import DenseSeries
+from streams.engine.series.sparse import SparseSeries
+from streams.engine.series.updates import NEVER
 from streams.engine.stage import Arrival, Moment, View
 
 RULE: Final = "news2"
@@ -62,7 +62,7 @@ _NONE: Final = np.array([FIXED_MAX, 0])[:, None, None]
 
 class Inputs(Columns):
     """Per patient.  Of the newest value of each input: ``at`` int64 measured ms, ``value`` int32 fixed point, ``device``
-    int64, ``expires`` int64 running second.  Facts: ``scale2`` bool, ``oxygen`` and ``acvpu`` int8 (-1: not known),
+    int64, ``expires`` int64 active second.  Facts: ``scale2`` bool, ``oxygen`` and ``acvpu`` int8 (-1: not known),
     ``old_enough`` int64: second from which there may be a score.  ``stands`` bool [level] with ``from_run`` and
     ``from_measured`` int64 [level] s; ``level`` int8 told; ``paused`` int64 clock s.  Derived: ``calm`` int32 [2, input]:
     the values from and to which nothing changes (from above to: none); ``wake`` int64 clock s: not to be looked at before.
@@ -157,9 +157,9 @@ class EarlyWarning:
 
     def evaluate(self, moment: Moment) -> list[Condition]:
         axis, table = self.view.layout.patients, self.inputs
-        dense, sparse = self.view.traces
+        dense, sparse = self.view.stores
         both = ((dense, moment.dense), (sparse, moment.sparse))
-        touched = [self._learn(trace, news.series, moment.now) for trace, news in both]
+        touched = [self._learn(store, updates.series, moment.now) for store, updates in both]
         touched += [self._choose(dense, self._sources.switched[0]), self._choose(sparse, self._sources.switched[1])]
         columns, mask = axis.span(moment.partitions, moment.member)
         if not moment.decide:  # at the second in which time goes on everything is looked at
@@ -172,20 +172,20 @@ class EarlyWarning:
         rows = distinct(np.concatenate(touched), axis.width)
         return self._decide(rows, moment.now) if rows.size else []
 
-    def _learn(self, trace: Dense | Sparse, column: Ints, now: int) -> Ints:
+    def _learn(self, store: DenseSeries | SparseSeries, column: Ints, now: int) -> Ints:
         """Take in the newest values of some series (int64, unique); the rows of patients whose score may be another now."""
-        column = column[~self._sources.standing(trace).overruled[column]]
+        column = column[~self._sources.standing(store).overruled[column]]
         if not column.size:
             return column
-        which = _INPUT_OF[trace.series.vital[column]]
+        which = _INPUT_OF[store.series.vital[column]]
         column, which = column[which >= 0], which[which >= 0]
-        layout, table, newest = self.view.layout, self.inputs, trace.newest
-        row: Ints = layout.patient_of(trace, column)
-        at, device = newest.second[column] * 1000 + newest.ms[column], trace.series.device[column].astype(np.int64)
+        layout, table, newest = self.view.layout, self.inputs, store.newest
+        row: Ints = layout.patient_of(store, column)
+        at, device = newest.second[column] * 1000 + newest.ms[column], store.series.device[column].astype(np.int64)
         old, from_device = table.at[which, row], table.device[which, row]
         receded = (device == from_device) & (at < old)  # a clock was set back into this very second: is another newer?
         if receded.any():
-            return np.concatenate((self._choose(trace, column[receded]), self._learn(trace, column[~receded], now)))
+            return np.concatenate((self._choose(store, column[receded]), self._learn(store, column[~receded], now)))
         better = (at > old) | ((at == old) & (device <= from_device)) | (device == from_device)
         column, which, at, device = column[better], which[better], at[better], device[better]
         row = row[better]
@@ -195,7 +195,7 @@ class EarlyWarning:
             column, which, row, at, device = column[order], which[order], row[order], at[order], device[order]
         value, expires = newest.value[column], newest.expires[column]
         was = table.expires[which, row]
-        running = now - self.view.pace.lost[layout.patients.owner[row]]
+        running = now - self.view.timeline.stalled_s[layout.patients.owner[row]]
         calm = (value >= table.calm[0, which, row]) & (value <= table.calm[1, which, row])
         calm &= (was > running) & (expires >= was)
         table.at[which, row], table.device[which, row] = at, device
@@ -203,28 +203,28 @@ class EarlyWarning:
         stirred: Ints = row[~calm]
         return stirred
 
-    def _choose(self, trace: Dense | Sparse, switched: Ints) -> Ints:
+    def _choose(self, store: DenseSeries | SparseSeries, switched: Ints) -> Ints:
         """Take the inputs anew of which another device decides now; the rows of their patients."""
-        switched = switched[_INPUT_OF[trace.series.vital[switched]] >= 0]
+        switched = switched[_INPUT_OF[store.series.vital[switched]] >= 0]
         if not switched.size:
             return switched
-        rows = self.view.layout.patient_of(trace, switched)
-        self.inputs.at[_INPUT_OF[trace.series.vital[switched]], rows] = -NEVER
-        columns = np.arange(trace.axis.width)[np.isin(trace.series.patient, trace.series.patient[switched])]
-        self._learn(trace, columns[trace.newest.second[columns] > -NEVER], 0)
+        rows = self.view.layout.patient_of(store, switched)
+        self.inputs.at[_INPUT_OF[store.series.vital[switched]], rows] = -NEVER
+        columns = np.arange(store.axis.width)[np.isin(store.series.patient, store.series.patient[switched])]
+        self._learn(store, columns[store.newest.second[columns] > -NEVER], 0)
         return rows
 
     def set_back(self, partition: int, now: int) -> None:
         """What is newest may be another device's now."""
         self.inputs.at[:, self.view.layout.patients.of(partition)] = -NEVER
-        for trace in self.view.traces:
-            columns = np.arange(trace.axis.width)[trace.axis.of(partition)]
-            self._learn(trace, columns[trace.newest.second[columns] > -NEVER], now)
+        for store in self.view.stores:
+            columns = np.arange(store.axis.width)[store.axis.of(partition)]
+            self._learn(store, columns[store.newest.second[columns] > -NEVER], now)
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table = self.inputs
         owner = self.view.layout.patients.owner[rows]
-        running = now - self.view.pace.lost[owner]
+        running = now - self.view.timeline.stalled_s[owner]
         valid = table.expires[:, rows] > running
         value, pulse = table.value[:, rows], valid.copy()
         value[_PR] = np.where(valid[_HR], value[_HR], value[_PR])
@@ -291,7 +291,7 @@ class EarlyWarning:
     def _explained(self, row: int, patient: int, now: int) -> Any:
         """The score with its parts, as people are shown it."""
         table = self.inputs
-        running = now - int(self.view.pace.lost[self.view.layout.patients.owner[row]])
+        running = now - int(self.view.timeline.stalled_s[self.view.layout.patients.owner[row]])
         valid = table.expires[:, row] > running
         pulse = _HR if valid[_HR] else _PR
         named = {"respiratory_rate": _RR, "spo2": _SPO2, "systolic": _SBP, "pulse": pulse, "temperature": _TEMP}

@@ -26,7 +26,7 @@ _DEFAULT: Final = RuleSet(version=0).gateway_offline_s
 
 
 class Links(Columns):
-    """Per (patient, gateway).  ``heard`` and ``back`` int64: running second of the last heartbeat, and of the one that ended
+    """Per (patient, gateway).  ``heard`` and ``back`` int64: active second of the last heartbeat, and of the one that ended
     the last absence; ``paused`` int64: clock second.
     """
 
@@ -76,7 +76,7 @@ class GatewayOffline:
         for column in self.view.layout.links.of_patient(patient).tolist():
             wanted = int(self.view.layout.links.others(slice(column, column + 1))[0]) in gateways
             if wanted and not links.watched[column]:
-                links.heard[column] = self.view.pace.running(now, partition)
+                links.heard[column] = self.view.timeline.active(now, partition)
             links.watched[column] = wanted
             links.paused[column] = self._pausing.until(patient, RULE)
 
@@ -85,7 +85,7 @@ class GatewayOffline:
 
     def arrive(self, arrival: Arrival) -> None:
         """Samples prove nothing about a gateway: they may be a backlog that another one brought."""
-        lost = self.view.pace.lost[self.view.layout.links.owner[arrival.links]]
+        lost = self.view.timeline.stalled_s[self.view.layout.links.owner[arrival.links]]
         self.links.heard[arrival.links] = arrival.now - lost
 
     def set_back(self, partition: int, now: int) -> None:
@@ -97,7 +97,7 @@ class GatewayOffline:
         axis, links = self.view.layout.links, self.links
         columns, mask = axis.span(moment.partitions, moment.member)
         owner = axis.owner[columns]
-        age = moment.now - self.view.pace.lost[owner] - links.heard[columns]
+        age = moment.now - self.view.timeline.stalled_s[owner] - links.heard[columns]
         wanted = links.watched[columns] & (age > self._after[owner]) & (links.paused[columns] <= moment.now)
         changed = wanted != links.active[columns]
         if mask is not None:

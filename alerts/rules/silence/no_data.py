@@ -1,7 +1,7 @@
 """No data: an enrolled device that should report by itself (``interval_s`` > 0) is silent.
 
 It is heard when a sample of it arrives that is not older than five minutes (or than its own allowance): a drained backlog
-does not make a device alive.  It is silent after ``no_data_factor`` intervals + ``no_data_extra_s`` running seconds.  While
+does not make a device alive.  It is silent after ``no_data_factor`` intervals + ``no_data_extra_s`` active seconds.  While
 its gateway is away the gateway's condition says so: the device's begins only if its gateway was heard well after it, and its
 allowance starts again when the gateway is back (docs/decisions/0014-technical-conditions.md).
 """
@@ -32,7 +32,7 @@ OUTLIVED: Final = 5
 
 
 class Watched(Columns):
-    """Per sender.  ``allowance`` int64 s (0: not watched), ``interval`` int64 s, ``heard`` int64 running second, ``link``
+    """Per sender.  ``allowance`` int64 s (0: not watched), ``interval`` int64 s, ``heard`` int64 active second, ``link``
     int32: the gateway's link within the partition's slice, ``paused`` int64 clock second, ``measured`` int64 ms of the
     newest sample.
     """
@@ -101,7 +101,7 @@ class NoData:
                 table.interval[column] = table.allowance[column] = 0
                 continue
             if not table.allowance[column]:  # watched from now on
-                table.heard[column] = self.view.pace.running(now, partition)
+                table.heard[column] = self.view.timeline.active(now, partition)
             table.interval[column] = one.interval_s
             table.allowance[column] = math.ceil(rules.no_data_factor * one.interval_s) + rules.no_data_extra_s
             table.link[column] = layout.links.at(patient, one.gateway) - layout.links.start[partition]
@@ -117,7 +117,7 @@ class NoData:
         sender, newest = arrival.sender[starts], np.maximum.reduceat(arrival.time, starts)
         live = newest // 1000 > arrival.now - np.maximum(LONGEST, self.watched.allowance[sender])
         sender, newest = sender[live], newest[live]
-        lost = self.view.pace.lost[self.view.layout.senders.owner[sender]]
+        lost = self.view.timeline.stalled_s[self.view.layout.senders.owner[sender]]
         self.watched.heard[sender] = np.maximum(self.watched.heard[sender], arrival.now - lost)
         np.maximum.at(self.watched.measured, sender, newest)
 
@@ -130,7 +130,7 @@ class NoData:
         axis, table = self.view.layout.senders, self.watched
         columns, mask = axis.span(moment.partitions, moment.member)
         allowance, heard = table.allowance[columns], table.heard[columns]
-        lost = self.view.pace.lost[axis.owner[columns]]
+        lost = self.view.timeline.stalled_s[axis.owner[columns]]
         looked = table.active[columns] | ((allowance > 0) & (moment.now - lost - heard > allowance))
         if mask is not None:
             looked &= mask
@@ -141,7 +141,7 @@ class NoData:
         axis, table, links = self.view.layout.senders, self.watched, self._gateways.links
         owner = axis.owner[column]
         link = self.view.layout.links.start[owner] + table.link[column]
-        active, running = table.active[column], now - self.view.pace.lost[owner]
+        active, running = table.active[column], now - self.view.timeline.stalled_s[owner]
         since = np.where(active, table.heard[column], np.maximum(table.heard[column], links.back[link]))
         silent = (table.allowance[column] > 0) & (running - since > table.allowance[column])
         alone = ~links.active[link] & (links.heard[link] >= table.heard[column] + OUTLIVED)

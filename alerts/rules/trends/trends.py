@@ -30,10 +30,10 @@ from devices.wire.event import Event
 from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition, Priority
-from streams.engine.series.dense import Dense
-from streams.engine.series.news import NEVER
+from streams.engine.series.dense import DenseSeries
 from streams.engine.series.rollup import DUE
-from streams.engine.series.sparse import Sparse
+from streams.engine.series.sparse import SparseSeries
+from streams.engine.series.updates import NEVER
 from streams.engine.stage import Arrival, Moment, View
 
 _OFF: Final = TrendTable()
@@ -77,22 +77,22 @@ class Trends:
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if not isinstance(control, RuleSet | Pauses):
             return
-        for trace, state in ((self.view.layout.dense, self.minutes), (self.view.layout.sparse, self.readings)):
-            columns = trace.axis.of(partition)
-            state.stir[columns] |= (trace.series.patient[columns] == patient) if patient else True
+        for store, state in ((self.view.layout.dense, self.minutes), (self.view.layout.sparse, self.readings)):
+            columns = store.axis.of(partition)
+            state.stir[columns] |= (store.series.patient[columns] == patient) if patient else True
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         """Events say nothing about values."""
 
     def arrive(self, arrival: Arrival) -> None:
-        """The traces keep what arrived."""
+        """The stores keep what arrived."""
 
     def set_back(self, partition: int, now: int) -> None:
         last = self.minutes.last[self.view.layout.dense.axis.of(partition)]
         np.minimum(last, now // 60, out=last)
 
     def evaluate(self, moment: Moment) -> list[Condition]:
-        dense, sparse = self.view.traces
+        dense, sparse = self.view.stores
         out: list[Condition] = []
         for partition in self._concerned(moment):
             table = self._tables.get(partition, _OFF)
@@ -147,9 +147,9 @@ class Trends:
             learn(self.minutes, table, column, dense.series.vital[column], mean[0, wanted], minute)
 
     def _decide_minutes(self, partition: int, table: TrendTable, column: Ints, now: int) -> list[Condition]:
-        trace, state = self.view.layout.dense, self.minutes
-        vital, was = trace.series.vital[column], state.active[:, :, column]
-        fresh = self._fresh(trace, partition, column, now)
+        store, state = self.view.layout.dense, self.minutes
+        vital, was = store.series.vital[column], state.active[:, :, column]
+        fresh = self._fresh(store, partition, column, now)
         wanted = np.zeros_like(was)
         sigma = sigma_of(state, table, column, vital)
         for side in (0, 1):
@@ -159,15 +159,15 @@ class Trends:
         for span in np.unique(table.span[:, vital]).tolist():
             if span:
                 here = np.flatnonzero((table.span[:, vital] == span).any(0))
-                newest = int(trace.closed.minute[partition])
-                median, known = twice_median(trace.closed.minutes, newest, span, column[here])
+                newest = int(store.closed.minute[partition])
+                median, known = twice_median(store.closed.minutes, newest, span, column[here])
                 for side, sign in enumerate(SIGN):
                     mine, before = table.span[side, vital[here]] == span, was[SLOPE, side, here]
                     beyond = median * sign > np.where(before, table.clear[side, vital[here]], table.bound[side, vital[here]])
                     wanted[SLOPE, side, here] |= mine & np.where(known, beyond, before)
                     twice[side, here] = np.where(mine, median, twice[side, here])
         wanted &= fresh
-        self._hush(trace, column, vital, was, wanted, (DRIFT, SLOPE), now)
+        self._hush(store, column, vital, was, wanted, (DRIFT, SLOPE), now)
         state.active[:, :, column] = wanted
         out, detail = [], dict[str, object]()
         for kind, side, at in zip(*(part.tolist() for part in np.nonzero(was != wanted)), strict=True):
@@ -184,23 +184,23 @@ class Trends:
                 limit = SIGN[side] * float(table.per_hour[side, code])
                 detail = {"window_min": span}
             begins = bool(wanted[kind, side, at])
-            out.append(self._condition(trace, which, kind, side, begins, table, now, value, limit, detail))
+            out.append(self._condition(store, which, kind, side, begins, table, now, value, limit, detail))
         return out
 
     def _decide_readings(self, partition: int, table: TrendTable, column: Ints, now: int) -> list[Condition]:
-        trace, state = self.view.layout.sparse, self.readings
-        vital, was = trace.series.vital[column], state.active[:, column]
+        store, state = self.view.layout.sparse, self.readings
+        vital, was = store.series.vital[column], state.active[:, column]
         wanted, change = np.zeros_like(was), np.zeros((2, len(column)), np.int64)
-        newest, value = trace.newest.second[column], trace.newest.value[column].astype(np.int64)
-        second, kept = trace.readings.second[:, column], (trace.readings.cell[:, column] & 0x7FFF).astype(np.int64)
+        newest, value = store.newest.second[column], store.newest.value[column].astype(np.int64)
+        second, kept = store.readings.second[:, column], (store.readings.cell[:, column] & 0x7FFF).astype(np.int64)
         for side, sign in enumerate(SIGN):
             there = (second > -NEVER) & (second <= newest) & (second >= newest - table.within[side, vital])
             base = np.where(there, kept * sign, NEVER).min(0)
             change[side] = np.where(there.any(0), value * sign - base, 0)
             by, back = table.by[side, vital], table.back[side, vital]
             wanted[side] = (by > 0) & (change[side] >= np.where(was[side], back, by))
-        wanted &= self._fresh(trace, partition, column, now)
-        self._hush(trace, column, vital, was[None], wanted[None], (CHANGE,), now)
+        wanted &= self._fresh(store, partition, column, now)
+        self._hush(store, column, vital, was[None], wanted[None], (CHANGE,), now)
         state.active[:, column] = wanted
         out = []
         for side, at in zip(*(part.tolist() for part in np.nonzero(was != wanted)), strict=True):
@@ -209,23 +209,30 @@ class Trends:
             of: dict[str, object] = {"now": int(value[at]) / steps, "within_h": int(table.within[side, code]) // 3600}
             amount, limit = SIGN[side] * int(change[side, at]) / steps, SIGN[side] * int(table.by[side, code]) / steps
             begins = bool(wanted[side, at])
-            out.append(self._condition(trace, which, CHANGE, side, begins, table, now, amount, limit, of))
+            out.append(self._condition(store, which, CHANGE, side, begins, table, now, amount, limit, of))
         return out
 
-    def _fresh(self, trace: Dense | Sparse, partition: int, column: Ints, now: int) -> Bools:
-        running = now - int(self.view.pace.lost[partition])
-        found: Bools = (trace.newest.second[column] > -NEVER) & (trace.newest.expires[column] > running)
-        return found & ~self._sources.standing(trace).overruled[column]
+    def _fresh(self, store: DenseSeries | SparseSeries, partition: int, column: Ints, now: int) -> Bools:
+        running = now - int(self.view.timeline.stalled_s[partition])
+        found: Bools = (store.newest.second[column] > -NEVER) & (store.newest.expires[column] > running)
+        return found & ~self._sources.standing(store).overruled[column]
 
     def _hush(
-        self, trace: Dense | Sparse, column: Ints, vital: Bytes, was: Bools, wanted: Bools, kinds: Iterable[int], now: int
+        self,
+        store: DenseSeries | SparseSeries,
+        column: Ints,
+        vital: Bytes,
+        was: Bools,
+        wanted: Bools,
+        kinds: Iterable[int],
+        now: int,
     ) -> None:
         """Take back what is paused, or would begin while the sensor is off (``was`` and ``wanted`` [kind, side, n])."""
-        paused = np.isin(trace.series.patient[column], list(self._paused))
+        paused = np.isin(store.series.patient[column], list(self._paused))
         for place, kind in enumerate(kinds):
             sides, places = np.nonzero(wanted[place] & (paused | ~was[place]))
             for side, at in zip(sides.tolist(), places.tolist(), strict=True):
-                patient, device = int(trace.series.patient[column[at]]), int(trace.series.device[column[at]])
+                patient, device = int(store.series.patient[column[at]]), int(store.series.device[column[at]])
                 quiet = self._pausing.until(patient, rule_name(int(vital[at]), kind, side)) > now
                 sender = self.view.layout.senders.at(patient, device)
                 off = not was[place, side, at] and bool(self._sensors.contacts.active[sender])
@@ -233,7 +240,7 @@ class Trends:
 
     def _condition(
         self,
-        trace: Dense | Sparse,
+        store: DenseSeries | SparseSeries,
         column: int,
         kind: int,
         side: int,
@@ -244,10 +251,10 @@ class Trends:
         limit: float,
         detail: dict[str, object],
     ) -> Condition:
-        series, newest = trace.series, trace.newest
+        series, newest = store.series, store.newest
         code = int(series.vital[column])
         return Condition(
-            int(trace.axis.owner[column]),
+            int(store.axis.owner[column]),
             now,
             int(series.patient[column]),
             rule_name(code, kind, side),
@@ -259,7 +266,7 @@ class Trends:
             value=value,
             limit=limit or None,
             measured=int(newest.second[column]) * 1000 + int(newest.ms[column]),
-            detail=detail | self._sources.standing(trace).detail(column),
+            detail=detail | self._sources.standing(store).detail(column),
         )
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:

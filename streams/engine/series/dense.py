@@ -1,4 +1,4 @@
-"""The trace of continuous vitals: the ring of seconds with its windows, the closed minutes, and those to roll up."""
+"""The store of continuous vitals: the ring of seconds with its windows, the closed minutes, and those to roll up."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import Closed
 from streams.engine.series.due_later import DueLater
-from streams.engine.series.news import NEVER, Newest, News, Series, distinct_minutes, late_rows, news_of
 from streams.engine.series.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
 from streams.engine.series.rollup import DUE, Minutes, close_minute, next_due, of_minute
+from streams.engine.series.updates import NEVER, Newest, Series, Updates, distinct_minutes, late_rows, updates_of
 from streams.engine.windows.extremes import Extremes
 
 
-class Dense:
+class DenseSeries:
     """``ring``, ``closed`` and ``minutes`` have a column a series; ``newest`` is the newest usable second of each.
 
     ``exact_from`` int64 [PARTITIONS]: the second from which the ring holds all that is stored; before it, after the clock
@@ -76,7 +76,7 @@ class Dense:
             column, second = column[seen], second[seen]
         self.changed.put(now, column, second, np.zeros(len(column), np.int32))
 
-    def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> News:
+    def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> Updates:
         """Second ``now`` begins for some partitions (int64, ascending; ``member`` as in
         :meth:`streams.engine.columns.axis.Axis.span`): windows move, rollups and late minutes are handed out; what became
         visible is returned, not yet learned.
@@ -96,7 +96,7 @@ class Dense:
             second, cell = np.concatenate((second, when[new])), np.concatenate((cell, old_cell[new]))
         if len(self._place) < self.axis.width:
             self._place = np.empty(self.axis.width, np.int32)
-        news = news_of(self.newest, column, second, cell, self._place)
+        updates = updates_of(self.newest, column, second, cell, self._place)
         far, minute, _ = self.late.take(now - 1, member)
         if far.size:
             late.append(late_rows(self.axis, self.series, far, minute, now))
@@ -104,7 +104,7 @@ class Dense:
         rollups += [self._close(now, which, closing) for which, closing in self.closed.due(now, partitions)]
         for partition in partitions[DUE[partitions] == now % 60].tolist():
             rollups += self._rollups(now, partition)
-        return news
+        return updates
 
     def enter(self, now: int, member: Bools | None) -> None:
         """Second ``now`` has been evaluated: samples that were ahead of the clock join it, before any record of it does."""
@@ -192,7 +192,7 @@ class Dense:
             self.ahead.put_each(second[later], column[later], second[later], np.zeros(int(later.sum()), np.int32))
 
 
-def vital_of(dense: Dense, news: News) -> Bytes:
-    """uint8 [n]: the vital of each piece of news."""
-    vital: Bytes = dense.series.vital[news.column]
+def vital_of(dense: DenseSeries, updates: Updates) -> Bytes:
+    """uint8 [n]: the vital of each piece of updates."""
+    vital: Bytes = dense.series.vital[updates.column]
     return vital

@@ -9,7 +9,7 @@ import numpy as np
 from devices.sample import Samples
 from streams.engine.columns.arrays import Bytes, Ints, Rows, distinct
 from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.news import NEVER, Series
+from streams.engine.series.updates import NEVER, Series
 from streams.engine.writes import LATEST
 
 

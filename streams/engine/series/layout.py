@@ -16,9 +16,9 @@ from devices.wire.batch import PARTITIONS
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.columns.keyed_axis import KeyedAxis
-from streams.engine.series.dense import Dense
-from streams.engine.series.news import CONTINUOUS
-from streams.engine.series.sparse import Sparse
+from streams.engine.series.dense import DenseSeries
+from streams.engine.series.sparse import SparseSeries
+from streams.engine.series.updates import CONTINUOUS
 
 _CODES: Final = max(VITALS) + 1
 
@@ -34,20 +34,20 @@ class Where(Columns):
 
 
 class Layout:
-    """``senders`` (patient, device), ``links`` (patient, gateway) and ``patients``; the traces bring the axes of series."""
+    """``senders`` (patient, device), ``links`` (patient, gateway) and ``patients``; the stores bring the axes of series."""
 
     def __init__(self) -> None:
         self.senders = KeyedAxis()
         self.links = KeyedAxis()
         self.patients = KeyedAxis()
         self.where = Where(self.senders, "where")
-        self.dense = Dense()
-        self.sparse = Sparse()
+        self.dense = DenseSeries()
+        self.sparse = SparseSeries()
         self.held: Bools = np.zeros(PARTITIONS, np.bool_)
-        self._listeners: list[Callable[[Dense | Sparse, Ints], None]] = []
+        self._listeners: list[Callable[[DenseSeries | SparseSeries, Ints], None]] = []
 
-    def on_series(self, listener: Callable[[Dense | Sparse, Ints], None]) -> None:
-        """``listener(trace, columns)`` is called when series were seen for the first time."""
+    def on_series(self, listener: Callable[[DenseSeries | SparseSeries, Ints], None]) -> None:
+        """``listener(store, columns)`` is called when series were seen for the first time."""
         self._listeners.append(listener)
 
     def axes(self) -> dict[str, KeyedAxis]:
@@ -68,9 +68,9 @@ class Layout:
             self.where.patient[found] = row - self.patients.start[self.senders.owner[found]]
         return found
 
-    def patient_of(self, trace: Dense | Sparse, column: Ints) -> Ints:
+    def patient_of(self, store: DenseSeries | SparseSeries, column: Ints) -> Ints:
         """Columns int64 [n] of the patients of series int64 [n]."""
-        columns: Ints = self.patients.start[trace.axis.owner[column]] + trace.series.person[column]
+        columns: Ints = self.patients.start[store.axis.owner[column]] + store.series.person[column]
         return columns
 
     def series(self, sender: Ints, vital: Bytes) -> Ints:
@@ -91,19 +91,19 @@ class Layout:
         sender, vital = new >> 8, (new & 0xFF).astype(np.uint8)
         order = np.argsort(self.senders.owner[sender], kind="stable")
         sender, vital = sender[order], vital[order]
-        both: tuple[tuple[Dense | Sparse, Bools], ...]
+        both: tuple[tuple[DenseSeries | SparseSeries, Bools], ...]
         both = ((self.dense, CONTINUOUS[vital]), (self.sparse, ~CONTINUOUS[vital]))
-        for trace, mine in both:
+        for store, mine in both:
             if mine.any():
                 owner = self.senders.owner[sender[mine]].astype(np.int64)
-                columns = trace.axis.add(owner)
-                self.where.column[vital[mine], sender[mine]] = columns - trace.axis.start[owner]
-                trace.series.patient[columns] = self.senders.people(sender[mine])
-                trace.series.device[columns] = self.senders.others(sender[mine])
-                trace.series.vital[columns] = vital[mine]
-                trace.series.person[columns] = self.where.patient[sender[mine]]
+                columns = store.axis.add(owner)
+                self.where.column[vital[mine], sender[mine]] = columns - store.axis.start[owner]
+                store.series.patient[columns] = self.senders.people(sender[mine])
+                store.series.device[columns] = self.senders.others(sender[mine])
+                store.series.vital[columns] = vital[mine]
+                store.series.person[columns] = self.where.patient[sender[mine]]
                 for listener in self._listeners:
-                    listener(trace, columns)
+                    listener(store, columns)
 
     def drop(self, partition: int) -> None:
         """Everything of one partition goes."""

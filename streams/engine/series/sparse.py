@@ -1,4 +1,4 @@
-"""The trace of episodic vitals (pressure, temperature, weight, glucose): the last few readings of each series.
+"""The store of episodic vitals (pressure, temperature, weight, glucose): the last few readings of each series.
 
 Their minutes are not rolled up here: each minute that got a sample is named ``LATE`` when its partition writes rollups,
 older ones at once, and the store computes it from the stored readings (docs/decisions/0018-episodic-vitals.md).
@@ -13,9 +13,9 @@ import numpy as np
 from streams.engine.columns.arrays import Bools, Cells, Ints, Rows
 from streams.engine.columns.axis import Axis, Columns, Field
 from streams.engine.series.due_later import DueLater
-from streams.engine.series.news import NEVER, Newest, News, Series, late_rows, news_of
 from streams.engine.series.ring import LONGEST, OK
 from streams.engine.series.rollup import DUE, next_due
+from streams.engine.series.updates import NEVER, Newest, Series, Updates, late_rows, updates_of
 
 KEPT: Final = 8
 """Readings a series."""
@@ -46,7 +46,7 @@ class Readings(Columns):
         self.cell[row, columns[kept]] = cells[kept]
 
 
-class Sparse:
+class SparseSeries:
     """``readings`` has a column a series; ``newest`` is the newest usable second of each."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Sparse:
         self._place = np.empty(0, np.int32)
 
     def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
-        """Samples of records that stand in second ``now``, as :meth:`streams.engine.series.dense.Dense.fold`."""
+        """Samples of records that stand in second ``now``, as :meth:`streams.engine.series.dense.DenseSeries.fold`."""
         self._name(now, column, second, cell)
         good = cell >= OK
         column, second, cell = column[good], second[good], cell[good]
@@ -76,8 +76,8 @@ class Sparse:
         due = next_due(np.maximum(now, minute * 60 + 59), DUE[self.axis.owner[column]])
         self.late.put_each(np.where(second > now - LONGEST, due - 1, now), column, minute, cell)
 
-    def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> News:
-        """Second ``now`` begins for some partitions, as :meth:`streams.engine.series.dense.Dense.turn`."""
+    def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> Updates:
+        """Second ``now`` begins for some partitions, as :meth:`streams.engine.series.dense.DenseSeries.turn`."""
         if len(self._place) < self.axis.width:
             self._place = np.empty(self.axis.width, np.int32)
         column, second, cell = self.changed.take(now - 1, member)
@@ -86,16 +86,16 @@ class Sparse:
             known = (self.readings.second[:, column] == second) & (self.readings.cell[:, column] >= cell)
             fresh &= ~known.any(0)
             column, second, cell = column[fresh], second[fresh], cell[fresh]
-        news = news_of(self.newest, column, second, cell, self._place)
+        updates = updates_of(self.newest, column, second, cell, self._place)
         if column.size:
-            self.readings.join(news.column, news.second, news.cell)
+            self.readings.join(updates.column, updates.second, updates.cell)
         far, minute, _ = self.late.take(now - 1, member)
         if far.size:
             late.append(late_rows(self.axis, self.series, far, minute, now))
-        return news
+        return updates
 
     def enter(self, now: int, member: Bools | None) -> None:
-        """Second ``now`` has been evaluated, as :meth:`streams.engine.series.dense.Dense.enter`."""
+        """Second ``now`` has been evaluated, as :meth:`streams.engine.series.dense.DenseSeries.enter`."""
         if now in self.ahead:
             self.changed.put(now, *self.ahead.take(now, member))
 

@@ -29,7 +29,7 @@ from streams.engine.series.due_later import DueLater
 from streams.engine.series.layout import Layout
 from streams.engine.series.ring import LONGEST
 from streams.engine.snapshot.recall import Recall, refill
-from streams.engine.timeline import Pace
+from streams.engine.timeline import Timeline
 
 VERSION: Final = 4
 _ENROLMENT: Final = KINDS[Enrolment]
@@ -53,14 +53,14 @@ class Array(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What a snapshot holds.  ``pace``: clock, second, beat, lost, still.  ``tables``: by axis, then table, then field.
+    """What a snapshot holds.  ``timeline``: clock, second, beat, lost, still.  ``tables``: by axis, then table, then field.
     ``waiting``: by name, (column within the slice, number, cell) by second.  ``controls``: JSON by kind and patient.
     ``cells``: the ring, where it cannot be recalled; ``exact_from``: the second from which it can.
     ``minute``: the last one that closed.
     """
 
     partition: int
-    pace: tuple[int, int, int, int, bool]
+    timeline: tuple[int, int, int, int, bool]
     used: dict[str, int]
     tables: dict[str, dict[str, dict[str, Array]]]
     waiting: dict[str, list[tuple[int, Array, Array, Array]]]
@@ -83,8 +83,8 @@ class State:
     in which the next evaluation looks at everything.
     """
 
-    def __init__(self, layout: Layout, pace: Pace, admission: Admission) -> None:
-        self.layout, self.pace, self.admission = layout, pace, admission
+    def __init__(self, layout: Layout, timeline: Timeline, admission: Admission) -> None:
+        self.layout, self.timeline, self.admission = layout, timeline, admission
         self.controls: dict[int, dict[str, dict[int, bytes]]] = {}
         self._unsettled: set[int] = set()
         self.anew: set[int] = set()  # partitions that began without their past, of which no record has come since
@@ -130,17 +130,17 @@ def _waiting(layout: Layout) -> dict[str, tuple[DueLater, Axis]]:
 
 def pack(state: State, partition: int) -> bytes:
     """The snapshot of one partition."""
-    layout, pace = state.layout, state.pace
+    layout, timeline = state.layout, state.timeline
     axes = _axes(layout)
-    carried = int(pace.second[partition]) < layout.dense.exact_from[partition]
+    carried = int(timeline.second[partition]) < layout.dense.exact_from[partition]
     content = Content(
         partition,
         (
-            int(pace.clock[partition]),
-            int(pace.second[partition]),
-            int(pace.beat[partition]),
-            int(pace.lost[partition]),
-            bool(pace.still[partition]),
+            int(timeline.clock[partition]),
+            int(timeline.second[partition]),
+            int(timeline.last_clock_record[partition]),
+            int(timeline.stalled_s[partition]),
+            bool(timeline.stalled[partition]),
         ),
         {name: int(axis.used[partition]) for name, axis in axes.items()},
         {
@@ -185,7 +185,7 @@ def recalled(content: Content) -> int:
     """ms: stored readings measured since then, of records before the snapshot's offset, are needed to put it back; the last
     instant of the year 9999 where none are.
     """
-    second = content.pace[1]
+    second = content.timeline[1]
     return (second - LONGEST + 1) * 1000 if content.cells is None and second >= 0 else _NOTHING
 
 
@@ -197,10 +197,14 @@ def restore(
     learners: Mapping[str, Sequence[Learner]],
 ) -> None:
     """Put a snapshot back; ``learners`` (by kind) are told the control records that stand."""
-    layout, pace = state.layout, state.pace
+    layout, timeline = state.layout, state.timeline
     axes = _axes(layout)
     try:
-        for array, value in zip((pace.clock, pace.second, pace.beat, pace.lost, pace.still), content.pace, strict=True):
+        for array, value in zip(
+            (timeline.clock, timeline.second, timeline.last_clock_record, timeline.stalled_s, timeline.stalled),
+            content.timeline,
+            strict=True,
+        ):
             array[partition] = value
         state.admission.seen[partition] = dict(content.seen)
         layout.dense.exact_from[partition] = content.exact_from
@@ -222,7 +226,7 @@ def restore(
                 waiting.put(at, column.array() + axis.start[partition], number.array(), cell.array())
     except (LookupError, ValueError, TypeError, BatchError) as error:
         raise StateUnreadableError(f"{type(error).__name__} while it was put back") from error
-    second = content.pace[1]
+    second = content.timeline[1]
     if second < 0:
         return
     if content.cells is not None:

@@ -165,4 +165,4 @@ def test_records_of_a_partition_that_is_not_held_are_an_error_before_anything_ch
     engine.take(1, None, Recall())
     with pytest.raises(NotTakenError):
         engine.advance(round_of([tick(NOW, 1), tick(NOW, 2)]))
-    assert engine.pace.clock[1] == -1
+    assert engine.timeline.clock[1] == -1

@@ -32,34 +32,34 @@ class LimitsOracle(State):
         return out
 
     def learn(self, s: SeriesOracle, now: int, name: tuple[int, int, int]) -> list[tuple[str, str, int, int, int]]:
-        news = {t: s.cells[t] for t in s.dirty if t < now and s.cells[t][1] >= 0}
+        updates = {t: s.cells[t] for t in s.dirty if t < now and s.cells[t][1] >= 0}
         s.dirty = {t for t in s.dirty if t >= now}
         before = s.newest
         if s.spec.continuous:
             view = {t: c for t, c in s.cells.items() if now - 300 <= t < now and c[1] >= 0}
             for t, ms, v in s.older:
-                if (not before or t > before[0]) and (ms, v) > news.get(t, (-1, -1)):
-                    news[t] = (ms, v)
+                if (not before or t > before[0]) and (ms, v) > updates.get(t, (-1, -1)):
+                    updates[t] = (ms, v)
             s.older = []
         else:
             oldest = min(s.kept) if len(s.kept) == 8 else -NEVER
-            news = {t: c for t, c in news.items() if t > oldest and c > s.kept.get(t, (-1, -1))}
-            s.kept = dict(sorted({**s.kept, **news}.items())[-8:])
-            s.fresh_readings |= bool(news)
+            updates = {t: c for t, c in updates.items() if t > oldest and c > s.kept.get(t, (-1, -1))}
+            s.kept = dict(sorted({**s.kept, **updates}.items())[-8:])
+            s.fresh_readings |= bool(updates)
             view = s.kept
-        for t, (ms, v) in sorted(news.items()):
+        for t, (ms, v) in sorted(updates.items()):
             if not s.newest or t >= s.newest[0]:
                 s.newest = (t, ms, v)
                 s.expires = max(s.expires, t + s.spec.validity_s - self.lost)
         redo, s.redo = s.redo and before is not None, False
         levels = self.levels(name)
-        late = bool(before and news and min(news) <= before[0])
+        late = bool(before and updates and min(updates) <= before[0])
         if redo:
             for at in s.since:
                 s.since[at] = s.newest[0] if s.newest else 0
             for side in s.told:
                 s.told[side] = s.newest[0] if s.newest else -NEVER
-        samples = view if redo or late else news
+        samples = view if redo or late else updates
         found = []
         for (side, level), (edge, _, hold) in levels.items():
             sign = 1 if side == "high" else -1

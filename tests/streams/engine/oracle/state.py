@@ -66,7 +66,7 @@ class State:
         self.link: dict[tuple[int, int], tuple[int, int]] = {}
         self.current: dict[int, set[int]] = {}
         self.serving: set[tuple[int, int]] = set()
-        self.gateway: dict[tuple[int, int], int] = defaultdict(int)  # running second of the last heartbeat
+        self.gateway: dict[tuple[int, int], int] = defaultdict(int)  # active second of the last heartbeat
         self.back: dict[tuple[int, int], int] = defaultdict(int)
         self.away: set[tuple[int, int]] = set()
         self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): running, measured

@@ -1,8 +1,8 @@
-"""A trace: the recent past of all series of one kind, continuous (:mod:`streams.engine.series.dense`) or episodic
+"""A store: the recent past of all series of one kind, continuous (:mod:`streams.engine.series.dense`) or episodic
 (:mod:`streams.engine.series.sparse`).
 
-Both tell the stages, once a second, what became visible (:class:`News`), keep the newest value of each series, and can say
-again what they remember of a series (``history``).
+Both tell the stages, once a second, what became visible (:class:`Updates`), keep the newest value of each series, and can
+say again what they remember of a series (``history``).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Series(Columns):
 
 class Newest(Columns):
     """The newest usable second of each series by measured time: ``second`` int64, its ``value`` int32 (fixed point) and
-    ``ms`` int32 within the second; ``expires`` int64: running second (see :mod:`streams.engine.timeline`) from which it is
+    ``ms`` int32 within the second; ``expires`` int64: active second (see :mod:`streams.engine.timeline`) from which it is
     too old.
     """
 
@@ -61,22 +61,22 @@ class Newest(Columns):
     ms: Cells
     expires: Ints
 
-    def learn(self, news: News, vital: Bytes, lost: Ints) -> None:
-        """Take in news; ``lost`` int64 [n] s: how much the running time of each one's partition is behind its clock."""
-        current = news.second >= self.second[news.column]
+    def learn(self, updates: Updates, vital: Bytes, stalled_s: Ints) -> None:
+        """Take in updates; ``stalled_s`` int64 [n]: the stalled seconds of each one's partition."""
+        current = updates.second >= self.second[updates.column]
         if current.all():
-            column, second, cell = news.column, news.second, news.cell
+            column, second, cell = updates.column, updates.second, updates.cell
         else:
-            column, second, cell = news.column[current], news.second[current], news.cell[current]
-            lost = lost[current]
+            column, second, cell = updates.column[current], updates.second[current], updates.cell[current]
+            stalled_s = stalled_s[current]
         self.second[column] = second  # sorted by second: the last of a series stands
         self.value[column] = cell & 0x7FFF
         self.ms[column] = (cell >> 16) - 1
-        self.expires[column] = np.maximum(self.expires[column], second + VALIDITY[vital[column]] - lost)
+        self.expires[column] = np.maximum(self.expires[column], second + VALIDITY[vital[column]] - stalled_s)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Updates:
     """Seconds that became visible or changed since the last evaluation, each once; those of a series together, ascending.
 
     ``column``, ``second`` int64 [n]; ``cell`` int32 [n] (:mod:`streams.engine.series.ring`), always a value.  ``before``
@@ -95,7 +95,7 @@ class News:
 
     @property
     def series(self) -> Ints:
-        """The columns that have news, int64, unique."""
+        """The columns that have updates, int64, unique."""
         return self.column if self.alone else self.column[np.append(self.column[1:] != self.column[:-1], True)]
 
     @property
@@ -104,7 +104,7 @@ class News:
         return fixed
 
 
-class Trace(Protocol):
+class SeriesStore(Protocol):
     """What a stage may read of a kind of series."""
 
     axis: Axis
@@ -132,8 +132,8 @@ def late_rows(axis: Axis, series: Series, column: Ints, minute: Ints, now: int) 
     return out
 
 
-def news_of(newest: Newest, column: Ints, second: Ints, cell: Cells, place: Cells) -> News:
-    """News of usable seconds in any order, of which one may occur twice (the greatest cell counts).
+def updates_of(newest: Newest, column: Ints, second: Ints, cell: Cells, place: Cells) -> Updates:
+    """Updates of usable seconds in any order, of which one may occur twice (the greatest cell counts).
 
     ``place`` int32 [width] is scratch.
     """
@@ -145,7 +145,7 @@ def news_of(newest: Newest, column: Ints, second: Ints, cell: Cells, place: Cell
     before = newest.second[column]
     behind = second <= before
     late = distinct(column[behind], len(place)) if behind.any() else NO_INTS
-    return News(column, second, cell, before, newest.value[column], late, alone)
+    return Updates(column, second, cell, before, newest.value[column], late, alone)
 
 
 def _in_order(column: Ints, second: Ints, cell: Cells) -> tuple[Ints, Ints, Cells]:
