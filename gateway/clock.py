@@ -26,7 +26,7 @@ class Stamp:
     sure: bool
 
 
-class Clock:
+class GatewayClock:
     """Reads the clocks.  Once synchronised in this boot it stays so: a lost time server does not undo it."""
 
     def __init__(self, source: ClockSource = "kernel") -> None:

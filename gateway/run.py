@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from prometheus_client import start_http_server
 
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration, read_credential
 from gateway.desk.downlink import Downlink
 from gateway.desk.heartbeat import run_heartbeat
@@ -55,7 +55,7 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
         claimed = read_credential(settings.state)
         if claimed is None:
             raise NotPairedError(settings.state)
-        clock, metrics, configuration = Clock(settings.clock), Metrics(), Configuration(settings.state)
+        clock, metrics, configuration = GatewayClock(settings.clock), Metrics(), Configuration(settings.state)
         outbox = Outbox(settings.state / "outbox.sqlite", limit=settings.outbox_mb << 20, clock=clock)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)

@@ -8,7 +8,7 @@ from typing import Final
 from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now, to_ms
 from alerts.errors import InvalidPauseError
-from devices.wire.control import Pause, Pauses
+from devices.wire.control import PausedRule, Pauses
 
 LONGEST: Final = timedelta(hours=12)
 """A night."""
@@ -49,4 +49,4 @@ def pauses_of(tx: Tx, patient: int) -> Pauses:
     rows = tx.execute(
         "SELECT rule, until FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule", [patient]
     )
-    return Pauses(tuple(Pause(rule, to_ms(until)) for rule, until in rows))
+    return Pauses(tuple(PausedRule(rule, to_ms(until)) for rule, until in rows))

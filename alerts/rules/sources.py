@@ -27,7 +27,7 @@ from streams.engine.stage import Arrival, Moment, View
 _LAST: Final = 1 << 20
 
 
-class Standing(Columns):
+class Overruled(Columns):
     """Per series: ``overruled`` bool; ``by`` int32: the device that decides instead, where it is."""
 
     FIELDS: ClassVar = {"overruled": Field(np.bool_, False), "by": Field(np.int32, 0)}
@@ -70,9 +70,9 @@ class Sources:
 
     def attach(self, view: View) -> None:
         self.view = view
-        self._standing = (Standing(view.layout.dense.axis, "sources"), Standing(view.layout.sparse.axis, "sources"))
+        self._standing = (Overruled(view.layout.dense.axis, "sources"), Overruled(view.layout.sparse.axis, "sources"))
 
-    def standing(self, store: DenseSeries | SparseSeries) -> Standing:
+    def standing(self, store: DenseSeries | SparseSeries) -> Overruled:
         """Whether the series of a store are overruled, and by whom."""
         return self._standing[0] if store is self.view.layout.dense else self._standing[1]
 
@@ -113,7 +113,7 @@ class Sources:
             )
         return []
 
-    def _switch(self, store: DenseSeries | SparseSeries, standing: Standing, moment: Moment) -> Ints:
+    def _switch(self, store: DenseSeries | SparseSeries, standing: Overruled, moment: Moment) -> Ints:
         found = [NO_INTS]
         for partition in moment.partitions.tolist():
             columns = store.axis.of(partition)

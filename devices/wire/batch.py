@@ -60,7 +60,7 @@ class Lane(IntEnum):
     BACKFILL = 1
 
 
-class Clock(IntEnum):
+class ClockQuality(IntEnum):
     """Whether the sender's clock had been synchronised when it stamped the readings."""
 
     SURE = 0
@@ -79,7 +79,7 @@ def header(
     epoch: int = 0,
     received: int = 0,
     lane: Lane = Lane.LIVE,
-    clock: Clock = Clock.SURE,
+    clock: ClockQuality = ClockQuality.SURE,
     nonce: bytes = bytes(12),
 ) -> bytes:
     """The 56 bytes of one header.  ``received`` in ms since the epoch, ``nonce`` 12 random bytes."""

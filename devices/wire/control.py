@@ -14,7 +14,7 @@ import msgspec
 from devices.errors import MalformedBatchError
 
 Side = Literal["high", "low"]
-Priority = Literal["high", "medium", "low"]
+PriorityWord = Literal["high", "medium", "low"]
 
 
 class Level(msgspec.Struct, frozen=True, gc=False):
@@ -51,7 +51,7 @@ class Drift(msgspec.Struct, frozen=True, gc=False, tag="drift", tag_field="trend
     floor: float = 1.0  # the smallest standard deviation, in the vital's unit
     baseline_min: int = 1024  # time constant of the baseline; the power of two below it is used
     sides: tuple[Side, ...] = ("high", "low")
-    priority: Priority = "low"
+    priority: PriorityWord = "low"
 
 
 class Slope(msgspec.Struct, frozen=True, gc=False, tag="slope", tag_field="trend"):
@@ -62,7 +62,7 @@ class Slope(msgspec.Struct, frozen=True, gc=False, tag="slope", tag_field="trend
     per_hour: float  # in the vital's unit, greater than 0 for both sides
     window_min: int = 60
     hysteresis: float = 0.0
-    priority: Priority = "low"
+    priority: PriorityWord = "low"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="trend"):
@@ -73,7 +73,7 @@ class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="tre
     by: float  # in the vital's unit, greater than 0 for both sides
     within_h: int
     hysteresis: float = 0.0
-    priority: Priority = "low"
+    priority: PriorityWord = "low"
 
 
 Trend = Drift | Slope | Change
@@ -137,13 +137,13 @@ class Enrolment(msgspec.Struct, frozen=True, gc=False, tag="enrolment", tag_fiel
     revoked_keys: tuple[int, ...] = ()
 
 
-class Pause(msgspec.Struct, frozen=True, gc=False):
+class PausedRule(msgspec.Struct, frozen=True, gc=False):
     rule: str  # "*": all of the patient
     until: int  # ms
 
 
 class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind"):
-    pauses: tuple[Pause, ...] = ()
+    pauses: tuple[PausedRule, ...] = ()
 
 
 Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from devices.wire.event import Heartbeat
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
@@ -20,7 +20,7 @@ _UNTIL_CONFIGURED_S: Final = 1.0
 _log: Final = structlog.get_logger("gateway.desk.heartbeat")
 
 
-async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: Clock, metrics: Metrics) -> None:
+async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: GatewayClock, metrics: Metrics) -> None:
     """Every ``heartbeat_s`` of the configuration, at once after a change of it, until cancelled.
 
     None before the clock is set: a heartbeat that cannot leave says nothing.

@@ -17,9 +17,9 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from devices.wire.batch import Lane
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
-from gateway.outbox.reading import Reading, Refusal, Row
+from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.store import Stats, Store
 
 _Result = TypeVar("_Result")
@@ -49,10 +49,10 @@ class Outbox:
         path: Path,
         *,
         limit: int = 1 << 30,
-        clock: Clock | None = None,
+        clock: GatewayClock | None = None,
         open_store: Callable[[Path, int], Store] = Store,
     ) -> None:
-        self._clock = clock or Clock("assumed")
+        self._clock = clock or GatewayClock("assumed")
         self._store = open_store(path, limit)
         self.epoch: Final = self._store.epoch
         self.stored: Final = asyncio.Event()
@@ -88,7 +88,7 @@ class Outbox:
         now = self._clock.now()
         return await self._do(lambda: self._store.stamp(now, limit)) if now.sure else 0
 
-    async def take(self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000) -> list[Row]:
+    async def take(self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000) -> list[OutboxRow]:
         """Up to ``limit`` waiting readings of ``patients``, oldest received first; they are in flight until
         :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.
         """

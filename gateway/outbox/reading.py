@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devices.sample import Samples
-from devices.wire.batch import Clock, Kind, Lane
+from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Event
 from gateway.clock import Stamp
 
@@ -33,7 +33,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OutboxRow:
     """A reading as the outbox keeps it: identity, time and bytes are fixed.
 
     ``measured`` and ``received`` in ms since the epoch; ``payload`` is SAMPLE bytes with ``reading`` 0, or an event's JSON.
@@ -47,7 +47,7 @@ class Row:
     received: int
     kind: Kind
     lane: Lane
-    clock: Clock
+    clock: ClockQuality
     payload: bytes
 
 

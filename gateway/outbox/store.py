@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from devices.wire.batch import Clock, Kind, Lane
+from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import encode_event
 from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError, OutboxError
-from gateway.outbox.reading import Reading, Refusal, Row
+from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
 from gateway.outbox.timing import event_stamped, measured_at, record_number, stamped
 
@@ -151,7 +151,7 @@ class Store:
         self._db.execute(
             "insert into reading (device, sequence, patient, kind, lane, clock, measured, received, payload, device_time,"
             " ahead, boot, mono, wall) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (reading.device, sequence, reading.patient, kind, reading.lane, Clock.SURE, measured,
+            (reading.device, sequence, reading.patient, kind, reading.lane, ClockQuality.SURE, measured,
              None if measured is None else arrived.wall, payload, reading.device_time, ahead,
              *((None, None, None) if arrived.sure else (arrived.boot, arrived.mono, arrived.wall))),
         )  # fmt: skip
@@ -189,11 +189,11 @@ class Store:
             self._db.execute(
                 "update reading set measured = ?, received = ?, payload = ?, clock = ?, boot = null, mono = null,"
                 " wall = null where id = ?",
-                (measured, arrived, fixed, Clock.SURE if ours else Clock.UNSURE, row),
+                (measured, arrived, fixed, ClockQuality.SURE if ours else ClockQuality.UNSURE, row),
             )
         return len(waiting)
 
-    def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[Row]:
+    def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[OutboxRow]:
         """Up to ``limit`` readings of ``patients`` that wait, oldest received first, now in flight.  Live are those received
         since ``live_since`` (ms) that are no re-read records; the others are backfill.
         """
@@ -203,7 +203,7 @@ class Store:
             Lane.LIVE: ("lane = 0 and received >= ?",),
             Lane.BACKFILL: ("lane = 0 and received < ?", "lane = 1 and ? is not null"),
         }[lane]
-        rows: list[Row] = []
+        rows: list[OutboxRow] = []
         for condition in where:
             found = self._db.execute(
                 f"select {_ROW} from reading where delivered is null and {condition}"
@@ -212,7 +212,7 @@ class Store:
                 (live_since, *patients, limit - len(rows)),
             )
             rows += [
-                Row(id_, device, patient, sequence, measured, received, Kind(kind), lane, Clock(clock), payload)
+                OutboxRow(id_, device, patient, sequence, measured, received, Kind(kind), lane, ClockQuality(clock), payload)
                 for id_, device, patient, sequence, measured, received, kind, _, clock, payload in found
             ]
         self._db.executemany("insert into in_flight values (?)", ((row.id,) for row in rows))

@@ -9,7 +9,7 @@ import structlog
 
 from devices.wire.pairing import Assigned
 from gateway.backoff import Backoff
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
 from gateway.limit import end
 from gateway.metrics import Metrics
@@ -31,7 +31,7 @@ class BleSource:
         self,
         configuration: Configuration,
         outbox: Outbox,
-        clock: Clock,
+        clock: GatewayClock,
         metrics: Metrics,
         *,
         connections: int = 5,

@@ -19,7 +19,7 @@ from devices.gatt.date_time import date_time
 from devices.gatt.profiles import BATTERY, DECODABLE, decode, profiles_of
 from devices.gatt.uuids import full_uuid
 from devices.wire.event import ClockCorrection
-from gateway.clock import Clock, Stamp
+from gateway.clock import GatewayClock, Stamp
 from gateway.errors import OutboxError
 from gateway.limit import within
 from gateway.metrics import Metrics
@@ -55,7 +55,7 @@ class Session:
     """``silence_s``: a streaming device that says nothing for so long is given up.  ``run`` once."""
 
     intake: Intake
-    clock: Clock
+    clock: GatewayClock
     metrics: Metrics
     silence_s: float = 30.0
     heard: int = 0

@@ -9,7 +9,7 @@ from devices.decoded import Decoded
 from devices.wire.batch import Lane
 from devices.wire.event import Battery, Contact, Event, Link
 from devices.wire.pairing import Assigned
-from gateway.clock import Clock, Stamp
+from gateway.clock import GatewayClock, Stamp
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.reading import Reading, Refusal
@@ -62,7 +62,7 @@ def readings_of(device: Assigned, heard: Iterable[Heard], state: State) -> tuple
 class Intake:
     """Stores for one device; a message counts as heard only once :meth:`accept` has returned."""
 
-    def __init__(self, device: Assigned, outbox: Outbox, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, device: Assigned, outbox: Outbox, clock: GatewayClock, metrics: Metrics) -> None:
         self.device = device
         self._outbox, self._clock, self._metrics = outbox, clock, metrics
         self._state = State()

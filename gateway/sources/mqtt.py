@@ -21,7 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from devices.errors import UndecodableError
 from devices.mqtt.envelope import MAX_BYTES, ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
 from devices.wire.pairing import Assigned
-from gateway.clock import Clock, Stamp
+from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
@@ -69,7 +69,7 @@ class MqttSource:
         self,
         configuration: Configuration,
         outbox: Outbox,
-        clock: Clock,
+        clock: GatewayClock,
         metrics: Metrics,
         broker: Broker,
         *,

@@ -12,7 +12,7 @@ import numpy as np
 from devices.sample import SAMPLE
 from devices.wire.batch import HEADER, MAX_BYTES, Kind, Lane, header
 from devices.wire.sealing import TAG_BYTES, new_nonce, seal
-from gateway.outbox.reading import Row
+from gateway.outbox.reading import OutboxRow
 
 MAX_READINGS: Final = 1000
 MAX_PAYLOAD: Final = MAX_BYTES - HEADER.itemsize - TAG_BYTES
@@ -22,7 +22,7 @@ MAX_PAYLOAD: Final = MAX_BYTES - HEADER.itemsize - TAG_BYTES
 class Batch:
     """Readings of one device with consecutive sequences, sent as one record."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[OutboxRow, ...]
 
     @property
     def lane(self) -> Lane:
@@ -66,19 +66,19 @@ class Batch:
         return seal(head, self.payload(), secret)
 
 
-def cut(rows: Iterable[Row], *, max_readings: int = MAX_READINGS, max_payload: int = MAX_PAYLOAD) -> list[Batch]:
+def cut(rows: Iterable[OutboxRow], *, max_readings: int = MAX_READINGS, max_payload: int = MAX_PAYLOAD) -> list[Batch]:
     """Batches of ``rows`` (any devices, any order), each row in exactly one.
 
     A batch has one device, patient, lane, kind and certainty of the clock, consecutive sequences, at most ``max_readings``
     readings (one, of an event) and ``max_payload`` bytes.
     """
 
-    def belonging(row: Row) -> tuple[int, int, int, int, int]:
+    def belonging(row: OutboxRow) -> tuple[int, int, int, int, int]:
         return row.device, row.patient, row.lane, row.kind, row.clock
 
     batches: list[Batch] = []
     for _, same in groupby(sorted(rows, key=lambda row: (*belonging(row), row.sequence)), belonging):
-        open_rows: list[Row] = []
+        open_rows: list[OutboxRow] = []
         size = 0
         for row in same:
             fits = (

@@ -14,7 +14,7 @@ import structlog
 
 from devices.wire.batch import Lane, key_of, partition_of
 from devices.wire.pairing import Config
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
@@ -61,7 +61,7 @@ class Uplink:
         self,
         outbox: Outbox,
         configuration: Configuration,
-        clock: Clock,
+        clock: GatewayClock,
         metrics: Metrics,
         *,
         gateway: int,

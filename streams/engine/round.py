@@ -19,7 +19,7 @@ RECORD: Final = np.dtype(
         ("append", "<i8"),  # LogAppendTime, ms
         ("kind", "u1"),  # devices.wire.batch.Kind; 0: the record was refused when opened
         ("lane", "u1"),
-        ("clock", "u1"),  # devices.wire.batch.Clock
+        ("clock", "u1"),  # devices.wire.batch.ClockQuality
         ("count", "<u2"),
         ("key", "<u4"),
         ("patient", "<u4"),

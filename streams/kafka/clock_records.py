@@ -26,7 +26,7 @@ _quiet = logging.getLogger("streams.kafka.clock_records.client")
 _quiet.setLevel(logging.CRITICAL)  # a broker that is away shows in the worker's own log
 
 
-class Clock:
+class ClockRecords:
     """Runs in a thread of its own until :meth:`stop`; ``partitions`` is asked each second.
 
     The last record announces ``silence_min`` minutes without another: whoever ends as planned is not reported as a stop of

@@ -105,7 +105,7 @@ def keep(db: psycopg.Connection, topic: str, epochs: Mapping[int, int]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Checked:
     """How the ledger stands to a round: whose partitions were ``lost``, and whether the round is ``done`` already (its
     commit reached the database, the answer did not reach us).
     """
@@ -114,11 +114,11 @@ class Standing:
     done: bool
 
 
-def check(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> Standing:
+def check(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> Checked:
     """Lock the rows of ``moves``, by partition, and compare."""
     rows = {partition: (offset, epoch) for partition, offset, epoch in _lock(tx, topic, sorted(m.partition for m in moves))}
     lost = frozenset(m.partition for m in moves if rows.get(m.partition) != (m.first, m.epoch))
-    return Standing(lost, any(rows.get(m.partition) == (m.next, m.epoch) for m in moves))
+    return Checked(lost, any(rows.get(m.partition) == (m.next, m.epoch) for m in moves))
 
 
 def move(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> None:

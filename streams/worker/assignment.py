@@ -29,7 +29,7 @@ from streams.store.late import recompute_recent
 from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.store.store import FoldConditions
-from streams.worker.queue import Batch, Cost, Item, Owned, take_turns
+from streams.worker.queue import Cost, Item, Owned, Take, take_turns
 from streams.worker.recovery import compare
 from streams.worker.rounds import Rounds
 from streams.worker.settings import WorkerSettings
@@ -163,7 +163,7 @@ class Assignment:
             self._wait(owned, Item(after, False, after.size, event))
         self.arrived.set()
 
-    def collect(self, *, known: bool) -> Batch:
+    def collect(self, *, known: bool) -> Take:
         """Take what waits of one kind, at most about a round's worth; who is served comes last the next time.
 
         Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
@@ -193,7 +193,7 @@ class Assignment:
         epochs = {partition: self._owned[partition].epoch for partition in partitions}
         if not any(owned.waiting for owned in self._owned.values()):
             self.arrived.clear()
-        return Batch(items, epochs, frozenset(save))
+        return Take(items, epochs, frozenset(save))
 
     def saved(self, snapshots: Iterable[Snapshot]) -> None:
         """What states came to, which a round writes."""

@@ -154,7 +154,7 @@ def _until(turns: list[tuple[Owned, int]], known: bool, records: int, size: int)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Take:
     """What one round takes; ``save``: the partitions whose state is to be saved with it."""
 
     items: list[Item]

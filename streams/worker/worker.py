@@ -29,7 +29,7 @@ from streams import metrics
 from streams.engine.engine import Engine
 from streams.engine.stage import Stage
 from streams.errors import BrokersAwayError, StreamsError
-from streams.kafka.clock_records import Clock
+from streams.kafka.clock_records import ClockRecords
 from streams.kafka.log import Log
 from streams.kafka.topic import topic_id
 from streams.kafka.transport import NAME, register
@@ -108,7 +108,7 @@ class Worker:
         self.app = self._make_app()
         self.assignment = Assignment(self)
         self.app.reader = self.assignment
-        self._clock = Clock(
+        self._clock = ClockRecords(
             settings.kafka, settings.topic, lambda: self.assignment.assigned, silence_min=settings.silence_min
         )
         self._watchdog = Watchdog(

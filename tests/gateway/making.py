@@ -10,7 +10,7 @@ from devices.vitals import Vital
 from devices.wire.batch import Kind
 from devices.wire.event import Event
 from devices.wire.pairing import Assigned, Config, PatientKey
-from gateway.clock import Clock, Stamp
+from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.outbox.reading import Reading
 
@@ -19,7 +19,7 @@ T0 = 1_760_000_000_000
 SECRET = bytes(range(32))
 
 
-class HandClock(Clock):
+class HandClock(GatewayClock):
     """A clock the test sets."""
 
     def __init__(self, wall: int = T0, *, sure: bool = True, boot: str = BOOT) -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from devices.wire.pairing import Assigned
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.uplink.uplink import Pace, Uplink
@@ -19,7 +19,7 @@ DEVICES = (Assigned(7, 1, 0, "ble", "A"), Assigned(8, 66, 0, "ble", "B"))
 
 class Running:
     def __init__(self, folder, servers, topic, clock=None, pace=None, **more):
-        self.clock = clock or Clock("assumed")
+        self.clock = clock or GatewayClock("assumed")
         self.outbox = Outbox(folder / "outbox.sqlite", clock=self.clock)
         wanted = config(*DEVICES, kafka=servers, topic=topic, linger_s=more.pop("linger_s", 0.1))
         self.configuration = configured(folder, wanted)

@@ -1,13 +1,13 @@
 import time
 
-from gateway.clock import Clock, kernel_synchronised
+from gateway.clock import GatewayClock, kernel_synchronised
 
 
 def test_it_tells_both_clocks_and_keeps_the_boot():
-    clock = Clock("assumed")
+    clock = GatewayClock("assumed")
     one = clock.now()
     time.sleep(0.02)
-    two = Clock("assumed").now()
+    two = GatewayClock("assumed").now()
     assert one.sure
     assert one.boot == two.boot
     assert 15 <= two.mono - one.mono < 2000
@@ -15,11 +15,11 @@ def test_it_tells_both_clocks_and_keeps_the_boot():
 
 
 def test_the_kernel_is_asked():
-    assert Clock("kernel").synchronised() == kernel_synchronised()
+    assert GatewayClock("kernel").synchronised() == kernel_synchronised()
 
 
 def test_once_set_it_stays_set(monkeypatch):
     answers = iter([False, True, False])
     monkeypatch.setattr("gateway.clock.kernel_synchronised", lambda: next(answers))
-    clock = Clock("kernel")
+    clock = GatewayClock("kernel")
     assert [clock.synchronised() for _ in range(3)] == [False, True, True]

@@ -16,7 +16,7 @@ from typing import Final
 import psycopg
 
 from streams.kafka.position import Appended
-from streams.store.ledger import STUCK_S, Held, Move, Standing
+from streams.store.ledger import STUCK_S, Checked, Held, Move
 from streams.store.store import RoundToStore, Stored
 from streams.worker.recovery import Saved
 from tests.simulation.scheduler import Scheduler
@@ -161,12 +161,12 @@ class Database:
         yield self._step(db)
         return Stored(lost, new, differing)
 
-    def check(self, moves: Sequence[Move]) -> Standing:
+    def check(self, moves: Sequence[Move]) -> Checked:
         """See :func:`streams.store.ledger.check`."""
         rows = {m.partition: self.tables.ledger.get(m.partition) for m in moves}
         stand = {p: (row.next, row.epoch) for p, row in rows.items() if row is not None}
         lost = frozenset(m.partition for m in moves if stand.get(m.partition) != (m.first, m.epoch))
-        return Standing(lost, any(stand.get(m.partition) == (m.next, m.epoch) for m in moves))
+        return Checked(lost, any(stand.get(m.partition) == (m.next, m.epoch) for m in moves))
 
     def commit(self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int]) -> tuple[int, int]:
         gone = frozenset(lost)

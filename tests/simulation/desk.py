@@ -18,7 +18,7 @@ from devices.wire.control import (
     Level,
     Limit,
     Limits,
-    Pause,
+    PausedRule,
     Pauses,
     RuleSet,
     encode_control,
@@ -87,7 +87,7 @@ class Desk:
                 (
                     Limits((Limit(Vital.SPO2, "low", Level(rng.choice((88, 96)), 2), None, 1),)),
                     Limits(),
-                    Pauses((Pause(rng.choice(("*", "spo2.low", "no_data", "news2")), until),)),
+                    Pauses((PausedRule(rng.choice(("*", "spo2.low", "no_data", "news2")), until),)),
                     Facts(rng.choice((1, 2)), rng.choice((True, False, None)), rng.choice(("A", "V")), "1950-02-03"),
                     Consent(rng.random() < 0.8, self.scheduler.ms),
                     self._enrolment(patient, rng.random() < 0.3),

@@ -16,7 +16,7 @@ from devices.decoded import Decoded, samples_of
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
 from devices.wire.pairing import Assigned, Config, PatientKey
-from gateway.clock import Clock, Stamp
+from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.desk.heartbeat import run_heartbeat
 from gateway.errors import OutboxError
@@ -43,7 +43,7 @@ _SYNC_S: Final = 0.004
 _RETRY_S: Final = 2.0
 
 
-class SimClock(Clock):
+class SimClock(GatewayClock):
     """A gateway's clocks since one boot: ``off`` ms from the truth, set ``sure_at`` (s)."""
 
     def __init__(self, scheduler: Scheduler, off: int, sure_at: float) -> None:

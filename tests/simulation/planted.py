@@ -13,7 +13,7 @@ from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
 from streams.engine.stage import Stage
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
-from streams.store.ledger import Move, Standing
+from streams.store.ledger import Checked, Move
 from streams.store.store import RoundToStore, Stored
 from tests.simulation.database import Database, Session
 from tests.simulation.disk import SimStore
@@ -59,17 +59,17 @@ class CountsRows(SimStore):
 class NoEpoch(Database):
     """Compares offsets alone."""
 
-    def check(self, moves: Sequence[Move]) -> Standing:
+    def check(self, moves: Sequence[Move]) -> Checked:
         stand = {m.partition: self.tables.ledger[m.partition].next for m in moves}
         lost = frozenset(m.partition for m in moves if stand[m.partition] != m.first)
-        return Standing(lost, any(stand[m.partition] == m.next for m in moves))
+        return Checked(lost, any(stand[m.partition] == m.next for m in moves))
 
 
 class NoFence(Database):
     """Compares nothing."""
 
-    def check(self, moves: Sequence[Move]) -> Standing:
-        return Standing(frozenset(), done=False)
+    def check(self, moves: Sequence[Move]) -> Checked:
+        return Checked(frozenset(), done=False)
 
 
 class LedgerFirst(Database):

@@ -19,7 +19,7 @@ from devices.vitals import VITALS
 from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
-from streams.store.ledger import Held, Move, Standing
+from streams.store.ledger import Checked, Held, Move
 from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
@@ -68,7 +68,7 @@ class Both:
             apply(self.db, alarm, event)
         assert self.model.tables.alarms.apply(alarm, event)
 
-    def check(self, moves: list[Move]) -> Standing:
+    def check(self, moves: list[Move]) -> Checked:
         with self.db.transaction():
             real = ledger.check(self.db, TOPIC, moves)
         assert self.model.check(moves) == real

@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 
 from devices.sample import SAMPLE
 from devices.vitals import Vital
-from devices.wire.batch import Clock, Kind, Lane, header, key_of, partition_of
+from devices.wire.batch import ClockQuality, Kind, Lane, header, key_of, partition_of
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet, encode_control
 from devices.wire.event import Event, encode_event
 from devices.wire.keys import about_key
@@ -105,7 +105,7 @@ class World:
         first: int = 0,
         epoch: int = OUTBOX_EPOCH,
         lane: Lane = Lane.LIVE,
-        clock: Clock = Clock.SURE,
+        clock: ClockQuality = ClockQuality.SURE,
         key: int | None = None,
         partition: int | None = None,
     ) -> Record:

@@ -86,7 +86,7 @@ _DEFAULTS: Final[BySide] = {(limit.vital, limit.side): (limit.medium, limit.high
 
 
 @dataclass(slots=True)
-class Standing:
+class Wards:
     """What is read less often than the alarms."""
 
     patients: dict[int, Patient] = field(default_factory=dict)
@@ -110,7 +110,7 @@ def alarm_of(row: dict[str, Any]) -> Alarm:
     return Alarm(**row)
 
 
-async def read_quick(connection: AsyncConnection[Any], number: int, standing: Standing) -> Snapshot:
+async def read_quick(connection: AsyncConnection[Any], number: int, standing: Wards) -> Snapshot:
     """Alarms, newest values and the clock, in one round trip, on top of what is standing."""
     async with connection.pipeline():
         clock = await connection.execute(_CLOCK)
@@ -139,7 +139,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, standing: St
     )
 
 
-async def read_standing(connection: AsyncConnection[Any], standing: Standing, identity: OpenIdentity) -> None:
+async def read_standing(connection: AsyncConnection[Any], standing: Wards, identity: OpenIdentity) -> None:
     """Patients with identity, devices, facts and limits in effect; teams; who was told."""
     async with connection.pipeline():
         patients = await connection.execute(_PATIENTS)
@@ -177,7 +177,7 @@ async def read_standing(connection: AsyncConnection[Any], standing: Standing, id
         standing.teams = dict(await teams.fetchall())
 
 
-async def read_sparks(connection: AsyncConnection[Any], standing: Standing, *, whole: bool) -> None:
+async def read_sparks(connection: AsyncConnection[Any], standing: Wards, *, whole: bool) -> None:
     """Sparklines: six hours, or only the newest points on top of what is there."""
     cursor = await connection.execute(_SPARKS, (_DRAWN, _WHOLE_S if whole else _RECENT_S))
     found: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)

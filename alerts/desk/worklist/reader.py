@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, Error
 from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
 from alerts.desk.worklist.lines import Line, lines_of, view
-from alerts.desk.worklist.read import OpenIdentity, Standing, read_quick, read_sparks, read_standing
+from alerts.desk.worklist.read import OpenIdentity, Wards, read_quick, read_sparks, read_standing
 from alerts.desk.worklist.snapshot import Snapshot
 
 _STANDING_S: Final = 5.0
@@ -109,7 +109,7 @@ class Reader:
             await connection.execute("SELECT 1")  # a connection that died silently is found here
 
     async def _read(self, connection: AsyncConnection[Any]) -> None:
-        standing, sparks = Standing(), 0
+        standing, sparks = Wards(), 0
         standing_due = sparks_due = 0.0
         while True:
             began = time.monotonic()

@@ -9,7 +9,7 @@ import numpy as np
 
 from devices.sample import HIGHEST, LOWEST, Status
 from devices.vitals import VITALS
-from devices.wire.batch import Clock
+from devices.wire.batch import ClockQuality
 from devices.wire.event import Event
 from streams.engine.admission.senders import ALWAYS, Admitted
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Halves, Ints
@@ -72,7 +72,7 @@ def vet(batch: Round, admitted: Admitted, clocks: Ints) -> Vetted:
     quarantined = _quarantine(batch, admitted, keep)
     status[ok & ~((value >= LOWEST[vital]) & (value <= HIGHEST[vital]))] = Status.OUT_OF_RANGE
     status[ahead > AHEAD * 1000] = Status.CLOCK_UNSURE
-    loose = batch.records["clock"] == Clock.UNSURE
+    loose = batch.records["clock"] == ClockQuality.UNSURE
     if loose.any():
         status[loose[record]] = Status.CLOCK_UNSURE
     return Vetted(keep, status, np.flatnonzero(keep & (status != Status.CLOCK_UNSURE)), rejected, quarantined)
@@ -117,7 +117,7 @@ def _quarantine(batch: Round, admitted: Admitted, keep: Bools) -> list[tuple[int
     if outside.any():
         keep &= ~outside
         found = dict.fromkeys(np.unique(record[outside]).tolist(), _ELSEWHERE)
-    loose = (batch.records["clock"] == Clock.UNSURE) & admitted.good
+    loose = (batch.records["clock"] == ClockQuality.UNSURE) & admitted.good
     if loose.any():
         near = (time < since + TRANSFER) | (time >= until - TRANSFER)
         near &= keep & loose[record] & (batch.records["device"] > 0)[record]

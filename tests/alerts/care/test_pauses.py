@@ -9,7 +9,7 @@ import pytest
 from alerts.care.pauses import LONGEST, pause, pauses_of, resume
 from alerts.database import now, to_ms
 from alerts.errors import InvalidPauseError
-from devices.wire.control import Pause, Pauses
+from devices.wire.control import PausedRule, Pauses
 from tests.alerts.care.conftest import sent
 
 
@@ -19,7 +19,7 @@ def test_pauses_are_told_whole_and_can_be_replaced_and_ended(db, ward):
         pause(db, ward.ada, "spo2.low", until, "physiotherapy", by=1)
         pause(db, ward.ada, "*", until, "bath", by=1)
         pause(db, ward.ada, "spo2.low", until + timedelta(hours=1), "longer", by=2)
-    both = Pauses((Pause("*", to_ms(until)), Pause("spo2.low", to_ms(until) + 3_600_000)))
+    both = Pauses((PausedRule("*", to_ms(until)), PausedRule("spo2.low", to_ms(until) + 3_600_000)))
     assert sent(db, ward.ada, "pause")[-1] == both == pauses_of(db, ward.ada)
     with db.transaction():
         resume(db, ward.ada, "*", by=1)

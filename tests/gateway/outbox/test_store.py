@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.sample import SAMPLE, Status
-from devices.wire.batch import Clock, Kind, Lane
+from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Contact, Link, decode_event
 from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError
@@ -118,7 +118,7 @@ def test_readings_before_the_clock_was_set_wait_and_get_times_of_the_monotonic_c
     assert store.stats().unstamped == 2
     done(store, store.stamp, Stamp(T0, 65_000, BOOT, True), 100)
     sample, event = everything(store)
-    assert (sample.measured, sample.received, sample.clock) == (T0 - 60_000, T0 - 60_000, Clock.SURE)
+    assert (sample.measured, sample.received, sample.clock) == (T0 - 60_000, T0 - 60_000, ClockQuality.SURE)
     assert decode_event(event.payload) == Contact(T0 - 60_000, False)
 
 
@@ -126,7 +126,7 @@ def test_readings_of_a_boot_whose_clock_was_never_set_are_marked_unsure(store):
     put(store, pulse(at=Stamp(T0 - 90_000, 5_000, "an earlier boot", False)))
     done(store, store.stamp, Stamp(T0, 9_000, BOOT, True), 100)
     (row,) = everything(store)
-    assert (row.measured, row.clock) == (T0 - 90_000, Clock.UNSURE)
+    assert (row.measured, row.clock) == (T0 - 90_000, ClockQuality.UNSURE)
 
 
 def test_live_and_backfill_are_told_apart_by_arrival_and_by_the_source(store):

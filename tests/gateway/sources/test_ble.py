@@ -11,7 +11,7 @@ from devices.gatt.uuids import full_uuid
 from devices.vitals import Vital
 from devices.wire.event import Battery, Contact, Link
 from devices.wire.pairing import Assigned
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.sources.ble import BleSource
@@ -74,7 +74,7 @@ async def bluez(dbus):
 @asynccontextmanager
 async def listening(folder, *devices, **more):
     configuration = configured(folder, config(*devices))
-    clock = Clock("assumed")
+    clock = GatewayClock("assumed")
     outbox = Outbox(folder / "outbox.sqlite", clock=clock)
     source = BleSource(configuration, outbox, clock, Metrics(), **more)
     source.configuration, source.outbox = configuration, outbox

@@ -13,7 +13,7 @@ from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.event import Battery, Contact
 from devices.wire.pairing import Assigned
-from gateway.clock import Clock
+from gateway.clock import GatewayClock
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.sources.mqtt import Broker, MqttSource
@@ -57,7 +57,7 @@ class Wearable:
 @asynccontextmanager
 async def listening(folder, broker, *devices, gateway=None, limit=1 << 30):
     configuration = configured(folder, config(*devices))
-    clock = Clock("assumed")
+    clock = GatewayClock("assumed")
     outbox = Outbox(folder / "outbox.sqlite", clock=clock, limit=limit)
     address = Broker("127.0.0.1", broker.port, "gateway", broker.users["gateway"])
     source = MqttSource(configuration, outbox, clock, Metrics(), address, gateway=gateway or next(GATEWAY))

@@ -4,21 +4,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.sample import SAMPLE
-from devices.wire.batch import MAX_BYTES, Clock, Kind, Lane, parse_header
+from devices.wire.batch import MAX_BYTES, ClockQuality, Kind, Lane, parse_header
 from devices.wire.sealing import open_record
-from gateway.outbox.reading import Row
+from gateway.outbox.reading import OutboxRow
 from gateway.uplink.batching import MAX_PAYLOAD, cut
 from tests.gateway.making import SECRET, T0
 
 NAMES = {"gateway": 5, "epoch": 0xDEADBEEF, "key": 3, "secret": SECRET}
 
 
-def row(sequence, *, device=7, patient=1, kind=Kind.SAMPLES, lane=Lane.LIVE, clock=Clock.SURE, samples=2, number=None):
+def row(
+    sequence, *, device=7, patient=1, kind=Kind.SAMPLES, lane=Lane.LIVE, clock=ClockQuality.SURE, samples=2, number=None
+):
     measured = T0 + 1000 * sequence
     payload = np.zeros(samples, SAMPLE)
     payload["time"], payload["value"] = measured, sequence
     data = payload.tobytes() if kind is Kind.SAMPLES else b"{}"
-    return Row(number or sequence, device, patient, sequence, measured, measured + 5, kind, lane, clock, data)
+    return OutboxRow(number or sequence, device, patient, sequence, measured, measured + 5, kind, lane, clock, data)
 
 
 def test_a_record_says_in_its_header_what_it_holds():
@@ -69,7 +71,7 @@ ROWS = st.lists(
         patient=st.sampled_from([1, 2]),
         kind=st.sampled_from([Kind.SAMPLES, Kind.EVENT]),
         lane=st.sampled_from(Lane),
-        clock=st.sampled_from(Clock),
+        clock=st.sampled_from(ClockQuality),
         samples=st.integers(1, 5),
     ),
     max_size=40,

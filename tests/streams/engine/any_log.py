@@ -19,7 +19,7 @@ from devices.wire.control import (
     Level,
     Limit,
     Limits,
-    Pause,
+    PausedRule,
     Pauses,
     Preference,
     RuleSet,
@@ -60,7 +60,7 @@ CONTROLS = st.one_of(
     RULES,
     ENROLMENT,
     st.builds(lambda limits: Limits(tuple(limits)), st.lists(LIMIT, max_size=2)),
-    st.builds(lambda until: Pauses((Pause("*", until),)), st.sampled_from((0, (START + 30) * 1000))),
+    st.builds(lambda until: Pauses((PausedRule("*", until),)), st.sampled_from((0, (START + 30) * 1000))),
     st.builds(Facts, st.sampled_from((1, 2)), st.booleans(), st.just("A"), st.just("1950-02-03")),
     st.builds(Consent, st.booleans(), st.just(0)),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from devices.sample import SAMPLE, Samples
 from devices.vitals import Vital
-from devices.wire.batch import Clock, Kind
+from devices.wire.batch import ClockQuality, Kind
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet
 from devices.wire.event import Event, Heartbeat
 from streams.engine.columns.arrays import Ints
@@ -40,7 +40,7 @@ class Rec:
     samples: tuple[Sample, ...] = ()
     event: Event | None = None
     control: Control | None = None
-    clock: int = Clock.SURE
+    clock: int = ClockQuality.SURE
     count: int = 1000
     key: int = 0
     first: int = 0

@@ -18,7 +18,7 @@ from devices.wire.control import (
     Level,
     Limit,
     Limits,
-    Pause,
+    PausedRule,
     Pauses,
     Preference,
     RuleSet,
@@ -228,7 +228,7 @@ class Maker:
             (
                 Limits(tuple(self.limit(v) for v in LEVELS if rng.random() < 0.5)),
                 Limits(tuple(self.limit(v) for v in LEVELS if rng.random() < 0.5)),
-                Pauses(tuple(Pause(rng.choice(rules), until) for _ in range(rng.choice((0, 1, 2))))),
+                Pauses(tuple(PausedRule(rng.choice(rules), until) for _ in range(rng.choice((0, 1, 2))))),
                 Facts(rng.choice((1, 2)), rng.choice((True, False, None)), rng.choice(("A", "V", None)),
                       rng.choice(("1950-02-03", "1950-02-03", None)), rng.random() < 0.1),
                 Consent(rng.random() < 0.9, 0),

@@ -10,9 +10,9 @@ from typing import Final
 from alerts.desk.errors import BadFormError
 from alerts.desk.worklist.words import limit_number, unit_of
 from devices.vitals import VITALS, Vital
-from devices.wire.control import Level, Limit, Limits, Priority, Side
+from devices.wire.control import Level, Limit, Limits, PriorityWord, Side
 
-FIELDS: Final[tuple[tuple[Side, Priority, str], ...]] = (
+FIELDS: Final[tuple[tuple[Side, PriorityWord, str], ...]] = (
     ("low", "high", "high below"),
     ("low", "medium", "medium below"),
     ("high", "medium", "medium above"),

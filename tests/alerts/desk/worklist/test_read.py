@@ -14,7 +14,7 @@ from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import read_series
 from alerts.desk.pages.patient.table import read_table
 from alerts.desk.pages.patient.timeline import read_timeline
-from alerts.desk.worklist.read import DEVICES, Standing, read_quick, read_sparks, read_standing
+from alerts.desk.worklist.read import DEVICES, Wards, read_quick, read_sparks, read_standing
 from deploy.schema.migrate import migrate
 from devices.vitals import Vital
 from tests.alerts.desk.conftest import MASTER
@@ -27,7 +27,7 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         ward = seed(tx, MASTER, hours=7)
     ada = ward.patients["EXAMPLETON"]
     async with await AsyncConnection.connect(database, autocommit=True) as connection:
-        standing = Standing()
+        standing = Wards()
         await read_standing(connection, standing, lambda patient, sealed: open_identity(sealed, MASTER, patient))
         await read_sparks(connection, standing, whole=True)
         whole = {key: dict(buckets) for key, buckets in standing.sparks.items()}

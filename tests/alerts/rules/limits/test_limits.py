@@ -7,7 +7,7 @@ import pytest
 from alerts.rules.stages import stages
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.control import Level, Limit, Limits, Pause, Pauses, RuleSet
+from devices.wire.control import Level, Limit, Limits, PausedRule, Pauses, RuleSet
 from devices.wire.event import Contact
 from tests.streams.engine.log import START, Home, tick
 
@@ -151,7 +151,7 @@ def test_a_side_that_the_patient_does_not_name_follows_the_rule_set() -> None:
 def test_a_pause_ends_the_condition_and_afterwards_it_is_looked_at_at_once() -> None:
     it = home()
     it.live(Vital.SPO2, [89] * 20)
-    it.tell(Pauses((Pause("spo2.low", (it.now + 10) * 1000),)))
+    it.tell(Pauses((PausedRule("spo2.low", (it.now + 10) * 1000),)))
     it.live(Vital.SPO2, [89] * 12)
     assert [(second, phase) for second, _, phase, _ in it.told("spo2.low")] == [(17, "onset"), (22, "end"), (31, "onset")]
 

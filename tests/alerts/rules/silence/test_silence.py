@@ -7,7 +7,7 @@ import pytest
 from alerts.rules.stages import stages
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.control import Enrolled, Enrolment, Pause, Pauses, RuleSet
+from devices.wire.control import Enrolled, Enrolment, PausedRule, Pauses, RuleSet
 from devices.wire.event import Contact
 from tests.streams.engine.log import Home, Rec, tick
 
@@ -163,7 +163,7 @@ def test_a_contact_event_of_an_hour_ago_says_nothing_now() -> None:
 
 def test_all_rules_of_a_patient_can_be_paused() -> None:
     it = home(interval_s=5)
-    it.tell(Pauses((Pause("*", (it.now + 200) * 1000),)))
+    it.tell(Pauses((PausedRule("*", (it.now + 200) * 1000),)))
     it.event(Contact(it.now * 1000, on=False))
     it.wait(199)
     assert not it.told()

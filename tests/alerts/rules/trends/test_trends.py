@@ -9,7 +9,7 @@ from alerts.rules.trends.drift import TrendState, bound_of, learn, sigma_of
 from alerts.rules.trends.half_slope import twice_median
 from alerts.rules.trends.trend_table import TrendTable
 from devices.vitals import Vital
-from devices.wire.control import Change, Drift, Pause, Pauses, RuleSet, Slope, Trend, decode_control
+from devices.wire.control import Change, Drift, PausedRule, Pauses, RuleSet, Slope, Trend, decode_control
 from devices.wire.event import Contact
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import ClosedMinutes
@@ -84,7 +84,7 @@ def test_a_slope_of_too_few_minutes_begins_nothing_and_ends_with_validity() -> N
 def test_a_pause_ends_a_trend_at_once_and_a_loose_sensor_begins_none() -> None:
     it = home(RISING)
     minutes(it, Vital.HEART_RATE, *(70 + k for k in range(10)))
-    it.tell(Pauses((Pause("heart_rate.rising", (it.now + 100_000) * 1000),)))
+    it.tell(Pauses((PausedRule("heart_rate.rising", (it.now + 100_000) * 1000),)))
     it.wait()
     assert trend(it) == [("rising", "onset", "MEDIUM"), ("rising", "end", "MEDIUM")]
     off = home(RISING)

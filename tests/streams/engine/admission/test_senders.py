@@ -8,7 +8,7 @@ import pytest
 
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.batch import Clock, Kind
+from devices.wire.batch import ClockQuality, Kind
 from devices.wire.control import Consent, Enrolled, Enrolment, Facts
 from devices.wire.event import Contact, Heartbeat
 from streams.engine.engine import Engine
@@ -87,11 +87,11 @@ def test_a_device_that_came_back_counts_in_both_its_times() -> None:
 
 def test_an_unsure_clock_near_a_transfer_goes_to_quarantine_and_elsewhere_is_stored_as_unsure() -> None:
     it = Home()
-    writes = it.put(sent(clock=Clock.UNSURE))
+    writes = it.put(sent(clock=ClockQuality.UNSURE))
     assert writes.status.tolist() == [Status.CLOCK_UNSURE]
     assert writes.keep.all()
     it.tell(Enrolment((Enrolled(7, 3, NOW - 3_600_000),), (3,)))
-    writes = it.put(sent(clock=Clock.UNSURE))
+    writes = it.put(sent(clock=ClockQuality.UNSURE))
     assert writes.quarantined == [(0, "clock unsure at a transfer")]
     assert not writes.keep.any()
 
