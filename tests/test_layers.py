@@ -19,6 +19,8 @@ CONTRACTS = {contract["name"]: contract for contract in _SETTINGS["contracts"]}
 PLANTED = [
     ("Layers point down", "devices/vitals.py", "streams.engine.stage"),
     ("Layers point down", "alerts/care/facts.py", "simulators.errors"),
+    ("Layers point down", "deploy/settings.py", "benchmarks.errors"),
+    ("Nothing is imported of the tests", "benchmarks/figures.py", "tests.outcome"),
     ("Inside streams, layers point down", "streams/kafka/log.py", "streams.store.ledger"),
     ("Inside alerts, layers point down", "alerts/care/facts.py", "alerts.desk.errors"),
     ("Alerts uses of streams the engine alone", "alerts/care/facts.py", "streams.store.ledger"),

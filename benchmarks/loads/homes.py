@@ -20,7 +20,7 @@ from devices.wire.batch import Kind, header, key_of, partition_of
 from devices.wire.event import Heartbeat, encode_event
 from devices.wire.pairing import Config
 from devices.wire.sealing import new_nonce, seal
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 HEARTBEAT_S: Final = 5.0
 _STEP_S: Final = 0.02

@@ -15,10 +15,10 @@ import psycopg
 from alerts.fold.fold import fold_conditions
 from alerts.rules.stages import stages
 from benchmarks.loads.reading import cut, read
+from benchmarks.loads.ward import ring_of
 from devices.wire.batch import PARTITIONS
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
-from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 from streams.engine.opening.opening import open_blocks
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import unpack
@@ -57,7 +57,7 @@ def main() -> None:
     keep_memory()  # as the worker does
     environment = os.environ
     spec = msgspec.msgpack.decode(Path(environment["BENCH_SECRETS"]).read_bytes(), type=Spec, strict=False)
-    ring = FixedKeyRing({key: OpenKey(secret, p, g) for key, (p, g, secret) in spec.secrets.items()})
+    ring = ring_of(spec.secrets)
     topic = environment["VIGIL_TOPIC"]
     blocks = read(environment["VIGIL_KAFKA"], topic, spec.starts, spec.ends)
     watch, samples = Stopwatch(), 0

@@ -26,7 +26,7 @@ from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import HEADER, PARTITIONS, VERSION, Kind, key_of
 from devices.wire.event import Heartbeat, encode_event
-from tests.streams.producing import OUTBOX_EPOCH
+from simulators.sealed_log import OUTBOX_EPOCH
 
 VITALS: Final = (*CONTINUOUS, Vital.TEMPERATURE)
 LEVEL: Final = np.append(CALM, np.float32(36.8))

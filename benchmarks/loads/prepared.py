@@ -9,9 +9,10 @@ import psycopg
 
 from alerts.rules.stages import stages
 from benchmarks.loads.reading import ends, read
-from benchmarks.loads.ward import Ward, append
+from benchmarks.loads.ward import Ward, append, ring_of
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
+from simulators.sealed_log import now_ms
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
@@ -22,7 +23,6 @@ from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
-from tests.streams.producing import now_ms
 
 
 def admit(servers: Servers, topic: str, ward: Ward) -> list[int]:
@@ -52,7 +52,7 @@ def prepared(servers: Servers, topic: str, ward: Ward, until: Sequence[int]) -> 
 
 def fold(engine: Engine, ward: Ward, blocks: Sequence[Block], held: dict[int, Held], *, save: bool = False) -> RoundToStore:
     """What ``blocks``, one a partition, write; with ``save`` the state of each partition too."""
-    writes = engine.advance(open_blocks(blocks, ward.world.ring()))
+    writes = engine.advance(open_blocks(blocks, ring_of(ward.world.secrets)))
     moves = [
         Move(b.partition, held[b.partition].epoch, b.first, b.next, int(b.appended[-1]), zlib.crc32(b.values[-1]))
         for b in blocks

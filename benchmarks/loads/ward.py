@@ -23,8 +23,9 @@ from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind
 from devices.wire.keys import about_key
 from devices.wire.sealing import wrap
+from simulators.sealed_log import Record, World, clock, now_ms
 from streams.engine.opening.block import Block
-from tests.streams.producing import Record, World, clock, now_ms
+from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 
 VITALS: Final = (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE)
 CALM: Final = np.array([78, 78, 97, 15], np.float32)
@@ -82,6 +83,11 @@ class Ward:
         turn = [p for p in range(1, self.patients + 1) if p % readings == nth % readings]
         records = list(self.batches(turn, at - 1000 * readings, readings))
         return records + [clock(partition) for partition in range(PARTITIONS)]
+
+
+def ring_of(secrets: dict[int, tuple[int, int, bytes]]) -> FixedKeyRing:
+    """The data keys of a world (key -> patient, gateway, secret), all known."""
+    return FixedKeyRing({key: OpenKey(secret, patient, gateway) for key, (patient, gateway, secret) in secrets.items()})
 
 
 def append(client: dict[str, str | int | float | bool], topic: str, records: Iterable[Record]) -> None:

@@ -31,7 +31,7 @@ from deploy.stack.port import kept_ports
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit
 from devices.wire.sealing import new_key
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 ROW: Final = "desk"
 GOAL_S: Final = 2.0

@@ -18,7 +18,7 @@ from benchmarks.loads.prepared import admit, prepared
 from benchmarks.loads.ward import Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 ROW: Final = "latency"
 SETTLE_S: Final = 3

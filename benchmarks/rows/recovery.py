@@ -21,13 +21,13 @@ from benchmarks.loads.taking_back import BESIDE, PARTS, TOPIC, Job, take_anew, t
 from benchmarks.loads.ward import Ward, block_of
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
+from simulators.sealed_log import Record, clock, now_ms
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
 from streams.store.staging import prepare
 from streams.store.store import fold_nothing, store_round
-from tests.streams.producing import Record, clock, now_ms
 
 ROW: Final = "recovery"
 GOAL: Final = 20_000

@@ -14,6 +14,7 @@ from benchmarks.loads.prepared import fold
 from benchmarks.loads.ward import Ward, block_of
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
+from simulators.sealed_log import Record, now_ms
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.snapshot.recall import Recall
@@ -23,7 +24,6 @@ from streams.store.ledger import Held
 from streams.store.readings import Readings
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
-from tests.streams.producing import Record, now_ms
 
 ROW: Final = "store"
 READINGS: Final = 60
