@@ -1,4 +1,7 @@
-"""``vigil pair``: people, homes and wearables on the command line, from the first patient to a claimed gateway."""
+"""``vigil pair``: people, homes and wearables on the command line, from the first patient to a claimed gateway.
+
+Each command imports what it needs: a gateway has ``claim``, and none of the server's packages.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import psycopg
 import typer
 
-from alerts.care.admit import admit_patient
-from alerts.care.consent import give_consent
-from alerts.care.devices import add_device
-from alerts.care.enrol import end_enrolment, enrol, transfer
-from alerts.care.gateways import add_gateway, new_claim
-from alerts.care.identity import Identity
-from alerts.care.limits import set_rule_set
-from alerts.care.people import add_person
-from alerts.care.teams import add_team, join
-from alerts.control.data_keys import read_master_key
-from alerts.database import Tx
-from alerts.rules.defaults import default_rule_set
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
 from devices.wire.control import Facts
-from gateway.desk.downlink import claim as claim_at
-from gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from alerts.database import Tx
 
 app = typer.Typer(
     help="Admit patients, add homes and wearables, claim a gateway.\n\n"
@@ -48,6 +39,10 @@ By = Annotated[str, typer.Option("--by", help="sign-in of who does it", show_def
 
 @contextmanager
 def _server() -> Iterator[tuple[Tx, bytes]]:
+    import psycopg
+
+    from alerts.control.data_keys import read_master_key
+
     settings = ServerSettings()
     with psycopg.connect(settings.database, connect_timeout=10) as tx:
         yield tx, read_master_key(settings.master_key_file)
@@ -66,6 +61,8 @@ def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")])
 
     Example: vigil pair team "Home ward North"
     """
+    from alerts.care.teams import add_team
+
     with _server() as (tx, _):
         print(f"team {add_team(tx, name)}")
 
@@ -83,6 +80,11 @@ def person(
 
     Example: vigil pair person m.testova --name "M. Testova" --team 1
     """
+    from alerts.care.limits import set_rule_set
+    from alerts.care.people import add_person
+    from alerts.care.teams import join
+    from alerts.rules.defaults import default_rule_set
+
     password = os.environ.get("VIGIL_PASSWORD") or getpass.getpass("Password: ")
     with _server() as (tx, _):
         number = add_person(tx, sign_in, name, role, password)
@@ -107,6 +109,10 @@ def patient(
 
     Example: vigil pair patient EXAMPLETON Ada --born 1945-07-14 --record VT-4174-4 --team 1 --by m.testova --consent
     """
+    from alerts.care.admit import admit_patient
+    from alerts.care.consent import give_consent
+    from alerts.care.identity import Identity
+
     with _server() as (tx, master):
         who = _person(tx, by)
         identity = Identity(family=family, given=given, born=born, record_number=record)
@@ -125,6 +131,8 @@ def gateway(
 
     Example: vigil pair gateway "Mill Lane 4"
     """
+    from alerts.care.gateways import add_gateway, new_claim
+
     if not name and again is None:
         raise DeployError("Name the place where the gateway stands, or an earlier gateway with --again NUMBER.")
     with _server() as (tx, _):
@@ -143,6 +151,9 @@ def claim(
 
     Example: vigil pair claim ABCD-EFGH --desk https://desk.example.org
     """
+    from gateway.desk.downlink import claim as claim_at
+    from gateway.settings import GatewaySettings
+
     settings = GatewaySettings()
     claimed = asyncio.run(claim_at(desk, code, state or settings.state, ca=settings.desk_ca))
     print(f"This is gateway {claimed.gateway} now: start it with vigil gateway.")
@@ -162,6 +173,9 @@ def device(
 
     Example: vigil pair device belt --source ble --address C0:DE:00:00:00:01 --patient 1 --gateway 1 --by m.testova
     """
+    from alerts.care.devices import add_device
+    from alerts.care.enrol import enrol
+
     with _server() as (tx, master):
         number = add_device(tx, name, source, address, interval)
         enrol(tx, master, number, patient, gateway, datetime.now(UTC), _person(tx, by))
@@ -179,6 +193,8 @@ def move(
 
     Example: vigil pair move 3 --patient 2 --gateway 1 --by m.testova
     """
+    from alerts.care.enrol import end_enrolment, transfer
+
     with _server() as (tx, master):
         who = _person(tx, by)
         if patient is None or gateway is None:
@@ -194,6 +210,8 @@ def consent(patient: int, by: By, withdraw: Annotated[bool, typer.Option(help="i
 
     Example: vigil pair consent 1 --withdraw --by m.testova
     """
+    from alerts.care.consent import give_consent
+
     with _server() as (tx, _):
         give_consent(tx, patient, not withdraw, _person(tx, by))
         print(f"patient {patient}: consent {'withdrawn' if withdraw else 'given'}")

@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 import typer
@@ -89,3 +91,16 @@ def test_an_unknown_command_is_refused_with_status_2():
     said = vigil("fly")
     assert said.returncode == 2
     assert "fly" in said.stderr
+
+
+def test_the_version_is_the_packages() -> None:
+    assert vigil("--version").stdout == f"vigil {metadata.version('vigil-rpm')}\n"
+
+
+@pytest.mark.parametrize(("line", "nth", "found"), [("vigil re", "1", "rejected"), ("vigil pair cl", "2", "claim")])
+def test_a_shell_completes_commands(line: str, nth: str, found: str) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("vigil")], capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"_VIGIL_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": nth},
+    )  # fmt: skip
+    assert done.stdout.split() == [found]
