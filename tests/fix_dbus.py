@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.dbus import Dbus
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def dbus(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dbus]:
     bus = Dbus(home / "dbus")
     try:
         bus.start()
-    except ProgramMissing as error:
+    except ProgramMissingError as error:
         pytest.skip(f"could not run: {error}")
     for name, value in bus.environment.items():
         monkeypatch.setenv(name, value)

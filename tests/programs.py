@@ -12,7 +12,7 @@ from deploy.stack.errors import StackError
 from deploy.stack.mqtt import Mosquitto
 from deploy.stack.postgres_programs import embedded_programs, server_user
 from tests.fix_browser import chromium_program
-from tests.timescale import TimescaleMissing, timescale_programs
+from tests.timescale import TimescaleMissingError, timescale_programs
 
 _APT_MINUTES = 10
 
@@ -64,7 +64,7 @@ def prepare_servers() -> list[str]:
         kafka.install(progress)
         embedded_programs(user, progress)
         timescale_programs(user, progress)
-    except (StackError, TimescaleMissing) as error:
+    except (StackError, TimescaleMissingError) as error:
         missing.append(str(error))
     return missing
 

@@ -64,18 +64,18 @@ def planted(file: Path, text: str) -> Iterator[None]:
         file.unlink() if before is None else file.write_text(before)
 
 
-def test_every_contract_has_a_violation_planted_against_it():
+def test_every_contract_has_a_violation_planted_against_it() -> None:
     assert {name for name, _, _ in PLANTED} | {PURE} == set(CONTRACTS)
 
 
 @pytest.mark.parametrize(("contract", "file", "module"), PLANTED)
-def test_a_planted_import_breaks_its_contract(copy: Path, contract: str, file: str, module: str):
+def test_a_planted_import_breaks_its_contract(copy: Path, contract: str, file: str, module: str) -> None:
     with planted(copy / file, f"import {module}"):
         assert contract in broken(lint(copy))
 
 
 @pytest.mark.parametrize("source", CONTRACTS[PURE]["source_modules"])
-def test_the_pure_core_reaches_no_io_through_a_neighbour(copy: Path, source: str):
+def test_the_pure_core_reaches_no_io_through_a_neighbour(copy: Path, source: str) -> None:
     """A new module below imports all that is forbidden, and one file of the core imports that module.  Each name must be
     reported: one that import-linter does not know, a misspelled one say, would forbid nothing.
     """

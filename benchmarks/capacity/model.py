@@ -57,7 +57,8 @@ LOADS: Final = (
 
 class Need(NamedTuple):
     """Of one load and number of patients.  Cores: what is used on average, divided by :data:`BUSY`.  Memory in GB, disks in
-    TB."""
+    TB.
+    """
 
     samples: float
     batches: float

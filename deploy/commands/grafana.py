@@ -11,7 +11,7 @@ import typer
 
 from deploy.errors import DeployError
 
-_PASSWORD: Final = "VIGIL_GRAFANA_PASSWORD"
+_PASSWORD: Final = "VIGIL_GRAFANA_PASSWORD"  # noqa: S105  the name of a variable
 
 
 def register(app: typer.Typer) -> None:

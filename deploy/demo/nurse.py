@@ -38,7 +38,7 @@ class SimulatedNurse:
             try:
                 async with httpx.AsyncClient(base_url=self.desk, timeout=httpx.Timeout(10, read=_SILENT_S)) as client:
                     await self._shift(client)
-            except (httpx.HTTPError, _NotIn):
+            except (httpx.HTTPError, _NotInError):
                 self.troubles += 1
             await asyncio.sleep(_AGAIN_S)
 
@@ -50,7 +50,7 @@ class SimulatedNurse:
         )
         token = _CSRF.search((await client.get("/")).text)
         if answer.status_code >= 400 or token is None:
-            raise _NotIn
+            raise _NotInError
         headers = {"X-CSRF-Token": html.unescape(token[1]), "HX-Request": "true"}
         hands: set[asyncio.Task[None]] = set()
         try:
@@ -94,5 +94,5 @@ class SimulatedNurse:
             self.acknowledged += 1
 
 
-class _NotIn(Exception):
+class _NotInError(Exception):
     pass

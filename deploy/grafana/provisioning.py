@@ -12,7 +12,7 @@ from deploy.grafana.look import Json
 from deploy.grafana.panel import SOURCE
 
 ROLE: Final = "vigil_grafana"
-PASSWORD_VARIABLE: Final = "VIGIL_GRAFANA_PASSWORD"
+PASSWORD_VARIABLE: Final = "VIGIL_GRAFANA_PASSWORD"  # noqa: S105  the name of a variable
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.stack.child import Child
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 from deploy.stack.progress import Progress, silent
 
 _LONGEST_SOCKET = 107  # bytes of a Unix socket's path
@@ -71,7 +71,7 @@ class Dbus:
             return self
         program = shutil.which("dbus-daemon")
         if not program:
-            raise ProgramMissing("dbus-daemon", "simulated Bluetooth sensors need it, install the package dbus-daemon")
+            raise ProgramMissingError("dbus-daemon", "simulated Bluetooth sensors need it, install the package dbus-daemon")
         progress(self.name, "starting")
         self.home.mkdir(parents=True, exist_ok=True)
         self._socket.parent.mkdir(mode=0o700, exist_ok=True)

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from deploy.stack.cache import exclusive
 from deploy.stack.child import Child
-from deploy.stack.errors import ServerNotReady
+from deploy.stack.errors import ServerNotReadyError
 from deploy.stack.jars import KAFKA_VERSION, classpath, fetch_jars, kafka_folder
 from deploy.stack.java import java
 from deploy.stack.kafka_settings import JVM_OPTIONS, LOG4J, broker_properties, new_cluster_id
@@ -118,7 +118,7 @@ class Kafka:
         """Return once every broker that should run is in the cluster's metadata, as a client sees it.
 
         Raises:
-            ServerNotReady: a broker ended, or `timeout` seconds have passed.
+            ServerNotReadyError: a broker ended, or `timeout` seconds have passed.
         """
         end = time.monotonic() + timeout
         running = {node: child for node, child in self.children.items() if child.running}
@@ -128,7 +128,7 @@ class Kafka:
             for child in running.values():
                 if not child.running or time.monotonic() > end:
                     why = f"was not ready in {timeout:.0f} s" if child.running else "ended while it started"
-                    raise ServerNotReady(self.name, why, child.log, child.tail())
+                    raise ServerNotReadyError(self.name, why, child.log, child.tail())
             time.sleep(0.05)
 
     def healthy(self) -> bool:
@@ -236,7 +236,7 @@ class Kafka:
             command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         if done.returncode:
-            raise ServerNotReady(self.name, "could not format its folder", properties, done.stderr + done.stdout)
+            raise ServerNotReadyError(self.name, "could not format its folder", properties, done.stderr + done.stdout)
 
 
 def install(progress: Progress = silent) -> None:
@@ -270,7 +270,7 @@ def _train(home: Path, made: Path) -> None:
         kafka.spawn()
         kafka.wait()
         kafka.create(Topic("train", 1))
-    except ServerNotReady:
+    except ServerNotReadyError:
         pass  # a Java that refuses the option: the start itself goes without
     finally:
         for child in kafka.children.values():

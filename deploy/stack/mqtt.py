@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.stack.child import Child
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 from deploy.stack.port import kept_ports, listening
 from deploy.stack.progress import Progress, silent
 
@@ -156,7 +156,7 @@ class Mosquitto(MqttBroker):
     def _program(self) -> str:
         if program := self.program():
             return program
-        raise ProgramMissing("mosquitto", "install the package mosquitto")
+        raise ProgramMissingError("mosquitto", "install the package mosquitto")
 
     def _command(self) -> Sequence[str | Path]:
         # as root it would become the user mosquitto, who may not read the files here
@@ -179,7 +179,7 @@ class Rumqttd(MqttBroker):
         try:
             version("iotcore")
         except PackageNotFoundError as error:
-            raise ProgramMissing("rumqttd", "install the Python package iotcore") from error
+            raise ProgramMissingError("rumqttd", "install the Python package iotcore") from error
         users = "".join(f'{name} = "{word}"\n' for name, word in self.users.items())
         settings = self._write_secret("rumqttd.toml", _RUMQTTD.format(port=self.port) + users)
         return [sys.executable, "-m", "iotcore", "--config", settings, "--log-level", "CRITICAL"]

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.stack.child import Child
-from deploy.stack.errors import ServerNotReady
+from deploy.stack.errors import ServerNotReadyError
 from deploy.stack.port import kept_ports
 from deploy.stack.postgres_programs import check_open, embedded_programs, server_user
 from deploy.stack.progress import Progress, silent
@@ -152,7 +152,7 @@ class Postgres:
             user=user,
         )
         if setup.popen.wait(60):
-            raise ServerNotReady(self.name, "could not make its folder", setup.log, setup.tail())
+            raise ServerNotReadyError(self.name, "could not make its folder", setup.log, setup.tail())
         making.replace(self._data)
 
     def _launch(self, programs: Path, user: str | None, end: float) -> None:
@@ -168,7 +168,7 @@ class Postgres:
             try:
                 child.wait_until(self.healthy, max(end - time.monotonic(), 1))
                 return
-            except ServerNotReady as error:
+            except ServerNotReadyError as error:
                 # after the sudden end of a server, it or its children may need a moment to be gone
                 dying = any(sign in error.tail for sign in ("shared memory block", "postmaster.pid"))
                 if child.running or not dying or time.monotonic() > end:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Literal, Protocol, Self
 
 from deploy.stack.dbus import Dbus
-from deploy.stack.errors import HomeInUse, ProgramMissing, StartCancelled
+from deploy.stack.errors import HomeInUseError, ProgramMissingError, StartCancelledError
 from deploy.stack.kafka import Kafka
 from deploy.stack.mqtt import Mosquitto, MqttBroker, Rumqttd
 from deploy.stack.postgres import Postgres
@@ -60,7 +60,7 @@ class EmbeddedStack:
     May be started and stopped from any thread; use it as a context manager, or call `stop` whatever `start` did.
 
     Raises:
-        HomeInUse: another process has a stack in `home`.
+        HomeInUseError: another process has a stack in `home`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class EmbeddedStack:
 
         def unless_stopped(component: str, step: str, done: float | None = None, /) -> None:
             if self._stopping:
-                raise StartCancelled(component)
+                raise StartCancelledError(component)
             progress(component, step, done)
 
         try:
@@ -155,7 +155,7 @@ class EmbeddedStack:
         began = time.monotonic()
         try:
             component.start(progress)
-        except ProgramMissing as error:
+        except ProgramMissingError as error:
             if component is not self.dbus:
                 raise
             self.missing[component.name], self.dbus = str(error), None
@@ -173,7 +173,7 @@ def _take(home: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise HomeInUse(home) from None
+        raise HomeInUseError(home) from None
     return lock
 
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
@@ -17,7 +19,7 @@ def vigil(*args, **environment):
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={**clean, **environment})
 
 
-def test_help_names_every_command_and_where_to_start():
+def test_help_names_every_command_and_where_to_start() -> None:
     said = vigil("--help")
     assert said.returncode == 0
     assert "vigil demo" in said.stdout
@@ -25,7 +27,7 @@ def test_help_names_every_command_and_where_to_start():
         assert f" {command} " in said.stdout
 
 
-def test_the_list_of_commands_says_of_each_what_its_own_help_says():
+def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
     listed, whole = (typer.main.get_command(build(commands)) for commands in ((), COMMANDS))
     assert isinstance(listed, TyperGroup)
     assert isinstance(whole, TyperGroup)
@@ -34,21 +36,21 @@ def test_the_list_of_commands_says_of_each_what_its_own_help_says():
 
 
 @pytest.mark.parametrize("command", ["worker", "desk", "notify"])
-def test_a_missing_setting_ends_with_one_sentence_that_says_what_to_do(command):
+def test_a_missing_setting_ends_with_one_sentence_that_says_what_to_do(command: str) -> None:
     said = vigil(command)
     assert said.returncode == 1
     assert said.stderr.strip().splitlines()[-1].startswith("The setting VIGIL_DATABASE is missing: set this environment")
     assert "Traceback" not in said.stderr
 
 
-def test_a_wrong_setting_is_named(tmp_path):
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     key = tmp_path / "key"
     said = vigil("worker", VIGIL_DATABASE="x", VIGIL_MASTER_KEY_FILE=str(key), VIGIL_WORKER_SESSION_S="-1")
     assert said.returncode == 1
     assert said.stderr.startswith("The setting VIGIL_WORKER_SESSION_S cannot be used")
 
 
-def test_a_database_that_is_not_there_is_one_sentence():
+def test_a_database_that_is_not_there_is_one_sentence() -> None:
     said = vigil("migrate", "--database", "postgresql://nobody@127.0.0.1:1/none")
     assert said.returncode == 1
     assert said.stderr.startswith("The database cannot be used (")
@@ -56,7 +58,7 @@ def test_a_database_that_is_not_there_is_one_sentence():
 
 
 @pytest.mark.parametrize("command", ["worker", "desk", "notify"])
-def test_a_database_that_is_no_address_is_said_at_once(command, tmp_path):
+def test_a_database_that_is_no_address_is_said_at_once(command: str, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_bytes(bytes(32))
     key.chmod(0o600)
@@ -72,7 +74,7 @@ def test_a_database_that_is_no_address_is_said_at_once(command, tmp_path):
      ("bidmc_01_Numerics.csv", bytes(range(256)), "no recording"),
      ("bidmc_01_Numerics.csv", b"Time [s], HR, PULSE, RESP, SpO2\n0,1,2\n", "no recording")],
 )  # fmt: skip
-def test_a_folder_without_whole_recordings_is_one_sentence(name, content, why, tmp_path):
+def test_a_folder_without_whole_recordings_is_one_sentence(name: str, content: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     said = vigil("simulate", "--replay", str(tmp_path), "--home", str(tmp_path / "home"))
     assert said.returncode == 1
@@ -80,14 +82,14 @@ def test_a_folder_without_whole_recordings_is_one_sentence(name, content, why, t
     assert "Traceback" not in said.stderr
 
 
-def test_a_gateway_that_was_never_claimed_says_how_to(tmp_path):
+def test_a_gateway_that_was_never_claimed_says_how_to(tmp_path: Path) -> None:
     said = vigil("gateway", VIGIL_GATEWAY_STATE=str(tmp_path))
     assert said.returncode == 1
     assert "vigil pair" in said.stderr
     assert "Traceback" not in said.stderr
 
 
-def test_an_unknown_command_is_refused_with_status_2():
+def test_an_unknown_command_is_refused_with_status_2() -> None:
     said = vigil("fly")
     assert said.returncode == 2
     assert "fly" in said.stderr

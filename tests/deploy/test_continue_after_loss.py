@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,9 +16,11 @@ from deploy.cli import build
 from deploy.continue_after_loss import plan
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
+from deploy.stack.kafka import Kafka
 from devices.vitals import Vital
 from streams.engine.condition import Condition, Priority
-from tests.streams.producing import now_ms, produce, stored_values
+from tests.fix_worker import StartWorker
+from tests.streams.producing import World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
@@ -29,11 +32,11 @@ WHY = {
 }
 
 
-def batches(world, patient, t, count):
+def batches(world: World, patient: int, t: int, count: int):
     return [world.batch(patient, [(t + n * 1000, {Vital.HEART_RATE: 60.0 + n})]) for n in range(count)]
 
 
-def cut(kafka, topic, *partitions):
+def cut(kafka: Kafka, topic: str, *partitions) -> None:
     """A broker that comes back without what it had not written to its disk: here, without all of it."""
     kafka.kill()
     for partition in partitions:
@@ -46,19 +49,19 @@ def cut(kafka, topic, *partitions):
     kafka.wait()
 
 
-def expire(kafka, topic, partition, before):
+def expire(kafka: Kafka, topic: str, partition: int, before) -> None:
     admin = kafka.admin()
     for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         future.result(15)
 
 
 @pytest.fixture
-def settings(plain_database, kafka, topic, home):
+def settings(plain_database: str, kafka: Kafka, topic: str, home: Path):
     return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic=topic, master_key_file=home / "master.key")
 
 
 @pytest.fixture
-def doctor(settings, monkeypatch):
+def doctor(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch):
     for name, value in settings.model_dump().items():
         monkeypatch.setenv(f"VIGIL_{name.upper()}", str(value))
 
@@ -68,15 +71,15 @@ def doctor(settings, monkeypatch):
     return run
 
 
-def onset(partition):
+def onset(partition: int):
     return Condition(
         partition, int(time.time()), partition, "log_damaged", 0, "onset", Priority.HIGH, "technical", of="partition"
     )
 
 
 def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
-    start_worker, world, kafka, topic, plain_database, settings, doctor
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, settings: ServerSettings, doctor
+) -> None:
     t = now_ms() - 60_000
     with start_worker(plain_database) as worker:
         first = [*world.admission(), *(one for p in world.patients for one in batches(world, p, t, 3))]

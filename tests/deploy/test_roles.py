@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from importlib.metadata import packages_distributions, requires
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -65,7 +66,7 @@ def test_a_gateway_has_no_packages_of_the_server() -> None:
     assert closure("gateway") | closure("server") < closure("embedded")
 
 
-def test_the_gateway_runs_with_its_own_packages_alone(tmp_path) -> None:
+def test_the_gateway_runs_with_its_own_packages_alone(tmp_path: Path) -> None:
     done = run("gateway", "import gateway.run, gateway.settings, deploy.logs")
     assert done.returncode == 0, done.stderr
     done = run("gateway", f"import os; os.environ['VIGIL_GATEWAY_STATE'] = {str(tmp_path)!r}\n"

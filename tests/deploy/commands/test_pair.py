@@ -1,6 +1,9 @@
 """From an empty database to a claimed gateway with a wearable, on the command line alone."""
 
+from __future__ import annotations
+
 import sys
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import psycopg
@@ -15,7 +18,7 @@ WARD = "Home ward North"
 
 
 @pytest.fixture
-def vigil(plain_database, tmp_path, monkeypatch, capsys):
+def vigil(plain_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """The command in this process: what a process of its own adds is in tests/deploy/test_cli.py."""
     migrate(plain_database)
     key = tmp_path / "master.key"
@@ -41,7 +44,7 @@ def vigil(plain_database, tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_a_home_is_set_up_in_six_commands(vigil):
+def test_a_home_is_set_up_in_six_commands(vigil) -> None:
     steps = (
         (("team", WARD), "team 1"),
         (("person", "m.testova", "--name", "M. Testova", "--team", "1"), "person 1"),
@@ -68,7 +71,7 @@ def test_a_home_is_set_up_in_six_commands(vigil):
         assert gateway_config(db, vigil.master, 1, "k", "t").devices == ()
 
 
-def test_what_cannot_be_done_is_one_sentence(vigil):
+def test_what_cannot_be_done_is_one_sentence(vigil) -> None:
     cases = (
         (("person", "m.testova", "--name", "M. Testova", "--team", "9"), "There is no care team 9."),
         (("team", WARD), "exists already"),

@@ -1,32 +1,35 @@
 """The whole story, as ``make demo`` tells it: nothing lost, every expected alarm once, nothing left running."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 
-def start(home, *more):
+def start(home: Path, *more):
     command = [sys.executable, "-m", "deploy.cli", "demo", "--home", str(home), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
 
 
-def left_running(home):
+def left_running(home: Path):
     return [p.info["cmdline"] for p in psutil.process_iter(["cmdline", "environ"]) if _of(p, home)]
 
 
-def _of(process, home):
+def _of(process, home: Path):
     words = [*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()]
     return process.pid != os.getpid() and process.status() != "zombie" and any(str(home) in word for word in words)
 
 
 @pytest.mark.timeout(400)
-def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home):
+def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home: Path) -> None:
     summary = home / "summary.json"
     demo = start(home / "demo", "--for", "80", "--summary", str(summary))
     said, _ = demo.communicate(timeout=360)
@@ -45,7 +48,7 @@ def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home):
 @pytest.mark.timeout(200)
 @pytest.mark.full
 @pytest.mark.parametrize("moment", ["desk: starting", "ready after"])
-def test_ctrl_c_ends_everything_at_any_moment(home, moment):
+def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment) -> None:
     demo = start(home / "demo")
     assert demo.stdout
     try:
@@ -61,7 +64,7 @@ def test_ctrl_c_ends_everything_at_any_moment(home, moment):
 
 
 @pytest.mark.timeout(200)
-def test_closing_the_terminal_ends_everything_though_nobody_is_told_of_it(home):
+def test_closing_the_terminal_ends_everything_though_nobody_is_told_of_it(home: Path) -> None:
     """As under ``make`` over ssh: the session's leader hears of the hang-up and waits for its children all the same."""
     ours, terminal = os.openpty()
     command = f"trap '' HUP; {sys.executable} -m deploy.cli demo --home {home / 'demo'}; true"

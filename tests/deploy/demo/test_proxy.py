@@ -27,7 +27,7 @@ def unused_port() -> int:
         return int(s.getsockname()[1])
 
 
-async def test_forwards_until_cut_and_again_once_mended(server):
+async def test_forwards_until_cut_and_again_once_mended(server) -> None:
     port = unused_port()
     async with CuttableProxy(port, server) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -49,7 +49,7 @@ async def test_forwards_until_cut_and_again_once_mended(server):
         await asyncio.sleep(0)
 
 
-async def test_a_dead_target_closes_the_connection_and_not_the_proxy(server):
+async def test_a_dead_target_closes_the_connection_and_not_the_proxy(server) -> None:
     port = unused_port()
     async with CuttableProxy(port, unused_port()):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -10,13 +10,13 @@ def summary(alarms, samples=WHOLE, missed=()):
     return Summary(samples, alarms, Latency(Quantiles(), Quantiles()), 1.0, {}, list(missed))
 
 
-def test_every_expected_alarm_once_is_no_failure():
+def test_every_expected_alarm_once_is_no_failure() -> None:
     alarms, missed, extra = count_alarms([(1, "spo2.low", 7)], [(1, "spo2.low", 7)], 1, 1)
     assert (alarms.missed, alarms.extra, alarms.doubled, missed, extra) == (0, 0, 0, [], [])
     assert failures(summary(alarms)) == []
 
 
-def test_a_missed_and_a_doubled_alarm_are_failures_and_an_extra_one_is_named():
+def test_a_missed_and_a_doubled_alarm_are_failures_and_an_extra_one_is_named() -> None:
     alarms, missed, extra = count_alarms(
         [(1, "spo2.low", 7), (2, "news2", 0)], [(2, "news2", 0), (2, "news2", 0), (3, "no_data", 9)], 3, 0
     )
@@ -29,18 +29,18 @@ def test_a_missed_and_a_doubled_alarm_are_failures_and_an_extra_one_is_named():
     ]
 
 
-def test_an_acknowledged_sample_that_is_not_stored_is_a_failure():
+def test_an_acknowledged_sample_that_is_not_stored_is_a_failure() -> None:
     alarms, *_ = count_alarms([], [], 0, 0)
     assert failures(summary(alarms, Samples(10, 9, 8, 0, 1))) == ["1 acknowledged samples are not stored."]
     assert failures(summary(alarms, Samples(10, 9, 9, 2, 0))) == ["2 samples are stored twice."]
 
 
-def test_quantiles_of_nothing_are_null_in_the_json():
+def test_quantiles_of_nothing_are_null_in_the_json() -> None:
     assert msgspec.json.encode(quantiles([])) == b'{"p50":null,"p99":null,"max":null}'
     assert quantiles([1.0, 2.0, 3.0]) == Quantiles(2.0, 3.0, 3.0)
 
 
-def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled():
+def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled() -> None:
     def raised(alarm, onset, rule="spo2.low"):
         return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True)
 

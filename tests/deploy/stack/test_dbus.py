@@ -7,7 +7,7 @@ from dbus_fast import BusType
 from dbus_fast.aio import MessageBus
 
 from deploy.stack.dbus import Dbus
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 
 pytestmark = pytest.mark.stack
 
@@ -32,7 +32,7 @@ async def test_a_home_too_deep_for_a_socket_works_all_the_same(home: Path) -> No
 
 def test_a_missing_program_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(home))
-    with pytest.raises(ProgramMissing) as raised:
+    with pytest.raises(ProgramMissingError) as raised:
         Dbus(home / "dbus").start()
     assert str(raised.value) == (
         "The program dbus-daemon is missing: simulated Bluetooth sensors need it, install the package dbus-daemon."

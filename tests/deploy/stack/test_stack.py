@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.stack.errors import HomeInUse
+from deploy.stack.errors import HomeInUseError
 from deploy.stack.stack import EmbeddedStack
 from tests.fix_home import new_home
 
@@ -97,7 +97,9 @@ def test_nothing_is_left_when_the_process_that_started_it_is_killed(folder: Path
 
 def test_a_folder_in_use_is_refused_with_one_sentence(folder: Path) -> None:
     stack = EmbeddedStack(folder)
-    with pytest.raises(HomeInUse, match=r"^Another Vigil is running in .*: end it, or choose another folder with --home\.$"):
+    with pytest.raises(
+        HomeInUseError, match=r"^Another Vigil is running in .*: end it, or choose another folder with --home\.$"
+    ):
         EmbeddedStack(folder)
     stack.stop()
     EmbeddedStack(folder).stop()
