@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 _TURNS: Final = 1_000_000
 

@@ -27,6 +27,7 @@ _TESTS_MINUTES = 30  # the suite has to stay under 10; a hanging one must end al
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "lint (ruff)": ("ruff", "check", "."),
+    "form (ruff format)": ("ruff", "format", "--check", "--quiet", "."),
     "layers (import-linter)": ("lint-imports",),
     "types (mypy)": ("mypy",),
 }

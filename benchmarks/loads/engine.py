@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from typing import Final
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two spinning BLAS threads made rollups seven times dearer
 
@@ -30,7 +31,7 @@ from streams.engine.round import RECORD, Round
 from streams.engine.snapshot.recall import Recall
 
 START = 1_790_000_000
-VITALS = (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE)
+VITALS: Final = np.array([Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE], np.uint8)
 LEVEL = np.array([80, 80, 97, 16], np.float32)
 
 
@@ -93,13 +94,14 @@ def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:
         step = row.batch if row.batch > 1 else row.every
         who = people[second % step :: step]
         alive = people[second % 30 :: 30]
-        for kind, patient, at in (
+        appended: tuple[tuple[Kind, np.ndarray, int], ...] = (
             (Kind.CLOCK, np.arange(row.partitions), 0),
             (Kind.EVENT, alive, 100),
             (Kind.SAMPLES, who, 500),
-        ):
+        )
+        for kind, patient, ms in appended:
             rows = np.zeros(len(patient), RECORD)
-            rows["partition"], rows["append"], rows["kind"] = patient % 64, second * 1000 + at, kind
+            rows["partition"], rows["append"], rows["kind"] = patient % 64, second * 1000 + ms, kind
             if kind != Kind.CLOCK:
                 rows["patient"] = rows["gateway"] = patient
                 rows["device"] = patient if kind == Kind.SAMPLES else 0

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from benchmarks.machine import machine, turn_ns
 from deploy.stack.kafka import Kafka

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -35,7 +35,7 @@ class DataSource:
             mode = "disable" if _is_here(host) else "verify-full"
         return cls(host, int(parts.get("port") or 5432), str(parts.get("dbname") or "vigil"), mode, timescaledb)
 
-    def file(self) -> Json:
+    def file(self) -> dict[str, Any]:
         """``datasources/vigil.yaml``.  The password comes from the environment of Grafana, never from a file here."""
         return {
             "apiVersion": 1,

@@ -9,7 +9,7 @@ from benchmarks.loads.observation import Step, cpu_a_message
 from benchmarks.table import show
 
 
-def reported(*, value):
+def reported(*, value: float) -> Report:
     report = Report(lambda _: None)
     report.figure("row", "thing", "ms", [3.0, 1.0, 2.0])
     report.ratio("row", "a / b", [value * 2, value * 3], [2.0, 3.0], ">=", 10)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 from benchmarks.figures import Report
 from benchmarks.peers.batch_job import BatchJob
 from benchmarks.peers.job import BATCH, MEAN_LIMIT, SAMPLE, same
-from benchmarks.peers.log import batches, people, samples
+from benchmarks.peers.log import Message, batches, people, samples
 from benchmarks.peers.picture import draw
 from benchmarks.peers.race import Race, Size, those_of
 from benchmarks.peers.sample_job import SampleJob
@@ -33,8 +34,8 @@ def test_contenders_that_need_nothing_more_find_the_same_in_both_jobs(kafka: Kaf
     assert {goal.name for goal in report.goals} == {"Vigil / stock Faust", "Vigil / bare confluent"}
 
 
-def blocks_of(messages, size: int):
-    parts: dict[int, list] = {}
+def blocks_of(messages: Iterable[Message], size: int) -> Iterator[list[Block]]:
+    parts: dict[int, list[Message]] = {}
     for message in messages:
         parts.setdefault(message.partition, []).append(message)
     for first in range(0, max(map(len, parts.values())), size):
@@ -89,7 +90,9 @@ def test_the_picture_shows_every_contender_with_its_median() -> None:
 
 def test_the_sample_job_is_the_mean_of_the_last_minute() -> None:
     messages = list(samples(4, 90))
-    job, seen, means, crossings, above = SampleJob(), {}, 0, 0, {}
+    seen: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    above: dict[tuple[int, str], bool] = {}
+    job, means, crossings = SampleJob(), 0, 0
     for message in messages:
         job.take(message.value, message.at)
         one = msgspec.json.decode(message.value)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -17,9 +18,9 @@ from deploy.stack.postgres import Postgres
 pytestmark = pytest.mark.stack
 
 
-def run(rows, kafka: Kafka, postgres: Postgres):
+def run(rows: list[str], kafka: Kafka, postgres: Postgres) -> tuple[dict[str, Any], str]:
     """The JSON and the table of a quick run."""
-    said = []
+    said: list[str] = []
     report = Report(said.append, quick=True)
     with Servers(said.append, kafka, postgres) as servers:
         measure(servers, report, rows)
@@ -29,7 +30,7 @@ def run(rows, kafka: Kafka, postgres: Postgres):
     return json.loads(json.dumps(report.as_json())), screen.getvalue()
 
 
-def names(found, kind):
+def names(found: dict[str, Any], kind: str) -> set[str]:
     return {one["name"] for one in found[kind]}
 
 
@@ -62,7 +63,7 @@ def test_engine_latency_and_desk_measure(kafka: Kafka, postgres: Postgres) -> No
     assert {"produce → committed, p50", "produce → committed, p99"} <= names(found, "figures")
 
 
-def hold(found, table) -> None:
+def hold(found: dict[str, Any], table: str) -> None:
     """What is true of any rows."""
     assert all(one["values"] and min(one["values"]) > 0 for one in found["figures"]), found["figures"]
     assert all(one["low"] <= one["median"] <= one["high"] for one in found["figures"])

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from deploy.cli import COMMANDS, build
 
 
-def vigil(*args, **environment):
+def vigil(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
     command = [sys.executable, "-m", "deploy.cli", *args]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={**clean, **environment})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from confluent_kafka import TopicPartition
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from alerts.fold.fold import fold_conditions
 from deploy.cli import build
@@ -20,11 +22,12 @@ from deploy.stack.kafka import Kafka
 from devices.vitals import Vital
 from streams.engine.condition import Condition, Priority
 from tests.fix_worker import StartWorker
-from tests.streams.producing import World, now_ms, produce, stored_values
+from tests.streams.producing import Record, World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 CUT, GROWN, EXPIRED = 1, 2, 3
+Doctor = Callable[..., Result]
 WHY = {
     CUT: "the log was cut back",
     GROWN: "the log was cut back and has grown again",
@@ -32,11 +35,11 @@ WHY = {
 }
 
 
-def batches(world: World, patient: int, t: int, count: int):
+def batches(world: World, patient: int, t: int, count: int) -> list[Record]:
     return [world.batch(patient, [(t + n * 1000, {Vital.HEART_RATE: 60.0 + n})]) for n in range(count)]
 
 
-def cut(kafka: Kafka, topic: str, *partitions) -> None:
+def cut(kafka: Kafka, topic: str, *partitions: int) -> None:
     """A broker that comes back without what it had not written to its disk: here, without all of it."""
     kafka.kill()
     for partition in partitions:
@@ -49,36 +52,42 @@ def cut(kafka: Kafka, topic: str, *partitions) -> None:
     kafka.wait()
 
 
-def expire(kafka: Kafka, topic: str, partition: int, before) -> None:
+def expire(kafka: Kafka, topic: str, partition: int, before: int) -> None:
     admin = kafka.admin()
     for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         future.result(15)
 
 
 @pytest.fixture
-def settings(plain_database: str, kafka: Kafka, topic: str, home: Path):
+def settings(plain_database: str, kafka: Kafka, topic: str, home: Path) -> ServerSettings:
     return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic=topic, master_key_file=home / "master.key")
 
 
 @pytest.fixture
-def doctor(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch):
+def doctor(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     for name, value in settings.model_dump().items():
         monkeypatch.setenv(f"VIGIL_{name.upper()}", str(value))
 
-    def run(*arguments, **more):
+    def run(*arguments: str, **more: Any) -> Result:
         return CliRunner().invoke(build(["doctor"]), ["doctor", *arguments], **more)
 
     return run
 
 
-def onset(partition: int):
+def onset(partition: int) -> Condition:
     return Condition(
         partition, int(time.time()), partition, "log_damaged", 0, "onset", Priority.HIGH, "technical", of="partition"
     )
 
 
 def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
-    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, settings: ServerSettings, doctor
+    start_worker: StartWorker,
+    world: World,
+    kafka: Kafka,
+    topic: str,
+    plain_database: str,
+    settings: ServerSettings,
+    doctor: Doctor,
 ) -> None:
     t = now_ms() - 60_000
     with start_worker(plain_database) as worker:

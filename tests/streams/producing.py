@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import psycopg
 from confluent_kafka import Producer
@@ -52,8 +53,8 @@ def produce(client: dict[str, str | int | float | bool], topic: str, records: It
     producer = Producer({**client, "enable.idempotence": True, "linger.ms": 5})
     offsets: dict[int, int] = {}
 
-    def delivered(n: int):  # type: ignore[no-untyped-def]
-        def note(error, message) -> None:  # type: ignore[no-untyped-def]
+    def delivered(n: int) -> Callable[[object, Any], None]:
+        def note(error: object, message: Any) -> None:
             assert error is None, error
             assert message.offset() is not None, "reported as delivered, and not in the log (docs/decisions/0010)"
             offsets[n] = message.offset()

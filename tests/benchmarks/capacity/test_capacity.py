@@ -17,7 +17,7 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "capacity.md"
 SPARSE, DENSE = LOADS
 
 
-def costs_with(**values):
+def costs_with(**values: float) -> Costs:
     """All costs one, but for these."""
     machine = {"cores": 2, "cpu": "x", "python": "3", "kafka": "4", "postgresql": "18"}
     return Costs(machine, {name: Cost(values.get(name, 1.0), 1, 1, "ns", "2026-11-25") for name in SOURCES})
@@ -62,7 +62,7 @@ def test_patients_whom_64_workers_carry_are_those_for_whom_64_are_needed() -> No
     assert need(DENSE, costs, int(most_patients(DENSE, costs))).workers == 64
 
 
-def run_file(folder: Path, figures, *, quick=False):
+def run_file(folder: Path, figures: dict[tuple[str, str], float], *, quick: bool = False) -> Path:
     machine = {"cores": 2, "cpu": "x", "python": "3", "kafka": "4", "postgresql": "18"}
     made = [
         {"row": row, "name": name, "unit": "ns", "median": value, "low": value, "high": value}

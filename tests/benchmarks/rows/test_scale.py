@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import pytest
 
@@ -17,11 +20,13 @@ from tests.benchmarks.test_quick import run as run_rows
 from tests.streams.producing import World
 
 SECOND = 10**9
+_Test = TypeVar("_Test", bound=Callable[..., None])
 
 
-def slow(test):
+def slow(test: _Test) -> _Test:
     """A row on real servers."""
-    return pytest.mark.stack(pytest.mark.full(pytest.mark.timeout(400)(test)))
+    marked: _Test = pytest.mark.stack(pytest.mark.full(pytest.mark.timeout(400)(test)))
+    return marked
 
 
 @slow

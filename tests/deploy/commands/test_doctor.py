@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from deploy.commands.doctor import database, key_file, ledger, topic
+from deploy.commands.doctor import Finding, database, key_file, ledger, topic
 from deploy.schema.migrate import migrate
 from deploy.settings import ServerSettings
 from deploy.stack.kafka import Kafka
@@ -15,18 +16,18 @@ from tests.fix_kafka import MakeTopic
 
 
 @pytest.fixture
-def settings(tmp_path: Path, kafka: Kafka, plain_database: str):
+def settings(tmp_path: Path, kafka: Kafka, plain_database: str) -> ServerSettings:
     key = tmp_path / "master.key"
     key.write_bytes(new_key())
     key.chmod(0o600)
     return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic="vitals.v1", master_key_file=key)
 
 
-def said(findings):
+def said(findings: Iterable[Finding]) -> list[str]:
     return [str(each) for each in findings]
 
 
-def wrong(findings):
+def wrong(findings: Iterable[Finding]) -> list[str]:
     return [str(each) for each in findings if not each.ok]
 
 

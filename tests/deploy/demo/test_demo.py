@@ -9,21 +9,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 
-def start(home: Path, *more):
+def start(home: Path, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "deploy.cli", "demo", "--home", str(home), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
 
 
-def left_running(home: Path):
+def left_running(home: Path) -> list[Any]:
     return [p.info["cmdline"] for p in psutil.process_iter(["cmdline", "environ"]) if _of(p, home)]
 
 
-def _of(process, home: Path):
+def _of(process: Any, home: Path) -> bool:
     words = [*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()]
     return process.pid != os.getpid() and process.status() != "zombie" and any(str(home) in word for word in words)
 
@@ -48,7 +49,7 @@ def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home: Path) -> Non
 @pytest.mark.timeout(200)
 @pytest.mark.full
 @pytest.mark.parametrize("moment", ["desk: starting", "ready after"])
-def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment) -> None:
+def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment: str) -> None:
     demo = start(home / "demo")
     assert demo.stdout
     try:

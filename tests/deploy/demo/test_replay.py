@@ -14,7 +14,7 @@ from devices.sample import Status
 from devices.vitals import VITALS, Vital
 
 
-def stored_samples(database: str, patient: int, device: int):
+def stored_samples(database: str, patient: int, device: int) -> dict[tuple[int, Vital], tuple[float | None, int | None]]:
     """{(time ms, vital): (value, status)} of one device's rows."""
     columns = [spec.column for spec in VITALS.values()]
     names = ", ".join(f"{column}, {column}_status" for column in columns)
@@ -37,7 +37,7 @@ def stored_samples(database: str, patient: int, device: int):
 )
 @pytest.mark.timeout(300)
 async def test_the_database_holds_every_recorded_value_and_no_other(
-    shared_data: Path, timescale_database: str, home: Path, limit: int, speed: float
+    shared_data: Path, timescale_database: str, home: Path, limit: int | None, speed: float
 ) -> None:
     options = Options(shared_data / "bidmc", home / "replay", speed, limit, timescale_database)
     done = await replay(options, Console(force_terminal=False))

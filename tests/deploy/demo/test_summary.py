@@ -1,12 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import msgspec
 
 from deploy.demo.reckoning import Raised, told_apart
-from deploy.demo.summary import Latency, Quantiles, Samples, Summary, count_alarms, failures, quantiles
+from deploy.demo.summary import Alarms, Latency, Quantiles, Samples, Summary, count_alarms, failures, quantiles
 
 WHOLE = Samples(10, 10, 10, 0, 0)
 
 
-def summary(alarms, samples=WHOLE, missed=()):
+def summary(alarms: Alarms, samples: Samples = WHOLE, missed: Sequence[str] = ()) -> Summary:
     return Summary(samples, alarms, Latency(Quantiles(), Quantiles()), 1.0, {}, list(missed))
 
 
@@ -41,7 +45,7 @@ def test_quantiles_of_nothing_are_null_in_the_json() -> None:
 
 
 def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled() -> None:
-    def raised(alarm, onset, rule="spo2.low"):
+    def raised(alarm: int, onset: int, rule: str = "spo2.low") -> Raised:
         return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True)
 
     kept = told_apart([raised(1, 900), raised(2, 1100), raised(3, 900, "no_data")], since=1000)

@@ -30,7 +30,8 @@ def valid(name: str) -> Any:
 
 
 def rendered(name: str) -> dict[str, Any]:
-    return json.loads(json.dumps(DASHBOARDS[name].json()))
+    found: dict[str, Any] = json.loads(json.dumps(DASHBOARDS[name].json()))
+    return found
 
 
 def queries(name: str) -> Iterator[tuple[str, str, int | None]]:

@@ -55,12 +55,14 @@ def running(pid: int) -> bool:
 def test_a_second_start_is_quick_and_finds_the_same_addresses_and_data(folder: Path) -> None:
     steps: set[str] = set()
     with EmbeddedStack(folder) as first:
+        assert first.postgres
         addresses = [status.address for status in first.status()]
         with psycopg.connect(first.postgres.url) as db:
             db.execute("CREATE TABLE kept AS SELECT 42 AS n")
         password = first.mqtt.users["gateway"]
     began = time.monotonic()
     with EmbeddedStack(folder).start(lambda component, *_: steps.add(component)) as second:
+        assert second.postgres
         took = time.monotonic() - began  # entered when it runs already, nothing starts twice
         status = second.status()
         with psycopg.connect(second.postgres.url) as db:
