@@ -53,6 +53,12 @@ class Servers:
     def url(self, database: str) -> str:
         return self.postgres.url_of(database)
 
+    def stored(self, database: str) -> tuple[int, int]:
+        """The number of readings stored and of records refused."""
+        with psycopg.connect(self.url(database)) as db:
+            counts = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchall()
+        return counts[0][0], counts[0][1]
+
     def drop(self, database: str) -> None:
         with psycopg.connect(self.postgres.url, autocommit=True) as db:
             db.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))

@@ -1,21 +1,25 @@
-"""What a measured process says of itself while it works: one JSON line a step, in a file."""
+"""Processes that are measured, and what they note of themselves while they work: one JSON line a step, in a file."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self, TypeVar
 
 import msgspec
 
-from benchmarks.errors import ContenderError
+from benchmarks.errors import BenchmarkError, ContenderError
 from deploy.stack.child import Child
+from devices.wire.batch import PARTITIONS
 
+ROOT: Final = Path(__file__).resolve().parents[2]
 _STILL_S: Final = 60.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
+_APART_S: Final = 600
+_Found = TypeVar("_Found")
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ class Observed:
         self.name, self._file = name, folder / f"{stamp}.jsonl"
         self._file.touch()
         settings = {
-            "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), **environment,
+            "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment,
         }  # fmt: skip
         command = command or [sys.executable, "-m", module]
         self.child = Child(name, command, folder / f"{stamp}.log", env=settings)
@@ -100,6 +104,18 @@ class Observed:
                 raise ContenderError(self.name, f"stands still after {done} of {messages} messages", self.child.tail())
             time.sleep(0.05)
 
+    def wait_for_partitions(self, limit_s: float) -> None:
+        """Wait until the clock records of every partition are committed.
+
+        Raises:
+            BenchmarkError: the worker ended, or ``limit_s`` are over.
+        """
+        end = time.monotonic() + limit_s
+        while len({partition for step in self.steps() for partition, _, _ in step.moves}) < PARTITIONS:
+            if time.monotonic() > end or not self.child.running:
+                raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{self.child.tail()}")
+            time.sleep(0.2)
+
     def _lines(self) -> list[bytes]:
         text = self._file.read_bytes()
         return text[: text.rfind(b"\n") + 1].splitlines()
@@ -111,8 +127,22 @@ class Observed:
         self.child.stop(timeout=10)
 
 
+def run_apart(module: str, spec: Any, found: type[_Found]) -> _Found:
+    """Run ``python -m module SPEC``, SPEC as JSON, in a process of its own; its last line of output, decoded.
+
+    Raises:
+        ContenderError: it failed.
+    """
+    command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
+    settings = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=settings, capture_output=True, check=False, timeout=_APART_S, cwd=ROOT)
+    if done.returncode:
+        raise ContenderError(f"{module} with {spec}"[:200], f"ended with {done.returncode}", done.stderr.decode()[-2000:])
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=found)
+
+
 def observer() -> Observer:
-    """Of this process, as its parent asked."""
+    """The observer that this process's parent asked for."""
     return Observer(Path(os.environ["BENCH_OBSERVATION"]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -35,9 +34,28 @@ _T = TypeVar("_T")
 
 
 class Spec(msgspec.Struct):
-    secrets: dict[int, tuple[int, int, bytes]]
+    """A log and its database; ``secrets``: the file of its keys; ``rounds``: into how many the log is cut."""
+
+    database: str
+    kafka: str
+    topic: str
+    secrets: str
     starts: list[int]
     ends: list[int]
+    rounds: int
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """ns of CPU a sample, each measured alone; ``store``: all that the round's transaction costs this side."""
+
+    open: float
+    engine: float
+    copy: float
+    store: float
+
+    @property
+    def total(self) -> float:
+        return self.open + self.engine + self.copy
 
 
 class Stopwatch:
@@ -55,20 +73,19 @@ class Stopwatch:
 
 def main() -> None:
     keep_memory()  # as the worker does
-    environment = os.environ
-    spec = msgspec.msgpack.decode(Path(environment["BENCH_SECRETS"]).read_bytes(), type=Spec, strict=False)
-    ring = ring_of(spec.secrets)
-    topic = environment["VIGIL_TOPIC"]
-    blocks = read(environment["VIGIL_KAFKA"], topic, spec.starts, spec.ends)
+    spec = msgspec.json.decode(sys.argv[1], type=Spec)
+    secrets = msgspec.msgpack.decode(Path(spec.secrets).read_bytes(), type=dict[int, tuple[int, int, bytes]], strict=False)
+    ring, topic = ring_of(secrets), spec.topic
+    blocks = read(spec.kafka, topic, spec.starts, spec.ends)
     watch, samples = Stopwatch(), 0
-    with psycopg.connect(environment["VIGIL_DATABASE"], autocommit=True) as db:
+    with psycopg.connect(spec.database, autocommit=True) as db:
         prepare(db)
         held = ledger.take(db, topic, "", dict.fromkeys(range(PARTITIONS), 0))
         engine = Engine(stages())
         for partition in range(PARTITIONS):
             saved = read_saved(db, topic, partition)
             engine.take(partition, unpack(saved.state, partition) if saved else None, Recall())
-        for some in cut(blocks, int(environment["BENCH_ROUNDS"])):
+        for some in cut(blocks, spec.rounds):
             opened = watch.time("open", lambda some=some: open_blocks(some, ring))  # type: ignore[misc]
             writes = watch.time("engine", lambda opened=opened: engine.advance(opened))  # type: ignore[misc]
             watch.time("copy", lambda writes=writes: copy(db, writes))  # type: ignore[misc]

@@ -16,31 +16,26 @@ import cProfile
 import pstats
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from alerts.rules.defaults import default_rule_set
 from alerts.rules.stages import stages
-from benchmarks.loads.engine import Row, patients_of, rounds
+from benchmarks.loads.engine import Row, admission, rounds
 from benchmarks.loads.spending import resident
 from benchmarks.machine import turn_ns
 from devices.sample import SAMPLE
 from devices.wire.batch import HEADER, PARTITIONS, Kind
-from devices.wire.control import Consent, Control, Enrolled, Enrolment, Facts
 from devices.wire.sealing import TAG_BYTES
 from streams.engine.engine import Engine
-from streams.engine.round import RECORD, Round
+from streams.engine.round import Round
 from streams.engine.snapshot.recall import Recall
 from streams.worker.allocator import keep_memory
 from streams.worker.snapshot_schedule import RARELY, Saving
 
 MIDNIGHT: Final = 1_790_035_200
-ADMITTED: Final = 5000
-"""Patients a round, as a worker takes records."""
 SNAPSHOT_S: Final = 60
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -100,28 +95,6 @@ def run(spec: Spec) -> Seconds:
         saving.append(after - between)
     turn = (turn + turn_ns()) / 2
     return Seconds(first, spent, saving, samples, turn, begin, resident(os.getpid()), profiles)
-
-
-def admission(row: Row, at: int) -> Iterator[Round]:
-    """Rule sets, then consent, enrolment and facts of everybody, appended ``at`` (s)."""
-    yield _said(at, 0, [(partition, 0, default_rule_set()) for partition in range(row.partitions)])
-    people, nth = patients_of(row), row.partitions
-    for start in range(0, len(people), ADMITTED):
-        said: list[tuple[int, int, Control]] = []
-        for patient in people[start : start + ADMITTED].tolist():
-            device = Enrolled(patient, patient, 0, None, row.every)
-            each = Consent(True, 0), Enrolment((device,), (patient,)), Facts(1, False, "A", "1950-01-01")
-            said += [(patient % 64, patient, control) for control in each]
-        yield _said(at, nth, said)
-        nth += len(said)
-
-
-def _said(at: int, nth: int, said: list[tuple[int, int, Control]]) -> Round:
-    said.sort(key=lambda one: one[0])
-    records = np.zeros(len(said), RECORD)
-    records["partition"], records["patient"] = [one[0] for one in said], [one[1] for one in said]
-    records["append"], records["kind"], records["first"] = at * 1000, Kind.CONTROL, nth + np.arange(len(said)) + 1
-    return Round(records, controls=[(position, one[2]) for position, one in enumerate(said)])
 
 
 class _States:

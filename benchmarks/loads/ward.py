@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from confluent_kafka import Producer
 
 from alerts.rules.defaults import default_rule_set
 from benchmarks.errors import BenchmarkError
+from benchmarks.servers import Servers
 from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind
@@ -85,6 +86,20 @@ class Ward:
         return records + [clock(partition) for partition in range(PARTITIONS)]
 
 
+def worker_environment(servers: Servers, database: str, topic: str, ward: Ward, group: str = "") -> dict[str, str]:
+    """The settings of a worker, of a group of its own unless ``group`` names one."""
+    group = group or topic
+    folder = servers.home / group
+    folder.mkdir(exist_ok=True)
+    return {
+        "VIGIL_DATABASE": servers.url(database),
+        "VIGIL_KAFKA": servers.kafka.bootstrap,
+        "VIGIL_TOPIC": topic,
+        "VIGIL_MASTER_KEY_FILE": str(ward.world.write_master(folder)),
+        "VIGIL_WORKER_GROUP": group,
+    }
+
+
 def ring_of(secrets: dict[int, tuple[int, int, bytes]]) -> FixedKeyRing:
     """The data keys of a world (key -> patient, gateway, secret), all known."""
     return FixedKeyRing({key: OpenKey(secret, patient, gateway) for key, (patient, gateway, secret) in secrets.items()})
@@ -120,7 +135,20 @@ def fill(client: dict[str, str | int | float | bool], wards: dict[str, Filling])
             append(client, topic, records)
 
 
-def block_of(partition: int, first: int, appended: int, records: list[Record]) -> Block:
-    """A block as one fetch would bring it, without a broker."""
-    values = [record.value for record in records]
-    return Block(partition, first, first + len(values), np.full(len(values), appended, np.int64), values)
+@dataclass
+class OfflineLog:
+    """A log without a broker: its records as blocks, each partition's offsets counted on."""
+
+    next: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(PARTITIONS), 0))
+
+    def blocks(self, records: Iterable[Record], appended: int) -> list[Block]:
+        """A block of each partition that has some of ``records``, as one fetch brings it, appended at this ms."""
+        values: dict[int, list[bytes]] = {}
+        for record in records:
+            values.setdefault(record.partition, []).append(record.value)
+        return [self._block(partition, mine, appended) for partition, mine in sorted(values.items())]
+
+    def _block(self, partition: int, values: list[bytes], appended: int) -> Block:
+        first = self.next[partition]
+        self.next[partition] += len(values)
+        return Block(partition, first, self.next[partition], np.full(len(values), appended, np.int64), values)

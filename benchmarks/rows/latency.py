@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import psycopg
 from confluent_kafka import Producer
 
 from benchmarks.errors import BenchmarkError
@@ -15,9 +14,8 @@ from benchmarks.figures import Report
 from benchmarks.loads.bare import BareConsumer, bare_commits
 from benchmarks.loads.observation import Observed, Step
 from benchmarks.loads.prepared import admit, prepared
-from benchmarks.loads.ward import Ward
+from benchmarks.loads.ward import Ward, worker_environment
 from benchmarks.servers import Servers
-from devices.wire.batch import PARTITIONS
 from simulators.sealed_log import now_ms
 
 ROW: Final = "latency"
@@ -52,14 +50,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
     rate, seconds = (200, 5) if report.quick else (1000, 25)
     topic, ward = servers.topic(), Ward(rate)
     database = prepared(servers, topic, ward, admit(servers, topic, ward))
-    master = ward.world.write_master(servers.home)
-    environment = {
-        "VIGIL_DATABASE": servers.url(database),
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(master),
-        "VIGIL_WORKER_GROUP": topic,
-    }
+    environment = worker_environment(servers, database, topic, ward)
     busy: list[float] = []
     found: dict[str, list[Waits]] = {name: [] for name in (*PARTS, *BARE)}
     for _ in range(repetitions):
@@ -68,7 +59,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         found[CONSUMED].append(consumed)
         found[COMMITTED].append(committing)
     with Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment) as worker:
-        _wait_for_all(worker)
+        worker.wait_for_partitions(_READY_S)
         for _ in range(repetitions):
             report.say(f"{ROW}: {rate} messages a second for {seconds} s")
             produced = _produce(servers, topic, ward, rate, seconds)
@@ -79,9 +70,9 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
             found[BROKER].append([one.appended - one.at / 1e6 for one in rated])
             found[WORKER].append([end / 1e6 - one.appended for one, end in zip(rated, done, strict=True)])
             busy.append(100 * _share(worker.steps(), rated[0].at, max(done)))
-    with psycopg.connect(servers.url(database)) as db:
-        row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
-    report.check(f"{ROW}: every reading was stored, none refused", row == (rate * (seconds * repetitions + 1), 0))
+    report.check(
+        f"{ROW}: every reading was stored, none refused", servers.stored(database) == (rate * (seconds * repetitions + 1), 0)
+    )
     for name, waits in found.items():
         what = f"{rate}/s, a reading of 4 vitals each: {(PARTS | BARE)[name]}"
         for quantile, label in ((50, "p50"), (99, "p99"), (100, "max")):
@@ -118,15 +109,6 @@ def _bare(servers: Servers, rate: int, seconds: int) -> tuple[Waits, Waits]:
             raise BenchmarkError(f"{what}; it was told of errors: {consumer.errors[:3] or 'none'}.")
         consumed = [(consumer.arrived[one.partition, one.offset] - one.at) / 1e6 for one in rated]
         return consumed, committing.result(_STORED_S)
-
-
-def _wait_for_all(worker: Observed) -> None:
-    """Until the clock records of every partition are committed."""
-    end = time.monotonic() + _READY_S
-    while len({partition for step in worker.steps() for partition, _, _ in step.moves}) < PARTITIONS:
-        if time.monotonic() > end or not worker.child.running:
-            raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{worker.child.tail()}")
-        time.sleep(0.2)
 
 
 def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) -> list[Produced]:

@@ -12,12 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 import psycopg
 
 from benchmarks.figures import Report
+from benchmarks.loads.observation import ROOT
 from benchmarks.loads.patients_load import READING_S
 from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sleep_beside, told_by
 from benchmarks.rows.scale import cluster
@@ -33,9 +33,7 @@ LIMITS_S: Final = {"one is killed": 10.0, "another joins": 5.0, "it leaves": 5.0
 """What happens, and the s after which every partition has to move again."""
 _LOOK_S: Final = 0.1
 _READY_S: Final = 120.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
 _LEDGER: Final = b"SELECT partition, next_offset FROM ledger WHERE topic = %s"
-_COUNTS: Final = b"SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)"
 
 
 def moves(servers: Servers, report: Report, _repetitions: int) -> None:
@@ -48,7 +46,7 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
         def worker() -> Child:
             name = f"moves-{next(numbers)}"
             command = [sys.executable, "-m", "deploy.cli", "worker"]
-            child = Child(name, command, own.home / f"{name}.log", env={"PYTHONPATH": str(_ROOT), **environment})
+            child = Child(name, command, own.home / f"{name}.log", env={"PYTHONPATH": str(ROOT), **environment})
             running.callback(child.stop)
             return child
 
@@ -72,7 +70,7 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
                 report.figure(ROW, name, "s", still, "the same")
                 report.goal(ROW, f"{name}: every partition moves again", max(still), "<=", limit, "s")
             said = told_by(load, seconds)
-            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(db, said["readings"]))
+            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, said["readings"]))
     servers.drop(database)
 
 
@@ -102,9 +100,9 @@ class Ledger:
         return sorted(longest.values())
 
 
-def _stored(db: psycopg.Connection, readings: int) -> bool:
-    """Whether all of them are, within a while."""
+def _stored(servers: Servers, database: str, readings: int) -> bool:
+    """True if all readings are stored within a while, and none is refused."""
     end = time.monotonic() + _READY_S
-    while (row := db.execute(_COUNTS).fetchone()) != (readings, 0) and time.monotonic() < end:
+    while (counts := servers.stored(database)) != (readings, 0) and time.monotonic() < end:
         time.sleep(1)
-    return row == (readings, 0)
+    return counts == (readings, 0)

@@ -11,23 +11,21 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import psycopg
 
 from alerts.rules.defaults import default_rule_set
 from benchmarks.errors import BenchmarkError, ContenderError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import Observed, Step
+from benchmarks.loads.observation import ROOT, Observed, Step
 from benchmarks.loads.patients_load import HEARTBEAT_S, READING_S, VITALS, Orders
 from benchmarks.loads.prepared import prepared
 from benchmarks.loads.reading import ends
 from benchmarks.loads.spending import peak_resident, resident, spent
-from benchmarks.loads.ward import Ward, append
+from benchmarks.loads.ward import Ward, append, worker_environment
 from benchmarks.rows.scale import broker_pids, cluster, database_pid, row_bytes, topic_of, wal_position
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
@@ -45,7 +43,6 @@ GROWTH: Final = 0.01
 """Of what arrives: so much may the lag grow (it moves from second to second)."""
 _READY_S: Final = 180.0
 _DRAIN_S: Final = 60.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
 Notes = npt.NDArray[np.int64]
 
 
@@ -67,7 +64,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
     orders = orders_of(servers, ward, environment, warm, measured)
     with Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment) as one:
         begin = time.monotonic()
-        _wait_for_all(one)
+        one.wait_for_partitions(_READY_S)
         report.say(f"{ROW}: all partitions are read {time.monotonic() - begin:.1f} s after the start of the process")
         report.say(f"{ROW}: {warm} s to settle, then {measured} s that count")
         report.turn()
@@ -84,10 +81,9 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
         steps = one.steps()
     report.turn()
     rows = row_bytes(servers, database)
-    with psycopg.connect(servers.url(database)) as db:
-        row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
+    stored, refused = servers.stored(database)
     servers.drop(database)
-    whole = row == (told["readings"], 0) if not left else row is not None and row[1] == 0
+    whole = not refused and (left > 0 or stored == told["readings"])
     report.check(f"{ROW}: {patients:,} patients: what was sent is stored, none refused", whole and not told["failed"])
     samples = patients / READING_S * len(VITALS)
     size = f"{patients // 1000}k"
@@ -112,10 +108,7 @@ def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, d
     said = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
     append(servers.kafka.client(), topic, said)
     database = prepared(servers, topic, ward, ends(servers.kafka.bootstrap, topic))
-    return ward, database, {
-        "VIGIL_DATABASE": servers.url(database), "VIGIL_KAFKA": servers.kafka.bootstrap, "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(ward.world.write_master(servers.home)), "VIGIL_WORKER_GROUP": topic,
-    }  # fmt: skip
+    return ward, database, worker_environment(servers, database, topic, ward)
 
 
 def orders_of(servers: Servers, ward: Ward, environment: dict[str, str], warm: int, measured: int) -> Orders:
@@ -209,22 +202,13 @@ def _committed(one: Observed, notes: Notes) -> tuple[Notes, int]:
         time.sleep(1)
 
 
-def _wait_for_all(one: Observed) -> None:
-    """Until clock records of every partition are committed."""
-    end = time.monotonic() + _READY_S
-    while len({partition for step in one.steps() for partition, _, _ in step.moves}) < PARTITIONS:
-        if time.monotonic() > end or not one.child.running:
-            raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{one.child.tail()}")
-        time.sleep(0.2)
-
-
 class Sending:
     """The process that sends; it is ended with the block."""
 
     def __init__(self, orders: Orders) -> None:
         environment = os.environ | {"BENCH_LOAD": msgspec.json.encode(orders).decode(), "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "benchmarks.loads.patients_load"]
-        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=_ROOT)
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=ROOT)
 
     def __enter__(self) -> subprocess.Popen[bytes]:
         return self._process

@@ -22,7 +22,7 @@ from benchmarks.loads.observation import Observed, Step
 from benchmarks.loads.prepared import admit, prepared
 from benchmarks.loads.reading import ends
 from benchmarks.loads.spending import resident, spent
-from benchmarks.loads.ward import Filling, Ward, fill
+from benchmarks.loads.ward import Filling, Ward, fill, worker_environment
 from benchmarks.servers import Servers
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
@@ -158,14 +158,11 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     database, group = servers.database(log.template), f"scale-{secrets.token_hex(4)}"
     servers.settle()
     go = servers.home / f"{group}.go"
-    environment = {
-        "VIGIL_DATABASE": servers.url(database), "VIGIL_KAFKA": servers.kafka.bootstrap, "VIGIL_TOPIC": log.topic,
-        "VIGIL_MASTER_KEY_FILE": str(log.ward.world.write_master(servers.home)), "VIGIL_WORKER_GROUP": group,
-        "VIGIL_WORKER_CLOCK": "false", "BENCH_GO": str(go),
-    }  # fmt: skip
+    environment = worker_environment(servers, database, log.topic, log.ward, group)
+    environment |= {"VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": str(go)}
     with ExitStack() as running:
         workers = [
-            running.enter_context(Observed(f"worker {n + 1}", "benchmarks.loads.scale_worker", servers.home, environment))
+            running.enter_context(Observed(f"worker {n + 1}", "benchmarks.loads.observed_worker", servers.home, environment))
             for n in range(count)
         ]
         _wait_for_shares(servers, database, workers)

@@ -11,12 +11,11 @@ import psycopg
 from alerts.rules.stages import stages
 from benchmarks.figures import Report
 from benchmarks.loads.prepared import fold
-from benchmarks.loads.ward import Ward, block_of
+from benchmarks.loads.ward import OfflineLog, Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
-from simulators.sealed_log import Record, now_ms
+from simulators.sealed_log import now_ms
 from streams.engine.engine import Engine
-from streams.engine.opening.block import Block
 from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
 from streams.store.copying import copy_in, timestamps
@@ -71,22 +70,13 @@ def _rounds(patients: int, a_round: int) -> tuple[list[RoundToStore], dict[int, 
     held = {p: Held(p, 0, 1, "") for p in range(PARTITIONS)}
     for partition in held:
         engine.take(partition, None, Recall())
-    at = dict.fromkeys(range(PARTITIONS), 0)
-
-    def blocks(records: list[Record]) -> list[Block]:
-        made = []
-        for partition in sorted({record.partition for record in records}):
-            mine = [record for record in records if record.partition == partition]
-            made.append(block_of(partition, at[partition], now, mine))
-            at[partition] += len(mine)
-        return made
-
-    fold(engine, ward, blocks(ward.admission()), held)
-    begins = {p: Held(p, offset, 1, "") for p, offset in at.items()}
+    log = OfflineLog()
+    fold(engine, ward, log.blocks(ward.admission(), now), held)
+    begins = {p: Held(p, offset, 1, "") for p, offset in log.next.items()}
     todo = []
     for first in range(1, patients + 1, a_round):
         who = range(first, min(first + a_round, patients + 1))
-        todo.append(fold(engine, ward, blocks(list(ward.batches(who, now - 61_000, READINGS))), held))
+        todo.append(fold(engine, ward, log.blocks(ward.batches(who, now - 61_000, READINGS), now), held))
     return todo, begins
 
 
