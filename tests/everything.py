@@ -50,8 +50,8 @@ class Steps:
         wrong = work()
         if wrong:
             self.failed.append(name)
-        said = f"   {name}: {'FAILED' if wrong else 'ok'}, {time.monotonic() - began:.1f} s"
-        print(f"{wrong}\n{said}" if wrong else said, flush=True)
+        line = f"   {name}: {'FAILED' if wrong else 'ok'}, {time.monotonic() - began:.1f} s"
+        print(f"{wrong}\n{line}" if wrong else line, flush=True)
 
 
 def static(program: str, *options: str) -> str:
@@ -96,8 +96,8 @@ def tests(options: list[str]) -> str:
     REPORT.unlink(missing_ok=True)
     # more at a time than cores: most tests wait for servers; each has servers of its own.  tests/longest.py orders the files
     at_once = [f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--no-loadscope-reorder"]
-    told = ["--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}"]
-    command = [sys.executable, "-m", "pytest", *at_once, *told, *options]
+    reports = ["--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}"]
+    command = [sys.executable, "-m", "pytest", *at_once, *reports, *options]
     try:
         status = subprocess.run(command, cwd=ROOT, check=False, timeout=_TESTS_MINUTES * 60, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:

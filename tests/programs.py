@@ -38,12 +38,12 @@ def needs() -> list[Need]:
 def prepare_programs() -> list[str]:
     """Install what is missing where we may; a line for each thing that stays missing."""
     missing = [need.package for need in needs() if not need.program]
-    why = ""
+    reason = ""
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"   installing {', '.join(missing)}", flush=True)
-        why = _install(missing)
+        reason = _install(missing)
     return [
-        f"{need.package} is missing, so not tested: {need.purpose} ({why or 'install the package ' + need.package})"
+        f"{need.package} is missing, so not tested: {need.purpose} ({reason or 'install the package ' + need.package})"
         for need in needs()
         if not need.program
     ]
@@ -51,11 +51,11 @@ def prepare_programs() -> list[str]:
 
 def prepare_servers() -> list[str]:
     """Fill the cache, so that no test waits for a download; a line for each thing that cannot be had."""
-    told: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str]] = set()
 
     def progress(component: str, step: str, done: float | None = None, /) -> None:
-        if (component, step) not in told and done != 1.0:
-            told.add((component, step))
+        if (component, step) not in shown and done != 1.0:
+            shown.add((component, step))
             print(f"   {component}: {step}", flush=True)
 
     missing = []

@@ -120,8 +120,8 @@ def _download(scratch: Path) -> list[Path]:
 
 def _mirror() -> str:
     """The Debian mirror that apt already uses."""
-    said = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
-    for address in said.split():
+    output = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
+    for address in output.split():
         if re.search(r"/debian/?$", address):
             return address
     raise TimescaleMissingError(

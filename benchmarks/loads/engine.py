@@ -121,8 +121,8 @@ def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:
     wild = 1 + (rng.random(len(samples)) < 0.1) * rng.uniform(-0.25, 0.25, len(samples))
     samples["value"] = np.minimum(np.tile(LEVEL, len(at) * row.batch) * wild, 300)
     beats = np.flatnonzero(records["kind"] == Kind.EVENT).tolist()
-    heard: list[tuple[int, Event]] = [(k, Heartbeat(int(records["append"][k]))) for k in beats]
-    return Round(records, samples, np.repeat(at, each).astype(np.int32), heard)
+    events: list[tuple[int, Event]] = [(k, Heartbeat(int(records["append"][k]))) for k in beats]
+    return Round(records, samples, np.repeat(at, each).astype(np.int32), events)
 
 
 def split(batch: Round, partitions: int) -> list[Round]:

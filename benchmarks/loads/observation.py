@@ -17,7 +17,7 @@ from deploy.stack.child import Child
 from devices.wire.batch import PARTITIONS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_STILL_S: Final = 60.0
+_SILENCE_S: Final = 60.0
 _APART_S: Final = 600
 _Found = TypeVar("_Found")
 
@@ -84,7 +84,7 @@ class Observed:
         lines = [line for line in self._lines() if line.startswith(b'{"found"')]
         return msgspec.json.decode(lines[-1])["found"] if lines else None
 
-    def wait(self, messages: int, still_s: float = _STILL_S) -> list[Step]:
+    def wait(self, messages: int, silence_s: float = _SILENCE_S) -> list[Step]:
         """The steps once all ``messages`` were handled.
 
         Raises:
@@ -100,7 +100,7 @@ class Observed:
                 seen, since = done, time.monotonic()
             if not self.child.running:
                 raise ContenderError(self.name, f"ended after {done} of {messages} messages", self.child.tail())
-            if time.monotonic() - since > still_s:
+            if time.monotonic() - since > silence_s:
                 raise ContenderError(self.name, f"stands still after {done} of {messages} messages", self.child.tail())
             time.sleep(0.05)
 

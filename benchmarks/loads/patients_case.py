@@ -58,7 +58,7 @@ class Seconds(msgspec.Struct, frozen=True):
 
     first: int
     spent: list[int]
-    saving: list[int]
+    snapshots: list[int]
     samples: int
     turn: float
     begin_bytes: int
@@ -79,7 +79,7 @@ def run(spec: Spec) -> Seconds:
     states = _States(engine, first)
     for second in range(first - spec.fill, first):
         _second(states, second, rounds(row, second, rng))
-    turn, spent, saving, samples, profiles = turn_ns(), [], [], 0, {}
+    turn, spent, snapshots, samples, profiles = turn_ns(), [], [], 0, {}
     for second in range(first, first + spec.seconds):
         batch = rounds(row, second, rng)
         samples += len(batch.samples)
@@ -92,9 +92,9 @@ def run(spec: Spec) -> Seconds:
         states.save(second, batch)
         after = time.process_time_ns()
         spent.append(after - before)
-        saving.append(after - between)
+        snapshots.append(after - between)
     turn = (turn + turn_ns()) / 2
-    return Seconds(first, spent, saving, samples, turn, begin, resident(os.getpid()), profiles)
+    return Seconds(first, spent, snapshots, samples, turn, begin, resident(os.getpid()), profiles)
 
 
 class _States:
@@ -104,18 +104,18 @@ class _States:
         self.engine, longest = engine, RARELY * SNAPSHOT_S
         held = np.flatnonzero(engine.layout.held).tolist()
         saved = np.linspace(first - longest, first, len(held), endpoint=False).tolist()
-        self._saving = {p: Saving(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
+        self._schedules = {p: Saving(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
 
     def save(self, second: int, batch: Round) -> None:
         records = batch.records
         size = np.where(records["kind"] == Kind.CLOCK, HEADER.itemsize, HEADER.itemsize + TAG_BYTES)
         size += SAMPLE.itemsize * np.bincount(batch.record, minlength=len(records))
         grown = np.bincount(records["partition"], size, PARTITIONS)
-        for partition, saving in self._saving.items():
-            saving.since += int(grown[partition])
-            if saving.due(second):
-                saving.size = len(self.engine.snapshot(partition))
-                saving.begin(second)
+        for partition, snapshots in self._schedules.items():
+            snapshots.since += int(grown[partition])
+            if snapshots.due(second):
+                snapshots.size = len(self.engine.snapshot(partition))
+                snapshots.begin(second)
 
 
 def _second(states: _States, second: int, batch: Round) -> None:

@@ -116,9 +116,9 @@ def run(orders: Orders) -> dict[str, float]:
         second = slot * SLOT_S
         time.sleep(max(0.0, begin + second - time.time()))
         latest = max(latest, time.time() - begin - second) if second >= orders.warm_s else 0.0
-        told = {"on_delivery": noting(time.time_ns())} if second >= orders.warm_s else {}
+        callback = {"on_delivery": noting(time.time_ns())} if second >= orders.warm_s else {}
         for who, record in homes.records(second):
-            producer.produce(orders.topic, record, homes.kafka_key[who], partitions[who], **told)
+            producer.produce(orders.topic, record, homes.kafka_key[who], partitions[who], **callback)
             sent += 1
         producer.poll(0)
     left = producer.flush(_FLUSH_S)

@@ -26,7 +26,7 @@ def send(clients: list[Any], topic: str, begin: float) -> list[float]:
     acked = [float("nan")] * len(clients)
     left = len(clients)
 
-    def told(n: int) -> Any:
+    def noting(n: int) -> Any:
         def note(error: Any, _message: Any) -> None:
             nonlocal left
             left -= 1
@@ -36,7 +36,7 @@ def send(clients: list[Any], topic: str, begin: float) -> list[float]:
         return note
 
     for n, client in enumerate(clients):
-        client.produce(topic, RECORD, partition=n % PARTITIONS, on_delivery=told(n))
+        client.produce(topic, RECORD, partition=n % PARTITIONS, on_delivery=noting(n))
     end = time.time() + _DONE_S
     while left and time.time() < end:
         for client in clients:

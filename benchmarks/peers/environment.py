@@ -62,5 +62,5 @@ def _run(command: list[str | Path], who: str) -> None:
     except subprocess.TimeoutExpired:
         raise MissingError(f"{who} did not run: {command[0]} took longer than {_BUILD_S:.0f} s") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise MissingError(f"{who} did not run: {command[0]} failed: {' / '.join(said[-3:])[-400:]}")
+        output = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise MissingError(f"{who} did not run: {command[0]} failed: {' / '.join(output[-3:])[-400:]}")

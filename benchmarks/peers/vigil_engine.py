@@ -111,20 +111,20 @@ class EngineJob:
         self.episodes += sum(one.phase == "onset" and one.category == "physiological" for one in writes.conditions)
 
     def _admit(self, patients: set[int], at: dict[int, int]) -> None:
-        said: list[tuple[int, int, Control]] = []
+        controls: list[tuple[int, int, Control]] = []
         if not self._known:
-            said += [(partition, 0, _rules()) for partition in at]
+            controls += [(partition, 0, _rules()) for partition in at]
         for patient in sorted(patients - {0}):
             device = Enrolled(1000 + patient, 100 + patient, 0, None, 1)
-            said += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
-        said.sort(key=lambda one: one[0])
-        records = np.zeros(len(said), RECORD)
-        records["partition"], records["patient"] = [one[0] for one in said], [one[1] for one in said]
-        records["append"], records["kind"] = [at[one[0]] for one in said], Kind.CONTROL
-        records["first"] = np.arange(len(said)) + self._control
-        self._control += len(said)
+            controls += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
+        controls.sort(key=lambda one: one[0])
+        records = np.zeros(len(controls), RECORD)
+        records["partition"], records["patient"] = [one[0] for one in controls], [one[1] for one in controls]
+        records["append"], records["kind"] = [at[one[0]] for one in controls], Kind.CONTROL
+        records["first"] = np.arange(len(controls)) + self._control
+        self._control += len(controls)
         self._known |= patients
-        self._advance(Round(records, controls=[(n, one[2]) for n, one in enumerate(said)]))
+        self._advance(Round(records, controls=[(n, one[2]) for n, one in enumerate(controls)]))
 
     def found(self) -> dict[str, float]:
         scale = np.array([1, *[_TENTHS] * 4, _TENTHS**2])

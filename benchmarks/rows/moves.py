@@ -19,7 +19,7 @@ import psycopg
 from benchmarks.figures import Report
 from benchmarks.loads.observation import ROOT
 from benchmarks.loads.patients_load import READING_S
-from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sleep_beside, told_by
+from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sent_by, sleep_beside
 from benchmarks.rows.scale import cluster
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
@@ -66,11 +66,11 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
             )  # fmt: skip
             for (name, limit), act in zip(LIMITS_S.items(), acts, strict=True):
                 sleep_beside(load, second, settle)
-                still = ledger.watch(WATCHED_S, act)
-                report.figure(ROW, name, "s", still, "the same")
-                report.goal(ROW, f"{name}: every partition moves again", max(still), "<=", limit, "s")
-            said = told_by(load, seconds)
-            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, said["readings"]))
+                longest = ledger.watch(WATCHED_S, act)
+                report.figure(ROW, name, "s", longest, "the same")
+                report.goal(ROW, f"{name}: every partition moves again", max(longest), "<=", limit, "s")
+            sent = sent_by(load, seconds)
+            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, sent["readings"]))
     servers.drop(database)
 
 

@@ -52,8 +52,8 @@ def patients(_servers: Servers, report: Report, repetitions: int) -> None:
     for name, spec in cases.items():
         what = f"{spec.patients:,} patients, a reading of 4 vitals each {spec.every} s, {spec.partitions} partitions"
         report.figure(ROW, name, "turns/sample", cost[name], what)
-        saving = [sum(one.saving) / one.samples / one.turn for one in found[name]]
-        report.figure(ROW, f"{name}: of it states", "turns/sample", saving, "Engine.snapshot, of partitions that are due")
+        snapshots = [sum(one.snapshots) / one.samples / one.turn for one in found[name]]
+        report.figure(ROW, f"{name}: of it states", "turns/sample", snapshots, "Engine.snapshot, of partitions that are due")
         report.figure(ROW, f"{name}: memory", "MB", [one.end_bytes / 2**20 for one in found[name]], "RSS of the process")
     first, *more = list(cases)[:3]
     for name in more:

@@ -74,7 +74,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
             sleep_beside(load, one.child, measured - 3)
             data, kafka = spent([database_pid(servers)]) - data, spent(broker_pids(servers)) - kafka
             wal, seconds = wal_position(servers) - wal, measured - 3
-            told = told_by(load, measured + _DRAIN_S)
+            totals = sent_by(load, measured + _DRAIN_S)
         notes = np.load(orders.file)
         memory, peak = resident(one.child.pid), peak_resident(one.child.pid)
         committed, left = _committed(one, notes)
@@ -83,8 +83,8 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
     rows = row_bytes(servers, database)
     stored, refused = servers.stored(database)
     servers.drop(database)
-    whole = not refused and (left > 0 or stored == told["readings"])
-    report.check(f"{ROW}: {patients:,} patients: what was sent is stored, none refused", whole and not told["failed"])
+    whole = not refused and (left > 0 or stored == totals["readings"])
+    report.check(f"{ROW}: {patients:,} patients: what was sent is stored, none refused", whole and not totals["failed"])
     samples = patients / READING_S * len(VITALS)
     size = f"{patients // 1000}k"
     if left:
@@ -92,7 +92,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
             f"{ROW}: {size}: {left:,} of {len(notes):,} records of the measured time were not committed {_DRAIN_S:.0f} s"
             " after it: the worker did not keep up, and waits are longer than those told."
         )
-    done = _report(report, _Found(notes, committed, steps, memory, peak), patients, told)
+    done = _report(report, _Found(notes, committed, steps, memory, peak), patients, totals)
     report.figure(ROW, f"{size}: database's CPU", "ns/sample", [1e9 * data / done / seconds], "the whole server, live")
     what = "one broker, one connection for all gateways, no sync; a sample that was sent"
     report.figure(ROW, f"{size}: broker's CPU", "ns/sample", [1e9 * kafka / samples / seconds], what)
@@ -105,8 +105,8 @@ def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, d
     """Everybody admitted and saved; the ward, the database's name, and what a worker is told."""
     topic, ward = topic_of(servers), Ward(patients)
     report.say(f"admitting {patients:,} patients")
-    said = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
-    append(servers.kafka.client(), topic, said)
+    controls = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
+    append(servers.kafka.client(), topic, controls)
     database = prepared(servers, topic, ward, ends(servers.kafka.bootstrap, topic))
     return ward, database, worker_environment(servers, database, topic, ward)
 
@@ -130,7 +130,7 @@ class _Found(msgspec.Struct):
     peak: int
 
 
-def _report(report: Report, found: _Found, patients: int, told: dict[str, float]) -> float:
+def _report(report: Report, found: _Found, patients: int, totals: dict[str, float]) -> float:
     """Says what one size comes to; samples a second that were committed."""
     sent, committed, size = found.notes[:, 2], found.committed, f"{patients // 1000}k"
     first, last = int(sent.min()), int(sent.max())
@@ -143,7 +143,7 @@ def _report(report: Report, found: _Found, patients: int, told: dict[str, float]
     p99, grown = float(np.percentile(waits, 99)), growth(sent, found.steps)
     what = f"{patients:,} patients, a reading of {len(VITALS)} vitals each {READING_S} s, a heartbeat each {HEARTBEAT_S} s"
     way = "from produce() at the gateway until the worker knows of the commit"
-    for name, unit, value, said in (
+    for name, unit, value, description in (
         ("sent", "samples/s", asked, what),
         ("committed", "samples/s", samples / wall * 1e9, "while those were sent"),
         ("worker's CPU", "ns/sample", cpu / samples, "all threads, while those were sent"),
@@ -155,9 +155,9 @@ def _report(report: Report, found: _Found, patients: int, told: dict[str, float]
         ("growth of the lag / what arrives", "x", grown, "slope of those that wait, looked at each second"),
         ("memory at the end", "GB", found.memory / 2**30, "RSS"),
         ("memory, peak", "GB", found.peak / 2**30, "RSS"),
-        ("sender behind its plan, at most", "s", max(told["latest_s"], 1e-3), "it shares the cores too"),
+        ("sender behind its plan, at most", "s", max(totals["latest_s"], 1e-3), "it shares the cores too"),
     ):
-        report.figure(ROW, f"{size}: {name}", unit, [value], said)
+        report.figure(ROW, f"{size}: {name}", unit, [value], description)
     if report.quick or patients == SIZES[-1]:
         cores = cpu / samples * asked / 1e9
         report.goal(ROW, f"{size}: worker's CPU a sample, times what is sent", cores, "<=", CORES, "cores")
@@ -234,7 +234,7 @@ def sleep_beside(load: subprocess.Popen[bytes], worker: Child, seconds: float) -
         time.sleep(0.2)
 
 
-def told_by(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
+def sent_by(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
     """What the process that sends says at its end."""
     try:
         out, _ = load.communicate(timeout=limit)

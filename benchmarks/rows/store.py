@@ -56,7 +56,7 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
     what = {
         WIDE: "store_round: COPY of wide rows into their table, stored once, latest values, ledger; wall clock",
         COPIES: "the same rounds again: COPY to staging, INSERT … ON CONFLICT, each copy compared with the first",
-        **{name: said for name, (_, _, said) in NARROW.items()},
+        **{name: description for name, (_, _, description) in NARROW.items()},
     }
     for name, found in rates.items():
         report.figure(ROW, name, "values/s", found, what[name])

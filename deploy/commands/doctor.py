@@ -76,11 +76,11 @@ def _continue(settings: ServerSettings, partitions: list[int], *, yes: bool) -> 
             typer.confirm("This cannot be undone. Go on?", abort=True)
         carry_out(settings, wanted)
     except (KafkaException, TimeoutError) as error:
-        raise DeployError(f"Kafka does not answer ({_said(error)}): check VIGIL_KAFKA, then run this again.") from None
+        raise DeployError(f"Kafka does not answer ({_message(error)}): check VIGIL_KAFKA, then run this again.") from None
     print("Done: the workers read on within some seconds; vigil doctor shows it.")
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return error.args[0].str() if isinstance(error, KafkaException) else str(error) or "no answer in time"
 
 
@@ -108,8 +108,8 @@ def database(settings: ServerSettings) -> Iterator[Finding]:
             )
             yield Finding(not late, f"{late} control records wait for the log", "see that vigil notify runs")
     except psycopg.OperationalError as error:
-        why = str(error).strip().splitlines()[-1]
-        yield Finding(False, f"The database does not answer ({why})", "check VIGIL_DATABASE")
+        reason = str(error).strip().splitlines()[-1]
+        yield Finding(False, f"The database does not answer ({reason})", "check VIGIL_DATABASE")
 
 
 def topic(settings: ServerSettings) -> Iterator[Finding]:
@@ -140,15 +140,15 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
     except psycopg.Error:
         return  # said by the check of the database
     except (KafkaException, TimeoutError, StreamsError) as error:
-        yield Finding(False, f"The log cannot be compared with the ledger ({_said(error)})", "try again in a minute")
+        yield Finding(False, f"The log cannot be compared with the ledger ({_message(error)})", "try again in a minute")
         return
     behind = 0
     for p, held in standing.held.items():
-        extent, why = standing.extents[p], standing.damage[p]
-        if why is None:
+        extent, reason = standing.extents[p], standing.damage[p]
+        if reason is None:
             behind += extent.end - held.offset
             continue
-        what = f"Partition {p} is not read, {why}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
+        what = f"Partition {p} is not read, {reason}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
         yield Finding(False, f"{what} {extent.end}", f"restore the log, or run vigil doctor --continue {p}")
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
 

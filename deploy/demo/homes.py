@@ -50,9 +50,9 @@ class Homes:
             if read_credential(state) is None:
                 code = claim_code(self.installation.database, self.done.gateways[home])
                 await claim(self.desk(home), code, state)
-            name, heard = f"gateway {home + 1}", partial(self._hears, home, port)
+            name, hears = f"gateway {home + 1}", partial(self._hears, home, port)
             environment = self.environment(home) | {"VIGIL_GATEWAY_METRICS_PORT": str(port)}
-            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", heard))
+            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", hears))
 
     def _hears(self, home: int, port: int) -> bool:
         """Whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""

@@ -57,7 +57,7 @@ class SimulatedNurse:
             async with client.stream("GET", "/stream") as stream:
                 async for line in stream.aiter_lines():
                     if line.startswith("data:"):
-                        for key in self._news(msgspec.json.decode(line[5:].strip() or b"{}")):
+                        for key in self._unacknowledged(msgspec.json.decode(line[5:].strip() or b"{}")):
                             hand = asyncio.create_task(self._answer_once(client, key, headers))
                             hands.add(hand)
                             hand.add_done_callback(hands.discard)
@@ -65,7 +65,7 @@ class SimulatedNurse:
             for hand in hands:
                 hand.cancel()
 
-    def _news(self, event: dict[str, Any]) -> list[str]:
+    def _unacknowledged(self, event: dict[str, Any]) -> list[str]:
         """Keys of rows that show an alarm for the first time."""
         fresh = []
         for key, group, _, _, lead, _, also in event.get("order", ()):

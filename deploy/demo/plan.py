@@ -65,9 +65,9 @@ class Plan:
         return Scenario(start, len(self.people), seed=7, events=self.events)
 
     @property
-    def told_s(self) -> float:
+    def complete_s(self) -> float:
         """Seconds after which all of it has happened and every alarm must be there: holds, scores, heartbeats included."""
-        return TOLD_S
+        return COMPLETE_S
 
     def expected(self) -> list[tuple[Person, str, Wears | None]]:
         """The alarms that must follow from the events: (patient, rule, the wearable it concerns; None: gateway or none)."""
@@ -84,7 +84,7 @@ class Plan:
         return found
 
 
-TOLD_S: Final = 75.0
+COMPLETE_S: Final = 75.0
 
 _WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
     (Vital.HEART_RATE, "high", "belt"),

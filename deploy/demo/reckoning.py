@@ -107,7 +107,7 @@ def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
     return [Raised(row[0], (row[1], row[2], row[3]), row[4], notified=row[6], acknowledged=row[5]) for row in rows]
 
 
-def told_apart(raised: Sequence[Raised], since: int) -> list[Raised]:
+def without_recurrences(raised: Sequence[Raised], since: int) -> list[Raised]:
     """Without alarms of an earlier run that were closed in this one and raised anew since (ms): those are two alarms."""
     anew = {one.key for one in raised if one.onset >= since}
     return [one for one in raised if one.onset >= since or one.key not in anew]

@@ -25,7 +25,7 @@ from deploy.demo.observe import WorkerMetrics, open_alarms, worker_metrics
 from deploy.demo.plan import Plan
 from deploy.demo.progress import SetUp
 from deploy.demo.provision import HEARTBEAT_S, Provisioned, kept
-from deploy.demo.reckoning import acknowledged, expected_alarms, raised_alarms, reckon, stored, told_apart, waiting
+from deploy.demo.reckoning import acknowledged, expected_alarms, raised_alarms, reckon, stored, waiting, without_recurrences
 from deploy.demo.summary import Latency, Summary, count_alarms, failures, quantiles
 from deploy.demo.view import Part, Screen
 from deploy.errors import DemoFailedError
@@ -33,7 +33,7 @@ from simulators.scenario import NetworkLoss
 
 REFRESH_S: Final = 0.5
 DRAIN_S: Final = 30.0
-_TOLD: Final = {
+_DESCRIBED: Final = {
     "deteriorate": "A patient begins to deteriorate.",
     "sensor_off": "An oximeter falls off its finger.",
     "network_loss": "A home has lost its network; its gateway keeps everything.",
@@ -128,7 +128,7 @@ class Demo:
         """Say what happens when it happens; cut and mend the network."""
         for instant in self.plan.scenario(self.began_ms).instants:
             await asyncio.sleep(max(0.0, instant.time / 1000 - time.time()))
-            self.happening = _TOLD.get(instant.what, self.happening)
+            self.happening = _DESCRIBED.get(instant.what, self.happening)
             if instant.what.startswith("network"):
                 await self.homes.network(whole=instant.what == "network_back")
 
@@ -186,14 +186,14 @@ class Demo:
         with psycopg.connect(self.installation.database, autocommit=True) as db:
             await _until(lambda: not reckon(0, acked, stored(db, self.done.devices.values(), self.began_ms)).lost)
             samples = reckon(measured, acked, stored(db, self.done.devices.values(), self.began_ms))
-            raised = told_apart(raised_alarms(db, self.began_ms), self.began_ms)
+            raised = without_recurrences(raised_alarms(db, self.began_ms), self.began_ms)
         ble = self.installation.stack.dbus is not None
         alarms, missed, extra = count_alarms(
             expected_alarms(self.plan, self.done, ble=ble),
             [one.key for one in raised],
             sum(one.notified for one in raised),
             sum(one.acknowledged for one in raised),
-            whole=lasted >= self.plan.told_s,
+            whole=lasted >= self.plan.complete_s,
         )
         seen = self.nurse.seen if self.nurse else {}
         to_desk = [seen[one.alarm] - one.onset for one in raised if one.alarm in seen and one.onset >= self.began_ms]

@@ -63,6 +63,6 @@ def thresholds(*steps: tuple[float, str], start: str = CALM) -> Json:
     return {"mode": "absolute", "steps": all_steps}
 
 
-def words(**said: tuple[str, str]) -> list[Json]:
+def words(**meanings: tuple[str, str]) -> list[Json]:
     """A mapping of texts to (what is shown, its colour)."""
-    return [{"type": "value", "options": {key: {"text": text, "color": color} for key, (text, color) in said.items()}}]
+    return [{"type": "value", "options": {key: {"text": text, "color": color} for key, (text, color) in meanings.items()}}]

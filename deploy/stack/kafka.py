@@ -127,8 +127,8 @@ class Kafka:
         while self._seen() != len(running):
             for child in running.values():
                 if not child.running or time.monotonic() > end:
-                    why = f"was not ready in {timeout:.0f} s" if child.running else "ended while it started"
-                    raise ServerNotReadyError(self.name, why, child.log, child.tail())
+                    reason = f"was not ready in {timeout:.0f} s" if child.running else "ended while it started"
+                    raise ServerNotReadyError(self.name, reason, child.log, child.tail())
             time.sleep(0.05)
 
     def healthy(self) -> bool:

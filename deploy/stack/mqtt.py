@@ -150,8 +150,8 @@ class Mosquitto(MqttBroker):
 
     def version(self) -> str:
         # no option prints the version alone: the help begins with it, and ends with status 3
-        said = subprocess.run([self._program(), "-h"], capture_output=True, text=True, check=False, timeout=10)
-        return said.stdout.split("\n")[0].split()[-1]
+        done = subprocess.run([self._program(), "-h"], capture_output=True, text=True, check=False, timeout=10)
+        return done.stdout.split("\n")[0].split()[-1]
 
     def _program(self) -> str:
         if program := self.program():

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.stack
 
 def run(rows: list[str], kafka: Kafka, postgres: Postgres) -> tuple[dict[str, Any], str]:
     """The JSON and the table of a quick run."""
-    said: list[str] = []
-    report = Report(said.append, quick=True)
-    with Servers(said.append, kafka, postgres) as servers:
+    output: list[str] = []
+    report = Report(output.append, quick=True)
+    with Servers(output.append, kafka, postgres) as servers:
         measure(servers, report, rows)
     screen = io.StringIO()
     show(Console(file=screen, width=160), machine(), report)
@@ -99,5 +99,5 @@ def test_memory_is_told_by_component(kafka: Kafka, postgres: Postgres) -> None:
 def test_a_row_that_does_not_exist_is_refused_with_the_names_of_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["nonsense"])
-    said = capsys.readouterr().err
-    assert all(row in said for row in ROWS)
+    output = capsys.readouterr().err
+    assert all(row in output for row in ROWS)

@@ -28,7 +28,7 @@ from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 CUT, GROWN, EXPIRED = 1, 2, 3
 Doctor = Callable[..., Result]
-WHY = {
+REASONS = {
     CUT: "the log was cut back",
     GROWN: "the log was cut back and has grown again",
     EXPIRED: "records not yet stored have expired",
@@ -101,19 +101,19 @@ def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
     produce(kafka.client(), topic, lost[CUT] + lost[GROWN] * 3 + lost[EXPIRED])
     expire(kafka, topic, EXPIRED, 7)
     with psycopg.connect(plain_database) as db:
-        fold_conditions(db, [onset(p) for p in WHY])
+        fold_conditions(db, [onset(p) for p in REASONS])
         before = db.execute("SELECT partition, next_offset, topic_id FROM ledger ORDER BY partition").fetchall()
     with start_worker(plain_database, group=f"{topic}-next") as worker:
         wait_for(plain_database, "SELECT count(*) FROM ledger WHERE damage IS NOT NULL", lambda n: n == 3)
         with psycopg.connect(plain_database) as db:
-            told = "SELECT partition, detail->>'why' FROM test_condition WHERE rule = 'log_damaged' AND phase = 'onset'"
-            assert dict(db.execute(told).fetchall()) == WHY
+            query = "SELECT partition, detail->>'why' FROM test_condition WHERE rule = 'log_damaged' AND phase = 'onset'"
+            assert dict(db.execute(query).fetchall()) == REASONS
             assert db.execute("SELECT partition, next_offset, topic_id FROM ledger ORDER BY partition").fetchall() == before
             assert db.execute("SELECT count(*) FROM control").fetchone() == (8,)
-        said = doctor().output
-        for partition, why in WHY.items():
-            assert f"Partition {partition} is not read, {why}: the ledger stands at" in said
-            assert f"restore the log, or run vigil doctor --continue {partition}." in said
+        output = doctor().output
+        for partition, reason in REASONS.items():
+            assert f"Partition {partition} is not read, {reason}: the ledger stands at" in output
+            assert f"restore the log, or run vigil doctor --continue {partition}." in output
         with pytest.raises(DeployError, match="goes on where its ledger stands"):
             plan(settings, [0])
         refused = doctor("--continue", "1", "2", "3", input="n\n")
@@ -136,7 +136,7 @@ def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
     with psycopg.connect(plain_database) as db:
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)  # enrolments are known without the log
         assert db.execute("SELECT subject FROM audit WHERE action = 'continue partition' ORDER BY 1").fetchall() == [
-            (f"partition {p}",) for p in WHY
+            (f"partition {p}",) for p in REASONS
         ]
         assert db.execute("SELECT count(*) FROM alarm WHERE rule = 'log_damaged' AND active").fetchone() == (0,)
         asked = "SELECT count(*), bool_and(resend_since < to_timestamp(%s)) FROM gateway WHERE resend_asked IS NOT NULL"

@@ -23,7 +23,7 @@ def settings(tmp_path: Path, kafka: Kafka, plain_database: str) -> ServerSetting
     return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic="vitals.v1", master_key_file=key)
 
 
-def said(findings: Iterable[Finding]) -> list[str]:
+def sentences(findings: Iterable[Finding]) -> list[str]:
     return [str(each) for each in findings]
 
 
@@ -50,7 +50,7 @@ def test_an_empty_database_wants_to_be_migrated_and_is_fine_then(settings: Serve
 def test_a_database_that_is_away_is_said_and_not_raised(settings: ServerSettings) -> None:
     away = settings.model_copy(update={"database": "postgresql://nobody@127.0.0.1:1/none"})
     assert "check VIGIL_DATABASE." in wrong(database(away))[0]
-    assert said(ledger(away)) == []
+    assert sentences(ledger(away)) == []
 
 
 def test_a_topic_that_is_missing_or_has_too_few_partitions_is_wrong(settings: ServerSettings, make_topic: MakeTopic) -> None:

@@ -61,10 +61,10 @@ def test_a_home_is_set_up_in_six_commands(vigil: Vigil) -> None:
         (("device", "belt", "--source", "ble", "--address", "C0:DE:00:00:00:01", "--patient", "1", "--gateway", "1", "--by",
           "m.testova", "--interval", "1"), "device 1"),
     )  # fmt: skip
-    for words, said in steps:
+    for words, output in steps:
         done = vigil.run("pair", *words)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith(said)
+        assert done.stdout.startswith(output)
     with psycopg.connect(vigil.database) as db:
         config = gateway_config(db, vigil.master, 1, "k", "t")
         assert [(one.device, one.patient, one.interval_s) for one in config.devices] == [(1, 1, 1)]

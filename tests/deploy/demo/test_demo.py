@@ -33,16 +33,16 @@ def _of(process: Any, home: Path) -> bool:
 def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home: Path) -> None:
     summary = home / "summary.json"
     demo = start(home / "demo", "--for", "80", "--summary", str(summary))
-    said, _ = demo.communicate(timeout=360)
-    assert demo.returncode == 0, said
-    told = json.loads(summary.read_text())
-    assert told["samples"]["stored"] == told["samples"]["acknowledged"] > 1200
-    assert (told["samples"]["lost"], told["samples"]["duplicated"]) == (0, 0)
-    assert told["alarms"]["expected"] >= 10
-    assert (told["alarms"]["missed"], told["alarms"]["doubled"]) == (0, 0), told
-    assert told["alarms"]["acknowledged"] >= 1
-    assert told["latency_ms"]["sample_to_committed"]["p50"] is not None
-    assert sum(told["memory_mb"].values()) < 1000, told["memory_mb"]
+    output, _ = demo.communicate(timeout=360)
+    assert demo.returncode == 0, output
+    result = json.loads(summary.read_text())
+    assert result["samples"]["stored"] == result["samples"]["acknowledged"] > 1200
+    assert (result["samples"]["lost"], result["samples"]["duplicated"]) == (0, 0)
+    assert result["alarms"]["expected"] >= 10
+    assert (result["alarms"]["missed"], result["alarms"]["doubled"]) == (0, 0), result
+    assert result["alarms"]["acknowledged"] >= 1
+    assert result["latency_ms"]["sample_to_committed"]["p50"] is not None
+    assert sum(result["memory_mb"].values()) < 1000, result["memory_mb"]
     assert left_running(home / "demo") == []
 
 
@@ -73,10 +73,10 @@ def test_closing_the_terminal_ends_everything_though_nobody_is_told_of_it(home: 
         ["setsid", "--ctty", "--wait", "sh", "-c", command], stdin=terminal, stdout=terminal, stderr=terminal
     )
     os.close(terminal)
-    said = b""
+    output = b""
     try:
-        while b"ready after" not in said:
-            said += os.read(ours, 65_536)
+        while b"ready after" not in output:
+            output += os.read(ours, 65_536)
         end = time.monotonic() + 1
         while time.monotonic() < end:  # the live screen is drawn
             os.read(ours, 65_536)

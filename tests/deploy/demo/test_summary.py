@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from deploy.demo.reckoning import Raised, told_apart
+from deploy.demo.reckoning import Raised, without_recurrences
 from deploy.demo.summary import Alarms, Latency, Quantiles, Samples, Summary, count_alarms, failures, quantiles
 
 WHOLE = Samples(10, 10, 10, 0, 0)
@@ -26,8 +26,8 @@ def test_a_missed_and_a_doubled_alarm_are_failures_and_an_extra_one_is_named() -
     )
     assert (alarms.expected, alarms.raised, alarms.missed, alarms.extra, alarms.doubled) == (2, 3, 1, 1, 1)
     assert extra == ["no_data of patient 3 (source 9)"]
-    said = failures(summary(alarms, missed=missed))
-    assert said == [
+    sentences = failures(summary(alarms, missed=missed))
+    assert sentences == [
         "Expected alarms were missed: spo2.low of patient 1 (source 7).",
         "1 expected alarms were raised twice.",
     ]
@@ -48,7 +48,7 @@ def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled() -> Non
     def raised(alarm: int, onset: int, rule: str = "spo2.low") -> Raised:
         return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True)
 
-    kept = told_apart([raised(1, 900), raised(2, 1100), raised(3, 900, "no_data")], since=1000)
+    kept = without_recurrences([raised(1, 900), raised(2, 1100), raised(3, 900, "no_data")], since=1000)
     assert [one.alarm for one in kept] == [2, 3]
-    twice = told_apart([raised(1, 1050), raised(2, 1100)], since=1000)
+    twice = without_recurrences([raised(1, 1050), raised(2, 1100)], since=1000)
     assert [one.alarm for one in twice] == [1, 2]
