@@ -23,7 +23,7 @@ def turn_ns() -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What figures depend on, without a name of the machine."""
+    """The facts that figures depend on, without a name of the machine."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "cpu": _cpu_class(),

@@ -1,4 +1,4 @@
-"""What ``vigil doctor --continue`` does: read on behind a damaged log, and have every gateway send again."""
+"""``vigil doctor --continue``: read on behind a damaged log, and have every gateway send again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MARGIN_MS: Final = 600_000
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the log stands to the ledger: ``damage`` by partition, ``None`` where all is well."""
+    """The log compared with the ledger: ``damage`` by partition, ``None`` where all is well."""
 
     topic_id: str
     held: dict[int, Held]
@@ -79,7 +79,7 @@ def look(db: psycopg.Connection[Any], settings: ServerSettings) -> Standing:
 
 
 def plan(settings: ServerSettings, partitions: Collection[int]) -> Plan:
-    """What going on would do.
+    """The plan of reading on.
 
     Raises:
         DeployError: one of the partitions needs no such thing.

@@ -35,7 +35,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
 
 @dataclass
 class Steps:
-    """What was done, how long it took, and whether it was right."""
+    """The steps done, each with its duration and its result."""
 
     failed: list[str] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ class Steps:
         self.judge(name, work)
 
     def judge(self, name: str, work: Callable[[], str]) -> None:
-        """The same without saying that it begins: for what goes on beside other steps."""
+        """Run a step without announcing it, for work beside other steps."""
         began = time.monotonic()
         wrong = work()
         if wrong:
@@ -106,7 +106,7 @@ def tests(options: list[str]) -> str:
 
 
 def tell(outcome: Outcome, missing: list[str]) -> None:
-    """What could not run and why, then the count."""
+    """Print the tests that could not run, with the reason, then the count."""
     print("\nWhat could not run, and why:")
     for line in missing:
         print(f"  {line}")

@@ -1,4 +1,4 @@
-"""What the tests need beside Python: programs of the system, and servers prepared in the cache."""
+"""The programs of the system and the prepared servers that the tests need beside Python."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Need:
 
 
 def needs() -> list[Need]:
-    """What the tests need of the system, with where it is now."""
+    """The programs of the system that the tests need, with their paths now."""
     return [
         Need("mosquitto", Mosquitto.program(), "the MQTT broker of real installations"),
         Need("dbus-daemon", shutil.which("dbus-daemon"), "Bluetooth sensors"),

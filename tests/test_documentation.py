@@ -25,7 +25,7 @@ _PATH = re.compile(rf"`((?:docs|{'|'.join(_OWN)})/[\w./-]+)`")
 
 
 class Command(Protocol):
-    """What is asked of a command (Typer carries a click of its own)."""
+    """The parts of a command that are read here (Typer carries a click of its own)."""
 
     help: str | None
     params: list[Any]

@@ -1,4 +1,4 @@
-"""What 10 k, 100 k and 1 M patients need, computed from measured costs.
+"""The page about 10 k, 100 k and 1 M patients, computed from measured costs.
 
 python -m benchmarks.capacity                        prints docs/capacity.md
 python -m benchmarks.capacity --take out/bench.json  puts a run's figures into benchmarks/capacity/costs.json first
@@ -125,7 +125,7 @@ def _costs(costs: Costs) -> str:
 
 
 def _short(number: float) -> str:
-    """As :func:`_round`, of cores and disks."""
+    """A number of cores or disks, with one decimal where it is small."""
     if number < 0.1:
         return "< 0.1"
     return f"{number:.1f}" if number < 10 else _round(number)

@@ -46,7 +46,7 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Costs(msgspec.Struct):
-    """All of them, by the names of :data:`SOURCES`, and the machine of the newest run."""
+    """The costs by the names of :data:`SOURCES`, and the machine of the newest run."""
 
     machine: dict[str, Any]
     costs: dict[str, Cost]

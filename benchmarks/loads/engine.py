@@ -90,7 +90,7 @@ def _controls(at: int, count: int, controls: list[tuple[int, int, Control]]) -> 
 
 
 def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:
-    """All that is appended in the ``width`` seconds from ``first`` on."""
+    """The records appended in the ``width`` seconds from ``first`` on."""
     people, parts = patients_of(row), []
     for second in range(first, first + row.width):
         step = row.batch if row.batch > 1 else row.every
@@ -126,7 +126,7 @@ def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:
 
 
 def split(batch: Round, partitions: int) -> list[Round]:
-    """The same, a round for each partition."""
+    """The round split into one for each partition."""
     out = []
     for partition in range(partitions):
         low, high = np.searchsorted(batch.records["partition"], (partition, partition + 1))

@@ -33,7 +33,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a contender of its own making found: compared with what the others did."""
+    """The result of a contender, compared with those of the others."""
 
     samples: int
     total: float  # sum of all values
@@ -80,7 +80,7 @@ class Observed:
         return msgspec.json.decode(lines[-1], type=Result) if lines else None
 
     def found(self) -> dict[str, float] | None:
-        """What a contender of :mod:`benchmarks.peers` found, once it has handled everything."""
+        """The result of a contender of :mod:`benchmarks.peers`, once it has handled everything."""
         lines = [line for line in self._lines() if line.startswith(b'{"found"')]
         return msgspec.json.decode(lines[-1])["found"] if lines else None
 

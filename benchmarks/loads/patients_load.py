@@ -1,4 +1,4 @@
-"""What the gateways of many patients send, from one process: told by ``BENCH_LOAD`` (JSON), see :class:`Orders`.
+"""The records of many patients' gateways, sent by one process as ``BENCH_LOAD`` (JSON) says: see :class:`Orders`.
 
 Each patient's device gives a reading of five vitals each ten seconds, a record of its own, and each gateway a heartbeat
 each thirty; both are spread evenly.  Records are sealed as gateways seal them; one producer sends them all, so that the

@@ -51,7 +51,7 @@ def prepared(servers: Servers, topic: str, ward: Ward, until: Sequence[int]) -> 
 
 
 def fold(engine: Engine, ward: Ward, blocks: Sequence[Block], held: dict[int, Held], *, save: bool = False) -> RoundToStore:
-    """What ``blocks``, one a partition, write; with ``save`` the state of each partition too."""
+    """The round that ``blocks``, one a partition, write; with ``save`` the snapshot of each partition too."""
     writes = engine.advance(open_blocks(blocks, ring_of(ward.world.secrets)))
     moves = [
         Move(b.partition, held[b.partition].epoch, b.first, b.next, int(b.appended[-1]), zlib.crc32(b.values[-1]))

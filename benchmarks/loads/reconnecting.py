@@ -17,7 +17,7 @@ from devices.wire.batch import PARTITIONS
 from gateway.uplink.producer import _BASE
 
 RECORD: Final = bytes(56 + 4 * 16 + 16)
-"""As long as a sealed batch of one reading of four vitals."""
+"""A record of the length of a sealed batch of one reading of four vitals."""
 _DONE_S: Final = 120.0
 
 

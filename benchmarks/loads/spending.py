@@ -1,4 +1,4 @@
-"""What servers have spent: CPU seconds of a process and all its children, also of those that ended meanwhile."""
+"""The cost of servers: CPU seconds of a process and all its children, also of those that ended meanwhile."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ PARTS: Final = {
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker takes back: the ``partitions``, with so many ``patients``, saved in the database at ``url``, and
+    """The work of taking back: ``partitions`` with ``patients`` in them, saved in the database at ``url``, and
     the ``log`` since then, a block of each partition, sealed with the ``keys`` that ``master`` unwraps.
     """
 
@@ -84,7 +84,7 @@ def touch(patients: int) -> None:
 
 
 def take_back(job: Job) -> tuple[Spent, list[bytes]]:
-    """What it took, and the state of each partition then."""
+    """The cost of taking all partitions back, and the state of each then."""
     spent, engine = Spent(), Engine(stages())
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
@@ -117,7 +117,7 @@ def take_back(job: Job) -> tuple[Spent, list[bytes]]:
 
 
 def take_anew(job: Job) -> Spent:
-    """What it takes where no state can be read: everybody's controls, from the database."""
+    """The cost where no state can be read: everybody's controls come from the database."""
     spent, engine = Spent(), Engine(stages())
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
@@ -132,7 +132,7 @@ def take_anew(job: Job) -> Spent:
 
 
 def _rounds(log: Sequence[Block]) -> Iterator[list[Block]]:
-    """As a worker folds again what is known: whole blocks, until they are a round's records."""
+    """The rounds in which a worker folds the log again: whole blocks, until they are a round's records."""
     some: list[Block] = []
     for block in log:
         some.append(block)

@@ -80,7 +80,7 @@ class Ward:
         return value
 
     def second(self, nth: int, at: int, readings: int) -> list[Record]:
-        """What is appended in second ``nth``, which begins ``at`` (ms): batches of those whose turn it is, and clocks."""
+        """The records of second ``nth``, which begins ``at`` (ms): batches of those whose turn it is, and clock records."""
         turn = [p for p in range(1, self.patients + 1) if p % readings == nth % readings]
         records = list(self.batches(turn, at - 1000 * readings, readings))
         return records + [clock(partition) for partition in range(PARTITIONS)]
@@ -117,7 +117,7 @@ def append(client: dict[str, str | int | float | bool], topic: str, records: Ite
 
 
 class Filling(NamedTuple):
-    """What to append to a topic: so many seconds of batches of ``readings``."""
+    """The records to append to a topic: ``seconds`` of batches of ``readings``."""
 
     ward: Ward
     readings: int

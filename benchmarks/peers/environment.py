@@ -1,4 +1,4 @@
-"""What the peers need and Vigil does not: an environment with quixstreams and bytewax, and Java programs built by Maven.
+"""The environment of the peers: quixstreams and bytewax in a folder of their own, and Java programs built by Maven.
 
 Neither enters the product's lock.  Where one cannot be had the reason is said and its contenders are left out.
 """

@@ -1,4 +1,4 @@
-"""What a contender says of itself while it works; read by :class:`benchmarks.loads.observation.Observed`.
+"""Notes of a contender about itself while it works; read by :class:`benchmarks.loads.observation.Observed`.
 
 It imports nothing of the product, because the peers have an environment of their own.
 """
@@ -24,7 +24,7 @@ class Notes:
         self._done, self._noted, self._samples = 0, 0, 0
 
     def done(self, messages: int, samples: Callable[[], int], found: Callable[[], dict[str, float]]) -> None:
-        """So many more messages were handled.  Called once with 0 before the first: what is spent from then on counts."""
+        """Note that ``messages`` more were handled.  A call with 0 before the first begins the measurement."""
         self._done += messages
         if messages and self._done - self._noted < self._step and self._done < self.total:
             return

@@ -65,7 +65,7 @@ class Figures:
         """Nothing here depends on rules."""
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        """The same."""
+        """Nothing here changes with rules."""
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         """Nor on events."""
@@ -137,7 +137,7 @@ def _rules() -> RuleSet:
 
 
 def opened_unsealed(blocks: list[Block]) -> Round:
-    """As :func:`streams.engine.opening.opening.open_blocks`, of records whose payload is not sealed and well formed."""
+    """The round of records whose payload is well formed and not sealed."""
     blocks = sorted(blocks, key=lambda block: block.partition)
     values = [value for block in blocks for value in block.values]
     records = np.zeros(len(values), RECORD)

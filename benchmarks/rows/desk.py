@@ -1,4 +1,4 @@
-"""From a sample's measurement until the desk shows it, at 200 patients, with everything between as deployed."""
+"""The time from a sample's measurement until the desk shows it, at 200 patients, with everything between as deployed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from simulators.sealed_log import now_ms
 ROW: Final = "desk"
 GOAL_S: Final = 2.0
 CLOCK_S: Final = 1.0
-"""What the engine's whole seconds may add to an onset."""
+"""The seconds that the engine's whole seconds may add to an onset."""
 PATIENTS_A_HOME: Final = 10
 SETTLE_S: Final = 4.0
 _READY_S: Final = 90.0
@@ -46,7 +46,7 @@ _DOOR: Final = re.compile(r'name="door" value="([^"]*)"')
 
 @dataclass
 class Seen:
-    """What the desk's stream showed, and when (ms)."""
+    """The content of the desk's stream, with its times (ms)."""
 
     values: list[tuple[int, int]] = field(default_factory=list)  # measured, seen
     alarms: dict[int, int] = field(default_factory=dict)  # patient -> first seen with an alarm
@@ -121,7 +121,7 @@ def _start(servers: Servers, running: ExitStack, url: str, topic: str, key: Path
 
 
 def _wait_for_controls(url: str, patients: int) -> None:
-    """Until everybody's enrolment and the rules have gone through the log and taken effect."""
+    """Wait until everybody's enrolment and the rules have gone through the log and taken effect."""
     end = time.monotonic() + _READY_S
     with psycopg.connect(url, autocommit=True) as db:
         while True:

@@ -1,4 +1,4 @@
-"""From produce to committed, at a thousand messages a second."""
+"""The time from produce to commit, at a thousand messages a second."""
 
 from __future__ import annotations
 

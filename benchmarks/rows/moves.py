@@ -1,4 +1,4 @@
-"""How long partitions stand still when one of two workers is killed, when another joins, and when one leaves, while all
+"""The time partitions stand still when one of two workers is killed, when another joins, and when one leaves, while all
 patients send: what is seen at the ledger, ten times a second.
 
 The workers are the product's own processes.  Broker, database, both workers and the process that sends share the cores.
@@ -30,7 +30,7 @@ SETTLE_S: Final = 60
 WATCHED_S: Final = 30
 CALM_S: Final = 10
 LIMITS_S: Final = {"one is killed": 10.0, "another joins": 5.0, "it leaves": 5.0}
-"""What happens, and the s after which every partition has to move again."""
+"""The event, and the seconds after which every partition has to move again."""
 _LOOK_S: Final = 0.1
 _READY_S: Final = 120.0
 _LEDGER: Final = b"SELECT partition, next_offset FROM ledger WHERE topic = %s"
@@ -75,7 +75,7 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
 
 
 class Ledger:
-    """Where the partitions of a topic stand."""
+    """The ledger's offsets of a topic's partitions."""
 
     def __init__(self, db: psycopg.Connection, topic: str) -> None:
         self._db, self._topic = db, topic

@@ -40,7 +40,7 @@ CORES: Final = 1.0
 MEMORY_GB: Final = 2.0
 COMMITTED_S: Final = 2.0
 GROWTH: Final = 0.01
-"""Of what arrives: so much may the lag grow (it moves from second to second)."""
+"""The share of what arrives by which the lag may grow (it moves from second to second)."""
 _READY_S: Final = 180.0
 _DRAIN_S: Final = 60.0
 Notes = npt.NDArray[np.int64]
@@ -112,7 +112,7 @@ def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, d
 
 
 def orders_of(servers: Servers, ward: Ward, environment: dict[str, str], warm: int, measured: int) -> Orders:
-    """What the process that sends is told."""
+    """The orders of the process that sends."""
     secrets = servers.home / "secrets"
     secrets.touch(mode=0o600)
     secrets.write_bytes(msgspec.msgpack.encode(ward.world.secrets))
@@ -191,7 +191,7 @@ def committed_at(steps: list[Step], notes: Notes) -> Notes:
 
 
 def _committed(one: Observed, notes: Notes) -> tuple[Notes, int]:
-    """The same, once all are or time is up: those that are not yet count as committed then, and how many they are."""
+    """The commit times once all notes are committed or time is up; those that are not count as committed now.  Their number."""
     end = time.monotonic() + _DRAIN_S
     while True:
         found = committed_at(one.steps(), notes)
@@ -235,7 +235,7 @@ def sleep_beside(load: subprocess.Popen[bytes], worker: Child, seconds: float) -
 
 
 def sent_by(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
-    """What the process that sends says at its end."""
+    """The totals of the process that sends, at its end."""
     try:
         out, _ = load.communicate(timeout=limit)
     except subprocess.TimeoutExpired:

@@ -86,7 +86,7 @@ def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    """As one fetch brings them."""
+    """The blocks of one partition as one fetch brings them."""
     values = [value for block in blocks for value in block.values]
     appended = np.concatenate([block.appended for block in blocks])
     return Block(blocks[0].partition, blocks[0].first, blocks[-1].next, appended, values)

@@ -51,7 +51,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Found:
-    """Of one run; CPU in turns of the fixed loop a sample stored."""
+    """The result of one run; CPU in turns of the fixed loop a sample stored."""
 
     samples_a_s: float
     worker: float
@@ -86,7 +86,7 @@ def scale(servers: Servers, report: Report, repetitions: int) -> None:
 def cluster(
     servers: Servers, report: Report, brokers: int = BROKERS, settings: Mapping[str, str] | None = None
 ) -> Iterator[Servers]:
-    """So many brokers, and where ``settings`` are given a database server with them; in a quick run what is there."""
+    """Servers with ``brokers`` brokers and, if given, ``settings`` of a database of its own; in a quick run ``servers``."""
     with ExitStack() as running:
         kafka, postgres = servers.kafka, servers.postgres
         if not report.quick:
@@ -114,7 +114,7 @@ def database_pid(servers: Servers) -> int:
 
 
 def log_bytes(servers: Servers, topic: str) -> int:
-    """Of a topic's records as they stand on the disk of one broker."""
+    """The bytes of a topic's records on the disk of one broker."""
     files = (servers.kafka.home / "broker-1" / "data").glob(f"{topic}-*/*.log")
     return sum(file.stat().st_size for file in files)
 
@@ -140,7 +140,7 @@ def row_bytes(servers: Servers, database: str) -> dict[str, float]:
 
 
 def _logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict[int, Log]:
-    """The same ward twice; the log is long enough for minutes to be closed in it."""
+    """A log of the same ward for each size of batch, long enough for minutes to be closed in it."""
     report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
     made = {readings: (topic_of(servers), Ward(patients)) for readings in BATCHES}
     starts = {readings: admit(servers, topic, ward) for readings, (topic, ward) in made.items()}
@@ -189,7 +189,7 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
 
 
 def _wait_for_shares(servers: Servers, database: str, workers: list[Observed]) -> None:
-    """Until the partitions are spread over all workers, none with two more than another."""
+    """Wait until the partitions are spread over all workers, none with two more than another."""
     end, even = time.monotonic() + _READY_S, 0
     while even < 3:  # three looks in a row: a rebalance may be under way
         with psycopg.connect(servers.url(database)) as db:

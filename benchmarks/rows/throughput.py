@@ -25,8 +25,8 @@ from devices.vitals import VITALS as SPECS
 ROW: Final = "throughput"
 PATH: Final = "path"
 SKIP: Final = 0.2
-"""Of the messages, left out: imports, joining the group, filling pipes.  Vigil's worker holds the messages back until it
-has restored its state, and is measured on all of them.
+"""The share of messages that is left out: imports, joining the group, filling pipes.  Vigil's worker holds the messages back
+until it has restored its state, and is measured on all of them.
 """
 GOAL: Final = 10.0
 PATH_GOAL: Final = 1.3
@@ -86,7 +86,7 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
 
 
 def _logs(servers: Servers, report: Report, patients: int, seconds: dict[int, int]) -> dict[int, Log]:
-    """The same ward twice: a reading a message, and sixty; ``seconds`` of log for each, so that neither is over at once."""
+    """A log for each size of batch in ``seconds``, of the same ward; long enough that none is over at once."""
     made = {}
     for readings in seconds:
         report.say(f"{ROW}: admitting {patients} patients, whose batches hold {readings}")
@@ -139,7 +139,7 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
 
 
 def _stored(url: str) -> Result:
-    """What the table holds in the end, as the contenders that store nothing count it."""
+    """The result in the table, counted as the contenders that store nothing do."""
     columns = [SPECS[vital].column for vital in VITALS]
     samples = " + ".join(f"count({c})" for c in columns)
     total = " + ".join(f"coalesce(sum({c}::float8), 0)" for c in columns)
@@ -152,7 +152,7 @@ def _stored(url: str) -> Result:
 
 
 def _check(report: Report, readings: int, runs: dict[str, Ended]) -> None:
-    """All contenders that were given the whole log must have seen, or stored, the same."""
+    """Check that all contenders that were given the whole log have seen, or stored, the same."""
     first = runs[VIGIL].result
     assert first
     for name, run in runs.items():

@@ -23,7 +23,7 @@ from gateway.desk.downlink import claim
 
 GATEWAY_USER: Final = "gateway"
 _LINKS: Final = 16
-"""What the simulated adapter holds at once."""
+"""The number of links that the simulated adapter holds at once."""
 
 
 class Homes:
@@ -55,7 +55,7 @@ class Homes:
             self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", hears))
 
     def _hears(self, home: int, port: int) -> bool:
-        """Whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
+        """Return whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
         wearables = [w for person, w in self.plan.wearables if person.home == home and w.kind not in OVER_BLE]
         return gauge(port, "vigil_gateway_topics") == len(wearables)
 
@@ -128,7 +128,7 @@ class Homes:
         return self.installation.home / "wearables-counts.json"
 
     def counts(self) -> Counts:
-        """What the wearables have measured so far."""
+        """The samples that the wearables have measured so far."""
         try:
             return msgspec.json.decode(self.counts_file.read_bytes(), type=Counts)
         except (FileNotFoundError, msgspec.DecodeError):

@@ -33,7 +33,7 @@ class SimulatedNurse:
     _taken: set[int] = field(default_factory=set)
 
     async def work(self) -> None:
-        """Until cancelled; a desk that goes away is signed in to again."""
+        """Acknowledge until cancelled; sign in again after the desk was away."""
         while True:
             try:
                 async with httpx.AsyncClient(base_url=self.desk, timeout=httpx.Timeout(10, read=_SILENT_S)) as client:

@@ -1,4 +1,4 @@
-"""What the demo's screen and its summary are made of: the programs' health, the worker's metrics, the database's counts."""
+"""The figures of the demo's screen and summary: the programs' health, the worker's metrics, the database's counts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def gauge(port: int, name: str) -> float | None:
 
 
 def worker_metrics(port: int) -> WorkerMetrics:
-    """What the worker exports now; zeros while it does not answer."""
+    """The worker's metrics now; zeros while it does not answer."""
     values: dict[str, float] = {}
     buckets: list[tuple[float, float]] = []
     for sample in exported(port):

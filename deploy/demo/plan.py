@@ -1,4 +1,4 @@
-"""Who lives in the demo: invented patients, what they wear, and what is going to happen to them.  Pure data."""
+"""The demo's plan: invented patients, what they wear, and what is going to happen to them.  Pure data."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Plan:
         return [(person, wearable) for person in self.people for wearable in person.wears]
 
     def scenario(self, start: int) -> Scenario:
-        """What happens to whom, from ``start`` (ms since the epoch) on."""
+        """The events of all patients, from ``start`` (ms since the epoch) on."""
         return Scenario(start, len(self.people), seed=7, events=self.events)
 
     @property
@@ -94,7 +94,7 @@ _WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
     (Vital.SPO2, "low", "oximeter"),
     (Vital.RESPIRATORY_RATE, "high", "patch"),
 )
-"""What is beyond its limit once the deterioration below is complete, and which wearable of that patient says so."""
+"""The vitals beyond their limits once the deterioration below is complete, and the wearable that measures each."""
 
 
 def _ble(kind: Wears, number: int, interval_s: int) -> Wearable:

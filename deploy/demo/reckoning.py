@@ -1,4 +1,4 @@
-"""What really happened in a run: the gateways' outboxes against the database, the plan's alarms against the alarm table."""
+"""The check of a run: the gateways' outboxes against the database, the plan's alarms against the alarm table."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What was played, as whom: ``players`` with their recordings' samples, ``provisioned`` the numbers they got."""
+    """The patients played: ``players`` with their recordings' samples, ``provisioned`` with the numbers they got."""
 
     players: Sequence[Player]
     provisioned: Provisioned

@@ -68,7 +68,7 @@ class Demo:
     _rate: tuple[float, float] = (0.0, 0.0)
 
     async def run(self) -> None:
-        """Until ``seconds`` are over or Ctrl-C; nothing is left running.  DemoFailedError when a promise did not hold."""
+        """Run until ``seconds`` are over or Ctrl-C; leave nothing running.  DemoFailedError when a promise did not hold."""
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -224,7 +224,7 @@ def _on_screen(live: Live | None) -> Iterator[None]:
 
 
 def _closed(console: Console) -> bool:
-    """Whether the terminal is gone: the session's leader hears of that (SIGHUP), under ``make`` over ssh nobody else."""
+    """Return whether the terminal is gone: SIGHUP reaches the session's leader alone, which under ``make`` is not us."""
     try:
         os.tcgetpgrp(console.file.fileno())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a run of the demo comes to: the JSON of ``--summary``, and whether the promises held."""
+"""The result of a run of the demo: the JSON of ``--summary``, and the promises that did not hold."""
 
 from __future__ import annotations
 

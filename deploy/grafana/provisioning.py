@@ -27,7 +27,7 @@ class DataSource:
 
     @classmethod
     def of(cls, url: str, *, timescaledb: bool = False) -> DataSource:
-        """From the URL the rest of Vigil uses; without an ``sslmode`` of its own, in clear on this machine only."""
+        """The data source of Vigil's URL; without an ``sslmode`` in it, in clear on this machine only."""
         parts = conninfo_to_dict(url)
         host = str(parts.get("host") or "127.0.0.1")
         mode = str(parts.get("sslmode") or ("disable" if _is_here(host) else "verify-full"))

@@ -1,4 +1,4 @@
-"""What can be wrong with a database's schema."""
+"""Faults of a database's schema."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Dbus:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to take this for the machine's system bus."""
+        """The environment in which a process takes this for the machine's system bus."""
         return {"DBUS_SYSTEM_BUS_ADDRESS": self.address}
 
     def start(self, progress: Progress = silent, timeout: float = 10) -> Self:
@@ -85,7 +85,7 @@ class Dbus:
         return self
 
     def healthy(self) -> bool:
-        """Whether it runs and accepts a connection now; the socket's file is there a moment earlier."""
+        """Return whether it runs and accepts a connection now; the socket's file is there a moment earlier."""
         if self.child is None or not self.child.running:
             return False
         with socket.socket(socket.AF_UNIX) as probe:

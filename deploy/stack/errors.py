@@ -1,4 +1,4 @@
-"""What can go wrong while servers are started in place.
+"""Faults while servers are started in place.
 
 StackError
  ├─ ProgramMissingError     a program is not installed
@@ -44,7 +44,7 @@ class DownloadFailedError(StackError):
 
 
 class FolderClosedError(StackError):
-    """As root the database server runs as another user, who cannot enter a folder on the way to its own."""
+    """The database server, which runs as another user where we are root, cannot enter a folder on the way to its own."""
 
     def __init__(self, folder: Path, user: str) -> None:
         self.folder, self.user = folder, user

@@ -24,7 +24,7 @@ _CERTIFICATES: Final = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-"""Where Debian, Red Hat and SUSE keep them."""
+"""The certificates of Debian, Red Hat and SUSE."""
 
 
 def kafka_folder() -> Path:
@@ -43,7 +43,7 @@ def classpath() -> str:
 
 
 def jar_path(coordinate: str) -> Path:
-    """Where the jar of a coordinate is kept."""
+    """The path of a coordinate's jar."""
     _, artifact, version = coordinate.split(":")
     return kafka_folder() / f"{artifact}-{version}.jar"
 

@@ -60,7 +60,7 @@ class Kafka:
 
     @property
     def bootstrap(self) -> str:
-        """What a client connects to: host:port of every broker, comma-separated."""
+        """The address for clients: host:port of every broker, comma-separated."""
         return ",".join(f"127.0.0.1:{port}" for port in self.ports)
 
     @property
@@ -132,7 +132,7 @@ class Kafka:
             time.sleep(0.05)
 
     def healthy(self) -> bool:
-        """Whether every broker of the cluster is in its metadata now."""
+        """Return whether every broker of the cluster is in its metadata now."""
         return bool(self.children) and self._seen() == self.brokers
 
     def stop(self) -> None:

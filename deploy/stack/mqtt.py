@@ -98,7 +98,7 @@ class MqttBroker(ABC):
         return self
 
     def healthy(self) -> bool:
-        """Whether it runs and accepts a connection now."""
+        """Return whether it runs and accepts a connection now."""
         return self.child is not None and self.child.running and listening(self.port)
 
     def stop(self) -> None:
@@ -186,7 +186,7 @@ class Rumqttd(MqttBroker):
 
 
 def _hashed(password: str) -> str:
-    """What mosquitto_passwd writes: PBKDF2-SHA512, 101 rounds."""
+    """A password as mosquitto_passwd writes it: PBKDF2-SHA512, 101 rounds."""
     salt = secrets.token_bytes(12)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 101)
     return f"$7$101${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"

@@ -96,7 +96,7 @@ class Postgres:
         return self
 
     def healthy(self) -> bool:
-        """Whether it runs and accepts a connection now."""
+        """Return whether it runs and accepts a connection now."""
         if not (self.child and self.child.running):
             return False
         try:

@@ -15,7 +15,7 @@ from deploy.stack.progress import Progress, silent
 
 
 def server_user() -> str | None:
-    """Who the server runs as: None is ourselves; PostgreSQL refuses to run as root, so root gets another user.
+    """The user the server runs as, None for our own: PostgreSQL refuses to run as root, so root gets another user.
 
     Raises:
         ProgramMissingError: the system has neither a user postgres nor nobody.

@@ -40,7 +40,7 @@ class Component(Protocol):
 
 @dataclass(frozen=True)
 class Status:
-    """How a server is doing; memory in bytes, `ready_s` is how long its start took."""
+    """The state of a server: memory in bytes, `ready_s` the duration of its start."""
 
     name: str
     version: str
@@ -118,7 +118,7 @@ class EmbeddedStack:
         return self
 
     def status(self) -> list[Status]:
-        """How each server is doing now; takes a few milliseconds, up to 2 s a server that does not answer."""
+        """The state of each server now; takes a few milliseconds, up to 2 s a server that does not answer."""
         return [
             Status(
                 component.name,

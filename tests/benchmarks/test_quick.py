@@ -64,7 +64,7 @@ def test_engine_latency_and_desk_measure(kafka: Kafka, postgres: Postgres) -> No
 
 
 def hold(found: dict[str, Any], table: str) -> None:
-    """What is true of any rows."""
+    """Assertions that hold for any rows."""
     assert all(one["values"] and min(one["values"]) > 0 for one in found["figures"]), found["figures"]
     assert all(one["low"] <= one["median"] <= one["high"] for one in found["figures"])
     assert found["loop_ns_a_turn"]["low"] > 0

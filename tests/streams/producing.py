@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 
 
 class World(sealed_log.World):
-    """The same, with its rows in the database."""
+    """A world of sealed records with its rows in the database."""
 
     def ring(self) -> FixedKeyRing:
         return FixedKeyRing({key: OpenKey(s, p, g) for key, (p, g, s) in self.secrets.items()})
@@ -71,7 +71,7 @@ def produce(client: dict[str, str | int | float | bool], topic: str, records: It
 
 
 def stored_values(url: str, patient: int) -> list[tuple[int, dict[str, float]]]:
-    """What ``reading`` holds of a patient, by time: (ms, column -> value of usable values)."""
+    """The rows of ``reading`` of a patient, by time: (ms, column -> value of usable values)."""
     columns = ", ".join(f"'{v.name.lower()}', {v.name.lower()}" for v in Vital)
     with psycopg.connect(url) as db:
         rows = db.execute(

@@ -35,7 +35,7 @@ def rendered(name: str) -> dict[str, Any]:
 
 
 def queries(name: str) -> Iterator[tuple[str, str, int | None]]:
-    """Where it stands, the SQL, and its bound on points, of everything a dashboard asks the database."""
+    """The place, the SQL and the bound on points of every query of a dashboard."""
     dashboard = rendered(name)
     for panel in dashboard["panels"]:
         for target in panel.get("targets", []):

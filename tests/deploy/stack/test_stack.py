@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
 
 
 def running(pid: int) -> bool:
-    """Whether a process runs; a zombie, which waits for init to notice, does not."""
+    """Return whether a process runs; a zombie, which waits for init to notice, does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
