@@ -191,7 +191,7 @@ def committed_at(steps: list[Step], notes: Notes) -> Notes:
 
 
 def _committed(one: Observed, notes: Notes) -> tuple[Notes, int]:
-    """The commit times once all notes are committed or time is up; those that are not count as committed now.  Their number."""
+    """The commit times once all is committed or time is up, and how many were not: those count as committed now."""
     end = time.monotonic() + _DRAIN_S
     while True:
         found = committed_at(one.steps(), notes)
