@@ -39,7 +39,7 @@ class SimStore(Store):
 
     def __init__(self, path: Path, limit: int, disk: Disk, loop: ProcessLoop) -> None:
         self._path, self._disk, self._loop = path, disk, loop
-        super().__init__(path, limit, disk.connect)
+        super().__init__(path, limit, disk.connect, lambda: loop.scheduler.nonces.getrandbits(32))
         self._syncs = self._one("pragma synchronous") >= _SYNCS
         self._image_of = -1
         self._sync()
