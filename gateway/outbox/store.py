@@ -87,6 +87,9 @@ class Store:
         self.limit = limit
         try:
             self._db = connect(path)
+        except sqlite3.DatabaseError as error:
+            raise OutboxDamagedError(path, str(error)) from None
+        try:
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
@@ -97,6 +100,7 @@ class Store:
             self._recognised = Recognised(self._db)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
         except sqlite3.DatabaseError as error:
+            self._db.close()
             raise OutboxDamagedError(path, str(error)) from None
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> int:

@@ -3,6 +3,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -115,7 +116,6 @@ async def test_a_topic_that_is_missing_is_waited_for(tmp_path, kafka, make_topic
     reader = Log(kafka, name)
     await running.outbox.put([now(running, 61)])
     await reader.until(lambda: reader.records)
-    reader.close()
     await running.end()
 
 
@@ -206,7 +206,7 @@ async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(tm
         child.send(signal.SIGKILL)
         child.stop()
         acknowledged += said.read_text().count("acknowledged")
-    with sqlite3.connect(tmp_path / "outbox.sqlite") as reader:
+    with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as reader:
         stored = reader.execute("select count(*) from reading").fetchone()[0]
     reader.close()
     assert stored >= acknowledged > 80
