@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import psycopg
@@ -78,11 +77,11 @@ class Servers:
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(lambda each: each.start(), self._ours))
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda each: each.stop(), self._ours))
         shutil.rmtree(self.home, ignore_errors=True)

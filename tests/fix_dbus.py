@@ -16,7 +16,7 @@ from deploy.stack.errors import ProgramMissingError
 def dbus_program() -> None:
     """The test is left out, and says why, where the program is missing."""
     if shutil.which("dbus-daemon") is None:
-        pytest.skip(f"could not run: {ProgramMissing('dbus-daemon', 'simulated Bluetooth sensors need it')}")
+        pytest.skip(f"could not run: {ProgramMissingError('dbus-daemon', 'simulated Bluetooth sensors need it')}")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -23,6 +22,7 @@ from deploy.stack.java import java
 from deploy.stack.kafka_settings import JVM_OPTIONS, LOG4J, broker_properties, new_cluster_id
 from deploy.stack.port import kept_ports, listening
 from deploy.stack.progress import Progress, silent
+from deploy.stack.server import Server
 from deploy.stack.topics import Topic
 
 _AOT_SINCE = 25
@@ -31,7 +31,7 @@ _quiet = logging.getLogger("deploy.stack.kafka.starting")
 _quiet.setLevel(logging.CRITICAL + 1)  # "connection refused" is normal while it starts
 
 
-class Kafka:
+class Kafka(Server):
     """A cluster whose brokers are children of this process; its log is kept in `home`.
 
     `users` (name to password, the first is the superuser) turns SASL/SCRAM and ACLs on.  `proxied` (one broker only)
@@ -194,12 +194,6 @@ class Kafka:
         admin = self.admin()
         for future in admin.delete_topics(list(names)).values():
             future.result(30)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.stop()
 
     def _seen(self) -> int:
         try:

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Literal, Protocol, Self
+from typing import IO, Literal, Self
 
 from deploy.stack.dbus import Dbus
 from deploy.stack.errors import HomeInUseError, ProgramMissingError, StartCancelledError
@@ -19,23 +18,10 @@ from deploy.stack.kafka import Kafka
 from deploy.stack.mqtt import Mosquitto, MqttBroker, Rumqttd
 from deploy.stack.postgres import Postgres
 from deploy.stack.progress import Progress, silent
+from deploy.stack.server import Server
 from deploy.stack.topics import vitals_topic
 
 MqttKind = Literal["rumqttd", "mosquitto"]
-
-
-class Component(Protocol):
-    """A server of the stack."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    def start(self, progress: Progress = ..., /) -> object: ...
-    def stop(self) -> None: ...
-    def healthy(self) -> bool: ...
-    def memory(self) -> int: ...
-    def version(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -87,9 +73,9 @@ class EmbeddedStack:
         self._stopping = False
 
     @property
-    def components(self) -> list[Component]:
+    def components(self) -> list[Server]:
         """The servers there are, in the order in which they should be shown."""
-        there: list[Component | None] = [self.kafka, self.postgres, self.mqtt, self.dbus]
+        there: list[Server | None] = [self.kafka, self.postgres, self.mqtt, self.dbus]
         return [component for component in there if component]
 
     def start(self, progress: Progress = silent) -> Self:
@@ -119,17 +105,11 @@ class EmbeddedStack:
 
     def status(self) -> list[Status]:
         """The state of each server now; takes a few milliseconds, up to 2 s a server that does not answer."""
-        return [
-            Status(
-                component.name,
-                self._ready.get(component.name, (0.0, ""))[1],
-                component.address,
-                self._ready.get(component.name, (0.0, ""))[0],
-                component.memory(),
-                component.healthy(),
-            )
-            for component in self.components
-        ]
+        found = []
+        for one in self.components:
+            ready_s, version = self._ready.get(one.name, (0.0, ""))
+            found.append(Status(one.name, version, one.address, ready_s, one.memory(), one.healthy()))
+        return found
 
     def stop(self) -> None:
         """Stop all in parallel and wait; at most 20 s, after which the rest is killed.  A second call does nothing.
@@ -146,10 +126,10 @@ class EmbeddedStack:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _start(self, component: Component, progress: Progress) -> None:
+    def _start(self, component: Server, progress: Progress) -> None:
         if component.name in self._ready and component.healthy():
             return
         began = time.monotonic()

@@ -64,7 +64,7 @@ def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment: str) -> None:
     assert left_running(home / "demo") == []
 
 
-def opened_terminal():
+def opened_terminal() -> tuple[int, int]:
     try:
         return os.openpty()
     except OSError as error:
