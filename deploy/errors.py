@@ -24,6 +24,14 @@ class DemoFailedError(DeployError):
     """The demo broke one of its promises."""
 
 
+class SchemaTooNewError(DeployError):
+    """The database knows a migration that this program does not."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"The database is at schema {number:04}, made by a newer Vigil: update this one, then start again.")
+        self.number = number
+
+
 EXPLAINED: Final = (DeployError, StackError, DeviceError, GatewayError, StreamsError, AlertError, SimulatorError)
 ROLES: Final = {"gateway": "gateway", "pair": "server", "demo": "embedded", "simulate": "embedded"}
 """The optional dependencies that a command needs; every other one needs those of ``server``."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO, Any, Final, Self, TypeVar
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.errors import BenchmarkError, ContenderError
 from deploy.stack.child import Child
@@ -20,6 +22,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 _SILENCE_S: Final = 60.0
 _APART_S: Final = 600
 _Found = TypeVar("_Found")
+Notes = npt.NDArray[np.int64]
+"""[n, 4]: partition, offset, sent (ns), appended (ms) of each record."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -160,3 +164,26 @@ def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, fl
     after = steps[start + 1 :] or steps
     cpu = steps[-1].cpu - (steps[start].cpu if len(steps) > 1 else 0)
     return cpu / max(sum(s.messages for s in after), 1), cpu / max(sum(s.samples for s in after), 1)
+
+
+def committed_at(steps: list[Step], notes: Notes) -> Notes:
+    """ns at which the worker knew of the commit of each note; -1: not yet."""
+    moves = np.array([(p, after, step.at) for step in steps for p, _, after in step.moves], np.int64)
+    found = np.full(len(notes), -1, np.int64)
+    for partition in range(PARTITIONS):
+        mine, which = moves[moves[:, 0] == partition], np.flatnonzero(notes[:, 0] == partition)
+        at = np.searchsorted(mine[:, 1], notes[which, 1], side="right")
+        found[which[at < len(mine)]] = mine[at[at < len(mine)], 2]
+    return found
+
+
+def commit_times(one: Observed, notes: Notes, limit_s: float) -> tuple[Notes, int]:
+    """The commit times once all is committed or ``limit_s`` over, and how many were not: those count as committed now."""
+    end = time.monotonic() + limit_s
+    while True:
+        found = committed_at(one.steps(), notes)
+        left = found < 0
+        if not left.any() or time.monotonic() > end or not one.child.running:
+            found[left] = time.time_ns()
+            return found, int(left.sum())
+        time.sleep(1)

@@ -61,14 +61,12 @@ class Seconds(msgspec.Struct, frozen=True):
     snapshots: list[int]
     samples: int
     turn: float
-    begin_bytes: int
     end_bytes: int
     profiles: dict[int, list[tuple[str, float]]]
 
 
 def run(spec: Spec) -> Seconds:
     row = Row(spec.patients, spec.partitions, every=spec.every)
-    begin = resident(os.getpid())
     engine, rng = Engine(stages()), np.random.default_rng(1)
     engine.expect(spec.partitions)
     for partition in range(spec.partitions):
@@ -94,7 +92,7 @@ def run(spec: Spec) -> Seconds:
         spent.append(after - before)
         snapshots.append(after - between)
     turn = (turn + turn_ns()) / 2
-    return Seconds(first, spent, snapshots, samples, turn, begin, resident(os.getpid()), profiles)
+    return Seconds(first, spent, snapshots, samples, turn, resident(os.getpid()), profiles)
 
 
 class _States:

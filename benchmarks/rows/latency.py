@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.loads.bare import BareConsumer, bare_commits
-from benchmarks.loads.observation import Observed, Step
+from benchmarks.loads.observation import Observed, Step, commit_times
 from benchmarks.loads.prepared import admit, prepared
 from benchmarks.loads.ward import Ward, worker_environment
 from benchmarks.servers import Servers
@@ -63,9 +63,11 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         for _ in range(repetitions):
             report.say(f"{ROW}: {rate} messages a second for {seconds} s")
             produced = _produce(servers, topic, ward, rate, seconds)
-            committed = _committed(worker, produced)
             rated = sorted(produced, key=lambda one: one.at)[SETTLE_S * rate :]
-            done = [committed[one.partition, one.offset] for one in rated]
+            committed, left = commit_times(worker, np.array(rated, np.int64), _STORED_S)
+            if left:
+                raise BenchmarkError(f"{left} messages were not committed within {_STORED_S:.0f} s.")
+            done = committed.tolist()
             found[WHOLE].append([(end - one.at) / 1e6 for one, end in zip(rated, done, strict=True)])
             found[BROKER].append([one.appended - one.at / 1e6 for one in rated])
             found[WORKER].append([end / 1e6 - one.appended for one, end in zip(rated, done, strict=True)])
@@ -132,19 +134,3 @@ def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) 
     if producer.flush(30) or len(produced) < total:
         raise BenchmarkError("Kafka did not take the messages of the latency row within 30 s.")
     return produced
-
-
-def _committed(worker: Observed, produced: list[Produced]) -> dict[tuple[int, int], int]:
-    """(partition, offset) -> ns at which the worker knew of the commit."""
-    wanted, end = {(one.partition, one.offset) for one in produced}, time.monotonic() + _STORED_S
-    while True:
-        known = {key: step.at for step in worker.steps() for key in _covered(step) if key in wanted}
-        if len(known) == len(wanted):
-            return known
-        if time.monotonic() > end:
-            raise BenchmarkError(f"{len(wanted) - len(known)} messages were not committed within {_STORED_S:.0f} s.")
-        time.sleep(0.5)
-
-
-def _covered(step: Step) -> list[tuple[int, int]]:
-    return [(partition, offset) for partition, first, after in step.moves for offset in range(first, after)]

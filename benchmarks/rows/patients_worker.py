@@ -15,12 +15,11 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from alerts.rules.defaults import default_rule_set
 from benchmarks.errors import BenchmarkError, ContenderError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import ROOT, Observed, Step
+from benchmarks.loads.observation import ROOT, Notes, Observed, Step, commit_times
 from benchmarks.loads.patients_load import HEARTBEAT_S, READING_S, VITALS, Orders
 from benchmarks.loads.prepared import prepared
 from benchmarks.loads.reading import ends
@@ -43,7 +42,6 @@ GROWTH: Final = 0.01
 """The share of what arrives by which the lag may grow (it moves from second to second)."""
 _READY_S: Final = 180.0
 _DRAIN_S: Final = 60.0
-Notes = npt.NDArray[np.int64]
 
 
 def worker(servers: Servers, report: Report, _repetitions: int) -> None:
@@ -77,7 +75,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
             totals = sent_by(load, measured + _DRAIN_S)
         notes = np.load(orders.file)
         memory, peak = resident(one.child.pid), peak_resident(one.child.pid)
-        committed, left = _committed(one, notes)
+        committed, left = commit_times(one, notes, _DRAIN_S)
         steps = one.steps()
     report.turn()
     rows = row_bytes(servers, database)
@@ -177,29 +175,6 @@ def growth(sent: Notes, steps: list[Step]) -> float:
     come = np.searchsorted(sent, at) + PARTITIONS * np.arange(len(at))
     slope = np.polynomial.Polynomial.fit(np.arange(len(at)), come - gone, 1).convert().coef[-1]
     return float(slope / (len(sent) / ((sent[-1] - sent[0]) / 1e9) + PARTITIONS))
-
-
-def committed_at(steps: list[Step], notes: Notes) -> Notes:
-    """ns at which the worker knew of the commit of each note; -1: not yet."""
-    moves = np.array([(p, after, step.at) for step in steps for p, _, after in step.moves], np.int64)
-    found = np.full(len(notes), -1, np.int64)
-    for partition in range(PARTITIONS):
-        mine, which = moves[moves[:, 0] == partition], np.flatnonzero(notes[:, 0] == partition)
-        at = np.searchsorted(mine[:, 1], notes[which, 1], side="right")
-        found[which[at < len(mine)]] = mine[at[at < len(mine)], 2]
-    return found
-
-
-def _committed(one: Observed, notes: Notes) -> tuple[Notes, int]:
-    """The commit times once all is committed or time is up, and how many were not: those count as committed now."""
-    end = time.monotonic() + _DRAIN_S
-    while True:
-        found = committed_at(one.steps(), notes)
-        left = found < 0
-        if not left.any() or time.monotonic() > end or not one.child.running:
-            found[left] = time.time_ns()
-            return found, int(left.sum())
-        time.sleep(1)
 
 
 class Sending:

@@ -12,17 +12,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
+from benchmarks.loads.filled import Log, fill_logs
 from benchmarks.loads.observation import Observed, Step
-from benchmarks.loads.prepared import admit, prepared
-from benchmarks.loads.reading import ends
 from benchmarks.loads.spending import resident, spent
-from benchmarks.loads.ward import Filling, Ward, fill, worker_environment
+from benchmarks.loads.ward import worker_environment
 from benchmarks.servers import Servers
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
@@ -36,17 +36,6 @@ GROWING: Final = ("reading", "rollup_minute")
 """Tables that a day of log makes longer by much."""
 _READY_S: Final = 120.0
 _END_S: Final = 300.0
-
-
-@dataclass(frozen=True)
-class Log:
-    """A filled topic, what is known before, and how many messages and bytes (with their first days) it has."""
-
-    topic: str
-    ward: Ward
-    template: str
-    messages: int
-    record_bytes: float
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,9 @@ class Found:
 def scale(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds, counts = (256, 3, (1, 2)) if report.quick else (4000, 70, (1, 2, 4))
     with cluster(servers, report) as three:
-        logs = _logs(three, report, patients, seconds)
+        report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
+        spans, topic, size = dict.fromkeys(BATCHES, seconds), partial(topic_of, three), partial(log_bytes, three)
+        logs = fill_logs(three, patients, spans, topic, size)  # long enough for minutes to be closed in it
         for readings, log in logs.items():
             found: dict[int, list[Found]] = {count: [] for count in counts}
             for nth in range(repetitions):
@@ -137,21 +128,6 @@ def row_bytes(servers: Servers, database: str) -> dict[str, float]:
             if row[1]:
                 found[table] = row[0] / row[1]
     return found
-
-
-def _logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict[int, Log]:
-    """A log of the same ward for each size of batch, long enough for minutes to be closed in it."""
-    report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
-    made = {readings: (topic_of(servers), Ward(patients)) for readings in BATCHES}
-    starts = {readings: admit(servers, topic, ward) for readings, (topic, ward) in made.items()}
-    before = {readings: log_bytes(servers, topic) for readings, (topic, _) in made.items()}
-    fill(servers.kafka.client(), {topic: Filling(ward, readings, seconds) for readings, (topic, ward) in made.items()})
-    logs = {}
-    for readings, (topic, ward) in made.items():
-        messages = sum(ends(servers.kafka.bootstrap, topic)) - sum(starts[readings])
-        size = (log_bytes(servers, topic) - before[readings]) / messages
-        logs[readings] = Log(topic, ward, prepared(servers, topic, ward, starts[readings]), messages, size)
-    return logs
 
 
 def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:

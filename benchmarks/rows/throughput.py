@@ -14,11 +14,11 @@ import msgspec
 import psycopg
 
 from benchmarks.figures import Report
+from benchmarks.loads.filled import Log, fill_logs
 from benchmarks.loads.observation import Observed, Result, cpu_a_message, run_apart
 from benchmarks.loads.parts import Parts, Spec
-from benchmarks.loads.prepared import admit, prepared
-from benchmarks.loads.reading import ends, place_group
-from benchmarks.loads.ward import HIGH, VITALS, Filling, Ward, fill, worker_environment
+from benchmarks.loads.reading import place_group
+from benchmarks.loads.ward import HIGH, VITALS, worker_environment
 from benchmarks.servers import Servers
 from devices.vitals import VITALS as SPECS
 
@@ -42,22 +42,6 @@ SLOW: Final = {STORING: 20_000}
 
 
 @dataclass(frozen=True)
-class Log:
-    """A filled topic, and what its contenders start from."""
-
-    topic: str
-    ward: Ward
-    readings: int
-    template: str
-    starts: list[int]
-    ends: list[int]
-
-    @property
-    def messages(self) -> int:
-        return sum(self.ends) - sum(self.starts)
-
-
-@dataclass(frozen=True)
 class Ended:
     """A contender's run: CPU in turns of the fixed loop; ``result`` None where it was not given the whole log."""
 
@@ -69,7 +53,8 @@ class Ended:
 
 def throughput(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (256, {1: 3, 60: 3}) if report.quick else (5000, {1: 12, 60: 60})
-    logs = _logs(servers, report, patients, seconds)
+    report.say(f"{ROW}: admitting {patients} patients twice; then {max(seconds.values())} s of log, as time passes")
+    logs = fill_logs(servers, patients, seconds, servers.topic)
     ended: dict[int, list[dict[str, Ended]]] = {n: [] for n in logs}
     alone: dict[int, list[Parts]] = {n: [] for n in logs}
     for repetition in range(repetitions):
@@ -83,21 +68,6 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
         _report(report, readings, ended[readings], alone[readings])
     for log in logs.values():
         servers.drop(log.template)
-
-
-def _logs(servers: Servers, report: Report, patients: int, seconds: dict[int, int]) -> dict[int, Log]:
-    """A log for each size of batch in ``seconds``, of the same ward; long enough that none is over at once."""
-    made = {}
-    for readings in seconds:
-        report.say(f"{ROW}: admitting {patients} patients, whose batches hold {readings}")
-        topic, ward = servers.topic(), Ward(patients)
-        made[readings] = topic, ward, admit(servers, topic, ward)
-    report.say(f"{ROW}: {max(seconds.values())} seconds of log, as time passes")
-    fill(servers.kafka.client(), {topic: Filling(ward, n, seconds[n]) for n, (topic, ward, _) in made.items()})
-    return {
-        n: Log(topic, ward, n, prepared(servers, topic, ward, starts), starts, ends(servers.kafka.bootstrap, topic))
-        for n, (topic, ward, starts) in made.items()
-    }
 
 
 def _run_all(servers: Servers, report: Report, log: Log) -> dict[str, Ended]:

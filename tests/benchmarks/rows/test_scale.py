@@ -6,10 +6,10 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from benchmarks.loads.observation import Step
+from benchmarks.loads.observation import Step, committed_at
 from benchmarks.loads.patients_case import MIDNIGHT, Spec, run
 from benchmarks.loads.patients_load import HEARTBEAT_S, READING_S, SLOT_S, VITALS, Homes
-from benchmarks.rows.patients_worker import committed_at, growth
+from benchmarks.rows.patients_worker import growth
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
 from devices.sample import SAMPLE

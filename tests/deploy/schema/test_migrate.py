@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.schema.errors import SchemaTooNewError
+from deploy.errors import SchemaTooNewError
 from deploy.schema.migrate import migrate, numbered
 
 
