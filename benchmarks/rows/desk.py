@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from benchmarks.figures import Report
 from benchmarks.loads.homes import Gateways
 from benchmarks.loads.observation import Observed
 from benchmarks.servers import Servers
+from deploy.demo.nurse import sign_in
 from deploy.demo.plan import Person, Plan, SignIn, Wearable
 from deploy.demo.programs import Program
 from deploy.demo.provision import Provisioned, provision
@@ -41,7 +40,6 @@ PATIENTS_A_HOME: Final = 10
 SETTLE_S: Final = 4.0
 _READY_S: Final = 90.0
 _NURSE: Final = SignIn("nurse", "N. Bench", "nurse", "night-shift-bench")
-_DOOR: Final = re.compile(r'name="door" value="([^"]*)"')
 
 
 @dataclass
@@ -141,9 +139,7 @@ async def _watch(address: str, gateways: Gateways, patients: list[int], seconds:
     """Sign in as the nurse and read the stream, a :class:`Seen` a repetition; meanwhile patients fall ill, two a second."""
     found, ill = [Seen() for _ in range(repetitions + 1)], list(patients[: len(patients) // 2])
     async with httpx.AsyncClient(base_url=address, timeout=httpx.Timeout(20)) as client:
-        door = _DOOR.search((await client.get("/sign-in")).text)
-        form = {"door": html.unescape(door[1]) if door else "", "username": _NURSE.sign_in, "password": _NURSE.password}
-        if (await client.post("/sign-in", data=form)).status_code >= 400:
+        if not await sign_in(client, _NURSE.sign_in, _NURSE.password):
             raise BenchmarkError("The desk did not let the nurse in.")
         begin = time.monotonic()
         last, fell = begin + SETTLE_S + seconds * repetitions, begin + SETTLE_S

@@ -19,6 +19,13 @@ _AGAIN_S: Final = 0.5
 _SILENT_S: Final = 20.0
 
 
+async def sign_in(client: httpx.AsyncClient, name: str, password: str) -> bool:
+    """Sign in at the desk; True if it lets ``name`` in."""
+    door = _DOOR.search((await client.get("/sign-in")).text)
+    form = {"door": html.unescape(door[1]) if door else "", "username": name, "password": password}
+    return (await client.post("/sign-in", data=form)).status_code < 400
+
+
 @dataclass
 class SimulatedNurse:
     """``seen``: alarm to the wall clock's ms at which the desk first showed it.  ``hand_s``: until she answers."""
@@ -43,13 +50,9 @@ class SimulatedNurse:
             await asyncio.sleep(_AGAIN_S)
 
     async def _shift(self, client: httpx.AsyncClient) -> None:
-        door = _DOOR.search((await client.get("/sign-in")).text)
-        answer = await client.post(
-            "/sign-in",
-            data={"door": html.unescape(door[1]) if door else "", "username": self.sign_in, "password": self.password},
-        )
+        admitted = await sign_in(client, self.sign_in, self.password)
         token = _CSRF.search((await client.get("/")).text)
-        if answer.status_code >= 400 or token is None:
+        if not admitted or token is None:
             raise _NotInError
         headers = {"X-CSRF-Token": html.unescape(token[1]), "HX-Request": "true"}
         hands: set[asyncio.Task[None]] = set()

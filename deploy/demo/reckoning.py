@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -62,6 +64,21 @@ def reckon(measured: int, acked: Mapping[Identity, int], rows: Sequence[tuple[Id
     there = sum(min(count, found.get(identity, 0)) for identity, count in acked.items())
     total = sum(acked.values())
     return Samples(measured, total, there, duplicated, total - there)
+
+
+async def settle(
+    database: str, outboxes: Sequence[Path], devices: Iterable[int], since: int, measured: int, limit_s: float
+) -> Samples:
+    """The counts once the outboxes are empty and nothing is lost, or after ``limit_s``: what is missing then is missing."""
+    end = time.monotonic() + limit_s
+    with psycopg.connect(database, autocommit=True) as db:
+        while True:
+            acked = {identity: n for outbox in outboxes for identity, n in acknowledged(outbox, since).items()}
+            samples = reckon(measured, acked, stored(db, devices, since))
+            drained = not any(waiting(outbox) for outbox in outboxes)
+            if (drained and not samples.lost) or time.monotonic() > end:
+                return samples
+            await asyncio.sleep(0.25)
 
 
 def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[AlarmKey]:

@@ -25,7 +25,7 @@ from deploy.demo.observe import WorkerMetrics, open_alarms, worker_metrics
 from deploy.demo.plan import Plan
 from deploy.demo.progress import SetUp
 from deploy.demo.provision import HEARTBEAT_S, Provisioned, kept
-from deploy.demo.reckoning import acknowledged, expected_alarms, raised_alarms, reckon, stored, waiting, without_recurrences
+from deploy.demo.reckoning import expected_alarms, raised_alarms, settle, without_recurrences
 from deploy.demo.summary import Latency, Summary, count_alarms, failures, quantiles
 from deploy.demo.view import Part, Screen
 from deploy.errors import DemoFailedError
@@ -179,13 +179,10 @@ class Demo:
         wearables = next(program for program in self.installation.programs if program.name == "wearables")
         await asyncio.to_thread(wearables.stop)
         self.installation.programs.remove(wearables)
-        outboxes = self.homes.outboxes()
-        await _until(lambda: not any(waiting(outbox) for outbox in outboxes))
-        acked = {identity: n for outbox in outboxes for identity, n in acknowledged(outbox, self.began_ms).items()}
-        measured = self.homes.counts().measured
-        with psycopg.connect(self.installation.database, autocommit=True) as db:
-            await _until(lambda: not reckon(0, acked, stored(db, self.done.devices.values(), self.began_ms)).lost)
-            samples = reckon(measured, acked, stored(db, self.done.devices.values(), self.began_ms))
+        outboxes, measured = self.homes.outboxes(), self.homes.counts().measured
+        database, devices = self.installation.database, self.done.devices.values()
+        samples = await settle(database, outboxes, devices, self.began_ms, measured, DRAIN_S)
+        with psycopg.connect(database) as db:
             raised = without_recurrences(raised_alarms(db, self.began_ms), self.began_ms)
         ble = self.installation.stack.dbus is not None
         alarms, missed, extra = count_alarms(
@@ -230,13 +227,6 @@ def _closed(console: Console) -> bool:
     except OSError as error:
         return error.errno == errno.EIO
     return False
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    """Return once ``condition()`` holds, or after ``DRAIN_S`` seconds: what is missing then is counted as missing."""
-    end = time.monotonic() + DRAIN_S
-    while not await asyncio.to_thread(condition) and time.monotonic() < end:
-        await asyncio.sleep(0.25)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None], cancel: Callable[[], None]) -> None:
