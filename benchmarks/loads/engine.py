@@ -67,26 +67,26 @@ def patients_of(row: Row) -> np.ndarray:
 
 def admission(row: Row, at: int) -> Iterator[Round]:
     """Rule sets, then consent, enrolment and facts of everybody, appended ``at`` (s)."""
-    yield _controls(at, 0, [(partition, 0, default_rule_set()) for partition in range(row.partitions)])
+    yield control_round([(partition, 0, 1000 * at, default_rule_set()) for partition in range(row.partitions)], 0)
     people, count = patients_of(row), row.partitions
     for start in range(0, len(people), ADMITTED):
-        controls: list[tuple[int, int, Control]] = []
+        controls: list[tuple[int, int, int, Control]] = []
         for patient in people[start : start + ADMITTED].tolist():
             device = Enrolled(patient, patient, 0, None, max(row.every, row.batch))
             each = Consent(True, 0), Enrolment((device,), (patient,)), Facts(1, False, "A", "1950-01-01")
-            controls += [(patient % 64, patient, control) for control in each]
-        yield _controls(at, count, controls)
+            controls += [(patient % 64, patient, 1000 * at, control) for control in each]
+        yield control_round(controls, count)
         count += len(controls)
 
 
-def _controls(at: int, count: int, controls: list[tuple[int, int, Control]]) -> Round:
-    """A round of controls (partition, patient, control), of which ``count`` were sent before."""
+def control_round(controls: list[tuple[int, int, int, Control]], count: int) -> Round:
+    """A round of controls (partition, patient, append time in ms, control), of which ``count`` were sent before."""
     controls.sort(key=lambda each: each[0])
     records = np.zeros(len(controls), RECORD)
-    records["partition"], records["patient"] = [each[0] for each in controls], [each[1] for each in controls]
-    records["append"], records["kind"] = at * 1000, Kind.CONTROL
-    records["first"] = count + np.arange(len(controls)) + 1
-    return Round(records, controls=[(position, each[2]) for position, each in enumerate(controls)])
+    for n, name in enumerate(("partition", "patient", "append")):
+        records[name] = [each[n] for each in controls]
+    records["kind"], records["first"] = Kind.CONTROL, count + np.arange(len(controls)) + 1
+    return Round(records, controls=[(position, each[3]) for position, each in enumerate(controls)])
 
 
 def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -71,9 +72,13 @@ class Spent:
     server: float = 0.0
     end: float = 0.0
 
-    def __call__(self, part: str, begin: tuple[float, float]) -> None:
-        self.wall[part] = self.wall.get(part, 0.0) + time.perf_counter() - begin[0]
-        self.cpu[part] = self.cpu.get(part, 0.0) + time.process_time() - begin[1]
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count what the block takes."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall[name] = self.wall.get(name, 0.0) + time.perf_counter() - wall
+        self.cpu[name] = self.cpu.get(name, 0.0) + time.process_time() - cpu
 
 
 def touch(patients: int) -> None:
@@ -89,27 +94,21 @@ def take_back(job: Job) -> tuple[Spent, list[bytes]]:
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
         for partition in job.partitions:
-            begin = _now()
-            saved = read_saved(db, TOPIC, partition)
+            with spent.part("snapshot"):
+                saved = read_saved(db, TOPIC, partition)
             assert saved is not None
-            spent("snapshot", begin)
-            begin = _now()
-            content = unpack(saved.state, partition)
-            spent("unpack", begin)
-            begin = _now()
-            recall = stored_since(db, partition, recalled(content), saved.offset)
-            spent("recall", begin)
-            begin = _now()
-            engine.take(partition, content, recall)
-            spent("room" if partition == job.partitions[0] else "take", begin)
+            with spent.part("unpack"):
+                content = unpack(saved.state, partition)
+            with spent.part("recall"):
+                recall = stored_since(db, partition, recalled(content), saved.offset)
+            with spent.part("room" if partition == job.partitions[0] else "take"):
+                engine.take(partition, content, recall)
         keys = DatabaseKeyRing(lambda: db, job.master)
-        begin = _now()
-        keys.get_many(job.keys)
-        spent("keys", begin)
-        begin = _now()
-        for blocks in _rounds(job.log):
-            engine.advance(open_blocks(blocks, keys))
-        spent("refold", begin)
+        with spent.part("keys"):
+            keys.get_many(job.keys)
+        with spent.part("refold"):
+            for blocks in _rounds(job.log):
+                engine.advance(open_blocks(blocks, keys))
         spent.end = time.monotonic()
         times = psutil.Process(db.info.backend_pid).cpu_times()
         spent.server = times.user + times.system
@@ -122,12 +121,10 @@ def take_anew(job: Job) -> Spent:
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
         for block in job.log:
-            begin = _now()
-            controls = controls_before(db, block.partition, block.first)
-            spent("controls", begin)
-            begin = _now()
-            engine.take_anew(block.partition, controls)
-            spent("admission", begin)
+            with spent.part("controls"):
+                controls = controls_before(db, block.partition, block.first)
+            with spent.part("admission"):
+                engine.take_anew(block.partition, controls)
     return spent
 
 
@@ -189,7 +186,3 @@ def _answer(end: Connection) -> Any:
     except EOFError:
         raise BenchmarkError("A worker that took partitions back ended.") from None
     raise BenchmarkError(f"A worker that takes partitions back did not answer within {LIMIT_S} s.")
-
-
-def _now() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()

@@ -11,9 +11,10 @@ import numpy as np
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
+from benchmarks.loads.engine import control_round
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
 from devices.sample import SAMPLE, STEPS
-from devices.wire.batch import HEADER, Kind
+from devices.wire.batch import HEADER
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
 from devices.wire.event import Event
 from streams.engine.condition import Condition
@@ -111,20 +112,15 @@ class EngineJob:
         self.episodes += sum(one.phase == "onset" and one.category == "physiological" for one in writes.conditions)
 
     def _admit(self, patients: set[int], at: dict[int, int]) -> None:
-        controls: list[tuple[int, int, Control]] = []
+        controls: list[tuple[int, int, int, Control]] = []
         if not self._known:
-            controls += [(partition, 0, _rules()) for partition in at]
+            controls += [(partition, 0, at[partition], _rules()) for partition in at]
         for patient in sorted(patients - {0}):
-            device = Enrolled(1000 + patient, 100 + patient, 0, None, 1)
-            controls += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
-        controls.sort(key=lambda one: one[0])
-        records = np.zeros(len(controls), RECORD)
-        records["partition"], records["patient"] = [one[0] for one in controls], [one[1] for one in controls]
-        records["append"], records["kind"] = [at[one[0]] for one in controls], Kind.CONTROL
-        records["first"] = np.arange(len(controls)) + self._control
+            device, p = Enrolled(1000 + patient, 100 + patient, 0, None, 1), patient % 64
+            controls += [(p, patient, at[p], one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
+        self._advance(control_round(controls, self._control))
         self._control += len(controls)
         self._known |= patients
-        self._advance(Round(records, controls=[(n, one[2]) for n, one in enumerate(controls)]))
 
     def found(self) -> dict[str, float]:
         scale = np.array([1, *[_TENTHS] * 4, _TENTHS**2])
