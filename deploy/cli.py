@@ -18,16 +18,16 @@ COMMANDS: Final = {
     "simulate": "Play recorded patients as wearables: over MQTT to a gateway, Kafka, a worker and the database.",
     "gateway": "Run the gateway of a home: listen to its wearables, keep their readings, send them on.",
     "worker": "Run one stream worker: open, evaluate, store.",
-    "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (127.0.0.1 unless told otherwise).",
+    "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (default 127.0.0.1).",
     "notify": "Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.",
     "migrate": "Create or bring up to date Vigil's tables.",
-    "maintain": "Write hourly rollups whose minutes changed, and drop raw readings whose time is over.",
+    "maintain": "Write the hourly rollups of changed minutes, and drop raw readings that are too old.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
-    "rejected": "What was refused, with its reason; and trying it again.",
+    "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
-    "doctor": "Look at the key file, the database, Kafka, the ledger and the lag; say what to do.",
+    "doctor": "Check the key file, the database, Kafka, the ledger and the lag; say what to do.",
 }
-"""In the order of the help; each is a module of ``deploy.commands`` with ``register(app)``, whose help begins like this."""
+"""The commands in the order of the help.  Each is a module of ``deploy.commands`` with ``register(app)``."""
 
 
 def build(commands: Collection[str]) -> typer.Typer:
@@ -42,11 +42,11 @@ def build(commands: Collection[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for name, says in COMMANDS.items():
+    for name, help_line in COMMANDS.items():
         if name in commands:
             import_module(f"deploy.commands.{name}").register(app)
         else:
-            app.command(name, help=says)(_nothing)
+            app.command(name, help=help_line)(_nothing)
     return app
 
 

@@ -1,4 +1,4 @@
-"""``vigil doctor``: what is wrong with an installation, and what to do about it."""
+"""``vigil doctor``: finds faults of an installation, and says what to do about them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MUCH: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``what`` was found, and, where that is wrong, its ``cure``."""
+    """A check's result: ``what`` was found, and the ``cure`` if it is wrong."""
 
     ok: bool
     what: str
@@ -40,16 +40,16 @@ class Finding:
 def register(app: typer.Typer) -> None:
     @app.command()
     def doctor(
-        partitions: Annotated[list[int] | None, typer.Argument(help="with --continue: which", show_default=False)] = None,
+        partitions: Annotated[list[int] | None, typer.Argument(help="those to --continue", show_default=False)] = None,
         go_on: Annotated[
-            bool, typer.Option("--continue", help="read these partitions on behind what their log has lost")
+            bool, typer.Option("--continue", help="go on behind the records that these partitions have lost")
         ] = False,
         yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     ) -> None:
-        """Look at the key file, the database, Kafka, the ledger and the lag; say what to do.
+        """Check the key file, the database, Kafka, the ledger and the lag; say what to do.
 
-        Ends with 1 if anything is wrong.  With --continue: what a damaged log has lost is given up; its partitions are read
-        on at the first record appended after the last one stored, and all gateways send again what they still hold.
+        Ends with status 1 if anything is wrong.  With --continue it gives up the records that a damaged log has lost: its
+        partitions are read from the first record after the last one stored, and all gateways send what they hold again.
 
         Examples: vigil doctor; vigil doctor --continue 3 17
         """
@@ -73,11 +73,11 @@ def _continue(settings: ServerSettings, partitions: list[int], *, yes: bool) -> 
         wanted = plan(settings, partitions)
         print(wanted)
         if not yes:
-            typer.confirm("This cannot be undone. Go on?", abort=True)
+            typer.confirm("This cannot be undone. Continue?", abort=True)
         carry_out(settings, wanted)
     except (KafkaException, TimeoutError) as error:
         raise DeployError(f"Kafka does not answer ({_message(error)}): check VIGIL_KAFKA, then run this again.") from None
-    print("Done: the workers read on within some seconds; vigil doctor shows it.")
+    print("Done: the workers continue within some seconds; vigil doctor shows it.")
 
 
 def _message(error: BaseException) -> str:

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
     def gateway() -> None:
         """Run the gateway of a home: listen to its wearables, keep their readings, send them on.
 
-        It must have been claimed first: vigil pair claim CODE --desk URL.
+        Claim it first: vigil pair claim CODE --desk URL.
         Settings come from the environment: VIGIL_GATEWAY_…
 
         Example: VIGIL_GATEWAY_STATE=/var/lib/vigil vigil gateway

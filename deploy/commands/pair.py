@@ -34,7 +34,7 @@ def register(to: typer.Typer) -> None:
     to.add_typer(app, name="pair")
 
 
-By = Annotated[str, typer.Option("--by", help="sign-in of who does it", show_default=False)]
+By = Annotated[str, typer.Option("--by", help="your sign-in", show_default=False)]
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def _person(tx: Tx, sign_in: str) -> int:
 
 @app.command()
 def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")]) -> None:
-    """Add a care team: who is in it sees its patients, nobody else does.
+    """Add a care team.  Its members see its patients; nobody else does.
 
     Example: vigil pair team "Home ward North"
     """
@@ -74,9 +74,9 @@ def person(
     role: Annotated[Literal["nurse", "clinician", "administrator"], typer.Option()] = "nurse",
     team: Annotated[int | None, typer.Option(help="the care team they belong to")] = None,
 ) -> None:
-    """Add somebody who signs in at the desk; the password is asked for, or read from VIGIL_PASSWORD.
+    """Add a person who signs in at the desk.  The password is asked for, or read from VIGIL_PASSWORD.
 
-    The first one also puts the default limits into force.
+    The first person also puts the default limits into force.
 
     Example: vigil pair person m.testova --name "M. Testova" --team 1
     """
@@ -127,7 +127,7 @@ def gateway(
     name: Annotated[str, typer.Argument(help="where it stands, such as 'Mill Lane 4'")] = "",
     again: Annotated[int | None, typer.Option(help="a new code for this gateway instead of a new one")] = None,
 ) -> None:
-    """Add a gateway and print its claim code: single use, 60 minutes.
+    """Add a gateway and print its claim code, which works once within 60 minutes.
 
     Example: vigil pair gateway "Mill Lane 4"
     """
@@ -186,10 +186,10 @@ def device(
 def move(
     device: int,
     by: By,
-    patient: Annotated[int | None, typer.Option(help="to whom; without it the device is nobody's")] = None,
+    patient: Annotated[int | None, typer.Option(help="the new patient; without it the device belongs to nobody")] = None,
     gateway: Annotated[int | None, typer.Option()] = None,
 ) -> None:
-    """Take a wearable from its patient, and give it to another if one is named; from now on.
+    """Take a wearable from its patient from now on, and give it to another one if named.
 
     Example: vigil pair move 3 --patient 2 --gateway 1 --by m.testova
     """
@@ -206,7 +206,7 @@ def move(
 
 @app.command()
 def consent(patient: int, by: By, withdraw: Annotated[bool, typer.Option(help="it is withdrawn")] = False) -> None:
-    """Record a patient's consent, or that it was withdrawn: from then on nothing of theirs is accepted.
+    """Record a patient's consent, or its withdrawal: from then on nothing of this patient is accepted.
 
     Example: vigil pair consent 1 --withdraw --by m.testova
     """

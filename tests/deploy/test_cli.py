@@ -69,7 +69,7 @@ def test_a_database_that_is_no_address_is_said_at_once(command: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "why"),
+    ("name", "content", "reason"),
     [("other.csv", b"", "there are no recordings"), ("bidmc_01_Numerics.csv", b"", "Time [s]"),
      ("bidmc_01_Numerics.csv", bytes(range(256)), "no recording"),
      ("bidmc_01_Numerics.csv", b"Time [s], HR, PULSE, RESP, SpO2\n0,1,2\n", "no recording")],
