@@ -52,7 +52,7 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
 
 
 def measure(servers: Servers, report: Report, rows: Iterable[str], repetitions: int = 1) -> None:
-    """The rows of these names, one after the other; how fast the machine was is told with each."""
+    """Measure the rows of these names, one after the other, and the machine's speed with each."""
     for row in rows:
         report.turn()
         ROWS[row](servers, report, repetitions)

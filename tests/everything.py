@@ -73,7 +73,7 @@ def static(program: str, *options: str) -> str:
 
 
 def programs(missing: list[str]) -> str:
-    """Install what is missing; what stays missing is no failure, and told at the end."""
+    """Install what is missing; what stays missing is no failure, and is listed at the end."""
     missing += prepare_programs()
     return ""
 
@@ -85,7 +85,7 @@ def checks(steps: Steps) -> None:
 
 
 def joined(work: threading.Thread, minutes: float) -> str:
-    """Wait for what goes on beside."""
+    """Wait for work that runs beside."""
     work.join(minutes * 60)
     return f"not done in {minutes} minutes" if work.is_alive() else ""
 

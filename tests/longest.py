@@ -1,6 +1,6 @@
-"""Which files of tests take longest: those are begun first, so that at the end nobody waits for one of them.
+"""The files of tests that take longest: they begin first, so that nothing waits for one of them at the end.
 
-Seconds on two cores, as ``out/tests.xml`` tells them; a file that is not named takes less than the last.
+Seconds on two cores, from ``out/tests.xml``; a file that is not named takes less than the last.
 """
 
 from __future__ import annotations

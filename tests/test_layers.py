@@ -55,7 +55,7 @@ def broken(printed: str) -> list[str]:
 
 @contextmanager
 def planted(file: Path, text: str) -> Iterator[None]:
-    """Lines stand at the end of a file for a while."""
+    """Add lines to the end of a file for the time of the block."""
     before = file.read_text() if file.exists() else None
     file.write_text(f"{before or ''}\n{text}\n")
     try:

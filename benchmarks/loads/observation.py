@@ -27,7 +27,7 @@ Notes = npt.NDArray[np.int64]
 
 
 class Step(msgspec.Struct, frozen=True):
-    """After so many ``messages`` (since the last step) with ``samples``: wall clock and CPU of the process, in ns."""
+    """The wall clock and CPU of the process, in ns, after ``messages`` with ``samples`` since the last step."""
 
     at: int
     cpu: int
@@ -61,7 +61,7 @@ class Observer:
 
 
 class Observed:
-    """A process ``python -m module`` (or ``command``) that observes itself; ``wait`` until it has done so many messages."""
+    """A process ``python -m module`` (or ``command``) that notes its steps in a file, which is read here."""
 
     def __init__(
         self, name: str, module: str, folder: Path, environment: Mapping[str, str],

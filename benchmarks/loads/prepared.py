@@ -26,7 +26,7 @@ from streams.store.store import RoundToStore, fold_nothing, store_round
 
 
 def admit(servers: Servers, topic: str, ward: Ward) -> list[int]:
-    """Append the ward's controls to ``topic``, and a first reading of everybody; where each partition goes on."""
+    """Append the ward's controls to ``topic``, and a first reading of everybody; the next offset of each partition."""
     append(servers.kafka.client(), topic, ward.admission())
     append(servers.kafka.client(), topic, ward.batches(range(1, ward.patients + 1), now_ms() - 2000, 1))
     return ends(servers.kafka.bootstrap, topic)

@@ -1,4 +1,4 @@
-"""The log read as it stands, with a bare client: for what is measured alone, and for preparing a database."""
+"""The log read with a bare client, for measurements of a part alone and for preparing a database."""
 
 from __future__ import annotations
 

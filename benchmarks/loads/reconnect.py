@@ -24,7 +24,7 @@ BEATS: Final = 10
 
 
 class Gateways:
-    """Some processes of :mod:`benchmarks.loads.reconnecting`, told the same."""
+    """Some processes of :mod:`benchmarks.loads.reconnecting` that get the same commands."""
 
     def __init__(self, kafka: Kafka, topic: str, count: int) -> None:
         options = json.dumps(kafka.client())

@@ -1,4 +1,4 @@
-"""Many gateways' connections in one process: each a producer with the real gateway's options.  Told what to do by lines.
+"""Many gateways' connections in one process: each a producer with the real gateway's options.  Commands come as lines.
 
 ``send``: a record from each, then a JSON line with the seconds until each was acknowledged.  ``beat N``: the same, N times a
 second apart; a line at the end.  ``end``: the end.

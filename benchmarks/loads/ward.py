@@ -1,4 +1,4 @@
-"""Patients for the measurements, and their log: what gateways, desk and the partitions' owners append.
+"""Patients for the measurements, and their log as gateways, desk and the partitions' owners append it.
 
 Each patient wears one device with four vitals at 1 Hz.  Values are calm with a jitter; one patient in a hundred has a heart
 rate beyond its limit all the time, so that conditions, alarms and notifications are part of what is measured.

@@ -1,6 +1,6 @@
 """The environment of the peers: quixstreams and bytewax in a folder of their own, and Java programs built by Maven.
 
-Neither enters the product's lock.  Where one cannot be had the reason is said and its contenders are left out.
+Neither enters the product's lock.  If one cannot be had, a note gives the reason and its contenders are left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two jobs that every contender does, and what it has to come to.  This text is the contract; Java follows it too.
+"""The two jobs of every contender, and their results.  This text is the contract; Java follows it too.
 
 **Job "sample"**: a message is one sample as a JSON object of about 180 bytes (:class:`benchmarks.peers.sample_job.Sample`),
 key = patient.  Values have one decimal and count in tenths (rounded half-even), ``v``.  A series is (patient, vital).  For

@@ -74,7 +74,7 @@ def patients(_servers: Servers, report: Report, repetitions: int) -> None:
 
 
 def _worst(report: Report, name: str, spec: Spec, runs: list[Seconds]) -> None:
-    """The goal about the dearest second, and what it does more than a usual one."""
+    """Report the goal about the dearest second, and the work that it has more than a usual one."""
     spent = [statistics.median(each) for each in zip(*(one.spent for one in runs), strict=True)]
     usual = statistics.median_low(spent)
     at, first = spent.index(max(spent)), runs[0].first

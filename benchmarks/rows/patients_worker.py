@@ -45,7 +45,7 @@ _DRAIN_S: Final = 60.0
 
 
 def worker(servers: Servers, report: Report, _repetitions: int) -> None:
-    """Once: it takes minutes, and a second is like the others."""
+    """Measure once: it takes minutes, and all seconds are alike."""
     sizes, warm, measured = ((5000,), 12, 15) if report.quick else (SIZES, WARM_S, 60)
     with cluster(servers, report, brokers=1, settings=SETTINGS) as own:
         for patients in sizes:
@@ -100,7 +100,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
 
 
 def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, dict[str, str]]:
-    """Everybody admitted and saved; the ward, the database's name, and what a worker is told."""
+    """Admit everybody and store that; the ward, the database's name, and a worker's settings."""
     topic, ward = topic_of(servers), Ward(patients)
     report.say(f"admitting {patients:,} patients")
     controls = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]

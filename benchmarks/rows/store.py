@@ -81,7 +81,7 @@ def _rounds(patients: int, a_round: int) -> tuple[list[RoundToStore], dict[int, 
 
 
 def _wide(servers: Servers, report: Report, todo: list[RoundToStore], held: dict[int, Held]) -> tuple[float, float]:
-    """Seconds for the rounds, and for the same again."""
+    """The seconds that the rounds take, and that all of them take again."""
     name = servers.database()
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
         prepare(db)

@@ -60,9 +60,9 @@ class Homes:
         return gauge(port, "vigil_gateway_topics") == len(wearables)
 
     def settle(self) -> None:
-        """Wait until gateways hear and worker works, then let enrolments into the log, until all have taken effect.
+        """Wait until the gateways listen and the worker works, then relay the enrolments until all have taken effect.
 
-        StackError when that is not so within a minute.
+        StackError when that takes longer than a minute.
         """
         installation = self.installation
         installation.wait("worker", *(f"gateway {home + 1}" for home in range(len(self.plan.homes))))

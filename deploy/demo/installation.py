@@ -96,7 +96,7 @@ class Installation:
         self.run(desk, worker)
 
     def notify(self) -> None:
-        """Start the notifier.  It relays enrolments into the log, so whoever is enrolled should be heard already."""
+        """Start the notifier.  It relays enrolments into the log, so the gateways should listen to every wearable by then."""
         self.run(Program("notifier", CLI, ["notify"], self.environment, self.log_of("notifier")))
 
     def wait(self, *names: str, progress: Progress = silent) -> None:

@@ -66,7 +66,7 @@ class Plan:
 
     @property
     def complete_s(self) -> float:
-        """Seconds after which all of it has happened and every alarm must be there: holds, scores, heartbeats included."""
+        """The seconds after which every event is over and every alarm must be there: holds, scores, heartbeats included."""
         return COMPLETE_S
 
     def expected(self) -> list[tuple[Person, str, Wears | None]]:

@@ -84,7 +84,7 @@ async def settle(
 def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[AlarmKey]:
     """The alarms that the plan's events must raise.
 
-    Without Bluetooth what its sensors would have said is not expected, and no score either: it has too few inputs.
+    Without Bluetooth no alarm of its sensors is expected, and no score either: it has too few inputs.
     """
     found: list[AlarmKey] = []
     for person, rule, wears in plan.expected():
@@ -123,6 +123,6 @@ def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
 
 
 def without_recurrences(raised: Sequence[Raised], since: int) -> list[Raised]:
-    """Without alarms of an earlier run that were closed in this one and raised anew since (ms): those are two alarms."""
+    """The alarms without those of an earlier run that were closed in this one and raised again since (ms)."""
     anew = {one.key for one in raised if one.onset >= since}
     return [one for one in raised if one.onset >= since or one.key not in anew]
