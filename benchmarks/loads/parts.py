@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import psycopg
@@ -14,6 +11,7 @@ import psycopg
 from alerts.fold.fold import fold_conditions
 from alerts.rules.stages import stages
 from benchmarks.loads.reading import cut, read
+from benchmarks.loads.spending import Stopwatch
 from benchmarks.loads.ward import ring_of
 from devices.wire.batch import PARTITIONS
 from streams.engine.engine import Engine
@@ -29,8 +27,6 @@ from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
 from streams.worker.allocator import keep_memory
 from streams.worker.recovery import read_saved
-
-_T = TypeVar("_T")
 
 
 class Spec(msgspec.Struct):
@@ -58,19 +54,6 @@ class Parts(msgspec.Struct, frozen=True):
         return self.open + self.engine + self.copy
 
 
-class Stopwatch:
-    """CPU time of this process, by part."""
-
-    def __init__(self) -> None:
-        self.spent = {"open": 0, "engine": 0, "copy": 0, "store": 0}
-
-    def time(self, part: str, work: Callable[[], _T]) -> _T:
-        begin = time.process_time_ns()
-        found = work()
-        self.spent[part] += time.process_time_ns() - begin
-        return found
-
-
 def main() -> None:
     keep_memory()  # as the worker does
     spec = msgspec.json.decode(sys.argv[1], type=Spec)
@@ -86,19 +69,18 @@ def main() -> None:
             saved = read_saved(db, topic, partition)
             engine.take(partition, unpack(saved.state, partition) if saved else None, Recall())
         for some in cut(blocks, spec.rounds):
-            opened = watch.time("open", lambda some=some: open_blocks(some, ring))  # type: ignore[misc]
-            writes = watch.time("engine", lambda opened=opened: engine.advance(opened))  # type: ignore[misc]
-            watch.time("copy", lambda writes=writes: copy(db, writes))  # type: ignore[misc]
+            with watch.part("open"):
+                opened = open_blocks(some, ring)
+            with watch.part("engine"):
+                writes = engine.advance(opened)
+            with watch.part("copy"), db.transaction():
+                stage_readings(db, wide_rows(writes))
             todo = to_store(some, writes, held)
-            watch.time("store", lambda todo=todo: store_round(db, topic, "", todo, fold_conditions))  # type: ignore[misc]
+            with watch.part("store"):
+                store_round(db, topic, "", todo, fold_conditions)
             samples += int(writes.keep.sum())
-    found = msgspec.json.encode({part: ns / samples for part, ns in watch.spent.items()})
+    found = msgspec.json.encode({part: 1e9 * seconds / samples for part, seconds in watch.cpu.items()})
     sys.stdout.buffer.write(found + b"\n")  # the last line: the fold may have said something before
-
-
-def copy(db: psycopg.Connection, writes: Writes) -> None:
-    with db.transaction():
-        stage_readings(db, wide_rows(writes))
 
 
 def to_store(blocks: list[Block], writes: Writes, held: dict[int, Held]) -> RoundToStore:

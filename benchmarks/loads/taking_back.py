@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -18,6 +17,7 @@ import psycopg
 
 from alerts.rules.stages import stages
 from benchmarks.errors import BenchmarkError
+from benchmarks.loads.spending import Stopwatch
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
@@ -62,23 +62,14 @@ class Job:
 
 
 @dataclass
-class Spent:
-    """Seconds by part: ``wall`` (the server's work included), ``cpu`` of this process; ``server``: CPU of its session;
+class Spent(Stopwatch):
+    """Seconds by part, the server's work included in ``wall``.  ``server``: CPU of its session.
+
     ``end``: when the last partition stood, by the clock that all processes share.
     """
 
-    wall: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)
     server: float = 0.0
     end: float = 0.0
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Count what the block takes."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        yield
-        self.wall[name] = self.wall.get(name, 0.0) + time.perf_counter() - wall
-        self.cpu[name] = self.cpu.get(name, 0.0) + time.process_time() - cpu
 
 
 def touch(patients: int) -> None:

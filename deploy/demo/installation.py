@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
+import httpx
 import psycopg
 
 from deploy.demo.programs import Program
@@ -96,7 +95,7 @@ class Installation:
         self.run(desk, worker)
 
     def notify(self) -> None:
-        """Start the notifier.  It relays enrolments into the log, so the gateways should listen to every wearable by then."""
+        """Start the notifier.  It relays enrolments into the log, so all gateways should listen by then."""
         self.run(Program("notifier", CLI, ["notify"], self.environment, self.log_of("notifier")))
 
     def wait(self, *names: str, progress: Progress = silent) -> None:
@@ -148,9 +147,8 @@ class Installation:
 def answers(url: str) -> bool:
     """Return whether an HTTP server of this machine answers 200 within a second."""
     try:
-        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - built here, always http on loopback
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.HTTPError:
         return False
 
 
