@@ -111,11 +111,12 @@ def _start(servers: Servers, running: ExitStack, url: str, topic: str, key: Path
     while True:
         try:
             httpx.get(f"{address}/sign-in", timeout=5).raise_for_status()
-            return address
         except httpx.HTTPError:
             if time.monotonic() > end:
                 raise BenchmarkError(f"The desk did not answer within {_READY_S:.0f} s.") from None
             time.sleep(0.2)
+        else:
+            return address
 
 
 def _wait_for_controls(url: str, patients: int) -> None:

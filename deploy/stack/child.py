@@ -156,7 +156,7 @@ class _Starter:
             work, answer = self._work.get()
             try:
                 answer.set_result(work())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  it is raised in the thread that asked
                 answer.set_exception(error)
 
 
@@ -165,7 +165,7 @@ _starter_lock = threading.Lock()
 
 
 def _on_lasting_thread(work: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-    global _starter
+    global _starter  # noqa: PLW0603  one for the process
     with _starter_lock:
         if _starter is None:
             _starter = _Starter()

@@ -139,8 +139,7 @@ class Postgres(SingleServer):
             self._forget_zombie()
             self.child = child = Child(self.name, self._command(), self.home / self.log, user=user, death_signal="QUIT")
             try:
-                child.wait_until(self.healthy, max(end - time.monotonic(), 1))
-                return
+                return child.wait_until(self.healthy, max(end - time.monotonic(), 1))
             except ServerNotReadyError as error:
                 # after the sudden end of a server, it or its children may need a moment to be gone
                 dying = any(sign in error.tail for sign in ("shared memory block", "postmaster.pid"))

@@ -28,7 +28,7 @@ async def test_a_home_too_deep_for_a_socket_works_all_the_same(home: Path, dbus_
         bus = await MessageBus(dbus.address).connect()
         bus.disconnect()
         await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-    assert not os.path.lexists(dbus.address.removeprefix("unix:path="))  # noqa: ASYNC240
+    assert not os.path.lexists(dbus.address.removeprefix("unix:path="))
 
 
 def test_a_missing_program_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
