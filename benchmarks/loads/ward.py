@@ -86,16 +86,19 @@ class Ward:
         return records + [clock(partition) for partition in range(PARTITIONS)]
 
 
-def worker_environment(servers: Servers, database: str, topic: str, ward: Ward, group: str = "") -> dict[str, str]:
+def worker_environment(servers: Servers, database: str, topic: str, master: bytes, group: str = "") -> dict[str, str]:
     """The settings of a worker, of a group of its own unless ``group`` names one."""
     group = group or topic
     folder = servers.home / group
     folder.mkdir(exist_ok=True)
+    key = folder / "master.key"
+    key.touch(mode=0o600)
+    key.write_bytes(master)
     return {
         "VIGIL_DATABASE": servers.url(database),
         "VIGIL_KAFKA": servers.kafka.bootstrap,
         "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(ward.world.write_master(folder)),
+        "VIGIL_MASTER_KEY_FILE": str(key),
         "VIGIL_WORKER_GROUP": group,
     }
 

@@ -7,7 +7,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -21,6 +20,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.loads.homes import Gateways
 from benchmarks.loads.observation import Observed
+from benchmarks.loads.ward import worker_environment
 from benchmarks.servers import Servers
 from deploy.demo.nurse import sign_in
 from deploy.demo.plan import Person, Plan, SignIn, Wearable
@@ -55,14 +55,12 @@ def desk(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (30, 6) if report.quick else (200, 30)
     report.say(f"{ROW}: {patients} patients, worker, notifier and desk")
     topic, database = servers.topic(), servers.database()
-    url, key = servers.url(database), servers.home / "desk-master.key"
-    key.touch(mode=0o600)
-    key.write_bytes(new_key())
-    done = _provision(url, key.read_bytes(), patients)
+    url, master = servers.url(database), new_key()
+    done = _provision(url, master, patients)
     with ExitStack() as running:
-        address = _start(servers, running, url, topic, key)
+        address = _start(servers, running, worker_environment(servers, database, topic, master))
         _wait_for_controls(url, patients)
-        gateways = Gateways(url, key.read_bytes(), servers.kafka.bootstrap, topic, done.gateways)
+        gateways = Gateways(url, master, servers.kafka.bootstrap, topic, done.gateways)
         gateways.start()
         running.callback(gateways.end)
         report.say(f"{ROW}: watching the desk's stream for {seconds} s, {repetitions} times")
@@ -89,19 +87,11 @@ def _provision(url: str, master: bytes, patients: int) -> Provisioned:
     return done
 
 
-def _start(servers: Servers, running: ExitStack, url: str, topic: str, key: Path) -> str:
+def _start(servers: Servers, running: ExitStack, environment: dict[str, str]) -> str:
     port = kept_ports(servers.home / "desk-ports.json", ["desk"])["desk"]
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        "VIGIL_DATABASE": url,
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(key),
-        "VIGIL_WORKER_GROUP": topic,
-        "VIGIL_DESK_PORT": str(port),
-        "VIGIL_DESK_PUBLIC_URL": address,
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    desk = {"VIGIL_DESK_PORT": str(port), "VIGIL_DESK_PUBLIC_URL": address, "OPENBLAS_NUM_THREADS": "1"}
+    environment = environment | desk
     running.enter_context(Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment))
     for name, command in (("desk", "desk"), ("notifier", "notify")):
         program = Program(name, "deploy.cli", [command], environment, servers.home / f"{name}.log")

@@ -50,7 +50,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
     rate, seconds = (200, 5) if report.quick else (1000, 25)
     topic, ward = servers.topic(), Ward(rate)
     database = prepared(servers, topic, ward, admit(servers, topic, ward))
-    environment = worker_environment(servers, database, topic, ward)
+    environment = worker_environment(servers, database, topic, ward.world.master)
     busy: list[float] = []
     found: dict[str, list[Waits]] = {name: [] for name in (*PARTS, *BARE)}
     for _ in range(repetitions):

@@ -106,7 +106,7 @@ def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, d
     controls = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
     append(servers.kafka.client(), topic, controls)
     database = prepared(servers, topic, ward, ends(servers.kafka.bootstrap, topic))
-    return ward, database, worker_environment(servers, database, topic, ward)
+    return ward, database, worker_environment(servers, database, topic, ward.world.master)
 
 
 def orders_of(servers: Servers, ward: Ward, environment: dict[str, str], warm: int, measured: int) -> Orders:

@@ -134,7 +134,7 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     database, group = servers.database(log.template), f"scale-{secrets.token_hex(4)}"
     servers.settle()
     go = servers.home / f"{group}.go"
-    environment = worker_environment(servers, database, log.topic, log.ward, group)
+    environment = worker_environment(servers, database, log.topic, log.ward.world.master, group)
     environment |= {"VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": str(go)}
     with ExitStack() as running:
         workers = [

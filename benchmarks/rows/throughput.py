@@ -83,7 +83,7 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
     database, group = servers.database(log.template), f"bench-{secrets.token_hex(4)}"
     servers.settle()
     messages = min(log.messages, SLOW.get(name, log.messages))
-    environment = worker_environment(servers, database, log.topic, log.ward, group)
+    environment = worker_environment(servers, database, log.topic, log.ward.world.master, group)
     ours = name == VIGIL
     if ours:
         environment |= {"VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": "restored"}
