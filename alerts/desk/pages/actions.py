@@ -179,10 +179,10 @@ def _to_notices_only() -> dict[str, str]:
 
 def _conflict(desk: Desk, error: ConflictError, alarm: Alarm | None) -> Response:
     snapshot = desk.reader.snapshot
-    person = snapshot.people.get(error.who) if snapshot else None
-    ago = span((snapshot.read_at if snapshot else 0) / 1000 - error.when.timestamp())
+    person = snapshot.people.get(error.actor) if snapshot else None
+    ago = span((snapshot.read_at if snapshot else 0) / 1000 - error.at.timestamp())
     who = f" by {person.name}" if person else ""
-    title = f"{_DID.get(error.what, 'Changed')}{who} {ago} ago."
+    title = f"{_DID.get(error.kind, 'Changed')}{who} {ago} ago."
     whose, link = "", None
     if alarm and alarm.subject_kind == "patient" and snapshot and alarm.subject in snapshot.patients:
         patient = snapshot.patients[alarm.subject]

@@ -8,8 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from alerts.desk.worklist.snapshot import Device, Patient
-from alerts.life.alarm import Alarm
-from alerts.life.transition import found_late
+from alerts.life.alarm import Alarm, found_late
 from alerts.rules.guidance import guidance
 from devices.vitals import VITALS, Vital
 

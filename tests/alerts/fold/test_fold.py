@@ -145,7 +145,7 @@ def test_a_conflict_names_who_was_first(db):
     act(db, number, Acknowledge(1, SECOND * 1000), expected_version=1)
     with pytest.raises(ConflictError, match="person 1 was first") as conflict:
         act(db, number, Acknowledge(2, SECOND * 1000 + 5), expected_version=1)
-    assert (conflict.value.who, conflict.value.what, conflict.value.when) == (1, "acknowledge", to_datetime(SECOND * 1000))
+    assert (conflict.value.actor, conflict.value.kind, conflict.value.at) == (1, "acknowledge", to_datetime(SECOND * 1000))
     assert stored(db, number).owner == 1
 
 
@@ -155,7 +155,7 @@ def test_what_got_worse_meanwhile_must_be_looked_at_before_it_is_acknowledged(db
     fold(db, condition("worse", second=SECOND + 2))
     with pytest.raises(ConflictError, match="condition was first") as conflict:
         act(db, number, Acknowledge(2, SECOND * 1000), expected_version=1)
-    assert (conflict.value.who, conflict.value.what) == (0, "worse")
+    assert (conflict.value.actor, conflict.value.kind) == (0, "worse")
 
 
 def test_a_repeat_meanwhile_does_not_make_an_acknowledgement_wrong(db, team):

@@ -15,7 +15,7 @@ from alerts.life.events import (
     Acknowledge,
     AddNote,
     Closed,
-    Happened,
+    HistoryEntry,
     Notify,
     RecordOutcome,
     Shelve,
@@ -24,7 +24,7 @@ from alerts.life.events import (
     Unshelve,
 )
 from alerts.life.timing import TIMINGS
-from alerts.life.transition import in_the_way, transition
+from alerts.life.transition import transition
 from streams.engine.condition import Condition, Priority
 
 START = 1_800_000_000
@@ -125,29 +125,13 @@ def test_where_no_alarm_is_open_an_end_makes_none():
     assert transition(None, condition("end", Priority.HIGH, START)) == (None, ())
 
 
-def test_what_happened_is_told_with_its_actor_and_its_values():
+def test_a_history_entry_holds_the_actor_and_the_values():
     alarm, (happened, *_) = transition(None, condition("onset", Priority.HIGH, START))
-    assert happened == Happened(
+    assert happened == HistoryEntry(
         "onset", START * 1000, 0, {"priority": 3, "value": 88.0, "limit": 92.0, "measured": START * 1000 - 400}
     )
     _, (happened, *_) = transition(alarm, Shelve(9, START * 1000, START * 1000 + 60_000, " bath "))
-    assert happened == Happened("shelve", START * 1000, 9, {"until": START * 1000 + 60_000, "reason": "bath"})
-
-
-@pytest.mark.parametrize(
-    ("since", "found"),
-    [
-        ([], None),
-        ([("repeat", 0), ("better", 0), ("end", 0), ("note", 2)], None),
-        ([("acknowledge", 1)], None),
-        ([("repeat", 0), ("acknowledge", 2)], 1),
-        ([("worse", 0), ("acknowledge", 2)], 0),
-        ([("onset", 0)], 0),
-        ([("returned", 0)], 0),
-    ],
-)
-def test_only_what_changes_the_answer_is_in_the_way_of_person_1(since, found):
-    assert in_the_way(since, 1) == found
+    assert happened == HistoryEntry("shelve", START * 1000, 9, {"until": START * 1000 + 60_000, "reason": "bath"})
 
 
 # Any sequence of events -----------------------------------------------------------
@@ -200,7 +184,7 @@ def test_whatever_happens_these_hold(priority, steps):
                 assert at < alarm.shelved_until <= at + TIMINGS[before.priority].shelf_s * 1000
         if effects:
             assert alarm.version == (before.version + 1 if step else 1)
-            assert isinstance(effects[0], Happened)
+            assert isinstance(effects[0], HistoryEntry)
         for effect in effects:
             if isinstance(effect, Notify):
                 assert effect.step > last_step
