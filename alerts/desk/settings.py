@@ -1,6 +1,6 @@
-"""What the desk must be told.
+"""The settings of the desk.
 
-Environment variables begin with ``VIGIL_DESK_``, those shared with other rooms with ``VIGIL_``.
+Environment variables begin with ``VIGIL_DESK_``; those shared with other parts begin with ``VIGIL_``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _shared(name: str) -> AliasChoices:
 
 
 class DemoSignIn(BaseModel):
-    """A sign-in that the demo shows on its sign-in page."""
+    """A sign-in that the demo shows on the sign-in page."""
 
     sign_in: str
     password: str
@@ -32,15 +32,15 @@ class DeskSettings(BaseSettings):
 
     database: str = Field(validation_alias=_shared("database"))
     master_key_file: Path = Field(validation_alias=_shared("master_key_file"))
-    kafka: str = Field(default="127.0.0.1:9092", validation_alias=_shared("kafka"))  # what gateways are told
+    kafka: str = Field(default="127.0.0.1:9092", validation_alias=_shared("kafka"))  # gateways get this address
     topic: str = Field(default="vitals.v1", validation_alias=_shared("topic"))
 
-    heartbeat_s: float = Field(30.0, ge=1, le=60)  # how often a gateway says that it lives
+    heartbeat_s: float = Field(30.0, ge=1, le=60)  # between two heartbeats of a gateway
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = "http://127.0.0.1:8080"  # https here makes cookies Secure with the __Host- prefix
-    zone: str = "UTC"  # in which times are shown
+    zone: str = "UTC"  # of all times shown
     grafana_url: str | None = None
 
     demo: bool = False
@@ -49,7 +49,7 @@ class DeskSettings(BaseSettings):
     idle_s: int = 15 * 60
     absolute_s: int = 12 * 3600
     read_every_s: float = 0.5
-    stale_after_s: float = 10.0  # the newest clock record older than this: data stands still
+    stale_after_s: float = 10.0  # older than this, the newest clock record means that data stands still
     body_limit: int = 64 * 1024
     request_s: float = 15.0
     claim_tries: int = 10  # a minute and address
@@ -67,7 +67,7 @@ class DeskSettings(BaseSettings):
 
     @property
     def secure(self) -> bool:
-        """Whether browsers reach the desk over https."""
+        """True if browsers reach the desk over https."""
         return urlsplit(self.public_url).scheme == "https"
 
     @property

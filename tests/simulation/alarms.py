@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from alerts.fold.alarm_rows import Key, json_text, key_of
 from alerts.fold.fold import OPERATORS, Folded, folded, key_of_condition
 from alerts.life.alarm import Alarm
-from alerts.life.events import Act, Tick
 from alerts.life.conflict import first_conflict
+from alerts.life.events import Act, Tick
 from alerts.life.transition import transition
 from streams.engine.condition import Condition
 

@@ -78,7 +78,7 @@ if (dialog) {
   document.addEventListener("vigil:done", () => dialog.close());
 }
 document.addEventListener("click", (e) => { if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren(); });
-// a false alarm needs a reason; a pause says until when
+// a false alarm needs a reason; the snooze dialog shows its end
 document.addEventListener("change", (e) => {
   if (e.target.name === "outcome") {
     const form = e.target.form, why = $("[data-false-why]", form);
@@ -88,7 +88,7 @@ document.addEventListener("change", (e) => {
   if (e.target.name === "minutes") showUntil();
 });
 const showUntil = () => {
-  const form = $("#dialog form[data-pause-form]"), minutes = form && $("input[name=minutes]:checked", form);
+  const form = $("#dialog form[data-shelve-form]"), minutes = form && $("input[name=minutes]:checked", form);
   if (minutes) $("[data-until]", form).textContent = new Date(now() + minutes.value * 60000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: form.dataset.zone });
 };
 document.addEventListener("htmx:afterSwap", showUntil);

@@ -25,7 +25,7 @@ const showBar = () => {
   $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none where nothing is new
   $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved on` : "";
   $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list stays still until you say so.`
-    : moved ? "Acknowledged, paused or ended. The list stays still until you say so." : "The list is as it stands now.";
+    : moved ? "Acknowledged, snoozed or ended. The list stays still until you say so." : "The list is as it stands now.";
 };
 const announce = () => {
   const unheard = order.filter(([, group, , , lead]) => group === "open" && !announced.has(String(lead)));
@@ -125,7 +125,7 @@ $("#q").addEventListener("keydown", (e) => { if (e.key !== "Escape" && e.key !==
 
 // the selected row is the row that holds focus, so there is nothing to keep in step
 list.addEventListener("focusin", (e) => { const r = e.target.closest(".row"); if (r) select(r); });
-const pause = (row) => {
+const shelve = (row) => {
   const alarm = row?.dataset.lead;
   if (!alarm || alarm === "0" || !$("[data-menu]", row)) return;
   openedFrom($(".who", row));
@@ -140,7 +140,7 @@ list.addEventListener("click", (e) => {
   $("[data-limits]", menu).href = `${$(".who", row).href}#limits-h`;
   menu.showPopover(); under(menu, more);
 });
-$("[data-pause]", menu).addEventListener("click", () => { menu.hidePopover(); pause(current()); });
+$("[data-shelve]", menu).addEventListener("click", () => { menu.hidePopover(); shelve(current()); });
 
 // single keys act only while focus is inside the list (WCAG 2.1.4)
 list.addEventListener("keydown", (e) => {
@@ -149,7 +149,7 @@ list.addEventListener("keydown", (e) => {
   const go = (n) => { const r = all[Math.max(0, Math.min(all.length - 1, n))]; if (r) { $(".who", r).focus(); r.scrollIntoView({ block: "nearest" }); } };
   const keys = {
     j: () => go(at + 1), arrowdown: () => go(at + 1), k: () => go(at - 1), arrowup: () => go(at - 1), home: () => go(0), end: () => go(all.length - 1),
-    a: () => $("[data-act=ack]", current() ?? document.createElement("i"))?.click(), p: () => pause(current()),
+    a: () => $("[data-act=ack]", current() ?? document.createElement("i"))?.click(), p: () => shelve(current()),
     u: update, m: toggleSound, "/": () => $("#q").focus(),
   };
   if (keys[key]) { e.preventDefault(); keys[key](); }

@@ -1,4 +1,4 @@
-"""What stands before every request: security headers, a limit on the body and on time."""
+"""The shield of all requests: security headers, a limit for the body and for time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _WAITING: Final = ("/stream", "/gateway/v1/config")
-"""Paths that are meant to wait; they have bounds of their own."""
+"""Paths that wait on purpose; they have limits of their own."""
 
 
 class _TooLargeError(Exception):
@@ -68,9 +68,9 @@ class Shield:
             async with asyncio.timeout(limit):
                 await self.app(scope, counted, headed)
         except _TooLargeError:
-            answer = PlainTextResponse("Send less: the body is over the limit.", 413)
+            answer = PlainTextResponse("The body is over the limit: send less.", 413)
         except TimeoutError:
-            answer = PlainTextResponse("Try again: the desk did not answer in time.", 503)
+            answer = PlainTextResponse("The desk did not answer in time: try again.", 503)
         else:
             return
         if not started:

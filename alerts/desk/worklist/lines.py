@@ -1,6 +1,6 @@
-"""The lines of the worklist: one a patient, one for a gateway that fell silent on several, one for the pipeline itself.
+"""The lines of the worklist: one for each patient, one for a gateway that is silent for several, one for each system alarm.
 
-Order: unacknowledged high → medium → technical, oldest first; then what somebody has in hand; then those without alarm.
+Order: unacknowledged high → medium → technical, oldest first; then alarms in hand; then patients without alarm.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _RANK: Final = {"high": 0, "medium": 1, "technical": 2, "low": 3}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row.  ``lead`` is the alarm it shows, ``also`` the others; ``patients``: whom it concerns, none for the pipeline.
+    """One row.  ``lead`` is the alarm it shows, ``also`` the others; ``patients``: none for a system alarm.
 
-    ``digest`` changes with whatever the row shows, its ticking numbers (``cells``) left out.
+    ``digest`` changes with everything the row shows, except its numbers (``cells``).
     """
 
     key: str
@@ -50,15 +50,15 @@ class Line:
 
     @property
     def label(self) -> str:
-        """One line for a screen reader: the alarm and whose."""
+        """The alarm and its patients in one line, for a screen reader."""
         if self.lead is None:
             return ""
-        whose = ", ".join(p.name for p in self.patients) or "the system"
-        return f"{plain(self.lead, devices_of(self.patient))}, {whose}"
+        names = ", ".join(p.name for p in self.patients) or "the system"
+        return f"{plain(self.lead, devices_of(self.patient))}, {names}"
 
 
 def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
-    """The lines of all patients, in no order; gateways are not yet grouped: that depends on who looks."""
+    """The lines of all patients, in no order; :func:`view` groups gateways, because that depends on the viewer's teams."""
     by_patient: dict[int, list[Alarm]] = defaultdict(list)
     partitions: dict[str, list[Alarm]] = defaultdict(list)
     for alarm in snapshot.alarms:
@@ -73,7 +73,7 @@ def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
 
 
 def view(snapshot: Snapshot, lines: Iterable[Line], teams: frozenset[int]) -> tuple[Line, ...]:
-    """What somebody of these care teams sees, in order; one line for a gateway silent on several of their patients."""
+    """The lines that members of these teams see, in order; one line for a gateway that is silent for several patients."""
     seen = [line for line in lines if not line.patients or line.patients[0].team in teams]
     silent: dict[int, list[Line]] = defaultdict(list)
     for line in seen:
@@ -84,7 +84,7 @@ def view(snapshot: Snapshot, lines: Iterable[Line], teams: frozenset[int]) -> tu
     shown = []
     for line in seen:
         alarms = [a for a in _all(line) if not (a.rule == "gateway_offline" and a.source in grouped)]
-        shown.append(line if len(alarms) == len(_all(line)) else _relined(snapshot, line, alarms))
+        shown.append(line if len(alarms) == len(_all(line)) else _with_alarms(snapshot, line, alarms))
     for gateway in grouped:
         alarms = [a for line in silent[gateway] for a in _all(line) if a.rule == "gateway_offline" and a.source == gateway]
         patients = tuple(sorted((line.patients[0] for line in silent[gateway]), key=lambda p: p.name))
@@ -93,7 +93,7 @@ def view(snapshot: Snapshot, lines: Iterable[Line], teams: frozenset[int]) -> tu
 
 
 def counts(lines: Iterable[Line], person: int) -> dict[str, int]:
-    """How many lines wait by kind, are in hand, without alarm, and this person's own."""
+    """The number of lines that wait, by kind; in hand; without alarm; and in this person's hands."""
     found = dict.fromkeys(("high", "medium", "technical", "held", "quiet", "mine"), 0)
     for line in lines:
         name = line.kind if line.group == "open" else line.group
@@ -107,15 +107,15 @@ def _patient_line(snapshot: Snapshot, patient: Patient, alarms: list[Alarm]) -> 
     seen = max((v.arrived for v in values), default=None)
     line = Line(f"p{patient.patient}", "quiet", "stable", None, (), (patient,), cells_of(snapshot, patient),
                 score_of(snapshot, patient), seen)  # fmt: skip
-    return _relined(snapshot, line, alarms)
+    return _with_alarms(snapshot, line, alarms)
 
 
 def _line(snapshot: Snapshot, key: str, alarms: list[Alarm], patients: tuple[Patient, ...]) -> Line:
-    return _relined(snapshot, Line(key, "quiet", "stable", None, (), patients), alarms)
+    return _with_alarms(snapshot, Line(key, "quiet", "stable", None, (), patients), alarms)
 
 
-def _relined(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
-    """The line with these alarms, the one that matters most in front."""
+def _with_alarms(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
+    """The line with these alarms, the most important first."""
     ordered = sorted(alarms, key=_weight)
     lead = ordered[0] if ordered else None
     group: Group = "quiet" if lead is None else "open" if lead.life == "unacknowledged" else "held"

@@ -1,6 +1,6 @@
 """Sparklines: six hours of one vital as SVG paths, with the patient's limits as a band.
 
-The scale of each vital is fixed, so that equal shapes mean equal things.
+The scale of each vital is fixed, so that equal shapes have equal meanings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, Literal
 from devices.vitals import Vital
 
 BUCKET_S: Final = 540
-"""Seconds in one point: 40 steps are six hours."""
+"""Seconds of one point: 40 steps are six hours."""
 STEPS: Final = 40
 WIDTH, HEIGHT = 80, 20
 HOURS: Final = 6
@@ -35,7 +35,7 @@ _NOTABLE: Final[dict[int, float]] = {
     Vital.SYSTOLIC: 6,
     Vital.TEMPERATURE: 0.3,
 }
-"""A change over half an hour that an arrow shows; three times as much is a steep one.  For the eye only: no rule uses it."""
+"""The change over half an hour that an arrow shows; three times as much is steep.  For the display only: no rule uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _y(vital: int, value: float) -> float:
 
 
 def band_of(vital: int, low: float | None, high: float | None) -> tuple[float, float] | None:
-    """Y and height of the band between two limits; none where there is no limit at all."""
+    """Y and height of the band between two limits; ``None`` without any limit."""
     if low is None and high is None:
         return None
     bottom = HEIGHT if low is None else _y(vital, low)
@@ -71,7 +71,7 @@ def draw(vital: int, buckets: Buckets, end_s: int, low: float | None = None, hig
     last = end_s // BUCKET_S
     points = [(i, buckets.get(last - STEPS + i)) for i in range(STEPS + 1)]
     known = [(2 * i, value) for i, value in points if value is not None]
-    drawn = known if vital == Vital.TEMPERATURE else [(2 * i, value) for i, value in points]  # now and then: joined
+    drawn = known if vital == Vital.TEMPERATURE else [(2 * i, value) for i, value in points]  # measured rarely: joined
     path = _lines(drawn, vital)
     outside = [(2 * i, v if v is not None and _outside(v, low, high) else None) for i, v in points]
     gap = now = ""
@@ -89,7 +89,7 @@ def draw(vital: int, buckets: Buckets, end_s: int, low: float | None = None, hig
 def draw_pressure(
     systolic: Buckets, diastolic: Buckets, end_s: int, low: float | None = None, high: float | None = None
 ) -> Spark:
-    """Blood pressure as bars from systolic to diastolic."""
+    """Draw blood pressure as bars from systolic to diastolic."""
     last, vital = end_s // BUCKET_S, Vital.SYSTOLIC
     bars, seen = [], []
     for i in range(STEPS + 1):
@@ -101,7 +101,7 @@ def draw_pressure(
 
 
 def trend_of(vital: int, buckets: Buckets, value: float, now_s: int) -> Trend:
-    """Where ``value`` stands against about half an hour before; nothing where nothing is known from then."""
+    """``value`` compared with about half an hour before; empty without a value from then."""
     bucket = now_s // BUCKET_S
     before = [buckets[b] for b in range(bucket - 5, bucket - 2) if b in buckets]
     if not before or vital not in _NOTABLE:

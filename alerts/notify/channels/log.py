@@ -10,7 +10,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LogChannel:
-    """Always there; its receipt is the message's own key."""
+    """This channel always exists; its receipt is the message's key."""
 
     name = "log"
 
@@ -19,7 +19,7 @@ class LogChannel:
             "notification",
             recipient=message.recipient,
             alarm=message.alarm,
-            priority=message.priority.name.lower(),
+            priority=message.priority.word,
             category=message.category,
             step=message.step,
             count=message.count,

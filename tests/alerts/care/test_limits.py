@@ -1,62 +1,26 @@
-"""Limits as chosen, as sent and as in effect."""
+"""Limits: checked, merged with the rule set, and sent."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
-from psycopg.types.json import Jsonb
 
-from alerts.care.limits import chosen_rule_set, current_limits, merged, set_limits, set_rule_set
+from alerts.care.limits import chosen_rule_set, merged, set_limits, set_rule_set
 from alerts.care.limits_check import check_limits
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import DEFAULT_LIMITS, default_rule_set
 from devices.vitals import Vital
-from devices.wire.control import Level, Limit, Limits, kind_of
+from devices.wire.control import Level, Limit, Limits
 from tests.alerts.care.conftest import sent
 
 SPO2 = Limit(Vital.SPO2, "low", Level(90, 60), Level(86, 15), 1)
 
 
-def take_effect(db, patient, control, offset):
-    """As the worker does in its round's transaction."""
-    sequence = db.execute("SELECT max(sequence) FROM control_outbox").fetchone()[0]
-    db.execute(
-        "INSERT INTO control (patient, partition, kind, at_offset, epoch, sequence, payload, took_effect) "
-        "VALUES (%s, %s, %s, %s, 1, %s, %s, now())",
-        [patient, patient % 64, kind_of(control), offset, sequence, Jsonb(msgspec.to_builtins(control))],
-    )
-
-
-def test_a_change_is_chosen_then_sent_then_in_effect(db, ward):
+def test_a_change_is_sent_as_the_whole_state_of_one_patient(db, ward):
     with db.transaction():
         set_limits(db, ward.ada, Limits((SPO2,)), by=4)
     assert sent(db, ward.ada, "limits") == [Limits((SPO2,))]
-    found = current_limits(db, ward.ada)
-    assert (found.state, found.by, found.took_effect) == ("waiting", 4, None)
-    assert SPO2 in found.effective
-    assert found.in_effect == ()
-    db.execute("UPDATE control_outbox SET sent = now()")
-    assert current_limits(db, ward.ada).state == "sent"
-    take_effect(db, ward.ada, Limits((SPO2,)), 10)
-    found = current_limits(db, ward.ada)
-    assert (found.state, found.in_effect) == ("in effect", (SPO2,))
-    assert found.took_effect is not None
-
-
-def test_a_second_change_is_not_in_effect_because_the_first_is(db, ward):
-    with db.transaction():
-        set_limits(db, ward.ada, Limits((SPO2,)), by=4)
-    take_effect(db, ward.ada, Limits((SPO2,)), 10)
-    with db.transaction():
-        set_limits(db, ward.ada, Limits(()), by=5)
-    found = current_limits(db, ward.ada)
-    assert (found.state, found.own, found.in_effect) == ("waiting", Limits(), (SPO2,))
-
-
-def test_limits_of_one_patient_are_not_anothers(db, ward):
-    with db.transaction():
-        set_limits(db, ward.ada, Limits((SPO2,)), by=4)
-    assert current_limits(db, ward.bruno).effective == merged(DEFAULT_LIMITS, ())
+    assert sent(db, ward.bruno, "limits") == []
 
 
 def test_own_limits_stand_over_the_rule_set_and_can_switch_a_side_off(db, ward):
@@ -73,7 +37,6 @@ def test_a_rule_set_is_for_all_and_has_a_number_of_its_own(db, ward):
         set_rule_set(db, msgspec.structs.replace(default_rule_set(2), limits=(SPO2,)), by=1)
     assert chosen_rule_set(db).version == 2
     assert [control.version for control in sent(db, 0, "rule_set")] == [1, 2]
-    assert current_limits(db, ward.ada).effective == (SPO2,)
     with pytest.raises(InvalidLimitsError, match="next number"), db.transaction():
         set_rule_set(db, default_rule_set(2), by=1)
 

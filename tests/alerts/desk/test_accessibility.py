@@ -23,7 +23,7 @@ async def test_pages_are_clean(desk, served: Served, seeded: Seeded) -> None:
     await page.wait_for_selector("[data-age]:has-text('s')")
     await clean(page)
     await page.locator("#open .row [data-menu]").nth(3).click()
-    await page.locator("[data-pause]").click()
+    await page.locator("[data-shelve]").click()
     await page.locator("#dialog[open]").wait_for()
     await clean(page)
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")

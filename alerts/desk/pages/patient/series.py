@@ -1,6 +1,6 @@
-"""What the charts of one patient draw: raw readings within the last hour, minute rollups beyond it.
+"""The series of one patient's charts: raw readings for the last hour, minute rollups for longer ranges.
 
-Gaps and poor signal are worked out here, so that the browser only draws.
+Gaps and poor signal are computed here, so that the browser only draws.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from alerts.care.limits import level_at
 from alerts.database import to_datetime
-from alerts.desk.worklist.cells import VITAL_OF, inside
+from alerts.desk.worklist.cells import COLUMN_OF, VITAL_OF, inside
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import STARS, devices_of, kind_of, limit_number, plain
@@ -24,7 +25,7 @@ _RAW_HOURS: Final = 1
 _GAP_RAW_S: Final = 60
 _GAP_MINUTES_S: Final = 150
 _POOR_SHARE: Final = 20
-"""Seconds of a minute without a usable sample from which it counts as poor."""
+"""A minute is poor with at least so many seconds without a usable sample."""
 _CONTINUOUS: Final = {
     "hr": (Vital.HEART_RATE, Vital.PULSE_RATE),
     "spo2": (Vital.SPO2,),
@@ -152,13 +153,11 @@ async def _alarms(
         "ORDER BY onset LIMIT 200",
         patient.patient, to_datetime(snapshot.read_at), hours,
     )  # fmt: skip
-    columns = {int(v): key for key, of in _CONTINUOUS.items() for v in of}
-    columns |= {int(Vital.SYSTOLIC): "bp", int(Vital.DIASTOLIC): "bp", int(Vital.TEMPERATURE): "temp"}
     return [
         {
             "at": a.onset / 1000,
             "to": (a.ended if a.ended is not None else snapshot.read_at) / 1000,
-            "vital": columns.get(a.vital or 0, ""),
+            "vital": COLUMN_OF.get(a.vital or 0, ""),
             "p": "technical" if kind_of(a) == "low" else kind_of(a),
             "text": " ".join(
                 (STARS[kind_of(a)], plain(a, devices_of(patient)), _FALSE if a.outcome == "false_alarm" else "")
@@ -169,5 +168,5 @@ async def _alarms(
 
 
 def _high(patient: Patient, vital: Vital) -> list[float]:
-    levels = [patient.limits.get((vital, side), (None, None))[1] for side in ("low", "high")]
+    levels = [level_at(patient.limits, vital, side, "high") for side in ("low", "high")]
     return [level.limit for level in levels if level is not None]

@@ -124,17 +124,17 @@ async def test_the_keyboard_does_it_all(desk, seeded: Seeded) -> None:
     await page.wait_for_url(f"**/patients/{seeded.ward.patients['MOCKFORD']}")
 
 
-async def test_a_pause_has_a_reason_and_an_end(desk, seeded: Seeded) -> None:
+async def test_a_snooze_has_a_reason_and_an_end(desk, seeded: Seeded) -> None:
     page = await desk()
     edith = row(page, seeded, "PLACEHOLDER")
     await edith.locator("[data-menu]").click()
-    await page.locator("[data-pause]").click()
+    await page.locator("[data-shelve]").click()
     dialog = page.locator("#dialog")
-    await dialog.get_by_role("button", name="Pause until").click()
+    await dialog.get_by_role("button", name="Snooze until").click()
     assert await dialog.is_visible()
     await dialog.get_by_label("Reason").select_option("Treatment given, waiting for effect")
-    await dialog.get_by_role("button", name="Pause until").click()
-    await edith.locator(".state", has_text="Paused").wait_for()
+    await dialog.get_by_role("button", name="Snooze until").click()
+    await edith.locator(".state", has_text="Snoozed").wait_for()
     await edith.locator(".own", has_text="M. Testova RN (you)").wait_for()
 
 

@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.care.limits import by_side
 from alerts.desk.worklist.cells import cells_of, level_of
 from alerts.desk.worklist.news2_panel import score_of
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.control import Facts, Level
+from devices.wire.control import Facts, Level, Limit
 
 NOW = 1_795_271_647_000
-LIMITS = {
-    (Vital.HEART_RATE, "high"): (Level(110), Level(130)),
-    (Vital.HEART_RATE, "low"): (None, Level(41)),
-    (Vital.SYSTOLIC, "low"): (Level(101), Level(91)),
-}
+LIMITS = by_side(
+    (
+        Limit(Vital.HEART_RATE, "high", Level(110), Level(130)),
+        Limit(Vital.HEART_RATE, "low", None, Level(41)),
+        Limit(Vital.SYSTOLIC, "low", Level(101), Level(91)),
+    )
+)
 WATCH = Device(5, "Watch", 1, "Gateway", 300)
 
 

@@ -2,18 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alerts.care.limits import by_side
 from alerts.desk.pages.stream import Feed
 from alerts.desk.worklist.cells import Cell
 from alerts.desk.worklist.lines import counts, lines_of, view
 from alerts.desk.worklist.snapshot import Patient, Person, Snapshot, Value
 from alerts.life.alarm import Alarm
 from devices.vitals import Vital
-from devices.wire.control import Facts, Level
+from devices.wire.control import Facts, Level, Limit
 from streams.engine.condition import Priority
 
 NOW = 1_795_271_647_000
 HIGH, MEDIUM, LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
-LIMITS = {(1, "high"): (Level(110), Level(130))}
+LIMITS = by_side([Limit(Vital.HEART_RATE, "high", Level(110), Level(130))])
 
 
 def patient(number: int, team: int = 1) -> Patient:

@@ -21,14 +21,14 @@ async def test_a_limit_is_sent_and_then_in_effect(desk, served: Served, seeded: 
     await card.locator(".summary-box", has_text="must be greater").wait_for()  # 110 is the medium one
     await card.get_by_label("Heart rate, medium above").fill("95")
     await card.get_by_role("button", name="Save limits").click()
-    await card.locator("[data-standing=waiting]").wait_for()
+    await card.locator("[data-state=waiting]").wait_for()
     with seeded.tx() as tx:
         tx.execute("UPDATE control_outbox SET sent = now() WHERE sent IS NULL")
-    await card.locator("[data-standing=sent]", has_text="Sent").wait_for()
+    await card.locator("[data-state=sent]", has_text="Sent").wait_for()
     with seeded.tx() as tx:
         sent = tx.execute("SELECT payload FROM control_outbox WHERE patient = %s AND kind = 'limits'", [karin]).fetchall()
         take_effect(tx)
-    await card.locator("[data-standing=effective]", has_text="in effect since").wait_for()
+    await card.locator("[data-state=effective]", has_text="in effect since").wait_for()
     assert len(sent) == 1
     assert [(x["vital"], x["side"], x["medium"]["limit"], x["high"]["limit"]) for x in sent[0][0]["limits"]] == [
         (1, "high", 95, 105)
