@@ -10,6 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from devices.wire.batch import TOPIC
 
 
+def shared(name: str) -> AliasChoices:
+    """The names of a setting that all parts share: ``name`` and ``VIGIL_NAME``."""
+    return AliasChoices(f"VIGIL_{name.upper()}", name)
+
+
 class NotifySettings(BaseSettings):
     """Read from the environment, ``VIGIL_NOTIFY_...``; all parts share ``VIGIL_DATABASE``, ``VIGIL_KAFKA``, ``VIGIL_TOPIC``
     and ``VIGIL_MASTER_KEY_FILE``.
@@ -17,10 +22,10 @@ class NotifySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_NOTIFY_", extra="ignore", populate_by_name=True)
 
-    database: str = Field(validation_alias=AliasChoices("VIGIL_DATABASE", "database"))
-    kafka: str = Field("127.0.0.1:9092", validation_alias=AliasChoices("VIGIL_KAFKA", "kafka"))
-    topic: str = Field(TOPIC, validation_alias=AliasChoices("VIGIL_TOPIC", "topic"))
-    master_key_file: Path = Field(validation_alias=AliasChoices("VIGIL_MASTER_KEY_FILE", "master_key_file"))
+    database: str = Field(validation_alias=shared("database"))
+    kafka: str = Field("127.0.0.1:9092", validation_alias=shared("kafka"))
+    topic: str = Field(TOPIC, validation_alias=shared("topic"))
+    master_key_file: Path = Field(validation_alias=shared("master_key_file"))
 
     desk_url: str = "http://127.0.0.1:8080"
     """The address that messages link to; the desk there asks people to sign in."""

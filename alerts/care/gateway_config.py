@@ -15,12 +15,8 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
     Raises:
         UnknownRecordError: there is no such gateway in use.
     """
-    version, asked, resend_since = row_of(
-        tx,
-        "gateway",
-        gateway,
-        "SELECT config_version, resend_asked, resend_since FROM gateway WHERE revoked IS NULL AND gateway = %s FOR SHARE",
-    )
+    query = "SELECT config_version, resend_asked, resend_since FROM gateway WHERE revoked IS NULL AND gateway = %s FOR SHARE"
+    version, asked, resend_since = row_of(tx, "gateway", gateway, query)
     enrolled = tx.execute(
         "SELECT device, patient, since, source, address, interval_s FROM enrolment JOIN device USING (device) "
         "WHERE gateway = %s AND until IS NULL ORDER BY device",

@@ -62,14 +62,6 @@ def claim(tx: Tx, code: str) -> Claimed:
     return Claimed(gateway, credential)
 
 
-def gateway_with(tx: Tx, credential: str) -> int | None:
-    """The gateway in use that holds this credential."""
-    gateway: int | None = scalar(
-        tx, "SELECT gateway FROM gateway WHERE credential_hash = %s AND revoked IS NULL", [hash_of(credential)]
-    )
-    return gateway
-
-
 def revoke_gateway(tx: Tx, gateway: int, by: int) -> None:
     """End the gateway's credential and its keys now: the engine refuses later records sealed under them.
 

@@ -36,7 +36,7 @@ def check_limits(limits: Iterable[Limit]) -> None:
         high = sides.get((vital, "high"))
         if side == "high" or high is None:
             continue
-        bottom, top = _inner(low), _inner(high)
+        bottom, top = inner_level(low), inner_level(high)
         if bottom is None or top is None:
             continue
         if not (bottom + low.hysteresis <= top and top - high.hysteresis >= bottom):
@@ -66,6 +66,7 @@ def _check_levels(limit: Limit, spec: VitalSpec) -> None:
             raise InvalidLimitsError(f"{name}: the high-priority limit must be beyond the medium one.")
 
 
-def _inner(limit: Limit) -> float | None:
-    level = limit.medium or limit.high
+def inner_level(limit: Limit | None) -> float | None:
+    """The level of a limit that values break first: the medium one, or the high one if there is no medium."""
+    level = limit and (limit.medium or limit.high)
     return level.limit if level else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alerts.care.records import row_of
-from alerts.database import Tx, scalar, scalars
+from alerts.database import Tx, scalar
 
 _MEMBER = "m.person = %s AND (m.until IS NULL OR m.until > clock_timestamp())"
 
@@ -38,19 +38,3 @@ def join(tx: Tx, person: int, team: int) -> None:
 def leave(tx: Tx, person: int, team: int) -> None:
     """End the membership: the person no longer sees this team's patients."""
     tx.execute(f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team])
-
-
-def may_see(tx: Tx, person: int, patient: int) -> bool:
-    """True if the person is in the patient's care team; no role alone, not even an administrator's, shows a patient."""
-    query = f"SELECT FROM membership m JOIN patient p USING (team) WHERE {_MEMBER} AND p.patient = %s"
-    return tx.execute(query, [person, patient]).fetchone() is not None
-
-
-def patients_of(tx: Tx, person: int) -> list[int]:
-    """The patients in care of the person's teams, ascending."""
-    return scalars(
-        tx,
-        f"SELECT DISTINCT p.patient FROM membership m JOIN patient p USING (team) WHERE {_MEMBER} AND p.discharged IS NULL "
-        "ORDER BY p.patient",
-        [person],
-    )

@@ -7,9 +7,10 @@ after the last one is acknowledged: if a later record overtook an earlier one, t
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -113,7 +114,7 @@ def send_waiting(
     if not rows:
         return 0
     epoch = desk_epoch(db)
-    queues: dict[int, deque[_Sending]] = defaultdict(deque)
+    queues: dict[int, list[_Sending]] = defaultdict(list)
     done: list[int] = []
     for sequence, patient, payload, created, known in rows:
         record = _sealed(db, master, epoch, sequence, patient, payload, to_ms(created)) if known else None
@@ -127,11 +128,12 @@ def send_waiting(
         for partition in partitions:
             queues[partition].append(sending)
     problem: str | None = None
-    while queues and problem is None:
-        wave = {partition: queue.popleft() for partition, queue in queues.items()}
-        queues = defaultdict(deque, {partition: queue for partition, queue in queues.items() if queue})
+    for records in itertools.zip_longest(*queues.values()):
+        wave = {partition: one for partition, one in zip(queues, records, strict=True) if one}
         problem = _send_wave(producer, topic, wave, stop)
         done += sorted({one.sequence for one in wave.values() if one.left == 0})
+        if problem is not None:
+            break
     if done:
         db.execute(_SENT, [done])
     if problem is not None:

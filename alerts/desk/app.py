@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import structlog
 from psycopg_pool import AsyncConnectionPool
@@ -70,7 +69,7 @@ def build(settings: DeskSettings) -> Starlette:
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
         *health.ROUTES,
-        Mount("/static", _Static(directory=HERE / "static"), name="static"),
+        Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
     hosts = [urlsplit(settings.public_url).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
     app = Starlette(
@@ -83,17 +82,8 @@ def build(settings: DeskSettings) -> Starlette:
         ],
         exception_handlers={DeskError: _refused, HTTPException: _http, Exception: _broken},  # type: ignore[dict-item]
     )
-    app.state.desk = Desk(settings, master, pool, reader, environment(), metrics, ZoneInfo(settings.zone))
+    app.state.desk = Desk(settings, master, pool, reader, environment(settings), metrics)
     return app
-
-
-class _Static(StaticFiles):
-    """The desk's own files: browsers ask for them each time, and get 304 while they are unchanged."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
 
 class _Counted:
@@ -147,9 +137,7 @@ def _answer(
 ) -> Response:
     if _wants_page(request):
         title = _TITLES.get(status, "Not done")
-        return desk_of(request).page(
-            "error.html", status=status, headers=headers, status_code=status, title=title, message=message
-        )
+        return desk_of(request).page("error.html", status=status, headers=headers, title=title, message=message)
     return JSONResponse({"error": message, **({"problems": problems} if problems else {})}, status, headers)
 
 

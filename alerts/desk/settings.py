@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def _shared(name: str) -> AliasChoices:
-    return AliasChoices(name, f"VIGIL_{name.upper()}")
+from alerts.settings import shared
+from devices.wire.batch import TOPIC
 
 
 class DemoSignIn(BaseModel):
@@ -30,17 +29,17 @@ class DeskSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_DESK_", extra="ignore")
 
-    database: str = Field(validation_alias=_shared("database"))
-    master_key_file: Path = Field(validation_alias=_shared("master_key_file"))
-    kafka: str = Field(default="127.0.0.1:9092", validation_alias=_shared("kafka"))  # gateways get this address
-    topic: str = Field(default="vitals.v1", validation_alias=_shared("topic"))
+    database: str = Field(validation_alias=shared("database"))
+    master_key_file: Path = Field(validation_alias=shared("master_key_file"))
+    kafka: str = Field(default="127.0.0.1:9092", validation_alias=shared("kafka"))  # gateways get this address
+    topic: str = Field(default=TOPIC, validation_alias=shared("topic"))
 
     heartbeat_s: float = Field(30.0, ge=1, le=60)  # between two heartbeats of a gateway
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = "http://127.0.0.1:8080"  # https here makes cookies Secure with the __Host- prefix
-    zone: str = "UTC"  # of all times shown
+    zone: ZoneInfo = ZoneInfo("UTC")  # of all times shown
     grafana_url: str | None = None
 
     demo: bool = False
@@ -55,15 +54,6 @@ class DeskSettings(BaseSettings):
     claim_tries: int = 10  # a minute and address
     sign_in_tries: int = 5  # a minute and account; four times that for an address
     pool: int = 8
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"VIGIL_DESK_ZONE: {zone!r} is no time zone; give one such as Europe/Berlin") from None
-        return zone
 
     @property
     def secure(self) -> bool:

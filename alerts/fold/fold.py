@@ -7,7 +7,7 @@ their ids, append to ``alarm_event``, fill the outbox of notifications and, wher
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import structlog
@@ -156,14 +156,7 @@ def _write(tx: Tx, alarms: Sequence[Folded]) -> None:
         for one in new:
             one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm)])
     events = [
-        {
-            "alarm": one.alarm.alarm,
-            "version": version,
-            "at": to_datetime(entry.at),
-            "kind": entry.kind,
-            "actor": entry.actor,
-            "content": entry.content,
-        }
+        {"alarm": one.alarm.alarm, "version": version, **asdict(entry), "at": to_datetime(entry.at)}
         for one in changed
         for version, entry in one.history
     ]

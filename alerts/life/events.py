@@ -18,45 +18,41 @@ CallReason = Literal["onset", "worse", "repeat", "returned", "shelf_ended", "uns
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """Person ``by`` takes the alarm on; it is silent while the condition persists.  ``at`` in ms, as everywhere here."""
+class _ActOfPerson:
+    """``by``: the person; ``at`` in ms, as everywhere here."""
 
     by: int
     at: int
+
+
+class Acknowledge(_ActOfPerson):
+    """The person takes the alarm on; it is silent while the condition persists."""
 
 
 @dataclass(frozen=True, slots=True)
-class RecordOutcome:
+class RecordOutcome(_ActOfPerson):
     """The result of the work.  A false alarm needs a ``reason``.  On an unacknowledged alarm this acknowledges too."""
 
-    by: int
-    at: int
     outcome: Outcome
     reason: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class AddNote:
-    by: int
-    at: int
+class AddNote(_ActOfPerson):
     note: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shelve:
+class Shelve(_ActOfPerson):
     """Silence until ``until``, or until it gets worse; at most :class:`alerts.life.timing.Timing.shelf_s` long."""
 
-    by: int
-    at: int
     until: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unshelve:
-    by: int
-    at: int
+class Unshelve(_ActOfPerson):
+    pass
 
 
 @dataclass(frozen=True, slots=True)

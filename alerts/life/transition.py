@@ -8,7 +8,7 @@ Base: ISA-18.2 life cycle, IEC 60601-1-8 priorities; `docs/decisions/0031` gives
 
 from __future__ import annotations
 
-from typing import Final, Literal, overload
+from typing import Any, Final, Literal, overload
 
 from msgspec.structs import replace
 
@@ -86,17 +86,11 @@ def _opened(c: Condition) -> Change:
         rule=c.rule,
         source=c.source,
         category=c.category,
-        active=True,
-        priority=c.priority,
         worst=c.priority,
         onset=at,
-        vital=c.vital,
-        value=c.value,
-        limit_value=c.limit,
-        measured=c.measured,
-        detail=c.detail,
         due=_next_call(c.priority, at),
         version=0,
+        **_state(c),
     )
     entry = HistoryEntry("onset", at, 0, _values(c))
     return _changed(alarm, entry) if alarm.due is None else _changed(alarm, entry, Notify(0, "onset", at))
@@ -117,17 +111,7 @@ def _after_condition(alarm: Alarm, c: Condition) -> Change:
     kind: Literal["onset", "worse", "better"]
     kind = "onset" if not alarm.active else "worse" if c.priority > alarm.priority else "better"
     after = replace(
-        alarm,
-        active=True,
-        ended=None,
-        onsets=alarm.onsets + (kind == "onset"),
-        priority=c.priority,
-        worst=max(alarm.worst, c.priority),
-        vital=c.vital,
-        value=c.value,
-        limit_value=c.limit,
-        measured=c.measured,
-        detail=c.detail,
+        alarm, ended=None, onsets=alarm.onsets + (kind == "onset"), worst=max(alarm.worst, c.priority), **_state(c)
     )
     entry = HistoryEntry(kind, at, 0, _values(c))
     if c.priority > alarm.priority:
@@ -264,6 +248,19 @@ def _closed(alarm: Alarm, at: int, entry: HistoryEntry, *others: Effect) -> Chan
 
 def _changed(alarm: Alarm, *effects: Effect) -> Change:
     return replace(alarm, version=alarm.version + 1), effects
+
+
+def _state(c: Condition) -> dict[str, Any]:
+    """The fields of an alarm that its newest condition decides."""
+    return {
+        "active": True,
+        "priority": c.priority,
+        "vital": c.vital,
+        "value": c.value,
+        "limit_value": c.limit,
+        "measured": c.measured,
+        "detail": c.detail,
+    }
 
 
 def _values(c: Condition) -> dict[str, object]:

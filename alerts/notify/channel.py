@@ -29,6 +29,18 @@ class Message:
     rule: str
     count: int = 1
 
+    def public(self) -> dict[str, object]:
+        """The fields that every channel sends; ``key`` and ``link`` are for providers alone."""
+        return {
+            "text": self.text,
+            "recipient": self.recipient,
+            "alarm": self.alarm,
+            "priority": self.priority.word,
+            "category": self.category,
+            "step": self.step,
+            "count": self.count,
+        }
+
     @property
     def text(self) -> str:
         """The message as one line of text."""

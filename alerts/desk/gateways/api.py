@@ -15,11 +15,12 @@ from starlette.routing import Route
 from alerts.care.gateway_config import gateway_config
 from alerts.care.gateways import claim as claim_gateway
 from alerts.care.gateways import hash_of
+from alerts.database import Tx
 from alerts.desk.errors import TooManyTriesError
 from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
-from devices.wire.pairing import Claim
+from devices.wire.pairing import Claim, Config
 
 _LONGEST_S: Final = 30.0
 _LOOK_S: Final = 5.0
@@ -70,6 +71,10 @@ class GatewayApi:
         if not since.isdecimal() or len(since) > 18 or not wait.replace(".", "", 1).isdecimal():
             return Response(status_code=400)
         hashed, end = hash_of(credential.strip()), time.monotonic() + min(float(wait), _LONGEST_S)
+
+        def config_of(tx: Tx, gateway: int) -> Config:
+            return gateway_config(tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s)
+
         while True:
             async with desk.pool.connection() as connection:
                 row = await (await connection.execute(_GATEWAY, (hashed,))).fetchone()
@@ -77,15 +82,7 @@ class GatewayApi:
                 return _unauthorized()
             gateway, version = row
             if version > int(since):
-                work = partial(
-                    gateway_config,
-                    master=desk.master,
-                    gateway=gateway,
-                    kafka=settings.kafka,
-                    topic=settings.topic,
-                    heartbeat_s=settings.heartbeat_s,
-                )
-                return _json(await desk.write(work))
+                return _json(await desk.write(partial(config_of, gateway=gateway)))
             left = end - time.monotonic()
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)

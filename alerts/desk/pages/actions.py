@@ -12,7 +12,7 @@ from starlette.routing import Route
 from alerts.database import Tx, now_ms
 from alerts.desk.errors import BadFormError, NotYoursError
 from alerts.desk.web.access import check_may_act, visible_alarm
-from alerts.desk.web.context import Desk, signed_in, text_of
+from alerts.desk.web.context import Desk, Handler, signed_in, text_of
 from alerts.desk.web.session import Session
 from alerts.desk.worklist.words import OUTCOMES, devices_of, plain, span
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
@@ -56,13 +56,6 @@ async def acknowledge(request: Request, desk: Desk, session: Session) -> Respons
 
 
 @signed_in
-async def outcome_form(request: Request, desk: Desk, session: Session) -> Response:
-    """The dialog for an outcome."""
-    alarm = await visible_alarm(desk, session, request.path_params["alarm"])
-    return _form(desk, session, "_outcome.html", alarm)
-
-
-@signed_in
 async def outcome(request: Request, desk: Desk, session: Session) -> Response:
     """Record the outcome of the work on an alarm."""
     alarm, version = await _alarm_and_version(request, desk, session)
@@ -77,13 +70,6 @@ async def outcome(request: Request, desk: Desk, session: Session) -> Response:
         return _form(desk, session, "_outcome.html", alarm, problems, 422)
     why = reason if chosen == "false_alarm" else ""
     return await _act(desk, alarm, version, lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), why, note))
-
-
-@signed_in
-async def shelve_form(request: Request, desk: Desk, session: Session) -> Response:
-    """The dialog to shelve an alarm."""
-    alarm = await visible_alarm(desk, session, request.path_params["alarm"])
-    return _form(desk, session, "_shelve.html", alarm)
 
 
 @signed_in
@@ -131,6 +117,14 @@ async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Re
     if first is not None and not taken:
         return _conflict(desk, first, None)
     return _done()
+
+
+def _dialog(template: str) -> Handler:
+    @signed_in
+    async def dialog(request: Request, desk: Desk, session: Session) -> Response:
+        return _form(desk, session, template, await visible_alarm(desk, session, request.path_params["alarm"]))
+
+    return dialog
 
 
 async def _alarm_and_version(request: Request, desk: Desk, session: Session) -> tuple[Alarm, int]:
@@ -198,9 +192,9 @@ def _form(
 
 ROUTES: Final = [
     Route("/alarms/{alarm:int}/acknowledge", acknowledge, methods=["POST"]),
-    Route("/alarms/{alarm:int}/outcome", outcome_form, methods=["GET"]),
+    Route("/alarms/{alarm:int}/outcome", _dialog("_outcome.html"), methods=["GET"]),
     Route("/alarms/{alarm:int}/outcome", outcome, methods=["POST"]),
-    Route("/alarms/{alarm:int}/pause", shelve_form, methods=["GET"]),
+    Route("/alarms/{alarm:int}/pause", _dialog("_shelve.html"), methods=["GET"]),
     Route("/alarms/{alarm:int}/pause", shelve, methods=["POST"]),
     Route("/alarms/{alarm:int}/resume", unshelve, methods=["POST"]),
     Route("/lines/{key}/acknowledge", acknowledge_line, methods=["POST"]),

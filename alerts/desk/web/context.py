@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 import psycopg
 from anyio import CapacityLimiter, to_thread
@@ -40,12 +39,10 @@ class Desk:
     reader: Reader
     pages: Environment
     metrics: Metrics
-    zone: ZoneInfo
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> Response:
         """A rendered template."""
-        text = self.pages.get_template(template).render(zone=self.zone, settings=self.settings, **values)
-        return HTMLResponse(text, status, headers)
+        return HTMLResponse(self.pages.get_template(template).render(status=status, **values), status, headers)
 
     async def write(self, work: Callable[[Connection[Any]], T], limiter: CapacityLimiter | None = None) -> T:
         """Run ``work`` in a transaction of its own, in a thread; its errors roll back and are raised here."""
@@ -59,7 +56,7 @@ class Desk:
 
 def shown_now(desk: Desk, session: Session, snapshot: Snapshot) -> dict[str, object]:
     """The values that the templates of rows and of a patient share."""
-    today = datetime.fromtimestamp(snapshot.read_at / 1000, desk.zone).date()
+    today = datetime.fromtimestamp(snapshot.read_at / 1000, desk.settings.zone).date()
     return {"session": session, "snapshot": snapshot, "now": snapshot.read_at, "today": today}
 
 

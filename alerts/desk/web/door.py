@@ -84,21 +84,12 @@ class Door:
         return found.person
 
 
-def _page(
-    request: Request,
-    *,
-    status: int = 200,
-    note: str = "",
-    wrong: str = "",
-    name: str = "",
-    headers: dict[str, str] | None = None,
-) -> Response:
+def _page(request: Request, *, status: int = 200, headers: dict[str, str] | None = None, **texts: str) -> Response:
     desk = desk_of(request)
     token = request.cookies.get(_DOOR) or secrets.token_urlsafe(24)
     shown = desk.settings.demo_sign_ins if desk.settings.demo else ()
-    response = desk.page(
-        "sign_in.html", status=status, headers=headers, door=token, note=note, wrong=wrong, name=name, demo=shown
-    )
+    values = {"note": "", "wrong": "", "name": "", **texts}
+    response = desk.page("sign_in.html", status=status, headers=headers, door=token, demo=shown, **values)
     give_cookie(response, _DOOR, token, desk.settings, 3600)
     return response
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from alerts.desk.settings import DeskSettings
 from alerts.desk.worklist import words
 
 HERE: Final = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ def signal(rssi: int | None) -> tuple[str, str]:
     return "i-sig1", "weak"
 
 
-def environment() -> Environment:
+def environment(settings: DeskSettings) -> Environment:
     """The templates of the desk."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -38,6 +39,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     names = ("hm", "hms", "day", "iso", "span", "born", "what", "plain", "to_do", "first_sentence", "kind_of", "devices_of")
-    pages.globals.update({name: getattr(words, name) for name in (*names, "STARS", "OUTCOMES")})
+    words_by_name = {name: getattr(words, name) for name in (*names, "STARS", "OUTCOMES")}
+    pages.globals.update(words_by_name, settings=settings, zone=settings.zone)
     pages.globals.update(TRENDS=_TREND_WORDS, battery_icon=battery_icon, signal=signal)
     return pages

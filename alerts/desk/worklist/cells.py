@@ -7,12 +7,13 @@ age.  The browser knows the time; this module only says how long a value stays f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alerts.care.limits import BySide, level_at
+from alerts.care.limits_check import inner_level
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
-from alerts.desk.worklist.spark import Spark, Trend, draw, draw_pressure, trend_of
+from alerts.desk.worklist.spark import Buckets, Spark, Trend, draw, draw_pressure, trend_of
 from alerts.desk.worklist.words import number
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
@@ -95,13 +96,9 @@ def level_of(limits: BySide, vital: int, value: float) -> str:
 
 
 def inside(limits: BySide, vital: int) -> tuple[float | None, float | None]:
-    """The band within limits, (low, high): the medium limit of each side, or the high one where there is no medium."""
-
-    def of(side: str) -> float | None:
-        level = level_at(limits, vital, side, "medium") or level_at(limits, vital, side, "high")
-        return level.limit if level else None
-
-    return of("low"), of("high")
+    """The band within limits, (low, high): the medium limit of each side, or the high one if there is no medium."""
+    low, high = (inner_level(limits.get((vital, side))) for side in ("low", "high"))
+    return low, high
 
 
 def cells_of(snapshot: Snapshot, patient: Patient) -> dict[str, Cell]:
@@ -130,31 +127,25 @@ def _pressure(snapshot: Snapshot, patient: Patient, values: tuple[Value, ...]) -
     systolic = newest(values, Vital.SYSTOLIC)
     if systolic is None or systolic.value is None:
         return Cell()
-    same = (systolic.device, systolic.at)
-    diastolic = next((v for v in values if v.vital == Vital.DIASTOLIC and (v.device, v.at) == same), None)
-    lower = number(Vital.DIASTOLIC, diastolic.value) if diastolic and diastolic.value is not None else "–"
-    levels = [level_of(patient.limits, Vital.SYSTOLIC, systolic.value)]
-    if diastolic and diastolic.value is not None:
-        levels.append(level_of(patient.limits, Vital.DIASTOLIC, diastolic.value))
+    cell, of_cuff = _one(snapshot, patient, systolic, Vital.SYSTOLIC), (Vital.DIASTOLIC, systolic.device, systolic.at)
+    lower = next((v.value for v in values if (v.vital, v.device, v.at) == of_cuff), None)
+    if lower is None:
+        return replace(cell, text=f"{cell.text}/–")
+    levels = () if cell.poor else (cell.level, level_of(patient.limits, Vital.DIASTOLIC, lower))
     level = next((name for name in ("high", "medium") if name in levels), "")
-    buckets = snapshot.sparks.get((patient.patient, Vital.SYSTOLIC), {})
-    trend = trend_of(Vital.SYSTOLIC, buckets, systolic.value, systolic.at // 1000)
-    text = f"{number(Vital.SYSTOLIC, systolic.value)}/{lower}"
-    poor = _POOR.get(Status(systolic.status), _NO_VALUE) if systolic.status else ""
-    return Cell(text, "" if poor else level, systolic.at, fresh_s(systolic, ()), poor, trend, "", systolic.device)
+    return replace(cell, text=f"{cell.text}/{number(Vital.DIASTOLIC, lower)}", level=level)
 
 
 def sparks_of(snapshot: Snapshot, patient: Patient) -> dict[str, Spark]:
     """A patient's sparklines by column, ending now."""
-    end, number_of, sparks = snapshot.read_at // 1000, patient.patient, snapshot.sparks
-    drawn = {}
-    for column, vital in VITAL_OF.items():
-        low, high = inside(patient.limits, vital)
-        buckets = sparks.get((number_of, vital), {})
-        if column == "hr" and not buckets:
-            buckets = sparks.get((number_of, Vital.PULSE_RATE), {})
-        if column == "bp":
-            drawn[column] = draw_pressure(buckets, sparks.get((number_of, Vital.DIASTOLIC), {}), end, low, high)
-        else:
-            drawn[column] = draw(vital, buckets, end, low, high)
+    end = snapshot.read_at // 1000
+
+    def means(vital: Vital) -> Buckets:
+        return snapshot.sparks.get((patient.patient, vital), {})
+
+    drawn = {column: draw(vital, means(vital), end, *inside(patient.limits, vital)) for column, vital in VITAL_OF.items()}
+    if not means(Vital.HEART_RATE):
+        drawn["hr"] = draw(Vital.HEART_RATE, means(Vital.PULSE_RATE), end, *inside(patient.limits, Vital.HEART_RATE))
+    pressure = means(Vital.SYSTOLIC), means(Vital.DIASTOLIC)
+    drawn["bp"] = draw_pressure(*pressure, end, *inside(patient.limits, Vital.SYSTOLIC))
     return drawn

@@ -21,21 +21,14 @@ Buckets = Mapping[int, float]
 """Mean by bucket number (unix time // :data:`BUCKET_S`)."""
 Trend = Literal["up", "rise", "flat", "fall", "down", ""]
 
-RANGE: Final[dict[int, tuple[float, float]]] = {
-    Vital.HEART_RATE: (30, 150),
-    Vital.SPO2: (85, 100),
-    Vital.RESPIRATORY_RATE: (4, 34),
-    Vital.SYSTOLIC: (50, 200),
-    Vital.TEMPERATURE: (35, 40.5),
+_SCALES: Final[dict[int, tuple[float, float, float]]] = {
+    Vital.HEART_RATE: (30, 150, 5),
+    Vital.SPO2: (85, 100, 1),
+    Vital.RESPIRATORY_RATE: (4, 34, 2),
+    Vital.SYSTOLIC: (50, 200, 6),
+    Vital.TEMPERATURE: (35, 40.5, 0.3),
 }
-_NOTABLE: Final[dict[int, float]] = {
-    Vital.HEART_RATE: 5,
-    Vital.SPO2: 1,
-    Vital.RESPIRATORY_RATE: 2,
-    Vital.SYSTOLIC: 6,
-    Vital.TEMPERATURE: 0.3,
-}
-"""The change over half an hour that an arrow shows; three times as much is steep.  For the display only: no rule uses it."""
+"""(bottom, top, change): an arrow shows ``change`` over half an hour, a steep one three times that.  No rule uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class Spark:
 
 
 def _y(vital: int, value: float) -> float:
-    low, high = RANGE[vital]
+    low, high, _ = _SCALES[vital]
     return round(HEIGHT * (1 - (min(max(value, low), high) - low) / (high - low)), 1)
 
 
@@ -104,9 +97,9 @@ def trend_of(vital: int, buckets: Buckets, value: float, now_s: int) -> Trend:
     """``value`` compared with about half an hour before; empty without a value from then."""
     bucket = now_s // BUCKET_S
     before = [buckets[b] for b in range(bucket - 5, bucket - 2) if b in buckets]
-    if not before or vital not in _NOTABLE:
+    if not before or vital not in _SCALES:
         return ""
-    change = (value - sum(before) / len(before)) / _NOTABLE[vital]
+    change = (value - sum(before) / len(before)) / _SCALES[vital][2]
     if abs(change) < 1:
         return "flat"
     if change > 0:

@@ -93,27 +93,24 @@ def kind_of(alarm: Alarm) -> str:
 def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
     """An alarm in two parts: "HR 134" and "> 120 /min"; "No data" and "Wrist oximeter"."""
     if alarm.rule == "news2":
-        missing = alarm.detail.get("missing") or ()
         total = alarm.detail.get("total", alarm.value)
         if not isinstance(total, (int, float)):
             return "NEWS2", "no score"
-        total = int(total)
         limit = f"alarm at {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
         if alarm.detail.get("single3") and alarm.limit_value is None:
             limit = "one input scores 3"
-        return f"NEWS2 {'≥' if missing else ''}{total}", limit
+        return f"NEWS2 {'≥' if alarm.detail.get('missing') else ''}{int(total)}", limit
     trend = _TRENDS.get(alarm.rule.rpartition(".")[2])
     if trend and alarm.vital is not None and alarm.value is not None:
         return _trend(alarm, trend, alarm.vital, alarm.value)
     if alarm.vital is not None and alarm.value is not None:
-        spec = VITALS[Vital(alarm.vital)]
         sign = "<" if alarm.rule.endswith(".low") else ">"
         limit = ""
         if alarm.limit_value is not None:
             limit = f"{sign} {limit_number(round(alarm.limit_value, 3))} {unit_of(alarm.vital)}"
         if found_late(alarm.detail):
             limit = f"{limit}, found in late data".removeprefix(", ")
-        return f"{spec.short} {number(alarm.vital, alarm.value)}", limit
+        return f"{VITALS[Vital(alarm.vital)].short} {number(alarm.vital, alarm.value)}", limit
     known = guidance(alarm.rule)
     name = known.name if known else alarm.rule.replace("_", " ").replace(".", " ").capitalize()
     device = (devices or {}).get(alarm.source)

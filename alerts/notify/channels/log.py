@@ -15,14 +15,5 @@ class LogChannel:
     name = "log"
 
     def send(self, message: Message) -> str:
-        _log.info(
-            "notification",
-            recipient=message.recipient,
-            alarm=message.alarm,
-            priority=message.priority.word,
-            category=message.category,
-            step=message.step,
-            count=message.count,
-            text=message.text,
-        )
+        _log.info("notification", **message.public())
         return message.key

@@ -35,17 +35,7 @@ class WebhookChannel:
             raise ChannelError(self.name, type(error).__name__) from None
 
     async def _post(self, message: Message) -> str:
-        body = {
-            "key": message.key,
-            "text": message.text,
-            "link": message.link,
-            "recipient": message.recipient,
-            "alarm": message.alarm,
-            "priority": message.priority.word,
-            "category": message.category,
-            "step": message.step,
-            "count": message.count,
-        }
+        body = {"key": message.key, "link": message.link, **message.public()}
         async with (
             asyncio.timeout(self._timeout_s),
             httpx.AsyncClient(verify=self._trust, timeout=self._timeout_s, trust_env=False) as client,

@@ -10,8 +10,15 @@ import psycopg
 import pytest
 
 from alerts.care.gateway_config import gateway_config
-from alerts.care.gateways import CODE_LETTERS, ask_to_resend, claim, gateway_with, new_claim, revoke_gateway
+from alerts.care.gateways import CODE_LETTERS, ask_to_resend, claim, hash_of, new_claim, revoke_gateway
 from alerts.errors import ClaimError, UnknownRecordError
+
+
+def gateway_with(db, credential):
+    row = db.execute(
+        "SELECT gateway FROM gateway WHERE credential_hash = %s AND revoked IS NULL", [hash_of(credential)]
+    ).fetchone()
+    return row and row[0]
 
 
 def test_a_code_is_short_readable_and_only_its_hash_is_kept(db, ward):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.care.admit import discharge_patient
 from alerts.care.people import Person, add_person, disable_person, person_with, set_password
-from alerts.care.teams import add_team, join, leave, may_see, patients_of, set_channels
+from alerts.care.teams import add_team, join, leave, set_channels
 from alerts.errors import InvalidPersonError, UnknownRecordError
-from tests.alerts.care.conftest import BEGAN
 
 PASSWORD = "a good long one"
 
@@ -45,29 +43,25 @@ def test_who_cannot_be_added_is_refused(db, sign_in, role, password):
     assert db.execute("SELECT count(*) FROM person").fetchone() == (1,)
 
 
-def test_membership_alone_decides_who_is_seen(db, ward):
+def teams_of(db, person):
+    return [
+        team
+        for (team,) in db.execute("SELECT team FROM membership WHERE person = %s AND until IS NULL ORDER BY team", [person])
+    ]
+
+
+def test_a_person_joins_a_team_once_and_leaves_it(db, ward):
     nurse = add_person(db, "nurse", "M. Testova", "nurse", PASSWORD)
     admin = add_person(db, "admin", "J. Sample", "administrator", PASSWORD)
+    south = add_team(db, "South")
     join(db, nurse, ward.team)
     join(db, nurse, ward.team)
-    join(db, admin, add_team(db, "South"))
-    assert patients_of(db, nurse) == [ward.ada, ward.bruno]
-    assert may_see(db, nurse, ward.ada)
-    assert not may_see(db, nurse, 999_999)
-    assert not may_see(db, admin, ward.ada)
-    assert patients_of(db, admin) == []
+    join(db, admin, south)
+    assert (teams_of(db, nurse), teams_of(db, admin)) == ([ward.team], [south])
     leave(db, nurse, ward.team)
-    assert not may_see(db, nurse, ward.ada)
-    assert patients_of(db, nurse) == []
-
-
-def test_the_discharged_leave_the_list_but_their_team_may_still_look_back(db, ward):
-    nurse = add_person(db, "nurse", "M. Testova", "nurse", PASSWORD)
-    join(db, nurse, ward.team)
-    with db.transaction():
-        discharge_patient(db, ward.ada, BEGAN, by=1)
-    assert patients_of(db, nurse) == [ward.bruno]
-    assert may_see(db, nurse, ward.ada)
+    assert (teams_of(db, nurse), teams_of(db, admin)) == ([], [south])
+    with pytest.raises(UnknownRecordError):
+        join(db, nurse, 999)
 
 
 def test_a_team_chooses_its_channels(db, ward):

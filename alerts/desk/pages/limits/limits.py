@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 from psycopg import AsyncConnection
@@ -63,6 +63,8 @@ class Editor:
     versions: list[Version]
     defaults: BySide
     own: BySide
+    fields: ClassVar = FIELDS
+    reasons: ClassVar = REASONS
 
 
 async def read_editor(connection: AsyncConnection[Any], patient: int) -> Editor:
@@ -97,38 +99,34 @@ async def state(request: Request, desk: Desk, session: Session) -> Response:
 @signed_in
 async def save(request: Request, desk: Desk, session: Session) -> Response:
     """Change limits: the whole state goes into the outbox of the log, with its author and reason."""
-    number = request.path_params["patient"]
+    number, editor = await _patient_and_editor(request, desk, session)
+    if session.role == "administrator":
+        raise NotAllowedError("Administrators cannot change limits: ask a nurse or clinician of the care team.")
     form = await request.form()
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     reason, note = text_of(form, "reason"), text_of(form, "note", 500)
-    async with desk.pool.connection() as connection:
-        await check_patient(connection, session, number)
-        if session.role == "administrator":
-            raise NotAllowedError("Administrators cannot change limits: ask a nurse or clinician of the care team.")
-        editor = await read_editor(connection, number)
     problems: dict[str, str] = {}
-    changes: list[Change] = []
-    limits = Limits()
-    try:
-        limits, changes = edited(editor.defaults, editor.own, texts)
-    except BadFormError as error:
-        problems = error.problems
-    if not problems and not changes:
-        problems["change"] = "Nothing was changed: change a limit first"
-    if reason not in REASONS:
-        problems["reason"] = "Choose a reason for the change"
+    limits, changes = Limits(), list[Change]()
 
     def work(tx: Tx) -> None:
         set_limits(tx, number, limits, session.person)
         tx.execute(_STORE_REASON, (number, reason, note, number))
 
+    try:
+        limits, changes = edited(editor.defaults, editor.own, texts)
+        if not changes:
+            problems["change"] = "Nothing was changed: change a limit first"
+    except BadFormError as error:
+        problems = error.problems
+    if reason not in REASONS:
+        problems["reason"] = "Choose a reason for the change"
     if not problems:
         try:
             await desk.write(work)
         except CareError as error:
             problems["change"] = str(error)
     if problems:
-        return _card(desk, session, number, editor, problems, texts, 422)
+        return _card(desk, session, number, editor, status=422, problems=problems, texts=texts)
     async with desk.pool.connection() as connection:
         await record(connection, session.person, "limits.changed", f"patient:{number}", fields=len(changes))
         editor = await read_editor(connection, number)
@@ -143,21 +141,9 @@ async def _patient_and_editor(request: Request, desk: Desk, session: Session) ->
         return patient, await read_editor(connection, patient)
 
 
-def _card(
-    desk: Desk,
-    session: Session,
-    number: int,
-    editor: Editor,
-    problems: dict[str, str] | None = None,
-    texts: dict[str, str] | None = None,
-    status: int = 200,
-    *,
-    saved: bool = False,
-) -> Response:
-    return desk.page(
-        "_limits.html", status=status, editor=editor, problems=problems or {}, texts=texts or {}, number=number,
-        session=session, FIELDS=FIELDS, reasons=REASONS, saved=saved,
-    )  # fmt: skip
+def _card(desk: Desk, session: Session, number: int, editor: Editor, *, status: int = 200, **values: Any) -> Response:
+    values = {"problems": {}, "texts": {}, "saved": False, **values}
+    return desk.page("_limits.html", status=status, editor=editor, number=number, session=session, **values)
 
 
 ROUTES: Final = [

@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.actions import FALSE_REASONS
-from alerts.desk.pages.limits.limit_form import FIELDS, REASONS
 from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import HOURS, bands_of, read_series
 from alerts.desk.pages.patient.table import read_table
@@ -26,7 +25,6 @@ from alerts.desk.worklist.news2_panel import panel
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import devices_of
 
-_PARTS: Final = frozenset({"alarms", "work", "news", "timeline", "table"})
 _CHARTS: Final = (("hr", "Heart rate", "/min"), ("spo2", "SpO₂", "%"), ("rr", "Respiration", "/min"),
                   ("bp", "Blood pressure", "mmHg"), ("temp", "Temperature", "°C"))  # fmt: skip
 
@@ -45,14 +43,13 @@ async def _found(desk: Desk, session: Session, number: int) -> tuple[Snapshot, P
 
 def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, line: Line) -> dict[str, Any]:
     score, response, inputs = panel(snapshot, patient)
-    alarms = (line.lead, *line.also) if line.lead else ()
     silent = [other for other in desk.reader.view(session.teams) if other.key.startswith("g") and patient in other.patients]
     return {
         **shown_now(desk, session, snapshot),
         "patient": patient,
         "devices": devices_of(patient),
         "line": line,
-        "alarms": alarms,
+        "alarms": line.alarms,
         "silent": silent,
         "score": score,
         "response": response,
@@ -75,7 +72,7 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
         moments = await read_timeline(connection, snapshot, patient)
         table = await read_table(connection, snapshot, patient, 6)
     return desk.page(
-        "patient.html", editor=editor, moments=moments, table=table, hours=6, HOURS=HOURS, FIELDS=FIELDS, reasons=REASONS,
+        "patient.html", editor=editor, moments=moments, table=table, hours=6, HOURS=HOURS,
         texts={}, number=number, saved=False, counts=counts(desk.reader.view(session.teams), session.person),
         **_shown(desk, session, snapshot, patient, line),
     )  # fmt: skip
@@ -87,16 +84,16 @@ async def part(request: Request, desk: Desk, session: Session) -> Response:
     number, name = request.path_params["patient"], request.path_params["part"]
     snapshot, patient, line = await _found(desk, session, number)
     shown = _shown(desk, session, snapshot, patient, line)
-    if name not in _PARTS:
-        raise NotYoursError
     if name in ("alarms", "work", "news"):
         return desk.page(f"_{name}.html", **shown)
     async with desk.pool.connection() as connection:
         if name == "timeline":
             return desk.page("_timeline.html", moments=await read_timeline(connection, snapshot, patient), **shown)
-        hours = _hours(request)
-        table = await read_table(connection, snapshot, patient, hours)
-    return desk.page("_table.html", table=table, hours=hours, **shown)
+        if name == "table":
+            hours = _hours(request)
+            table = await read_table(connection, snapshot, patient, hours)
+            return desk.page("_table.html", table=table, hours=hours, **shown)
+    raise NotYoursError
 
 
 @signed_in

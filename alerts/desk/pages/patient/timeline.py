@@ -74,9 +74,5 @@ def _moment(
 
 
 def _at_that_time(alarm: Alarm, content: dict[str, Any]) -> Alarm:
-    return replace(
-        alarm,
-        priority=Priority(content.get("priority", Priority.LOW)),
-        value=content.get("value", alarm.value),
-        limit_value=content.get("limit", alarm.limit_value),
-    )
+    value, limit = content.get("value", alarm.value), content.get("limit", alarm.limit_value)
+    return replace(alarm, priority=Priority(content.get("priority", Priority.LOW)), value=value, limit_value=limit)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from alerts.care.admit import discharge_patient
 from tests.alerts.desk.conftest import Seeded, Served
 from tests.alerts.desk.hands import sign_in
 
@@ -46,6 +49,14 @@ def test_leaving_a_team_ends_what_is_seen_at_once(served: Served, seeded: Seeded
         with seeded.tx() as tx:
             tx.execute("UPDATE membership SET until = now() WHERE person = %s", [seeded.ward.nurse])
         assert client.get(f"/patients/{mine}").status_code == 404
+        assert "EXAMPLETON" not in client.get("/list").text
+
+
+def test_a_discharged_patient_leaves_the_list(served: Served, seeded: Seeded) -> None:
+    mine = seeded.ward.patients["EXAMPLETON"]
+    with seeded.tx() as tx:
+        discharge_patient(tx, mine, datetime.now(UTC), seeded.ward.nurse)
+    with sign_in(served.url, "m.testova") as client:
         assert "EXAMPLETON" not in client.get("/list").text
 
 
