@@ -37,7 +37,7 @@ from alerts.desk.worklist.reader import Reader
 from devices.wire.keys import read_master_key
 
 _log = structlog.get_logger("alerts.desk")
-_TITLES: Final = {401: "Signed out", 403: "Not allowed", 404: "Not here", 422: "Not saved", 429: "Too many tries"}
+_TITLES: Final = {401: "Signed out", 403: "Not allowed", 404: "Not found", 422: "Not saved", 429: "Too many tries"}
 
 
 def build(settings: DeskSettings) -> Starlette:

@@ -170,7 +170,7 @@ def _conflict(desk: Desk, error: ConflictError, alarm: Alarm | None) -> Response
     person = snapshot.people.get(error.actor) if snapshot else None
     ago = span((snapshot.read_at if snapshot else 0) / 1000 - error.at.timestamp())
     by = f" by {person.name}" if person else ""
-    text = "It is theirs; your press changed nothing." if person else "Look at it again; your press changed nothing."
+    text = "It is theirs now: nothing was changed." if person else "Look at it again: nothing was changed."
     link = None
     if alarm and alarm.subject_kind == "patient" and snapshot and alarm.subject in snapshot.patients:
         patient = snapshot.patients[alarm.subject]

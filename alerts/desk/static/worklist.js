@@ -1,4 +1,4 @@
-// The worklist. Rows change where they stand; they move only when somebody says "Update list".
+// The worklist. Rows change in place; they move only with "Update list".
 import { $, $$, openedFrom, quietly, say, setCell, tick, under } from "./desk.js";
 import { ring, toggle as toggleSound } from "./sound.js";
 import { listen } from "./stream.js";
@@ -11,7 +11,7 @@ const rowOf = (key) => document.getElementById(`row-${key}`);
 const cells = {}; // the newest numbers by row
 let order = null;
 
-// what is new: alarms nobody has that do not stand among the unacknowledged; what moved: rows that belong elsewhere
+// fresh: unacknowledged alarms that are not yet in the first group; moved: rows that belong to another group
 const KINDS = ["high", "medium", "technical", "low"];
 let announced = new Set($$("#open .row").map((r) => r.dataset.lead));
 const showBar = () => {
@@ -22,10 +22,10 @@ const showBar = () => {
   bar.classList.toggle("is-new", fresh.length > 0);
   bar.classList.toggle("is-calm", !fresh.length);
   const by = KINDS.map((k) => [k, fresh.filter(([, , kind]) => kind === k).length]).filter(([, n]) => n);
-  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none where nothing is new
-  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved on` : "";
-  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list stays still until you say so.`
-    : moved ? "Acknowledged, snoozed or ended. The list stays still until you say so." : "The list is as it stands now.";
+  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none if nothing is new
+  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved` : "";
+  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list does not move until you update it.`
+    : moved ? "Acknowledged, snoozed or ended. The list does not move until you update it." : "The list is up to date.";
 };
 const announce = () => {
   const unheard = order.filter(([, group, , , lead]) => group === "open" && !announced.has(String(lead)));
@@ -37,7 +37,7 @@ const announce = () => {
   ring(gravest[2]);
 };
 
-// rows in their newest form, each put where it stands
+// the newest form of rows, each put in its place
 let fetching = false;
 const renew = async () => {
   if (fetching || !order) return;

@@ -22,7 +22,7 @@ from alerts.desk.web.throttle import Throttle
 
 _DOOR: Final = "vigil-door"
 _WRONG: Final = "User name or password is wrong: check both and try again."
-_WHY: Final = {"ended": "You were signed out because nobody used this desk for a while.", "out": "You are signed out."}
+_WHY: Final = {"ended": "You were signed out because this desk was not used.", "out": "You are signed out."}
 _log = structlog.get_logger("alerts.desk.web.door")
 
 
