@@ -34,7 +34,7 @@ PASSWORD = "synthetic-only"
 
 @dataclass
 class Ward:
-    """Who and what the seed made; ``patients`` by family name in capitals."""
+    """The people and patients that the seed made; ``patients`` by family name in capitals."""
 
     team: int
     elsewhere: int
@@ -254,7 +254,7 @@ def _admit(tx: psycopg.Connection, master: bytes, ward: Ward, who: Invented, ind
     since = datetime.now(UTC) - timedelta(days=6)
     tx.execute("UPDATE patient SET admitted = %s WHERE patient = %s", [since, patient])
     give_consent(tx, patient, given=True, by=ward.nurse)
-    devices = []
+    devices: list[int] = []
     for name, source, interval in (("Chest patch", "ble", 1), ("Finger oximeter", "ble", 1), ("Arm cuff", "mqtt", 0)):
         address = (
             f"{name[:2].lower()}-{patient:04d}"

@@ -1,4 +1,4 @@
-"""Which entries of an alarm's history stand in the way of an act."""
+"""Conflicts of an act with an alarm's newer history."""
 
 from __future__ import annotations
 
@@ -20,7 +20,5 @@ from alerts.life.events import HistoryKind
         ([("returned", 0)], 0),
     ],
 )
-def test_acts_of_others_and_new_calls_conflict(
-    since: list[tuple[HistoryKind, int]], found: int | None
-) -> None:
+def test_acts_of_others_and_new_calls_conflict(since: list[tuple[HistoryKind, int]], found: int | None) -> None:
     assert first_conflict(since, 1) == found

@@ -4,7 +4,6 @@ import pytest
 
 from alerts.care.limits import by_side
 from alerts.desk.worklist.cells import cells_of, level_of
-from alerts.desk.worklist.news2_panel import score_of
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
 from devices.sample import Status
 from devices.vitals import Vital
@@ -70,19 +69,3 @@ def test_pressure_is_one_measurement_of_one_cuff() -> None:
     assert (cell.text, cell.level) == ("88/52", "high")
     apart = value(Vital.SYSTOLIC, 120, 60), value(Vital.DIASTOLIC, 52, 90)
     assert cells_of(*look(*apart))["bp"].text == "120/–"
-
-
-def test_a_partial_score_is_a_lower_bound_and_names_what_is_missing() -> None:
-    values = (
-        value(Vital.RESPIRATORY_RATE, 24), value(Vital.SPO2, 93), value(Vital.SYSTOLIC, 104),
-        value(Vital.HEART_RATE, 134), value(Vital.TEMPERATURE, 38.3),
-    )  # fmt: skip
-    score = score_of(*look(*values))
-    assert (score.text, score.risk, score.missing, score.have) == ("≥9", "high", ("O₂", "ACVPU"), 5)
-    whole = score_of(*look(*values, facts=Facts(born="1950-01-01", oxygen=False, consciousness="A")))
-    assert (whole.text, whole.missing) == ("9", ())
-
-
-def test_under_four_inputs_there_is_no_score() -> None:
-    score = score_of(*look(value(Vital.HEART_RATE, 134), value(Vital.SPO2, 90, 20 * 60)))
-    assert (score.text, score.why) == ("–", "under four inputs")

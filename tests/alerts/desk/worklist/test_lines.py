@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from alerts.care.limits import by_side
-from alerts.desk.pages.stream import Feed
-from alerts.desk.worklist.cells import Cell
 from alerts.desk.worklist.lines import counts, lines_of, view
 from alerts.desk.worklist.snapshot import Patient, Person, Snapshot, Value
 from alerts.life.alarm import Alarm
@@ -23,8 +22,13 @@ def patient(number: int, team: int = 1) -> Patient:
     )
 
 
-def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float = 1, **about: object) -> Alarm:
-    said = {"subject_kind": "patient", "rule": f"rule{number}", "source": 0, "category": "physiological"} | about
+def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float = 1, **about: Any) -> Alarm:
+    fields: dict[str, Any] = {
+        "subject_kind": "patient",
+        "rule": f"rule{number}",
+        "source": 0,
+        "category": "physiological",
+    } | about
     return Alarm(
         alarm=number,
         subject=subject,
@@ -32,7 +36,7 @@ def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float =
         priority=priority,
         worst=priority,
         onset=NOW - int(minutes * 60_000),
-        **said,
+        **fields,
     )
 
 
@@ -76,7 +80,7 @@ def test_only_the_teams_own_patients_are_seen_and_the_pipelines_alarms_by_all() 
 
 
 def test_a_gateway_silent_on_several_is_one_line_and_on_one_is_that_patients() -> None:
-    offline = {"rule": "gateway_offline", "source": 9, "category": "technical"}
+    offline: dict[str, Any] = {"rule": "gateway_offline", "source": 9, "category": "technical"}
     of = snapshot(3, *(alarm(n, n, MEDIUM, **offline) for n in (1, 2)), alarm(3, 2, HIGH))
     assert seen(of) == ["p2", "g9", "p1", "p3"]
     alone = snapshot(3, alarm(1, 1, MEDIUM, **offline))
@@ -93,18 +97,3 @@ def test_a_digest_changes_with_the_alarm_and_not_with_a_number() -> None:
     assert digest(snapshot(1, alarm(1, 1), values=(at,))) != plain
     one, two = (digest(snapshot(1, alarm(1, 1, version=v), values=(at,))) for v in (1, 2))
     assert one != two
-
-
-def test_a_feed_says_only_what_changed() -> None:
-    at = Value(1, Vital.HEART_RATE, 5, NOW - 1000, 140, 0, NOW)
-    of, feed = snapshot(2, values=(at,)), Feed(7)
-    first = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
-    assert first["cells"]["p1"]["hr"] == Cell("140", "high", NOW - 1000, 120).wire()
-    assert [entry[0] for entry in first["order"]] == ["p1", "p2"]
-    again = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
-    assert set(again) == {"now", "data", "still", "counts"}
-    assert again["still"] is False
-    of = replace(of, data_at=NOW - 11_000, values={1: (replace(at, value=100),)})
-    third = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
-    assert third["still"] is True
-    assert third["cells"] == {"p1": {"hr": Cell("100", "", NOW - 1000, 120).wire()}}

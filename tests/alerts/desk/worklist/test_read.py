@@ -10,6 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from alerts.care.identity import open_identity
+from alerts.care.limits import level_at
 from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import read_series
 from alerts.desk.pages.patient.table import read_table
@@ -17,6 +18,7 @@ from alerts.desk.pages.patient.timeline import read_timeline
 from alerts.desk.worklist.read import DEVICES, SlowParts, read_quick, read_slow_parts, read_sparks
 from deploy.schema.migrate import migrate
 from devices.vitals import Vital
+from devices.wire.control import Level
 from tests.alerts.desk.conftest import MASTER
 from tests.alerts.desk.seed import seed
 
@@ -38,7 +40,7 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         patient = snapshot.patients[ada]
         assert (patient.name, patient.record) == ("EXAMPLETON, Ada", "VT-4174-4")
         assert {d.name for d in patient.devices} == {"Chest patch", "Finger oximeter", "Arm cuff"}
-        assert patient.limits[Vital.HEART_RATE, "high"].high.limit == 120
+        assert level_at(patient.limits, Vital.HEART_RATE, "high", "high") == Level(120, 60)
         assert next(d for d in patient.devices if d.name == "Chest patch").battery == 64
         assert len(snapshot.sparks[ada, Vital.HEART_RATE]) > 30
         assert {v.vital for v in snapshot.values[ada]} == {1, 3, 4, 5, 6, 8}

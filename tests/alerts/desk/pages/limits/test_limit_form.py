@@ -25,7 +25,7 @@ def test_other_own_limits_stay() -> None:
 
 
 def test_an_untouched_form_changes_nothing() -> None:
-    form = {}
+    form: dict[str, str] = {}
     for row in rows(DEFAULTS, {}):
         names = ("low.high", "low.medium", "high.medium", "high.high")
         form |= {f"{row.column}.{name}": text for name, text in zip(names, row.limits, strict=True)}
