@@ -38,8 +38,8 @@ class NotYoursError(DeskError):
 class NotAllowedError(DeskError):
     status = 403
 
-    def __init__(self, what: str = "This form does not belong to your session: reload the page and try again.") -> None:
-        super().__init__(what)
+    def __init__(self, message: str = "This form does not belong to your session: reload the page and try again.") -> None:
+        super().__init__(message)
 
 
 class TooManyTriesError(DeskError):

@@ -45,8 +45,8 @@ class Message:
     def text(self) -> str:
         """The message as one line of text."""
         kind = f"{self.priority.word} {'technical ' if self.category == 'technical' else ''}alarm"
-        of = "patients" if self.rule == GROUPED_RULE else "parts of the system"
-        many = f" ({self.count} {of})" if self.count > 1 else ""
+        unit = "patients" if self.rule == GROUPED_RULE else "parts of the system"
+        many = f" ({self.count} {unit})" if self.count > 1 else ""
         again = f", call {self.step + 1}" if self.step else ""
         return f"Vigil: {kind}{many}{again}. {words_away(self.rule)} {self.link}"
 

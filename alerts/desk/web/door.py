@@ -22,7 +22,7 @@ from alerts.desk.web.throttle import Throttle
 
 _DOOR: Final = "vigil-door"
 _WRONG: Final = "User name or password is wrong: check both and try again."
-_WHY: Final = {"ended": "You were signed out because this desk was not used.", "out": "You are signed out."}
+_NOTES: Final = {"ended": "You were signed out because this desk was not used.", "out": "You are signed out."}
 _log = structlog.get_logger("alerts.desk.web.door")
 
 
@@ -40,7 +40,7 @@ class Door:
         ]
 
     async def show(self, request: Request) -> Response:
-        return _page(request, note=_WHY.get(request.query_params.get("why", ""), ""))
+        return _page(request, note=_NOTES.get(request.query_params.get("why", ""), ""))
 
     async def enter(self, request: Request) -> Response:
         """Open a session for the right password; 429 after too many wrong ones, for a minute at most."""

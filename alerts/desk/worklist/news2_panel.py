@@ -24,12 +24,7 @@ _NAMES: Final = {
     "temperature": ("Temperature", "Temp"),
 }
 """The name of each input in the panel, and its short name in a row."""
-_VITALS: Final = {
-    "respiratory_rate": Vital.RESPIRATORY_RATE,
-    "spo2": Vital.SPO2,
-    "systolic": Vital.SYSTOLIC,
-    "temperature": Vital.TEMPERATURE,
-}
+_VITALS: Final = {v.name.lower(): v for v in (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.TEMPERATURE)}
 RESPONSE: Final = {
     "high": "emergency assessment, continuous monitoring",
     "medium": "urgent review",

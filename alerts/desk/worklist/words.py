@@ -90,7 +90,7 @@ def kind_of(alarm: Alarm) -> str:
     return "technical" if alarm.category == "technical" else alarm.priority.word
 
 
-def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
+def headline(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
     """An alarm in two parts: "HR 134" and "> 120 /min"; "No data" and "Wrist oximeter"."""
     if alarm.rule == "news2":
         total = alarm.detail.get("total", alarm.value)
@@ -135,17 +135,14 @@ def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]
 
 def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:
     """An alarm in one line of text."""
-    return " ".join(part for part in what(alarm, devices) if part)
+    return " ".join(part for part in headline(alarm, devices) if part)
 
 
 def to_do(alarm: Alarm) -> tuple[str, str]:
     """The meaning of an alarm and the action it needs, one or two sentences each."""
     known = guidance(alarm.rule, late=found_late(alarm.detail))
     if known is None:
-        return (
-            "",
-            "See or call the patient, act by your ward's plan. Tell the operator that this alarm has no text.",
-        )
+        return "", "See or call the patient, act by your ward's plan. Tell the operator that this alarm has no text."
     return known.means, known.do
 
 

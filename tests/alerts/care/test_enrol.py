@@ -22,7 +22,7 @@ from tests.alerts.care.test_gateway_config import config
 from tests.alerts.conftest import Db
 
 
-def test_an_enrolment_is_told_whole_to_engine_and_gateway(db: Db, ward: Ward) -> None:
+def test_engine_and_gateway_get_the_whole_enrolment(db: Db, ward: Ward) -> None:
     with db.transaction():
         give_consent(db, ward.ada, True, by=1)
         enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
@@ -34,10 +34,10 @@ def test_an_enrolment_is_told_whole_to_engine_and_gateway(db: Db, ward: Ward) ->
         ),
         gateways=(ward.gateway,),
     )
-    told = config(db, ward.gateway)
+    received = config(db, ward.gateway)
     key, secret = current_key(db, MASTER, ward.ada, ward.gateway)
-    assert told.patients == (PatientKey(ward.ada, key, secret),)
-    assert told.devices == (
+    assert received.patients == (PatientKey(ward.ada, key, secret),)
+    assert received.devices == (
         Assigned(ward.oximeter, ward.ada, to_ms(BEGAN), "ble", "C0:DE:00:00:00:02", 1),
         Assigned(ward.belt, ward.ada, to_ms(BEGAN + HOUR), "ble", "C0:DE:00:00:00:01", 1),
     )

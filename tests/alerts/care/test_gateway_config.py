@@ -22,7 +22,7 @@ def config(db: Db, gateway: int) -> Config:
         return gateway_config(db, MASTER, gateway, "127.0.0.1:9092", "vitals.v1")
 
 
-def test_without_consent_a_gateway_is_told_of_nobody(db: Db, ward: Ward) -> None:
+def test_without_consent_a_configuration_names_no_patient(db: Db, ward: Ward) -> None:
     with db.transaction():
         enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
     assert config(db, ward.gateway).patients == ()
@@ -44,8 +44,8 @@ def test_a_revoked_gateway_has_no_configuration_and_its_keys_no_word(db: Db, war
         key, _ = current_key(db, MASTER, ward.ada, ward.gateway)
     with db.transaction():
         revoke_gateway(db, ward.gateway, by=1)
-    told = sent(db, ward.ada, "enrolment")[-1]
-    assert (told.revoked_keys, told.gateways) == ((key,), ())
+    enrolment = sent(db, ward.ada, "enrolment")[-1]
+    assert (enrolment.revoked_keys, enrolment.gateways) == ((key,), ())
     with pytest.raises(UnknownRecordError):
         config(db, ward.gateway)
 

@@ -96,17 +96,17 @@ def test_a_new_claim_ends_the_old_credential_and_a_revoked_gateway_has_none(db: 
 
 
 def test_all_gateways_in_use_are_asked_to_send_again_and_each_request_is_another(db: Db, ward: Ward) -> None:
-    def told() -> Any:
+    def current() -> Any:
         return gateway_config(db, bytes(32), ward.gateway, "", "")
 
     with db.transaction():
-        assert told().resend is None
-        before = told().version
+        assert current().resend is None
+        before = current().version
     with db.transaction():
         assert ask_to_resend(db, 1234) == 1
-    first = told()
+    first = current()
     assert first.resend.since == 1234
     assert first.version > before
     with db.transaction():
         ask_to_resend(db, 0)
-    assert told().resend.request > first.resend.request
+    assert current().resend.request > first.resend.request

@@ -1,4 +1,4 @@
-"""Pauses: a reason, an end, and told whole."""
+"""Pauses: a reason, an end, and sent whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.alerts.care.conftest import Ward, sent
 from tests.alerts.conftest import Db
 
 
-def test_pauses_are_told_whole_and_can_be_replaced_and_ended(db: Db, ward: Ward) -> None:
+def test_pauses_are_sent_whole_and_can_be_replaced_and_ended(db: Db, ward: Ward) -> None:
     until = now(db) + timedelta(hours=1)
     with db.transaction():
         pause(db, ward.ada, "spo2.low", until, "physiotherapy", by=1)
@@ -37,7 +37,7 @@ def test_a_pause_needs_a_reason_and_an_end_within_a_night(db: Db, ward: Ward, ho
     assert sent(db, ward.ada, "pause") == []
 
 
-def test_a_pause_that_is_over_is_no_longer_told(db: Db, ward: Ward) -> None:
+def test_a_pause_that_is_over_is_no_longer_sent(db: Db, ward: Ward) -> None:
     with db.transaction():
         pause(db, ward.ada, "*", now(db) + timedelta(hours=1), "bath", by=1)
     db.execute("UPDATE pause SET until = now() - interval '1 second'")

@@ -156,7 +156,7 @@ def test_one_relays_and_another_takes_over_when_it_is_gone(schema: str) -> None:
             time.sleep(0.02)
 
 
-def test_it_relays_as_soon_as_a_change_commits_survives_its_session_and_ends_when_told(
+def test_it_relays_at_each_commit_survives_its_session_and_ends_on_request(
     db: Db, patients: list[int], schema: str, kafka: Kafka, topic: str, home: Path
 ) -> None:
     stop = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -147,17 +148,8 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
     def ago(minutes: float) -> datetime:
         return now - timedelta(minutes=minutes)
 
-    def begins(
-        family: str,
-        rule: str,
-        minutes: float,
-        priority: Priority,
-        value: float | None = None,
-        limit: float | None = None,
-        vital: int | None = None,
-        phase: Phase = "onset",
-    ) -> Condition:
-        return condition(ward, family, rule, ago(minutes), priority, value, limit, vital, phase)
+    def begins(family: str, rule: str, minutes: float, *values: Any, **named: Any) -> Condition:
+        return condition(ward, family, rule, ago(minutes), *values, **named)
 
     fold_conditions(
         tx,

@@ -131,11 +131,11 @@ def test_numbers_of_numpy_and_nan_are_stored_as_numbers_and_null(db: Db) -> None
 
 def test_a_technical_alarm_of_a_partition_goes_to_the_operators(db: Db, team: None) -> None:
     fold(db, condition(of="partition", subject=9, rule="pipeline_stopped", source=0, vital=None))
-    told = sorted(db.execute("SELECT recipient, channel FROM notification"))
-    assert told == [("operators", "log"), ("operators", "webhook")]
+    recipients = sorted(db.execute("SELECT recipient, channel FROM notification"))
+    assert recipients == [("operators", "log"), ("operators", "webhook")]
 
 
-def test_nobody_is_missed_where_no_team_is_known(db: Db) -> None:
+def test_without_a_known_team_the_operators_are_notified(db: Db) -> None:
     fold(db, condition(subject=77))
     assert db.execute("SELECT recipient, channel FROM notification").fetchall() == [("operators", "log")]
 
@@ -187,7 +187,7 @@ def test_a_refused_act_leaves_the_row_alone(db: Db) -> None:
         act(db, number + 1, Tick(0))
 
 
-def test_where_nothing_changes_nothing_is_written_and_nobody_is_woken(db: Db, schema: str) -> None:
+def test_without_a_change_nothing_is_written_and_no_hint_is_sent(db: Db, schema: str) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     with psycopg.connect(schema, autocommit=True) as listener:

@@ -28,10 +28,10 @@ def test_the_patients_of_a_gateway_are_one_message_for_each_team_and_call() -> N
     assert numbers(found) == [[1, 2, 6], [3], [4], [5]]
 
 
-def test_what_is_about_a_patient_is_told_one_by_one() -> None:
+def test_alarms_of_a_patient_are_one_message_each() -> None:
     assert numbers(grouped([waiting(1, rule="spo2.low"), waiting(2, rule="spo2.low")])) == [[1], [2]]
 
 
-def test_what_befalls_many_partitions_is_one_message_and_names_the_most_urgent() -> None:
+def test_one_fault_of_many_partitions_is_one_message_and_names_the_most_urgent() -> None:
     stopped = [waiting(n, rule="pipeline_stopped", kind="partition", source=0, priority=2 + (n == 3)) for n in range(5)]
     assert numbers(grouped(stopped)) == [[3, 0, 1, 2, 4]]

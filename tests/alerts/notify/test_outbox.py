@@ -112,7 +112,7 @@ def test_an_acknowledgement_does_not_wait_for_a_slow_provider(
     assert rows(db, "stopped IS NOT NULL, sent") == [(True, None)]
 
 
-def test_what_somebody_acts_on_after_it_was_taken_is_not_sent(
+def test_an_alarm_acknowledged_after_the_lease_is_not_sent(
     db: Db, team: None, provider: Provider, schema: str, now: int
 ) -> None:
     """Two are taken in one turn; while the first is being sent the second is acknowledged."""
@@ -208,7 +208,7 @@ def test_a_gateways_patients_are_one_message_and_the_rows_stay(
     assert len(open_alarms(db)) == 4
 
 
-def test_a_channel_nobody_serves_is_said_in_the_row_and_once_in_the_log(db: Db, team: None) -> None:
+def test_an_unknown_channel_is_reported_in_the_row_and_once_in_the_log(db: Db, team: None) -> None:
     fold(db, condition())
     with capture_logs() as logs:
         report_unknown_channels(db, ["log"])

@@ -69,10 +69,10 @@ def test_it_tells_repeats_relays_survives_and_ends(
             notifier.join(10)
     assert not notifier.is_alive()
     assert db.execute(_WAITING).fetchone() == (0,)
-    said = str(logs)
-    assert "88.3" not in said
-    assert "Exampleton" not in said
-    assert "secret" not in said
+    text = str(logs)
+    assert "88.3" not in text
+    assert "Exampleton" not in text
+    assert "secret" not in text
 
 
 def test_it_does_not_begin_without_the_master_key(tmp_path: Path) -> None:

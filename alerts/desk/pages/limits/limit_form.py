@@ -53,12 +53,12 @@ class EditorRow:
 class Change:
     """One change of a limit or a hold, in words: "Heart rate high above", "130", "120"."""
 
-    what: str
+    name: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        return f"{self.what} {self.before} → {self.after}"
+        return f"{self.name} {self.before} → {self.after}"
 
 
 def rows(defaults: BySide, own: BySide) -> list[EditorRow]:

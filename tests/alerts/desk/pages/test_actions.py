@@ -47,9 +47,9 @@ async def test_of_two_nurses_the_second_sees_who_was_first(desk: OpenDesk, seede
     await row(second, seeded, "PLACEHOLDER").get_by_role("button", name="Acknowledge").click()
     notice = second.locator("#notices .notice")
     await notice.wait_for()
-    said = await text(notice)
-    assert "Acknowledged by J. Sample RN" in said
-    assert "nothing was changed" in said
+    shown = await text(notice)
+    assert "Acknowledged by J. Sample RN" in shown
+    assert "nothing was changed" in shown
     with seeded.tx() as tx:
         owner = tx.execute(
             "SELECT owner FROM alarm WHERE subject = %s AND closed IS NULL", [seeded.ward.patients["PLACEHOLDER"]]

@@ -25,13 +25,13 @@ def test_the_cookie_is_opaque_and_the_database_keeps_only_its_hash(served: Serve
 
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(served: Served, seeded: Seeded) -> None:
     with httpx.Client(base_url=served.url) as client:
-        said = set()
+        answers = set()
         for name in ("m.testova", "nobody"):
             data = {"door": door_token(client), "username": name, "password": "wrong-password"}
             answer = client.post("/sign-in", data=data)
             assert answer.status_code == 401
-            said.add(answer.text.split("summary-box")[1].split("</div>")[0])
-        assert len(said) == 1
+            answers.add(answer.text.split("summary-box")[1].split("</div>")[0])
+        assert len(answers) == 1
     with seeded.tx() as tx:
         assert tx.execute("SELECT count(*) FROM audit WHERE action = 'sign_in.refused'").fetchone() == (2,)
 

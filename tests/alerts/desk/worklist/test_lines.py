@@ -65,7 +65,7 @@ def test_high_then_medium_then_technical_oldest_first_then_in_hand_then_by_name(
     }  # fmt: skip
 
 
-def test_what_nobody_has_leads_even_if_something_graver_is_in_hand() -> None:
+def test_an_unacknowledged_alarm_leads_even_if_a_graver_one_is_in_hand() -> None:
     of = snapshot(1, alarm(1, 1, HIGH, life="acknowledged", owner=7), alarm(2, 1, MEDIUM))
     (line,) = view(of, lines_of(of), frozenset({1}))
     assert line.lead

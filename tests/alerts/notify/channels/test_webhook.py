@@ -19,7 +19,7 @@ MESSAGE = Message(
 )  # fmt: skip
 
 
-def test_a_message_is_taken_and_its_receipt_told(provider: Provider) -> None:
+def test_a_message_is_taken_and_its_receipt_returned(provider: Provider) -> None:
     assert WebhookChannel(provider.url).send(MESSAGE) == "r-1"
     assert provider.headers[0]["Idempotency-Key"] == "vigil-12"
 
@@ -70,7 +70,7 @@ def test_a_provider_that_does_not_take_it_is_a_failure_within_the_time_limit(
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/x?token=secret", "http://[bad/x?token=secret", "nonsense://x?token=secret"]
 )
-def test_an_address_where_nobody_is_fails_without_being_told_to_anybody(url: str) -> None:
+def test_an_address_that_does_not_answer_fails_and_stays_secret(url: str) -> None:
     with pytest.raises(ChannelError) as failed:
         WebhookChannel(url, 1).send(MESSAGE)
     assert "secret" not in json.dumps([str(failed.value), failed.value.reason])
