@@ -38,21 +38,9 @@ def environment(settings: DeskSettings) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = (
-        "hm",
-        "hms",
-        "day",
-        "iso",
-        "span",
-        "born",
-        "headline",
-        "plain",
-        "to_do",
-        "first_sentence",
-        "kind_of",
-        "devices_of",
-    )
-    words_by_name = {name: getattr(words, name) for name in (*names, "STARS", "OUTCOMES")}
+    times = ("hm", "hms", "day", "iso", "span", "born")
+    texts = ("headline", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "STARS", "OUTCOMES")
+    words_by_name = {name: getattr(words, name) for name in (*times, *texts)}
     pages.globals.update(words_by_name, settings=settings, zone=settings.zone)
     pages.globals.update(TRENDS=_TREND_WORDS, battery_icon=battery_icon, signal=signal)
     return pages
