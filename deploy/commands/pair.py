@@ -19,6 +19,7 @@ import typer
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
 from devices.wire.control import Facts
+from devices.wire.keys import read_master_key
 
 if TYPE_CHECKING:
     from alerts.database import Tx
@@ -40,8 +41,6 @@ By = Annotated[str, typer.Option("--by", help="your sign-in", show_default=False
 @contextmanager
 def _server() -> Iterator[tuple[Tx, bytes]]:
     import psycopg
-
-    from alerts.control.data_keys import read_master_key
 
     settings = ServerSettings()
     with psycopg.connect(settings.database, connect_timeout=10) as tx:
