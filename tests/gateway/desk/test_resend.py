@@ -1,7 +1,8 @@
 import asyncio
+from pathlib import Path
 
 from devices.wire.batch import Lane
-from devices.wire.pairing import Assigned, Resend
+from devices.wire.pairing import Assigned, Config, Resend
 from gateway.desk.configuration import Configuration
 from gateway.desk.resend import run_resend
 from gateway.errors import OutboxFullError
@@ -11,13 +12,13 @@ from tests.gateway.making import T0, HandClock, config, pulse
 DEVICE = Assigned(7, 1, 0, "ble", "A")
 
 
-async def deliver(outbox):
+async def deliver(outbox: Outbox) -> int:
     rows = await outbox.take(10, Lane.LIVE, [1])
     await outbox.delivered([row.id for row in rows])
     return len(rows)
 
 
-async def serve(outbox, configuration, *wanted):
+async def serve(outbox: Outbox, configuration: Configuration, *wanted: Config) -> int:
     """Run until every configuration was looked at."""
     task = asyncio.create_task(run_resend(outbox, configuration))
     for one in wanted:
@@ -30,7 +31,7 @@ async def serve(outbox, configuration, *wanted):
     return (await outbox.stats()).waiting
 
 
-async def test_a_gateway_sends_again_once_for_each_request_of_its_desk(tmp_path):
+async def test_a_gateway_sends_again_once_for_each_request_of_its_desk(tmp_path: Path) -> None:
     outbox, configuration = Outbox(tmp_path / "outbox.sqlite", clock=HandClock()), Configuration(tmp_path)
     await outbox.put([pulse(), pulse(at=T0 + 1000)])
     assert await deliver(outbox) == 2
@@ -43,7 +44,7 @@ async def test_a_gateway_sends_again_once_for_each_request_of_its_desk(tmp_path)
     await outbox.close()
 
 
-async def test_a_nearly_full_outbox_sends_again_within_its_bound_and_loses_nothing(tmp_path):
+async def test_a_nearly_full_outbox_sends_again_within_its_bound_and_loses_nothing(tmp_path: Path) -> None:
     clock, limit = HandClock(), 8 << 20
     outbox, acknowledged = Outbox(tmp_path / "outbox.sqlite", clock=clock, limit=limit), 0
     while (await outbox.stats()).fill < 0.97:
@@ -51,7 +52,7 @@ async def test_a_nearly_full_outbox_sends_again_within_its_bound_and_loses_nothi
         await outbox.delivered([row.id for row in await outbox.take(500, Lane.LIVE, [1])])
     delivered, largest = acknowledged, 0
 
-    async def watch():
+    async def watch() -> None:
         nonlocal largest
         while True:
             largest = max(largest, sum(path.stat().st_size for path in tmp_path.iterdir()))
@@ -73,7 +74,7 @@ async def test_a_nearly_full_outbox_sends_again_within_its_bound_and_loses_nothi
             refused += 1
     assert (await outbox.stats()).waiting == before + acknowledged - delivered
     assert before > delivered / 2, "delivered ones may have given way, as ever"
-    sent = set()
+    sent: set[int] = set()
     while rows := await outbox.take(2000, Lane.LIVE, [1]):
         sent |= {row.sequence for row in rows}
         await outbox.delivered([row.id for row in rows])
@@ -86,13 +87,12 @@ async def test_a_nearly_full_outbox_sends_again_within_its_bound_and_loses_nothi
     await outbox.close()
 
 
-async def test_gateways_that_are_asked_at_once_begin_at_times_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.setattr("gateway.desk.resend.random.uniform", lambda first, last: (first + last) / 2)
+async def test_gateways_that_are_asked_at_once_begin_at_times_of_their_own(tmp_path: Path) -> None:
     outbox, configuration = Outbox(tmp_path / "outbox.sqlite", clock=HandClock()), Configuration(tmp_path)
     await outbox.put([pulse()])
     assert await deliver(outbox) == 1
     configuration.accept(config(DEVICE, resend=Resend(1, T0)))
-    task = asyncio.create_task(run_resend(outbox, configuration, spread_s=1.0))
+    task = asyncio.create_task(run_resend(outbox, configuration, spread_s=1.0, uniform=lambda a, b: (a + b) / 2))
     await asyncio.sleep(0.25)
     assert (await outbox.stats()).waiting == 0
     await asyncio.sleep(0.5)
