@@ -44,7 +44,7 @@ def pulse(value: float = 72.0, *, at: Stamp | int = T0, device: int = 7, patient
     return Reading(device, patient, arrived, samples=samples, **more)
 
 
-def said(event: Event, *, at: Stamp | int = T0, device: int = 7, patient: int = 1) -> Reading:
+def event_reading(event: Event, *, at: Stamp | int = T0, device: int = 7, patient: int = 1) -> Reading:
     return Reading(device, patient, Stamp(at, 1000, BOOT, True) if isinstance(at, int) else at, event=event)
 
 

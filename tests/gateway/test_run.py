@@ -117,12 +117,12 @@ async def test_killed_between_decode_and_uplink_nothing_acknowledged_is_lost_or_
                 await asyncio.sleep(0.02)
 
         for life in range(2):
-            said = tmp_path / f"{life}.log"
-            child = Child("gateway", [sys.executable, "-c", PROGRAM], said, env=os.environ | environment)
+            output = tmp_path / f"{life}.log"
+            child = Child("gateway", [sys.executable, "-c", PROGRAM], output, env=os.environ | environment)
             known = len(set(wearable.acknowledged))
             until = time.monotonic() + 60
             while len(set(wearable.acknowledged)) < known + 20 or not one.characteristic(0x2A37).notifying:
-                assert time.monotonic() < until, said.read_text()
+                assert time.monotonic() < until, output.read_text()
                 await wear(0.2)
             await wear(0.5 + 0.11 * life)
             child.send(signal.SIGKILL)

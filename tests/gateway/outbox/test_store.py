@@ -17,7 +17,7 @@ from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.store import REFUSED_BYTES, Store, open_file
-from tests.gateway.making import BOOT, T0, pulse, said, times
+from tests.gateway.making import BOOT, T0, event_reading, pulse, times
 
 LIMIT = 1 << 26
 LATER = T0 + 10**12
@@ -63,7 +63,7 @@ def store(tmp_path: Path, db: sqlite3.Connection) -> Iterator[Store]:
 
 
 def test_sequences_count_by_device_without_gaps_across_kinds(store: Store) -> None:
-    put(store, pulse(), pulse(device=8), said(Link(T0, True)), pulse(at=T0 + 1000))
+    put(store, pulse(), pulse(device=8), event_reading(Link(T0, True)), pulse(at=T0 + 1000))
     rows = everything(store)
     assert [(r.device, r.sequence, r.kind) for r in sorted(rows, key=lambda r: (r.device, r.sequence))] == [
         (7, 0, Kind.SAMPLES), (7, 1, Kind.EVENT), (7, 2, Kind.SAMPLES), (8, 0, Kind.SAMPLES),
@@ -71,7 +71,7 @@ def test_sequences_count_by_device_without_gaps_across_kinds(store: Store) -> No
 
 
 def test_two_readings_of_one_device_never_share_a_millisecond(store: Store) -> None:
-    put(store, pulse(), pulse(73.0), pulse(74.0), pulse(device=8), said(Link(T0, True)))
+    put(store, pulse(), pulse(73.0), pulse(74.0), pulse(device=8), event_reading(Link(T0, True)))
     rows = everything(store)
     assert times(r for r in rows if r.device == 7) == [T0, T0 + 1, T0 + 2]
     assert times(r for r in rows if r.device == 8) == [T0]
@@ -125,7 +125,7 @@ def test_a_device_whose_clock_stands_still_gets_ascending_times(store: Store) ->
 
 def test_readings_before_the_clock_was_set_wait_and_get_times_of_the_monotonic_clock(store: Store) -> None:
     before = Stamp(86_400_000, 5_000, BOOT, False)
-    put(store, pulse(at=before), said(Contact(before.wall, False), at=before))
+    put(store, pulse(at=before), event_reading(Contact(before.wall, False), at=before))
     assert everything(store) == []
     assert store.stats().unstamped == 2
     done(store, store.stamp, Stamp(T0, 65_000, BOOT, True), 100)

@@ -17,10 +17,10 @@ def test_without_a_time_of_the_device_the_arrival_counts() -> None:
 
 
 @given(MOMENT, MOMENT, st.integers(-(10**12), 10**12))
-def test_a_measured_time_never_lies_in_the_future(arrived: int, said: int, ahead: int) -> None:
-    measured, sure = measured_at(arrived, said, ahead)
+def test_a_measured_time_never_lies_in_the_future(arrived: int, device_time: int, ahead: int) -> None:
+    measured, sure = measured_at(arrived, device_time, ahead)
     assert measured <= arrived + AHEAD_MS
-    assert (measured == said - ahead) if sure else (measured == arrived)
+    assert (measured == device_time - ahead) if sure else (measured == arrived)
 
 
 def test_only_what_was_ok_becomes_unsure() -> None:

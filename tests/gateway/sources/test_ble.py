@@ -113,11 +113,9 @@ async def test_a_belt_is_found_and_heard(bluez: FakeBlueZ, tmp_path: Path) -> No
         one.notify(LEVEL, b"\x59")
         await until(lambda: len(events(tmp_path, 7)) == 5)
     assert rates(tmp_path)[:3] == [60, 61, 62]
-    said = events(tmp_path, 7)
-    assert [type(event) for event in said] == [Link, Battery, Contact, Contact, Battery, Link]
-    assert (said[0].up, said[0].rssi, said[1].percent, said[2].on, said[3].on, said[4].percent, said[5].up) == (
-        True, -60, 90, True, False, 89, False,
-    )  # fmt: skip
+    up, charge, on, off, less, down = reported = events(tmp_path, 7)
+    assert [type(event) for event in reported] == [Link, Battery, Contact, Contact, Battery, Link]
+    assert (up.up, up.rssi, charge.percent, on.on, off.on, less.percent, down.up) == (True, -60, 90, True, False, 89, False)
     assert not one.connected
 
 

@@ -27,8 +27,8 @@ def received(
 
 def test_only_changes_of_contact_and_battery_are_events() -> None:
     clock = HandClock()
-    said = [(True, 80), (True, 80), (None, None), (False, 79), (False, None)]
-    readings, state = readings_of(DEVICE, (received(clock, contact=c, battery=b) for c, b in said), State())
+    states = [(True, 80), (True, 80), (None, None), (False, 79), (False, None)]
+    readings, state = readings_of(DEVICE, (received(clock, contact=c, battery=b) for c, b in states), State())
     assert [r.event for r in readings if r.event] == [
         Contact(T0, True), Battery(T0, 80), Contact(T0, False), Battery(T0, 79),
     ]  # fmt: skip

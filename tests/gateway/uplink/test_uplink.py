@@ -21,7 +21,7 @@ from gateway.outbox.reading import Reading
 from gateway.uplink.uplink import Pace
 from tests.fix_kafka import MakeTopic
 from tests.gateway.kafka_log import Log
-from tests.gateway.making import HandClock, pulse, said
+from tests.gateway.making import HandClock, event_reading, pulse
 from tests.gateway.running import Running
 
 pytestmark = pytest.mark.stack
@@ -42,8 +42,8 @@ async def running(tmp_path: Path, kafka: Kafka, topic: str) -> AsyncIterator[Run
     await started.end()
 
 
-def _fed(said: Path) -> bool:
-    return said.read_text().count("acknowledged") > 40
+def _fed(output: Path) -> bool:
+    return output.read_text().count("acknowledged") > 40
 
 
 def now(running: Running, value: float, **more: Any) -> Reading:
@@ -52,7 +52,7 @@ def now(running: Running, value: float, **more: Any) -> Reading:
 
 async def test_readings_arrive_sealed_in_their_patients_partition(running: Running, log: Log) -> None:
     await running.outbox.put([now(running, v) for v in (60, 61, 62)] + [now(running, 70, device=8, patient=66)])
-    await running.outbox.put([said(Link(0, True), at=running.clock.now())])
+    await running.outbox.put([event_reading(Link(0, True), at=running.clock.now())])
     await log.until(lambda: len(log.readings()) == 5)
     assert {(r.partition, r.key, int(r.head["device"]), int(r.head["gateway"])) for r in log.records} == {
         (1, key_of(1), 7, 5),
@@ -216,13 +216,13 @@ async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(
 ) -> None:
     acknowledged = 0
     for life in range(2):
-        said = tmp_path / f"{life}.log"
-        child = Child("feeder", [sys.executable, "-m", "tests.gateway.running", tmp_path, kafka.bootstrap, topic], said)
-        child.wait_until(partial(_fed, said), 30)
+        output = tmp_path / f"{life}.log"
+        child = Child("feeder", [sys.executable, "-m", "tests.gateway.running", tmp_path, kafka.bootstrap, topic], output)
+        child.wait_until(partial(_fed, output), 30)
         await asyncio.sleep(0.07 * life)
         child.send(signal.SIGKILL)
         child.stop()
-        acknowledged += said.read_text().count("acknowledged")
+        acknowledged += output.read_text().count("acknowledged")
     with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as reader:
         stored = reader.execute("select count(*) from reading").fetchone()[0]
     reader.close()
