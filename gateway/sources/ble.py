@@ -11,6 +11,7 @@ from devices.wire.pairing import Assigned
 from gateway.backoff import Backoff
 from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
+from gateway.errors import OutboxError
 from gateway.limit import end
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
@@ -70,25 +71,31 @@ class BleSource:
         intake = Intake(device, self._outbox, self._clock, self._metrics)
         backoff = Backoff(0.25, 60)
         while True:
-            while not await self._outbox.has_room():  # a cuff forgets the records it has sent
-                await asyncio.sleep(self._full_s)
             try:
-                connection = await self._radio.connect(device.address)
-            except RadioError as error:
+                notifications = await self._listen_once(intake)
+            except (RadioError, OutboxError) as error:
                 await backoff.sleep(_log.info, "did not connect", device=device.device, reason=str(error))
                 continue
-            session = Session(intake, self._clock, self._metrics, self._silence_s)
-            self._metrics.link(1)
-            try:
-                await self._until_lost(session, connection)
             except Exception:
-                _log.exception("a bug ended the session, connecting anew", device=device.device)
-            finally:
-                self._metrics.link(-1)
-                self._radio.release()
-            if session.notifications > 1:  # more than its battery
+                await backoff.sleep(_log.exception, "a bug ended the session, connecting anew", device=device.device)
+                continue
+            if notifications > 1:  # more than its battery
                 backoff.worked()
             await asyncio.sleep(backoff.failed())
+
+    async def _listen_once(self, intake: Intake) -> int:
+        """Connect and listen until the link is lost; return the number of notifications."""
+        while not await self._outbox.has_room():  # a cuff forgets the records it has sent
+            await asyncio.sleep(self._full_s)
+        connection = await self._radio.connect(intake.device.address)
+        session = Session(intake, self._clock, self._metrics, self._silence_s)
+        self._metrics.link(1)
+        try:
+            await self._until_lost(session, connection)
+        finally:
+            self._metrics.link(-1)
+            self._radio.release()
+        return session.notifications
 
     async def _until_lost(self, session: Session, connection: Connection) -> None:
         lost = asyncio.create_task(self._bluez.lost.wait())

@@ -84,7 +84,7 @@ class Session:
         finally:
             await hang_up(client)
             with contextlib.suppress(TimeoutError):
-                await within(_DRAIN_S, self._queue.join())
+                await within(0 if storing.done() else _DRAIN_S, self._queue.join())
             storing.cancel()
             if self._pending:
                 self.metrics.readings("unstored", self._pending)

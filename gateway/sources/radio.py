@@ -117,7 +117,7 @@ class Radio:
         )
         try:
             client = await call(_CONNECT_S, connecting)
-        except RadioError as error:
+        except Exception as error:  # also a bug: it ends the attempt of this device alone
             if not future.done():
                 future.set_exception(error)
             return
