@@ -18,12 +18,22 @@ async def deliver(outbox: Outbox) -> int:
     return len(rows)
 
 
-async def serve(outbox: Outbox, configuration: Configuration, *wanted: Config) -> int:
-    """Run until every configuration was looked at."""
+async def waiting(outbox: Outbox, count: int) -> int:
+    """The number of waiting readings, once it is ``count`` or some seconds are over."""
+    for _ in range(200):
+        if (await outbox.stats()).waiting == count:
+            break
+        await asyncio.sleep(0.05)
+    return (await outbox.stats()).waiting
+
+
+async def serve(outbox: Outbox, configuration: Configuration, *wanted: Config, count: int) -> int:
+    """Run until every configuration was looked at; return the number of waiting readings, which may come to ``count``."""
     task = asyncio.create_task(run_resend(outbox, configuration))
     for one in wanted:
         await asyncio.sleep(0.05)
         configuration.accept(one)
+    await waiting(outbox, count)
     await asyncio.sleep(0.1)
     assert not task.done()
     task.cancel()
@@ -36,11 +46,11 @@ async def test_a_gateway_sends_again_once_for_each_request_of_its_desk(tmp_path:
     await outbox.put([pulse(), pulse(at=T0 + 1000)])
     assert await deliver(outbox) == 2
     first, second = Resend(1, T0), Resend(2, T0)
-    assert await serve(outbox, configuration, config(DEVICE), config(DEVICE, version=2, resend=first)) == 2
+    assert await serve(outbox, configuration, config(DEVICE), config(DEVICE, version=2, resend=first), count=2) == 2
     assert await deliver(outbox) == 2
-    assert await serve(outbox, configuration, config(DEVICE, version=3, resend=first)) == 0  # after a restart
-    assert await serve(outbox, Configuration(tmp_path)) == 0  # from the stored configuration
-    assert await serve(outbox, configuration, config(DEVICE, version=4, resend=second)) == 2
+    assert await serve(outbox, configuration, config(DEVICE, version=3, resend=first), count=0) == 0  # after a restart
+    assert await serve(outbox, Configuration(tmp_path), count=0) == 0  # from the stored configuration
+    assert await serve(outbox, configuration, config(DEVICE, version=4, resend=second), count=2) == 2
     await outbox.close()
 
 
@@ -95,8 +105,7 @@ async def test_gateways_that_are_asked_at_once_begin_at_times_of_their_own(tmp_p
     task = asyncio.create_task(run_resend(outbox, configuration, spread_s=1.0, uniform=lambda a, b: (a + b) / 2))
     await asyncio.sleep(0.25)
     assert (await outbox.stats()).waiting == 0
-    await asyncio.sleep(0.5)
-    assert (await outbox.stats()).waiting == 1
+    assert await waiting(outbox, 1) == 1
     task.cancel()
     await asyncio.wait({task})
     await outbox.close()
