@@ -22,6 +22,7 @@ from simulators.bluez.outbound import Outbound
 from simulators.bluez.peripheral import Peripheral
 from simulators.errors import BlueZError
 
+_DBUS, _DBUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 _LEFT_TO_DBUS_FAST = ("org.freedesktop.DBus.Peer", "org.freedesktop.DBus.Introspectable")
 
 
@@ -50,17 +51,8 @@ class FakeBlueZ:
         self._bus = bus
         self.out.attach(bus)
         bus.add_message_handler(self._on_message)
-        watch = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
-        await bus.call(
-            Message(
-                destination="org.freedesktop.DBus",
-                path="/org/freedesktop/DBus",
-                interface="org.freedesktop.DBus",
-                member="AddMatch",
-                signature="s",
-                body=[watch],
-            )
-        )
+        names = bus.get_proxy_object(_DBUS, _DBUS_PATH, await bus.introspect(_DBUS, _DBUS_PATH)).get_interface(_DBUS)
+        names.on_name_owner_changed(self._owner_changed)  # type: ignore[attr-defined]
         await bus.request_name("org.bluez", NameFlag.DO_NOT_QUEUE)
         for peripheral in self.tree.peripherals.values():
             self._advertise(peripheral)
@@ -131,11 +123,11 @@ class FakeBlueZ:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _owner_changed(self, name: str, _former: str, owner: str) -> None:
+        if not owner:
+            self.links.client_gone(name)
+
     def _on_message(self, message: Message) -> bool | None:
-        if message.message_type is MessageType.SIGNAL and message.member == "NameOwnerChanged":
-            if not message.body[2]:
-                self.links.client_gone(message.body[0])
-            return None
         if message.message_type is not MessageType.METHOD_CALL or message.interface in _LEFT_TO_DBUS_FAST:
             return None
         if self._bus is not None:
