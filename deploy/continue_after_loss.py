@@ -22,7 +22,7 @@ from streams.kafka.topic import topic_id
 from streams.store import ledger
 from streams.store.continue_after_loss import go_on
 from streams.store.ledger import Held
-from streams.worker.recovery import compare
+from streams.worker.damage import compare
 
 MARGIN_MS: Final = 600_000
 """A gateway's clock and the brokers' need not agree to the second: so much more is sent again."""

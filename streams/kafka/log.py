@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams.kafka.position import Appended, Extent
+from streams.kafka.topic import topic_id
 
 _ANSWER_S: Final = 10.0
 _LEADER_S: Final = 0.2
@@ -27,6 +28,10 @@ class Log:
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap, self._topic = bootstrap, topic
+
+    def topic_id(self) -> str:
+        """See :func:`streams.kafka.topic.topic_id`."""
+        return topic_id(self._bootstrap, self._topic)
 
     def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
         """What each partition holds."""
@@ -105,5 +110,3 @@ class Log:
 
 
 _NOT_THERE: Final = (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET)
-
-__all__ = ["Appended", "Extent", "KafkaException", "Log"]

@@ -111,16 +111,15 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def perform_seek(self) -> None:
         """After a rebalance: go on where the reader stands; what it has not taken yet waits for :meth:`position`."""
         self._next.clear()
-        tps = {tp.partition: tp for tp in self.assignment()}
-        await self.position({tps[p]: offset for p, offset in self.app.reader.positions(tps).items()})
+        await self.position(self.app.reader.positions([tp.partition for tp in self.assignment()]))
 
-    async def position(self, offsets: Mapping[TP, int]) -> None:
-        """Deliver from ``offsets`` on; partitions no longer assigned are passed over."""
-        offsets = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
-        if not offsets:
+    async def position(self, offsets: Mapping[int, int]) -> None:
+        """Deliver from ``offsets`` (partition -> offset) on; partitions no longer assigned are passed over."""
+        seeks = {tp: offsets[tp.partition] for tp in self.assignment() if tp.partition in offsets}
+        if not seeks:
             return
-        await asyncio.wait_for(self._thread.seek_wait(offsets), _SEEK_S)
-        for tp, offset in offsets.items():
+        await asyncio.wait_for(self._thread.seek_wait(seeks), _SEEK_S)
+        for tp, offset in seeks.items():
             self._next[tp] = offset
             # else ack() drops what is below the group's offset
             self._read_offset[tp] = self._committed_offset[tp] = offset or None
@@ -182,7 +181,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self.app.reader.lost_place(tp.partition)
         else:
             self._went_back[tp] = expected
-            await self.position({tp: expected})
+            await self.position({tp.partition: expected})
 
     async def _deliver(self, blocks: Sequence[Block]) -> None:
         """One event for all of them.  Faust sees its first partition; it never acknowledges anything by it."""
@@ -196,6 +195,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
         for block in blocks:
             self._read_offset[TP(topic, block.partition)] = block.next - 1
+
+    def end(self, partition: int) -> int:
+        """The partition's next offset, as the last fetch reported it; 0 before that."""
+        return self.highwater(TP(self.app.reader.topic, partition)) or 0
 
     def ack(self, message: Any) -> bool:
         """Done with an event; which offsets that stands for is said by :meth:`stored`."""
