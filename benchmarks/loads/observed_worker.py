@@ -14,20 +14,20 @@ from devices.wire.batch import PARTITIONS
 
 def _wait_for_all(notes: Observer) -> None:
     """Read nothing before all partitions are restored, and note when that is: what follows is the steady state."""
-    from streams.worker.assignment import Assignment
+    from streams.worker.loop import Loop
 
-    has_room = Assignment.has_room
+    has_room = Loop.has_room
     opened: list[bool] = []
 
-    def gated(self: Assignment, partition: int) -> bool:
+    def gated(self: Loop, partition: int) -> bool:
         if not opened:
-            if len(self.epochs()) < PARTITIONS:
+            if len(self.places.owned) < PARTITIONS:
                 return False
             opened.append(True)
             notes.step(0, 0)
         return has_room(self, partition)
 
-    Assignment.has_room = gated  # type: ignore[method-assign]
+    Loop.has_room = gated  # type: ignore[method-assign]
 
 
 def _read_keys() -> None:
@@ -46,20 +46,19 @@ def _read_keys() -> None:
 def main() -> None:
     from alerts.fold.fold import fold_conditions
     from alerts.rules.stages import stages
-    from streams.worker import worker
+    from streams.worker import loop, worker
     from streams.worker.settings import WorkerSettings
 
-    notes, counted = observer(), worker.count
+    notes, counted = observer(), loop.count
 
-    def count(todo: Any, stored: Any) -> None:
+    def count(todo: Any, stored: Any, now: int) -> None:
         moves = [(move.partition, move.first, move.next) for move in todo.moves]
         notes.step(len(todo.writes.round.records), int(todo.writes.keep.sum()), moves)
-        counted(todo, stored)
+        counted(todo, stored, now)
 
-    worker.count = count
+    loop.count = count
     if os.environ.get("BENCH_GATE"):
         _wait_for_all(notes)
-    if "BENCH_GATE" in os.environ:  # either transport
         _read_keys()
     worker.run(WorkerSettings(), stages(), fold_conditions)
 

@@ -36,7 +36,7 @@ from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
 from streams.engine.snapshot.recall import Recall
 from streams.worker.allocator import keep_memory
-from streams.worker.snapshot_schedule import RARELY, Saving
+from streams.worker.snapshot_schedule import RARELY, SnapshotSchedule
 
 MIDNIGHT: Final = 1_790_035_200
 ADMITTED: Final = 5000
@@ -131,7 +131,7 @@ class _States:
         self.engine, longest = engine, RARELY * SNAPSHOT_S
         held = np.flatnonzero(engine.layout.held).tolist()
         saved = np.linspace(first - longest, first, len(held), endpoint=False).tolist()
-        self._saving = {p: Saving(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
+        self._saving = {p: SnapshotSchedule(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
 
     def save(self, second: int, batch: Round) -> None:
         records = batch.records

@@ -11,18 +11,18 @@ from benchmarks.loads import observed_worker
 
 
 def _wait_to_be_told(go: Path) -> None:
-    from streams.worker.assignment import Assignment
+    from streams.worker.loop import Loop
 
-    has_room, told = Assignment.has_room, []
+    has_room, told = Loop.has_room, []
 
-    def gated(self: Assignment, partition: int) -> bool:
+    def gated(self: Loop, partition: int) -> bool:
         if not told:
             if not go.exists():
                 return False
             told.append(True)
         return has_room(self, partition)
 
-    Assignment.has_room = gated  # type: ignore[method-assign]
+    Loop.has_room = gated  # type: ignore[method-assign]
 
 
 def main() -> None:

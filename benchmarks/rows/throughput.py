@@ -35,15 +35,14 @@ has restored its state, and is measured on all of them.
 GOAL: Final = 10.0
 PATH_GOAL: Final = 1.3
 
-LEDGER, STOCK, JOB, STORING = "Vigil", "Vigil, stock transport", "stock Faust", "stock Faust, storing"
+LEDGER, JOB, STORING = "Vigil", "stock Faust", "stock Faust, storing"
 WHAT: Final = {
     LEDGER: "the worker as deployed: ledger transport, open, engine with all rules, one transaction a round",
-    STOCK: "the same worker on Faust's own transport, one event a message",
     JOB: "Faust's own transport, an agent that handles a message at a time: open, rolling windows, limit; stores nothing",
     STORING: "the same agent, and each message's readings committed to the same table",
 }
-SLOW: Final = {STOCK: 20_000, STORING: 20_000}
-"""Messages that these are given of a long log: all of it would take minutes."""
+SLOW: Final = {STORING: 20_000}
+"""Messages that this one is given of a long log: all of it would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +139,9 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
         "VIGIL_TOPIC": log.topic,
         "VIGIL_MASTER_KEY_FILE": str(master),
     }
-    ours = name in {LEDGER, STOCK}
+    ours = name == LEDGER
     if ours:
-        transport = "ledger" if name == LEDGER else "stock"
-        environment |= {
-            "VIGIL_WORKER_GROUP": group, "VIGIL_WORKER_CLOCK": "false", "VIGIL_WORKER_TRANSPORT": transport,
-            "BENCH_GATE": "1" if name == LEDGER else "",
-        }  # fmt: skip
+        environment |= {"VIGIL_WORKER_GROUP": group, "VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": "1"}
     else:
         place_group(servers.kafka.bootstrap, group, log.topic, log.starts)
         environment |= {

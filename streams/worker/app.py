@@ -94,3 +94,5 @@ def make_app(settings: WorkerSettings, loop: Loop, fail: Callable[[BaseException
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def revoked(_app: Any, _revoked: Iterable[Any], **_: Any) -> None:
         loop.revoke()
+
+    return app

@@ -30,14 +30,13 @@ def as_stored(readings):
     return [(t, {vital.name.lower(): value for vital, value in values.items()}) for t, values in readings]
 
 
-@pytest.mark.parametrize("transport", ["ledger", pytest.param("stock", marks=pytest.mark.full)])
-def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database, transport):
+def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database):
     t = now_ms() - 120_000
     sent = {patient: readings(t, 60, base=50 + patient) for patient in world.patients}
     records = world.admission()
     records += [world.batch(p, some[i : i + 20]) for p, some in sent.items() for i in range(0, 60, 20)]
     records += [world.event(1, Heartbeat(t))]
-    with start_worker(plain_database, transport=transport) as worker:
+    with start_worker(plain_database) as worker:
         produce(kafka.client(), topic, records)
         wait_for_ledger(plain_database, len(records))
         assert worker.stop() == 0
