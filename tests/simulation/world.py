@@ -112,6 +112,7 @@ class World:
         for one in (*self.homes, *self.workers):
             one.die()
         scheduler.run(scheduler.seconds + 0.001)
+        self.disk.close()
         tables = self.database.tables
         for line in self.wrong:
             scheduler.note("wrong", line)
@@ -197,5 +198,5 @@ class World:
 
 
 def simulate(seed: int, parts: Parts | None = None, *, keep: int | None = 400) -> Outcome:
-    """Run one seed (inside :func:`tests.simulation.patches.simulated`)."""
+    """Run one seed (inside :func:`tests.simulation.quiet.simulated`)."""
     return World(seed, parts, keep=keep).run()
