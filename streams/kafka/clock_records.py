@@ -39,7 +39,6 @@ class ClockRecords:
         bootstrap: str,
         topic: str,
         partitions: Callable[[], Collection[int]],
-        *,
         silence_min: int = 0,
         clock: HostClock = time,
     ) -> None:

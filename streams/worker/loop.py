@@ -22,7 +22,7 @@ from streams.store.store import FoldConditions, RoundToStore, Stored
 from streams.worker.latency import LATENCY
 from streams.worker.places import Places
 from streams.worker.ports import Feed, Surroundings, Threads
-from streams.worker.queue import Item, Queue
+from streams.worker.queue import Item
 from streams.worker.rounds import Rounds
 from streams.worker.settings import WorkerSettings
 from streams.worker.taking import Steps, Taking, drive
@@ -42,7 +42,7 @@ class Loop:
     def __init__(
         self,
         settings: WorkerSettings,
-        topic_id: str,
+        places: Places,
         rounds: Rounds,
         fold: FoldConditions,
         threads: Threads,
@@ -53,9 +53,8 @@ class Loop:
         self.topic, self.fetch_wait_ms = settings.topic, settings.fetch_wait_ms
         self._settings, self._rounds, self._fold, self._threads, self._feed = settings, rounds, fold, threads, feed
         self._clock, self._store_round = surroundings.clock, surroundings.statements.store_round
-        self.queue = Queue(settings, self._clock)
-        self.places = Places(self.queue, self._clock, settings.snapshot_s, topic_id)
-        self._taking = Taking(settings.topic, self.places, rounds, fold, surroundings, self._forget)
+        self.places, self.queue = places, places.queue
+        self._taking = Taking(settings.topic, places, rounds, fold, surroundings, self._forget)
         self._readings = Readings()
         self._skew, self._reported = skew, Skew()
         self._commit: asyncio.Task[None] | None = None

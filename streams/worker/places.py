@@ -51,7 +51,7 @@ class Places:
     """
 
     def __init__(self, queue: Queue, clock: HostClock, snapshot_s: float, topic_id: str) -> None:
-        self._queue, self._clock, self._snapshot_s, self.topic_id = queue, clock, snapshot_s, topic_id
+        self.queue, self._clock, self._snapshot_s, self.topic_id = queue, clock, snapshot_s, topic_id
         self.assigned: frozenset[int] = frozenset()
         self.owned: dict[int, Place] = {}
         self.taking: set[int] = set()
@@ -90,7 +90,7 @@ class Places:
         snapshots of all partitions apart.
         """
         now = self._clock.monotonic()
-        line = self._queue.lines[held.partition] = Line(offset, now)
+        line = self.queue.lines[held.partition] = Line(offset, now)
         schedule = SnapshotSchedule(self._snapshot_s, now - spread * self._snapshot_s)
         self.owned[held.partition] = Place(held.epoch, held.offset, line, schedule)
         metrics.OWNED.set(len(self.owned))
@@ -99,7 +99,7 @@ class Places:
         """Own ``partitions`` no more; returns those that were owned."""
         gone = [partition for partition in partitions if self.owned.pop(partition, None)]
         for partition in gone:
-            self._queue.remove(partition)
+            self.queue.remove(partition)
         metrics.OWNED.set(len(self.owned))
         return gone
 
@@ -120,14 +120,14 @@ class Places:
         line.age = self._clock.time() - int(rest.appended[-1]) / 1000
         before, after = rest.split(place.fresh_from)
         if before is not None:
-            self._queue.put(before, known=True)
+            self.queue.put(before, known=True)
         if after is not None:
-            self._queue.put(after, known=False)
+            self.queue.put(after, known=False)
         return True
 
     def take(self, *, known: bool) -> Take:
         """Take the next round's items from the queue, with the right to store them, and choose whose state is saved."""
-        items, now = self._queue.take(known=known), self._clock.monotonic()
+        items, now = self.queue.take(known=known), self._clock.monotonic()
         for item in items:
             self.owned[item.block.partition].schedule.since += item.size
         epochs = {item.block.partition: self.owned[item.block.partition].epoch for item in items}

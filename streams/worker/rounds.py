@@ -53,6 +53,7 @@ class Rounds:
         self._engine, self._keys, self._session, self._topic, self._stop = engine, keys, session, topic, stop
         self._statements = statements
 
+    @without_collector()
     def take(self, held: Held, extent: Extent) -> Taken:
         """Give the partition to the engine as it was at its last snapshot; where that cannot be read, with the controls that
         took effect before :func:`streams.worker.recovery.begin_at`.
@@ -60,10 +61,6 @@ class Rounds:
         Raises:
             psycopg.OperationalError: the worker stops while the database is away.
         """
-        with without_collector():
-            return self._take(held, extent)
-
-    def _take(self, held: Held, extent: Extent) -> Taken:
         partition = held.partition
         saved = self._read(self._statements.read_saved, self._topic, partition)
         if saved and saved.state != BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:

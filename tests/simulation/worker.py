@@ -26,7 +26,9 @@ from streams.engine.snapshot.recall import Recall
 from streams.kafka.position import Appended, Extent
 from streams.store.session import is_transient
 from streams.worker.loop import Loop
+from streams.worker.places import Places
 from streams.worker.ports import Statements, Surroundings
+from streams.worker.queue import Queue
 from streams.worker.recovery import Saved
 from streams.worker.rounds import Rounds
 from streams.worker.settings import WorkerSettings
@@ -248,18 +250,19 @@ class SimWorker:
         reading: Any = SimpleNamespace(connection=lambda: around.database)
         rounds = Rounds(around.new_engine(), around.keys, reading, TOPIC, self._stop, statements)
         self._rng = around.scheduler.chance(f"{name} {around.scheduler.now}")
-        epochs = lambda: self._rounds.places.epochs()  # noqa: PLW0108  # the loop is made last
-        self._threads = SimThreads(around, self.loop, name, self._rng, epochs)
+        clock = _Clock(around.scheduler)
+        places = Places(Queue(SETTINGS, clock), clock, SETTINGS.snapshot_s, TOPIC_ID)
+        self._threads = SimThreads(around, self.loop, name, self._rng, places.epochs)
         self.transport = Transport(around, self.loop, name)
         self._rounds = self.transport.reader = Loop(
             SETTINGS,
-            TOPIC_ID,
+            places,
             rounds,
             self._fold,
             self._threads,
             feed=lambda: self.transport,
             skew=lambda: None,  # nobody measures it
-            surroundings=Surroundings(_Clock(around.scheduler), around.scheduler.nonces.random, statements),
+            surroundings=Surroundings(clock, around.scheduler.nonces.random, statements),
         )
 
     def start(self) -> None:

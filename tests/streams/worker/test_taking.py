@@ -67,9 +67,8 @@ async def loop(kafka, topic, plain_database, tmp_path, threads):
         expect=lambda _: None, take=lambda held, _: Taken(held.offset, state_lost=False), drop=lambda _: None
     )
     feed = SimpleNamespace(position=position)
-    return Loop(
-        settings, topic_id(kafka.bootstrap, topic), rounds, fold_nothing, threads, lambda: feed, lambda: None, Surroundings()
-    )
+    places = Places(Queue(settings, time), time, settings.snapshot_s, topic_id(kafka.bootstrap, topic))
+    return Loop(settings, places, rounds, fold_nothing, threads, lambda: feed, lambda: None, Surroundings())
 
 
 def taken_of(database):

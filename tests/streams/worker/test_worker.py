@@ -13,7 +13,7 @@ from devices.wire.batch import parse_header
 from devices.wire.event import Heartbeat
 from streams.errors import BrokersAwayError
 from streams.worker.settings import WorkerSettings
-from streams.worker.worker import Worker
+from streams.worker.worker import run
 from tests.streams.engine.opening.test_opening import bad_records, payload
 from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
@@ -125,7 +125,7 @@ def test_a_worker_that_no_broker_answers_says_so(tmp_path, world, monkeypatch):
     monkeypatch.setattr("streams.kafka.topic._TIMEOUT_S", 1.0)
     settings = WorkerSettings(database="postgresql:///", kafka="127.0.0.1:9", master_key_file=world.write_master(tmp_path))
     with pytest.raises(BrokersAwayError, match=r"^Kafka at 127.0.0.1:9 did not answer in 1 s: check VIGIL_KAFKA"):
-        Worker(settings, [], lambda *_: None)
+        run(settings, [], lambda *_: None)
 
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:
