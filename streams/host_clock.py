@@ -1,4 +1,4 @@
-"""This host's clocks, as a port."""
+"""The port for this host's clocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class HostClock(Protocol):
-    """This host's clocks, in seconds; the module :mod:`time` is one."""
+    """Clocks of this host, in seconds; the module :mod:`time` fits."""
 
     def monotonic(self) -> float: ...
 

@@ -19,7 +19,7 @@ from streams.kafka.skew import LIMIT_S, off_by
 EVERY_S: Final = 1.0
 _EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
 _QUEUE: Final = 1000
-_SAY_AGAIN_S: Final = 60.0
+_WARN_AGAIN_S: Final = 60.0
 _LAST_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -44,9 +44,9 @@ class ClockRecords:
     ) -> None:
         self._topic, self._partitions, self._silence_min, self._clock = topic, partitions, silence_min, clock
         self._stopping = threading.Event()
-        self._said = 0.0
+        self._warned = 0.0
         self.off_by: float | None = None
-        """Seconds by which the brokers' clock surely differs from this host's, as last heard."""
+        """Seconds by which the brokers' clock surely differs from this host's, by the last clock record."""
         self._record = header(Kind.CLOCK, patient=0, count=0)
         self._producer = Producer(
             {
@@ -86,19 +86,19 @@ class ClockRecords:
     def _append(self, partition: int) -> None:
         try:
             self._producer.produce(
-                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._heard_since(self._clock.time())
+                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._measure_skew(self._clock.time())
             )
         except BufferError:  # the broker is away: the seconds it misses are missed
             self._producer.poll(0)
 
-    def _heard_since(self, produced: float) -> Callable[[Any, Any], None]:
+    def _measure_skew(self, produced: float) -> Callable[[Any, Any], None]:
         def delivered(error: Any, message: Any) -> None:
             if error is not None:
                 return
             self.off_by = off_by(produced, message.timestamp()[1] / 1000, self._clock.time())
             metrics.CLOCK_SKEW.set(self.off_by)
-            if abs(self.off_by) > LIMIT_S and self._clock.monotonic() - self._said > _SAY_AGAIN_S:
-                self._said = self._clock.monotonic()
+            if abs(self.off_by) > LIMIT_S and self._clock.monotonic() - self._warned > _WARN_AGAIN_S:
+                self._warned = self._clock.monotonic()
                 seconds = round(self.off_by, 1)
                 _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""The Faust app around the loop: it is told of partitions, and hands over what the transport reads."""
+"""The Faust app around the loop: it reports partitions, and hands over what the transport reads."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from streams.worker.loop import Loop
 from streams.worker.settings import WorkerSettings
 
 LEAVE_S: Final = 25.0
-"""How long a worker that is asked to stop may take for all of it: with the brokers away the consumer would ask to leave its
-group for ever.
-"""
+"""A worker may take so long to stop: with the brokers away the consumer would ask to leave its group for ever."""
 
 _log = structlog.get_logger(__name__)
 

@@ -28,9 +28,9 @@ from streams.worker.settings import WorkerSettings
 from streams.worker.taking import Steps, Taking, drive
 
 RETAKE_S: Final = 3.0
-"""Who lost a partition waits so long, and takes it again only if the group still gives it to this worker."""
+"""A worker that lost a partition waits so long, and takes it again only if the group still gives it to this worker."""
 LAST_COMMIT_S: Final = 15.0
-"""How long a worker that is asked to stop waits for the round it commits."""
+"""A worker that is asked to stop waits so long for the round it commits."""
 _IDLE_S: Final = 1.0
 
 _log = structlog.get_logger(__name__)

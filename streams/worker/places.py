@@ -16,9 +16,9 @@ from streams.worker.snapshot_schedule import SnapshotSchedule
 
 SNAPSHOTS_A_ROUND: Final = 4
 LOOK_AGAIN_S: Final = 5.0
-"""How often a damaged partition is looked at again: somebody may have restored its log, or decided to go on."""
+"""A damaged partition is looked at again so often: somebody may have restored its log, or decided to go on."""
 SILENT_S: Final = 10.0
-"""So long may a partition that has more to read bring nothing."""
+"""A partition that has more to read may bring nothing for so long."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What one round takes; ``save``: the partitions whose state is to be saved with it."""
+    """The items of one round; ``save``: the partitions whose state is to be saved with it."""
 
     items: list[Item]
     epochs: dict[int, int]
@@ -70,11 +70,11 @@ class Places:
         self.assigned, self._undecided = assigned, False
 
     def decided(self, partitions: Collection[int]) -> set[int]:
-        """Those of ``partitions`` that the group gave this worker; none while the group is deciding."""
+        """The ``partitions`` that the group gave this worker; none while the group is deciding."""
         return set() if self._undecided else set(partitions) & self.assigned
 
     def missing(self, partitions: Collection[int]) -> set[int]:
-        """Those of ``partitions`` that are assigned, and neither owned nor being taken."""
+        """The ``partitions`` that are assigned, and neither owned nor being taken."""
         return (set(partitions) & self.assigned) - self.owned.keys() - self.taking
 
     def positions(self, partitions: Collection[int]) -> dict[int, int]:

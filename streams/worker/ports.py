@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Brokers(Protocol):
-    """What the brokers answer about the log: :class:`streams.kafka.log.Log`.  Each question may raise ``KafkaException`` or
+    """The brokers' answers about the log: :class:`streams.kafka.log.Log`.  Each question may raise ``KafkaException`` or
     ``TimeoutError``: ask again.
     """
 
@@ -49,7 +49,7 @@ class Feed(Protocol):
 
 
 class Threads(Protocol):
-    """Where work is done beside the event loop: :class:`streams.worker.threads.WorkerThreads`."""
+    """The threads beside the event loop: :class:`streams.worker.threads.WorkerThreads`."""
 
     def ask_brokers(self, question: Callable[[Brokers], T]) -> Awaitable[T]: ...
 

@@ -21,7 +21,7 @@ BACKLOG_RECORDS: Final = 1000
 """A partition that has more than this still to be stored has a backlog; the others are at their head."""
 OLD_S: Final = 2.0
 HEAD_S: Final = 5.0
-"""So long after its last block a partition counts as one that is alive at its head."""
+"""A partition counts as alive at its head for so long after its last block."""
 SMALL: Final = 16_384
 """Bytes of a round that takes as long as an empty one; of a backlog, at least so many go with each."""
 FILLED: Final = 0.9
@@ -50,7 +50,7 @@ class Item:
         return self._parted(max(count * most // self.size, 1))
 
     def before(self, time: int) -> int:
-        """How many of its records were appended before ``time`` (ms)."""
+        """The number of its records appended before ``time`` (ms)."""
         return int(np.searchsorted(self.block.appended, time))
 
     def until(self, time: int) -> tuple[Item | None, Item | None]:
@@ -224,7 +224,7 @@ def _until(turns: list[tuple[Line, int]], known: bool, records: int, size: int) 
 
 
 class Cost:
-    """How long a round takes in the slower of its two steps, learned: a fixed part, and one that grows with its bytes."""
+    """The time a round takes in the slower of its two steps, learned: a fixed part, and one that grows with its bytes."""
 
     def __init__(self, per_byte: float = 1e-6) -> None:
         self._fixed, self._per_byte = 0.005, per_byte

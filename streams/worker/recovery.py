@@ -1,4 +1,4 @@
-"""What the state of a partition is restored from when it is taken."""
+"""The sources from which the state of a partition is restored when it is taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a partition's state is saved: as often as it spares more than it costs.
+"""The schedule of snapshots: a partition's state is saved as often as that spares more than it costs.
 
 A state holds hours of a patient in about 1 KB, whatever was sent; a restart folds the log again from there.  So it is saved
 when the log since then is as long as the state, but at most once every ``every`` seconds, and at least once every

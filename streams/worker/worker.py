@@ -38,7 +38,7 @@ from streams.worker.threads import WorkerThreads
 from streams.worker.watchdog import Watchdog
 
 BROKERS_S: Final = 60.0
-"""How long a worker that starts waits for the brokers."""
+"""A worker that starts waits so long for the brokers."""
 
 
 def run(

@@ -158,9 +158,7 @@ STORED = (
 def test_straight_or_staged_the_same_is_stored_and_rejected(db, world, seed):
     rounds = list(random_rounds(world, np.random.default_rng(seed)))
     found = []
-    ways = (Readings(staged_s=0), Readings(), Readings(staged_s=1e9))
-    ways[2]._straight_from = float("inf")  # always staged
-    for way in ways:
+    for way in (Readings(staged_s=0), Readings(), Readings(straight_from=float("inf"))):
         db.execute("TRUNCATE reading, rejected, ledger")
         held, counts = take(db, 1, 2), []
         for number, records in enumerate(rounds):

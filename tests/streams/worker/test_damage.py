@@ -6,7 +6,7 @@ from confluent_kafka import TopicPartition
 
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
-from streams.kafka.topic import topic_id
+from streams.kafka.log import Log
 from tests.streams.producing import now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
@@ -27,7 +27,7 @@ def test_a_log_that_does_not_go_on_where_the_ledger_stands_is_not_read_and_the_o
     events = [world.event(p, Heartbeat(now_ms())) for p in (1, 2, 3) for _ in range(3)]
     produce(kafka.client(), topic, world.admission() + events)
     expire(kafka, topic, 1, 5)
-    here = topic_id(kafka.bootstrap, topic)
+    here = Log(kafka.bootstrap, topic).topic_id()
     with psycopg.connect(plain_database) as db:
         db.cursor().executemany(
             "INSERT INTO ledger (topic, topic_id, partition, next_offset, epoch, owner) VALUES (%s, %s, %s, %s, 4, 0)",

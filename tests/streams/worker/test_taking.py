@@ -10,7 +10,6 @@ import pytest
 from deploy.schema.migrate import migrate
 from streams.kafka.log import Log
 from streams.kafka.position import Appended, Extent
-from streams.kafka.topic import topic_id
 from streams.store.ledger import Held
 from streams.store.store import fold_nothing
 from streams.worker.loop import Loop
@@ -67,7 +66,7 @@ async def loop(kafka, topic, plain_database, tmp_path, threads):
         expect=lambda _: None, take=lambda held, _: Taken(held.offset, state_lost=False), drop=lambda _: None
     )
     feed = SimpleNamespace(position=position)
-    places = Places(Queue(settings, time), time, settings.snapshot_s, topic_id(kafka.bootstrap, topic))
+    places = Places(Queue(settings, time), time, settings.snapshot_s, Log(kafka.bootstrap, topic).topic_id())
     return Loop(settings, places, rounds, fold_nothing, threads, lambda: feed, lambda: None, Surroundings())
 
 

@@ -90,16 +90,18 @@ def test_a_wrong_clock_is_a_technical_alarm_of_its_partitions_until_it_is_right_
 ):
     wrong = tmp_path / "wrong"
     wrong.write_text("20")
-    said = "SELECT count(DISTINCT partition) FROM test_condition WHERE rule = 'clock_skew' AND phase = '{}' AND source = 0"
+    reported = (
+        "SELECT count(DISTINCT partition) FROM test_condition WHERE rule = 'clock_skew' AND phase = '{}' AND source = 0"
+    )
     with start_worker(plain_database, clock=True, TEST_CLOCK_WRONG_S=wrong) as worker:
-        wait_for(plain_database, said.format("onset"), lambda n: n == 4)
+        wait_for(plain_database, reported.format("onset"), lambda n: n == 4)
         wrong.write_text("0")
-        wait_for(plain_database, said.format("end"), lambda n: n == 4)
+        wait_for(plain_database, reported.format("end"), lambda n: n == 4)
         assert worker.stop() == 0
     with psycopg.connect(plain_database) as db:
         query = "SELECT phase, (detail->>'seconds')::float8 FROM test_condition WHERE rule = 'clock_skew'"
         rows = db.execute(query).fetchall()
-    assert len(rows) == 8, "each said once"
+    assert len(rows) == 8, "each reported once"
     assert all(-20 < seconds < -19 for phase, seconds in rows if phase == "onset")
 
 
@@ -113,16 +115,18 @@ def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_si
     consumer = Consumer({**kafka.client(), "group.id": topic})
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(4)])
     end = time.monotonic() + 30
-    while sum(7 in said for said in counts.values()) < 4 and time.monotonic() < end:
+    while sum(7 in announced for announced in counts.values()) < 4 and time.monotonic() < end:
         for message in consumer.consume(500, 0.2):
             counts.setdefault(message.partition(), []).append(int(parse_header(message.value())[0]["count"]))
     consumer.close()
-    assert {partition: (said[-1], set(said[:-1])) for partition, said in counts.items()} == dict.fromkeys(range(4), (7, {0}))
+    assert {partition: (minutes[-1], set(minutes[:-1])) for partition, minutes in counts.items()} == dict.fromkeys(
+        range(4), (7, {0})
+    )
 
 
 def test_a_worker_that_no_broker_answers_says_so(tmp_path, world, monkeypatch):
     monkeypatch.setattr("streams.worker.worker.BROKERS_S", 1.0)
-    monkeypatch.setattr("streams.kafka.topic._TIMEOUT_S", 1.0)
+    monkeypatch.setattr("streams.kafka.log._TOPIC_S", 1.0)
     settings = WorkerSettings(database="postgresql:///", kafka="127.0.0.1:9", master_key_file=world.write_master(tmp_path))
     with pytest.raises(BrokersAwayError, match=r"^Kafka at 127.0.0.1:9 did not answer in 1 s: check VIGIL_KAFKA"):
         run(settings, [], lambda *_: None)
