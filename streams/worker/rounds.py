@@ -6,7 +6,6 @@ import threading
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
 import structlog
@@ -25,11 +24,8 @@ from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.store.session import Session, until_done
 from streams.store.store import RoundToStore
-from streams.worker.ports import Statements
+from streams.worker.ports import Statements, T
 from streams.worker.recovery import begin_at, without_collector
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +58,7 @@ class Rounds:
             psycopg.OperationalError: the worker stops while the database is away.
         """
         partition = held.partition
-        saved = self._read(self._statements.read_saved, self._topic, partition)
+        saved = self._read(lambda db: self._statements.read_saved(db, self._topic, partition))
         if saved and saved.state != BEGUN_ANEW and extent.begin <= saved.offset <= held.offset:
             try:
                 content = unpack(saved.state, partition)
@@ -72,7 +68,7 @@ class Rounds:
                 _log.warning("snapshot cannot be read", partition=partition)
                 self._engine.drop(partition)
         start = begin_at(held, extent, saved)
-        before = self._read(self._statements.controls_before, partition, start)
+        before = self._read(lambda db: self._statements.controls_before(db, partition, start))
         missing = start > 0 and (saved is not None or start < held.offset)
         if missing or len(before.records):  # controls: they stand in the log no more, or too far back
             self._engine.take_anew(partition, before)
@@ -119,7 +115,7 @@ class Rounds:
         since = recalled(content)
         if since >= LAST_TIME:
             return Recall()
-        return self._read(self._statements.stored_since, partition, since, before)
+        return self._read(lambda db: self._statements.stored_since(db, partition, since, before))
 
-    def _read(self, query: Callable[Concatenate[psycopg.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return until_done(lambda: query(self._session.connection(), *args, **kwargs), self._stop)
+    def _read(self, query: Callable[[psycopg.Connection], T]) -> T:
+        return until_done(lambda: query(self._session.connection()), self._stop)
