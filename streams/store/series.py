@@ -35,7 +35,7 @@ def stage_rollups(tx: psycopg.Connection, rows: Rows) -> None:
 
 
 def upsert_rollups(tx: psycopg.Connection, lost: list[int]) -> None:
-    """What is staged, except of the ``lost`` partitions, replaces the minutes' rows."""
+    """Replace the minutes' rows by the staged ones, except of the ``lost`` partitions."""
     tx.execute(_UPSERT_ROLLUP, [lost])
 
 

@@ -73,8 +73,10 @@ def last_rows(run: Run, caught_up: Mapping[int, set[Minute]]) -> dict[Minute, tu
     rows: dict[Minute, tuple[float, ...] | None] = {}
     for n, writes in enumerate(run.written):  # of one record each
         rows |= dict.fromkeys(caught_up.get(n, ()))
-        told = [(int(row["second"]), named is writes.late, row) for named in (writes.rollups, writes.late) for row in named]
-        for _, late, row in sorted(told, key=lambda one: one[:2]):
+        named_at = [
+            (int(row["second"]), named is writes.late, row) for named in (writes.rollups, writes.late) for row in named
+        ]
+        for _, late, row in sorted(named_at, key=lambda one: one[:2]):
             key = tuple(int(row[field]) for field in ("patient", "vital", "device", "minute"))
             rows[key] = None if late else tuple(row[n].item() for n in ("n", "poor", "min", "max", "mean"))
     return rows
