@@ -1,4 +1,4 @@
-"""The rules in the order in which the engine asks them: what explains a silence comes before what it explains."""
+"""The rules in the order in which the engine asks them: a stage that explains or mutes another stands before it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.no_data import NoData
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
-from alerts.rules.trends.trends import Trends
+from alerts.rules.suppression import Suppression
+from alerts.rules.trends.minutes import MinuteTrends
+from alerts.rules.trends.readings import ReadingTrends
 from streams.engine.stage import Stage
 
 
 def stages() -> list[Stage]:
     """New stages, for one engine."""
-    gateways, sensors, sources = GatewayOffline(), SensorOff(), Sources()
-    rules: list[Stage] = [LimitRules(sensors, sources), EarlyWarning(sources), Trends(sensors, sources)]
-    return [gateways, NoData(gateways), sensors, sources, *rules]
+    suppression = Suppression()
+    gateways = GatewayOffline(suppression)
+    return [
+        suppression,
+        gateways,
+        NoData(suppression, gateways),
+        SensorOff(suppression),
+        Sources(suppression),
+        LimitRules(suppression, continuous=True),
+        LimitRules(suppression, continuous=False),
+        EarlyWarning(suppression),
+        MinuteTrends(suppression),
+        ReadingTrends(suppression),
+    ]

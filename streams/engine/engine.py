@@ -302,7 +302,7 @@ class Engine:
             store.newest.learn(one, store.series.vital, self.timeline.stalled_s[store.axis.owner[one.column]])
             updates.append(one)
         again = np.union1d(again, self.state.unsettled(partitions)) if decide else again
-        moment = Moment(now, partitions, member, decide, again, updates[0], updates[1])
+        moment = Moment(now, partitions, member, not decide, again, updates[0], updates[1])
         for stage in self.stages:
             found += stage.evaluate(moment)
         for store in (self.layout.dense, self.layout.sparse):

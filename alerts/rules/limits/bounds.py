@@ -1,4 +1,4 @@
-"""Limits in fixed point, along the axis of a store: what a patient's series are compared with."""
+"""Limits in fixed point, by vital and along the axis of a store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from alerts.rules.scheduled import Scheduled
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.updates import NEVER
+from streams.engine.columns.axis import Axis, Field
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")
@@ -28,14 +28,14 @@ _LONGEST_HOLD: Final = 86_400
 _CODES: Final = max(VITALS) + 1
 
 
-class Bounds(Columns):
+class Bounds(Scheduled):
     """Per series; leading axes are [side], or [side, level].  Everything of LOW is kept negated, so that "beyond" is always
     "greater".
 
     ``limit``, ``clear`` (from here on downwards it is over), ``hold`` s int32; ``since`` int64: measured second in which the
-    run beyond began; ``active`` bool; ``told`` int64: measured second up to which episodes have been accounted for;
-    ``paused`` int64 clock second; ``hole`` int32 s; ``off`` bool: the sensor is off; ``redo`` bool: a limit changed.
-    Derived: ``calm`` int32 [2]: the values from and to which nothing begins or ends; ``wake`` int64: not due before.
+    run beyond began; ``active`` bool; ``reported_until`` int64: measured second up to which episodes are accounted for;
+    ``hole`` int32 s; ``reread`` bool: a limit changed.  Derived: ``inside_limits`` int32 [2]: the values from and to which
+    nothing begins or ends.
     """
 
     FIELDS: ClassVar = {
@@ -44,34 +44,29 @@ class Bounds(Columns):
         "hold": Field(np.int32, 0, (2, 2)),
         "since": Field(np.int64, 0, (2, 2)),
         "active": Field(np.bool_, False, (2, 2)),
-        "told": Field(np.int64, 0, (2,)),
-        "paused": Field(np.int64, 0, (2,)),
+        "reported_until": Field(np.int64, 0, (2,)),
         "hole": Field(np.int32, HOLE),
-        "off": Field(np.bool_, False),
-        "redo": Field(np.bool_, False),
-        "calm": Field(np.int32, -1, (2,)),
-        "wake": Field(np.int64, NEVER),
+        "reread": Field(np.bool_, False),
+        "inside_limits": Field(np.int32, -1, (2,)),
+        **Scheduled.FIELDS,
     }
     limit: Cells
     clear: Cells
     hold: Cells
     since: Ints
     active: Bools
-    told: Ints
-    paused: Ints
+    reported_until: Ints
     hole: Cells
-    off: Bools
-    redo: Bools
-    calm: Cells
-    wake: Ints
+    reread: Bools
+    inside_limits: Cells
 
     def __init__(self, axis: Axis) -> None:
         super().__init__(axis, "limits")
 
-    def upset(self, columns: Ints) -> None:
-        """Something about these series changed besides their values: they are read again at the next evaluation."""
-        self.calm[:, columns] = -1
-        self.redo[columns] = True
+    def invalidate(self, columns: Ints) -> None:
+        """The limits of these series changed: their runs are read again at the next evaluation."""
+        self.inside_limits[:, columns] = -1
+        self.reread[columns] = True
 
 
 class Table:
@@ -97,10 +92,8 @@ class Table:
                 self.clear[side, level, one.vital] = _fixed(wanted.limit, inside, steps, SIGN[side])
                 self.hold[side, level, one.vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
 
-    def over(self, own: Table | None) -> Table:
+    def over(self, own: Table) -> Table:
         """This table where ``own`` names nothing."""
-        if own is None:
-            return self
         out = Table(())
         for field in ("limit", "clear", "hold"):
             getattr(out, field)[:] = np.where(own.named[:, None], getattr(own, field), getattr(self, field))

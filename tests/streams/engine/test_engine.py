@@ -12,10 +12,11 @@ import pytest
 from alerts.rules.stages import stages
 from devices.sample import SAMPLE
 from devices.wire.batch import Kind
+from streams.engine.condition import Condition
 from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import recalled, unpack
-from streams.engine.stage import Moment, View
+from streams.engine.stage import Moment, Stage, View
 from streams.engine.windows import long_windows
 from streams.engine.windows.long_windows import DAY, HOUR
 from streams.engine.windows.windows import Figures, figures
@@ -25,26 +26,17 @@ from tests.streams.engine.oracle import Oracle
 from tests.streams.engine.random_log import Maker
 
 
-class Probe:
-    """A stage that writes down what both windows say."""
-
-    learns = ()
+class Probe(Stage):
+    """Writes down the figures of all windows."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[int, tuple[int, ...], int], list[tuple[float, ...]]] = {}
 
     def attach(self, view: View) -> None:
-        self.view = view
+        super().attach(view)
         self.extremes = view.layout.dense.watch()
 
-    def learn(self, *_: object) -> None: ...
-    def control(self, *_: object) -> None: ...
-    def event(self, *_: object) -> None: ...
-    def arrive(self, *_: object) -> None: ...
-    def set_back(self, *_: object) -> None: ...
-    def drop(self, *_: object) -> None: ...
-
-    def evaluate(self, moment: Moment) -> list[object]:
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
         dense = self.view.layout.dense
         if moment.now % 13 == 0:
             for partition in moment.partitions.tolist():
@@ -52,9 +44,9 @@ class Probe:
                 vital = dense.series.vital[columns]
                 for window, length in enumerate((60, 300)):
                     self.note(moment.now, columns, length, figures(self.extremes, vital, window, moment.now, columns))
-                for length in (HOUR, DAY) if moment.decide else ():
+                for length in (HOUR, DAY) if not moment.replaying else ():
                     self.note(moment.now, columns, length, long_windows.figures(dense.closed, vital, length, partition))
-        return []
+        return ()
 
     def note(self, now: int, columns: slice, length: int, of: Figures) -> None:
         series, fields = self.view.layout.dense.series, ("n", "poor", "mean", "min", "max", "std", "slope")
