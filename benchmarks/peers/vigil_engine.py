@@ -23,7 +23,6 @@ from streams.engine.round import RECORD, Round
 from streams.engine.series.ring import WINDOWS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.stage import Moment, Stage, View
-from streams.engine.windows.windows import figures
 
 _HEAD: Final = HEADER.itemsize
 _TENTHS: Final = 10
@@ -40,14 +39,14 @@ class Figures(Stage):
 
     def attach(self, view: View) -> None:
         super().attach(view)
-        self.extremes = view.layout.dense.watch()
+        self.windows = view.windows()
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         dense = self.view.layout.dense
         columns, mask = dense.axis.span(moment.partitions, moment.member)
         vital = dense.series.vital[columns]
         for window, total in enumerate(self.sums):
-            found = figures(self.extremes, vital, window, moment.now, columns, mask)
+            found = self.windows.figures(vital, window, moment.now, columns, mask)
             enough = found.n >= 2
             if mask is not None:
                 enough &= mask

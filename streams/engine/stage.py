@@ -21,6 +21,8 @@ from streams.engine.series.layout import Layout
 from streams.engine.series.sparse import SparseSeries
 from streams.engine.series.updates import Updates
 from streams.engine.timeline import Timeline
+from streams.engine.windows.long_windows import LongWindows
+from streams.engine.windows.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,14 @@ class View:
 
     layout: Layout
     timeline: Timeline
+
+    def windows(self) -> Windows:
+        """The windows of 60 s and 5 min of all continuous series; asked for in ``attach``, they are kept up from then on."""
+        return self.layout.dense.keep_windows()
+
+    def long_windows(self) -> LongWindows:
+        """The windows of 1 h and 24 h of all continuous series, in the same way."""
+        return LongWindows(self.layout.dense.closed, self.layout.dense.series)
 
     @property
     def stores(self) -> tuple[DenseSeries, SparseSeries]:

@@ -1,4 +1,5 @@
-"""Closed minutes and hours: the last 60 minutes and 24 hours of every continuous series, as exact integers.
+"""Closed minutes, and hours where somebody asks for them: the last 60 minutes and 24 hours of every continuous series, as
+exact integers.
 
 A minute enters at the first evaluated second at which its partition writes rollups (``streams.engine.series.rollup.DUE``) or
 later, from what the ring holds of it then, and is never changed: a late sample corrects the stored rollup, not the windows
@@ -132,17 +133,24 @@ class ClosedHours(Slots):
 
 
 class Closed:
-    """``minutes`` and ``hours`` of all series of an axis; ``minute`` int64 [PARTITIONS]: the last one that entered, or -1.
-
-    ``entered``: the partitions in which one entered at the current second.
+    """``minutes`` of all series of an axis, and ``hours`` if they are kept; ``minute`` int64 [PARTITIONS]: the last one that
+    entered, or -1.  ``entered``: the partitions in which one entered at the current second.
     """
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
         self.minutes = ClosedMinutes(axis, "closed minutes")
-        self.hours = ClosedHours(axis, "closed hours")
+        self.hours: ClosedHours | None = None
         self.minute: Ints = np.full(PARTITIONS, -1, np.int64)
         self.entered: list[int] = []
+
+    def keep_hours(self) -> ClosedHours:
+        """The hours, which are kept from now on; to be asked for before there are any series."""
+        if self.hours is None:
+            if self.axis.width:
+                raise RuntimeError("hours are asked for before the first series appears: in a stage's attach")
+            self.hours = ClosedHours(self.axis, "closed hours")
+        return self.hours
 
     def due(self, now: int, partitions: Ints) -> list[tuple[int, int]]:
         """(partition, minute) of those in which a minute enters at second ``now``."""
@@ -155,8 +163,9 @@ class Closed:
         columns, before = self.axis.of(partition), int(self.minute[partition])
         self.minutes.clear(before + 1, minute - 1, columns)
         self.minutes.put(minute, columns, of)
-        self.hours.clear(before // 60 + 1, minute // 60, columns)
-        self.hours.add(minute // 60, columns, self.minutes, minute % ClosedMinutes.LENGTH)
+        if self.hours is not None:
+            self.hours.clear(before // 60 + 1, minute // 60, columns)
+            self.hours.add(minute // 60, columns, self.minutes, minute % ClosedMinutes.LENGTH)
         self.minute[partition] = minute
         self.entered.append(partition)
 
@@ -168,10 +177,11 @@ class Closed:
             return
         self.minutes.clear(minute + 1, before, columns)
         hour = minute // 60
-        self.hours.clear(hour, before // 60, columns)
-        for each in range(hour * 60, minute + 1):
-            if each > before - ClosedMinutes.LENGTH:  # an older one's row is another's
-                self.hours.add(hour, columns, self.minutes, each % ClosedMinutes.LENGTH)
+        if self.hours is not None:
+            self.hours.clear(hour, before // 60, columns)
+            for each in range(hour * 60, minute + 1):
+                if each > before - ClosedMinutes.LENGTH:  # an older one's row is another's
+                    self.hours.add(hour, columns, self.minutes, each % ClosedMinutes.LENGTH)
         self.minute[partition] = minute
 
 

@@ -1,4 +1,4 @@
-"""The store of continuous vitals: the ring of seconds with its windows, the closed minutes, and those to roll up."""
+"""The store of continuous vitals: the ring of seconds, the closed minutes, and those to roll up."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import Closed
 from streams.engine.series.due_later import DueLater
-from streams.engine.series.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
+from streams.engine.series.ring import AHEAD, LONGEST, OK, ROWS, Ring
 from streams.engine.series.rollup import DUE, Minutes, close_minute, next_due, of_minute
 from streams.engine.series.updates import NEVER, Newest, Series, Updates, distinct_minutes, late_rows, updates_of
-from streams.engine.windows.extremes import Extremes
+from streams.engine.windows.windows import Windows
 
 
 class DenseSeries:
@@ -35,13 +35,16 @@ class DenseSeries:
         self.older = DueLater(self.axis)  # usable values from before the ring
         self.late = DueLater(self.axis)  # minutes that the store recomputes
         self.exact_from: Ints = np.zeros(PARTITIONS, np.int64)
-        self.extremes: Extremes | None = None
+        self.windows: Windows | None = None
         self._place = np.empty(0, np.int32)
 
-    def watch(self) -> Extremes:
-        """From now on the extremes of windows are at hand: who reads windows says so first."""
-        self.extremes = self.extremes or Extremes(self.ring)
-        return self.extremes
+    def keep_windows(self) -> Windows:
+        """The windows over the ring, which are kept up from now on; to be asked for before there are any series."""
+        if self.windows is None:
+            if self.axis.width:
+                raise RuntimeError("windows are asked for before the first series appears: in a stage's attach")
+            self.windows = Windows(self.ring)
+        return self.windows
 
     def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         """Samples of records that stand in second ``now``: column, second (measured) int64 [n], cell int32 [n]."""
@@ -54,11 +57,12 @@ class DenseSeries:
             column, second, cell = column[near], second[near], cell[near]
         if not column.size:
             return
-        column, second, good = self.ring.write(column, second, cell, now)
+        column, second, cell, old = self.ring.write(column, second, cell)
         if not column.size:
             return
-        if self.extremes is not None:
-            self.extremes.touch(column, second)
+        if self.windows is not None:
+            self.windows.written(column, second, cell, old, now)
+        good = cell >= OK
         # minutes that will in part have left the ring when their partition writes rollups next
         whole = -(-(next_due(now, DUE) - LONGEST) // 60) * 60
         whole = np.where(now < self.exact_from, NEVER, whole)
@@ -83,11 +87,9 @@ class DenseSeries:
         """
         columns, mask = self.axis.span(partitions, member)
         column, second, _ = self.changed.take(now - 1, member)
-        for window, length in enumerate(WINDOWS):
-            self.ring.leave(now - 1 - length, window, columns, mask)
+        if self.windows is not None:
+            self.windows.begin(now, columns, mask)
         self.ring.forget(now - 1 - LONGEST, columns, mask)
-        if self.extremes is not None:
-            self.extremes.begin(now, columns, mask)
         cell = self.ring.at(column, second)
         older, when, old_cell = self.older.take(now - 1, member)
         if older.size:
@@ -110,7 +112,8 @@ class DenseSeries:
         """Second ``now`` has been evaluated: samples that were ahead of the clock join it, before any record of it does."""
         if now in self.ahead:
             entering = np.unique(self.ahead.take(now, member)[0])
-            self.ring.enter(entering, now)
+            if self.windows is not None:
+                self.windows.sums.enter(entering, now)
             self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
 
     def _close(self, now: int, partition: int, minute: int) -> Rows:
@@ -153,8 +156,8 @@ class DenseSeries:
         for minute, series in self.minutes.take_all(old, columns):
             self._name_late(now, series, np.full(len(series), minute))
         self.ring.clear(columns)
-        if self.extremes is not None:
-            self.extremes.forget(columns)
+        if self.windows is not None:
+            self.windows.clear(columns)
         self.closed.forget(partition, now)
         self.know_nothing(partition, old)
         self.newest.second[columns] = np.minimum(self.newest.second[columns], now)
@@ -166,16 +169,14 @@ class DenseSeries:
 
     def put_back(self, partition: int, now: int, cells: Cells) -> None:
         """The ring of a partition, whose clock stands in second ``now``, is what a snapshot carried."""
-        columns = self.axis.of(partition)
-        self.ring.cells[:, columns] = cells
-        self.ring.resum(columns, now)
+        self.ring.cells[:, self.axis.of(partition)] = cells
         self.reopen(partition, now)
 
     def reopen(self, partition: int, now: int) -> None:
         """The ring of a partition was filled: what of it is ahead of the clock will be seen when the clock comes to it."""
         columns = self.axis.of(partition)
-        if self.extremes is not None:
-            self.extremes.forget(columns)
+        if self.windows is not None:
+            self.windows.recompute(columns, now)
         seconds = np.arange(now + 1, now + AHEAD + 1)
         ahead, column = np.nonzero(self.ring.cells[seconds % ROWS, columns] >= OK)
         self._expect(column + columns.start, seconds[ahead], now)

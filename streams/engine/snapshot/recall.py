@@ -58,5 +58,5 @@ def refill(layout: Layout, partition: int, now: int, recall: Recall) -> None:
         if not row.size:
             continue
         fixed, good = usable(value, vital, status)
-        dense.ring.write(within + dense.axis.start[partition], second[row], cells_of(fixed, good, millisecond[row]), now)
+        dense.ring.write(within + dense.axis.start[partition], second[row], cells_of(fixed, good, millisecond[row]))
     dense.reopen(partition, now)

@@ -31,7 +31,7 @@ from streams.engine.series.ring import LONGEST
 from streams.engine.snapshot.recall import Recall, refill
 from streams.engine.timeline import Timeline
 
-VERSION: Final = 4
+VERSION: Final = 5
 _ENROLMENT: Final = KINDS[Enrolment]
 _MAGIC: Final = b"vigil-engine"
 _NOTHING: Final = 253_402_300_799_999

@@ -1,7 +1,7 @@
 """Lowest and highest values of windows without reading every second of them: of each ten seconds they are kept.
 
 They follow from the cells of the ring alone and are computed when somebody reads them: a cell that is written only marks
-its ten seconds as stale.  Nothing here is kept unless a stage asks (:meth:`streams.engine.series.dense.DenseSeries.watch`).
+its ten seconds as stale.
 """
 
 from __future__ import annotations

@@ -17,9 +17,8 @@ from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import recalled, unpack
 from streams.engine.stage import Moment, Stage, View
-from streams.engine.windows import long_windows
 from streams.engine.windows.long_windows import DAY, HOUR
-from streams.engine.windows.windows import Figures, figures
+from streams.engine.windows.windows import Figures
 from streams.engine.writes import Writes
 from tests.streams.engine.log import Rec, recall_of, round_of
 from tests.streams.engine.oracle import Oracle
@@ -34,7 +33,7 @@ class Probe(Stage):
 
     def attach(self, view: View) -> None:
         super().attach(view)
-        self.extremes = view.layout.dense.watch()
+        self.windows, self.long_windows = view.windows(), view.long_windows()
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         dense = self.view.layout.dense
@@ -43,9 +42,9 @@ class Probe(Stage):
                 columns = dense.axis.of(partition)
                 vital = dense.series.vital[columns]
                 for window, length in enumerate((60, 300)):
-                    self.note(moment.now, columns, length, figures(self.extremes, vital, window, moment.now, columns))
+                    self.note(moment.now, columns, length, self.windows.figures(vital, window, moment.now, columns))
                 for length in (HOUR, DAY) if not moment.replaying else ():
-                    self.note(moment.now, columns, length, long_windows.figures(dense.closed, vital, length, partition))
+                    self.note(moment.now, columns, length, self.long_windows.figures(length, partition))
         return ()
 
     def note(self, now: int, columns: slice, length: int, of: Figures) -> None:

@@ -17,7 +17,6 @@ from devices.wire.control import decode_control, kind_of
 from streams.engine.engine import Engine
 from streams.engine.series.ring import WINDOWS
 from streams.engine.series.rollup import recompute
-from streams.engine.windows.windows import figures
 from streams.engine.writes import LATE
 from streams.store.late import RECENT_MS
 from streams.worker.recovery import without_collector
@@ -132,11 +131,12 @@ def test_a_window_counts_no_second_from_before_the_state_was_lost_until_it_is_wh
     known = [decode_control(one) for of in it.engine.state.controls[it.partition].values() for one in of.values()]
     controls = [Rec(it.now * 1000, Kind.CONTROL, 1, control=one, first=n) for n, one in enumerate(known)]
     it.engine = Engine(stages())
+    windows = it.engine.view.windows()
     it.engine.take_anew(it.partition, round_of(controls))
     for seconds in range(30, 390, 30):
         it.live(Vital.SPO2, [97] * 30)
         dense = it.engine.layout.dense
         for window, length in enumerate(WINDOWS):
-            of = figures(dense.watch(), dense.series.vital[:1], window, it.now, slice(0, 1))
+            of = windows.figures(dense.series.vital[:1], window, it.now, slice(0, 1))
             assert of.n[0] == min(seconds, length)
             assert of.coverage[0] == of.n[0] / length
