@@ -207,7 +207,8 @@ def test_a_day_of_the_greatest_values_stays_exact(values: tuple[int, ...]) -> No
     axis = Axis()
     closed, series = Closed(axis), Series(axis, None)
     windows = LongWindows(closed, series)
-    series.vital[axis.add(np.zeros(1, np.int64))] = Vital.HEART_RATE
+    column = axis.add(np.zeros(1, np.int64))
+    series.vital[column] = Vital.HEART_RATE
     first = 30_000_000
     for minute in range(first, first + 3 * 1440):
         v = [values[(minute + k) % len(values)] for k in range(60)]
