@@ -20,8 +20,9 @@ from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition
 from streams.engine.series.dense import DenseSeries
+from streams.engine.series.newest import NEVER
+from streams.engine.series.series import VALIDITY
 from streams.engine.series.sparse import SparseSeries
-from streams.engine.series.updates import NEVER, VALIDITY
 from streams.engine.stage import Arrival, Moment, View
 
 _LAST: Final = 1 << 20

@@ -14,7 +14,7 @@ from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
 from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.updates import NEVER
+from streams.engine.series.newest import NEVER
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")

@@ -27,8 +27,9 @@ from devices.wire.event import Event
 from streams.engine.columns.arrays import NO_INTS, Cells, Ints, distinct
 from streams.engine.condition import Condition, Phase, Priority
 from streams.engine.series.dense import DenseSeries
+from streams.engine.series.newest import NEVER
 from streams.engine.series.sparse import SparseSeries
-from streams.engine.series.updates import NEVER, Updates
+from streams.engine.series.updates import Updates
 from streams.engine.stage import Arrival, Moment, View
 
 SeriesStore = DenseSeries | SparseSeries

@@ -33,8 +33,8 @@ from streams.engine.columns.arrays import Bools, Cells, Ints, distinct
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition, Phase, Priority
 from streams.engine.series.dense import DenseSeries
+from streams.engine.series.newest import NEVER
 from streams.engine.series.sparse import SparseSeries
-from streams.engine.series.updates import NEVER
 from streams.engine.stage import Arrival, Moment, View
 
 RULE: Final = "news2"

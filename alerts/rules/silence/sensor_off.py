@@ -23,8 +23,8 @@ from devices.wire.event import Contact, Event
 from streams.engine.columns.arrays import Bools, Ints
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition
+from streams.engine.series.newest import NEVER
 from streams.engine.series.ring import AHEAD
-from streams.engine.series.updates import NEVER
 from streams.engine.stage import Arrival, Moment, View
 
 RULE: Final = "sensor_off"

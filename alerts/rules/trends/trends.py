@@ -31,9 +31,9 @@ from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
 from streams.engine.columns.axis import Columns, Field
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.dense import DenseSeries
+from streams.engine.series.newest import NEVER
 from streams.engine.series.rollup import DUE
 from streams.engine.series.sparse import SparseSeries
-from streams.engine.series.updates import NEVER
 from streams.engine.stage import Arrival, Moment, View
 
 _OFF: Final = TrendTable()

@@ -22,7 +22,8 @@ from devices.vitals import VITALS
 from devices.wire.batch import PARTITIONS
 from streams.engine.columns.arrays import Ints
 from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.rollup import DUE, Sums
+from streams.engine.series.rollup import DUE
+from streams.engine.series.sums import Sums
 
 EMPTY_LOW: Final = 0x7FFF
 """``low`` of a cell without a value: no smaller than any value; its ``high`` is -1."""

@@ -1,0 +1,35 @@
+"""The identity of series, and the properties of their vitals."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import numpy as np
+
+from devices.vitals import VITALS
+from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
+from streams.engine.columns.axis import Columns, Field
+
+VALIDITY: Final[Ints] = np.zeros(256, np.int64)
+"""s, by vital."""
+CONTINUOUS: Final[Bools] = np.zeros(256, np.bool_)
+"""True for a vital that is measured all the time, by vital."""
+for _spec in VITALS.values():
+    VALIDITY[_spec.vital], CONTINUOUS[_spec.vital] = _spec.validity_s, _spec.continuous
+
+
+class Series(Columns):
+    """The series of each column: ``patient``, ``device`` int32, ``vital`` uint8 (0: a spare column); ``person`` int32: the
+    patient's column within the partition's slice of that axis.
+    """
+
+    FIELDS: ClassVar = {
+        "patient": Field(np.int32, 0),
+        "device": Field(np.int32, 0),
+        "vital": Field(np.uint8, 0),
+        "person": Field(np.int32, 0),
+    }
+    patient: Cells
+    device: Cells
+    vital: Bytes
+    person: Cells
