@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from streams.engine.columns.keyed_axis import keys
 from streams.engine.condition import Condition, Priority
 from streams.engine.errors import NotTakenError
 from streams.engine.round import Round
-from streams.engine.schedule import Prepared, Schedule
+from streams.engine.schedule import Schedule, Usable
 from streams.engine.series.latest import Latest
 from streams.engine.series.layout import Layout
 from streams.engine.series.ring import cells_of
@@ -33,8 +34,11 @@ from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import Content, pack, restore
 from streams.engine.snapshot.state import State
 from streams.engine.stage import Arrival, Moment, Stage, View
-from streams.engine.timeline import Step, Stretch, Timeline
+from streams.engine.timeline import STRETCH, Plan, Step, Timeline
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
+
+_PLACE: Final = 57
+"""Bits of the tick where a partition stands before it."""
 
 
 @dataclass
@@ -124,32 +128,36 @@ class Engine:
         Raises:
             NotTakenError: it holds records of a partition that was not taken; nothing has changed.
         """
-        partition = batch.records["partition"]
+        records, partition = batch.records, batch.records["partition"]
         unknown = partition[~self.layout.held[partition]]
         if unknown.size:
             raise NotTakenError(int(unknown[0]))
-        clocks, stretches = self.timeline.plan(batch.records)
-        for first in self.state.taken_anew.intersection(partition.tolist()) if self.state.taken_anew else ():
-            self.layout.dense.know_nothing(first, int(clocks[np.argmax(partition == first)]) // 1000)
-            self.state.taken_anew.discard(first)
+        plan = self.timeline.plan(records)
+        for one in self.state.taken_anew.intersection(partition.tolist()) if self.state.taken_anew else ():
+            self.layout.dense.know_nothing(one, int(plan.clock[np.argmax(partition == one)]) // 1000)
+            self.state.taken_anew.discard(one)
         admitted = self.admission.admit(batch)
-        readings = admit_readings(batch, admitted, clocks)
-        events, refused = admit_events(batch, admitted, clocks)
-        prepared = self._prepare(batch, clocks, admitted, readings, events)
-        out = _Output()
-        latest = self._latest(batch, prepared, readings)
-        for stretch in stretches:
-            self._set_back(stretch)
-            before = len(out.rollups), len(out.late)
-            self._run(stretch, prepared, out)
-            _set_offsets(stretch, batch.records, [*out.rollups[before[0] :], *out.late[before[1] :]])
+        readings = admit_readings(batch, admitted, plan.clock)
+        events, refused = admit_events(batch, admitted, plan.clock)
+        samples, latest = self._find_series(batch, admitted, readings)
+        heartbeats, links, others = self._find_links(records, events)
+        schedule = Schedule(
+            plan,
+            records,
+            self.timeline.last_clock_record,
+            samples=samples.record,
+            heartbeats=heartbeats,
+            controls=admitted.controls,
+            events=others,
+        )
+        out = self._run(records, plan, schedule, samples, links)
         rejected = [*batch.rejected, *admitted.rejected, *readings.rejected, *refused]
         return Writes(
             round=batch,
             keep=readings.accepted,
             status=readings.status,
-            rollups=np.concatenate(out.rollups) if out.rollups else np.empty(0, ROLLUP),
-            late=np.concatenate(out.late) if out.late else np.empty(0, LATE),
+            rollups=np.concatenate([np.empty(0, ROLLUP), *out.rollups]),
+            late=np.concatenate([np.empty(0, LATE), *out.late]),
             latest=latest,
             events=events,
             controls=admitted.controls,
@@ -158,84 +166,67 @@ class Engine:
             conditions=sorted(out.conditions, key=lambda one: one.partition),  # seconds are in order within a partition
         )
 
-    def _prepare(
-        self, batch: Round, clocks: Ints, admitted: Admitted, readings: AdmittedReadings, events: list[tuple[int, Event]]
-    ) -> Prepared:
-        """Find the series of all usable samples; columns do not move any more until the round is folded."""
-        records, samples = batch.records, batch.samples[readings.usable]
-        record, status = batch.record[readings.usable].astype(np.int64), readings.status[readings.usable]
+    def _find_series(self, batch: Round, admitted: Admitted, readings: AdmittedReadings) -> tuple[Usable, Rows]:
+        """The usable samples, and LATEST rows; columns do not move any more until the round is folded."""
+        samples, status = batch.samples[readings.usable], readings.status[readings.usable]
+        record = batch.record[readings.usable].astype(np.int64)
         vital, time, sender = samples["vital"], samples["time"].astype(np.int64), admitted.sender[record]
-        second = time // 1000
-        fixed, good = usable(samples["value"], vital, status)
-        heartbeats = np.array([at for at, event in events if type(event) is Heartbeat], np.int64)
-        links = self.layout.links.find(keys(records["patient"][heartbeats], records["gateway"][heartbeats]))
-        return Prepared(
-            records=records,
-            clocks=clocks,
-            record=record,
-            sender=sender,
-            column=self.layout.series(sender, vital),
-            continuous=CONTINUOUS[vital],
-            second=second,
-            cell=cells_of(fixed, good, time - second * 1000),
-            time=time,
-            status=status,
-            heartbeats=heartbeats[links >= 0],
-            links=links[links >= 0],
-            controls=admitted.controls,
-            events=[one for one in events if type(one[1]) is not Heartbeat] if len(heartbeats) < len(events) else [],
-        )
-
-    def _latest(self, batch: Round, prepared: Prepared, readings: AdmittedReadings) -> Rows:
-        """LATEST rows of the round."""
-        samples, arrived = batch.samples[readings.usable], batch.records["append"][prepared.record].astype(np.int64)
+        column, continuous, second = self.layout.series(sender, vital), CONTINUOUS[vital], time // 1000
+        cell = cells_of(*usable(samples["value"], vital, status), time - second * 1000)
+        arrived = batch.records["append"][record].astype(np.int64)
         found = [np.empty(0, LATEST)]
-        for latest, of_kind in zip(self.latest, (prepared.continuous, ~prepared.continuous), strict=True):
+        for latest, of_kind in zip(self.latest, (continuous, ~continuous), strict=True):
             if of_kind.any():
                 at = marked(of_kind)
-                found.append(latest.rows(prepared.column[at], samples[at], prepared.status[at], arrived[at]))
-        return np.concatenate(found)
+                found.append(latest.rows(column[at], samples[at], status[at], arrived[at]))
+        return Usable(record, sender, column, continuous, second, cell, time, status), np.concatenate(found)
 
-    def _set_back(self, stretch: Stretch) -> None:
-        for partition, (old, new) in stretch.set_back.items():
-            member = _member(partition)
-            for series in self.layout.series_stores:
-                series.forget(partition, member, old, new)
-            self.timeline.stalled_s[partition] += new - old
-            self.state.unsettled.add(partition)
-            for stage in self.stages:
-                stage.set_back(partition, new)
+    def _find_links(self, records: Rows, events: list[tuple[int, Event]]) -> tuple[Ints, Ints, list[tuple[int, Event]]]:
+        """(records of heartbeats over known links, columns of these links, events other than heartbeats)."""
+        record = np.array([at for at, event in events if type(event) is Heartbeat], np.int64)
+        link = self.layout.links.find(keys(records["patient"][record], records["gateway"][record]))
+        others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
+        return record[link >= 0], link[link >= 0], others
 
-    def _run(self, stretch: Stretch, prepared: Prepared, out: _Output) -> None:
-        """Go through the seconds of one stretch."""
-        schedule = Schedule(prepared, stretch, self.timeline.last_clock_record)
-        for now in schedule.seconds:
-            if now in stretch.steps:
-                self._evaluate(now, stretch.steps[now], out)
-            if now in schedule.samples.seconds or now in schedule.heartbeats.seconds:
-                self._fold(now, prepared, schedule.samples.at(now), prepared.links[schedule.heartbeats.at(now)])
-            clock_records = schedule.clock_records.at(now)
+    def _run(self, records: Rows, plan: Plan, schedule: Schedule, samples: Usable, links: Ints) -> _Output:
+        """Go through the ticks of a round."""
+        out = _Output()
+        place = records["partition"].astype(np.int64) << _PLACE | plan.tick  # ascending, as the records are
+        for tick in schedule.ticks:
+            now = tick & (1 << STRETCH) - 1
+            if tick in plan.steps:
+                before = len(out.rollups), len(out.late)
+                self._evaluate(now, plan.steps[tick], out)
+                for rows in (*out.rollups[before[0] :], *out.late[before[1] :]):
+                    first = np.searchsorted(place, rows["partition"].astype(np.int64) << _PLACE | tick)
+                    rows["offset"] = records["offset"][first]
+            if tick in schedule.samples.ticks or tick in schedule.heartbeats.ticks:
+                self._fold(now, samples, schedule.samples.at(tick), links[schedule.heartbeats.at(tick)])
+            clock_records = schedule.clock_records.at(tick)
             self.timeline.last_clock_record[schedule.clock_partition[clock_records]] = schedule.silent_until[clock_records]
-            for (partition, patient), control in schedule.controls.get(now, ()):
+            for (partition, patient), control in schedule.controls.get(tick, ()):
                 self._learn(partition, patient, control)
                 for stage in self.stages:
                     stage.control(now, partition, patient, control)
-            for (patient, device, gateway), event in schedule.events.get(now, ()):
+            for (patient, device, gateway), event in schedule.events.get(tick, ()):
                 for stage in self.stages:
                     stage.event(now, patient, device, gateway, event)
+        return out
 
-    def _fold(self, now: int, prepared: Prepared, at: slice | Ints, links: Ints) -> None:
-        column, continuous = prepared.column[at], prepared.continuous[at]
-        second, cell = prepared.second[at], prepared.cell[at]
+    def _fold(self, now: int, samples: Usable, at: slice | Ints, links: Ints) -> None:
+        column, continuous = samples.column[at], samples.continuous[at]
+        second, cell = samples.second[at], samples.cell[at]
         for series, of_kind in zip(self.layout.series_stores, (continuous, ~continuous), strict=True):
             if of_kind.any():
                 this = marked(of_kind)
                 series.fold(now, column[this], second[this], cell[this])
-        arrival = Arrival(now, prepared.sender[at], prepared.time[at], prepared.status[at], links)
+        arrival = Arrival(now, samples.sender[at], samples.time[at], samples.status[at], links)
         for stage in self.stages:
             stage.arrive(arrival)
 
     def _evaluate(self, now: int, step: Step, out: _Output) -> None:
+        for partition, former in step.set_back:
+            self._set_back(partition, former, now)
         if step.passed:
             self._turn(now, _union(step.passed), NO_INTS, False, out)
         resumed = [partitions for partitions, _ in step.resumed]
@@ -243,6 +234,14 @@ class Engine:
             self.timeline.stalled_s[partitions] += passed
         if step.evaluated or resumed:
             self._turn(now, _union([*step.evaluated, *resumed]), _union(resumed), True, out)
+
+    def _set_back(self, partition: int, former: int, now: int) -> None:
+        for series in self.layout.series_stores:
+            series.forget(partition, _member(partition), former, now)
+        self.timeline.stalled_s[partition] += now - former
+        self.state.unsettled.add(partition)
+        for stage in self.stages:
+            stage.set_back(partition, now)
 
     def _turn(self, now: int, partitions: Ints, recheck: Ints, decide: bool, out: _Output) -> None:
         """Second ``now`` begins for some partitions; those in ``recheck`` are looked at whole."""
@@ -280,16 +279,6 @@ class Engine:
             )
             for partition in [*stalled.tolist(), *resumed.tolist()]
         ]
-
-
-def _set_offsets(stretch: Stretch, records: Rows, parts: Sequence[Rows]) -> None:
-    """Write into rows, in place, the offset of the first record that stands in their second or later."""
-    if not parts:
-        return
-    stands = records["partition"][stretch.records].astype(np.int64) << 40 | stretch.second
-    for rows in parts:
-        first = np.searchsorted(stands, rows["partition"].astype(np.int64) << 40 | rows["second"])
-        rows["offset"] = records["offset"][stretch.records[first]]
 
 
 def _member(partitions: Ints | int) -> Bools:

@@ -28,29 +28,34 @@ STALL_S: Final = 10
 SET_BACK: Final = 10_000
 """ms."""
 MINUTE_MS: Final = 60_000
+STRETCH: Final = 41
+"""Bits of the second in a tick."""
 
 
 @dataclass
 class Step:
-    """The partitions (int64 arrays) that are evaluated at one second, and those in which it is passed over."""
+    """The partitions (int64 arrays) that are evaluated at one tick, and those in which its second is passed over.
+    ``resumed``: evaluated, after so many seconds passed over.  ``set_back``: clocks that are set back to it first, (partition,
+    former second).
+    """
 
     evaluated: list[Ints] = field(default_factory=list)
     passed: list[Ints] = field(default_factory=list)
-    resumed: list[tuple[Ints, int]] = field(default_factory=list)  # evaluated, after so many seconds passed over
+    resumed: list[tuple[Ints, int]] = field(default_factory=list)
+    set_back: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Records of a round between settings back of clocks.
+class Plan:
+    """The ticks of a round.  A tick is a second of the clock in a stretch of the log between settings back of clocks: stretch
+    << 41 | second, so that ticks are in the order of the log.
 
-    ``records`` int64 [n]: positions, ascending; ``second`` int64 [n]: the second in which each stands; ``steps`` by second;
-    ``set_back``: (old, new) second by partition whose clock is set back before the first of its records here.
+    ``clock`` int64 [n] ms and ``tick`` int64 [n], ascending in each partition: where each record stands; ``steps`` by tick.
     """
 
-    records: Ints
-    second: Ints
+    clock: Ints
+    tick: Ints
     steps: dict[int, Step]
-    set_back: dict[int, tuple[int, int]]
 
 
 class Timeline:
@@ -71,29 +76,26 @@ class Timeline:
         """All of it, in the order of a snapshot."""
         return self.clock, self.second, self.last_clock_record, self.stalled_s, self.stalled
 
-    def plan(self, records: Rows) -> tuple[Ints, list[Stretch]]:
-        """The clock (ms) at each record (RECORD [n], by partition), and the stretches in order.
+    def plan(self, records: Rows) -> Plan:
+        """The ticks of a round of RECORD [n], by partition.
 
         ``clock`` and ``second`` move on to the end of the round; the other arrays move with the steps.
         """
-        clocks = np.empty(len(records), np.int64)
+        plan = Plan(np.empty(len(records), np.int64), np.empty(len(records), np.int64), {})
         partition = records["partition"].astype(np.int64)
         append = records["append"].astype(np.int64)
         is_clock = records["kind"] == Kind.CLOCK
-        rest = np.arange(len(records))
-        stretches: list[Stretch] = []
-        set_back: dict[int, tuple[int, int]] = {}
-        while rest.size or not stretches:
+        rest, stretch = np.arange(len(records)), 0
+        while rest.size:
             here, rest, clock = self._until_set_back(rest, partition, append, is_clock)
-            clocks[here] = clock
-            second = clock // 1000
-            stretches.append(Stretch(here, second, self._steps(partition[here], clock, second), set_back))
-            set_back = {}
+            plan.clock[here], plan.tick[here] = clock, stretch + clock // 1000
+            self._add_steps(plan.steps, stretch, partition[here], clock)
+            stretch += 1 << STRETCH
             for at in rest[starts(partition[rest])].tolist():
                 which, new = int(partition[at]), int(append[at])
-                set_back[which] = int(self.second[which]), new // 1000
+                plan.steps.setdefault(stretch + new // 1000, Step()).set_back.append((which, int(self.second[which])))
                 self.clock[which], self.second[which] = new, new // 1000
-        return clocks, stretches
+        return plan
 
     def _until_set_back(self, rest: Ints, partition: Ints, append: Ints, is_clock: Bools) -> tuple[Ints, Ints, Ints]:
         """(records up to the next setting back of each partition's clock, the others, the clock at the former)."""
@@ -107,12 +109,9 @@ class Timeline:
         after = np.maximum.accumulate(back + 2 * group) > 2 * group  # at or after the first one of its partition
         return rest[~after], rest[after], clock[~after]
 
-    def _steps(self, partition: Ints, clock: Ints, second: Ints) -> dict[int, Step]:
-        steps: dict[int, Step] = {}
-        if not partition.size:
-            return steps
-        first, last = starts(partition), ends(partition)
-        before = np.append(-1, second[:-1])
+    def _add_steps(self, steps: dict[int, Step], stretch: int, partition: Ints, clock: Ints) -> None:
+        first, last, second = starts(partition), ends(partition), clock // 1000
+        before = np.append(-1, second)[:-1]
         before[first] = self.second[partition[first]]
         before[before < 0] = second[before < 0]  # nothing is evaluated before the first record
         self.clock[partition[last]], self.second[partition[last]] = clock[last], second[last]
@@ -122,19 +121,14 @@ class Timeline:
         old, new, movers = old[order], new[order], movers[order]
         groups = np.flatnonzero(starts(old) | starts(new))
         for at, together in zip(groups.tolist(), np.split(movers, groups[1:]), strict=False):
-            self._span(steps, together, int(old[at]), int(new[at]))
-        return steps
-
-    @staticmethod
-    def _span(steps: dict[int, Step], partitions: Ints, old: int, new: int) -> None:
-        """Partitions whose clocks went together from one second to another."""
-        passed = new - old - STALL_S - 1
-        for now in range(old + 1, new + 1 if passed <= 0 else old + STALL_S + 1):
-            steps.setdefault(now, Step()).evaluated.append(partitions)
-        if passed > 0:
-            for now in range(old + STALL_S + 1, min(new, old + STALL_S + 1 + ROWS)):
-                steps.setdefault(now, Step()).passed.append(partitions)
-            steps.setdefault(new, Step()).resumed.append((partitions, passed))
+            begin, end = stretch + int(old[at]), stretch + int(new[at])
+            passed = end - begin - STALL_S - 1
+            for tick in range(begin + 1, end + 1 if passed <= 0 else begin + STALL_S + 1):
+                steps.setdefault(tick, Step()).evaluated.append(together)
+            if passed > 0:
+                for tick in range(begin + STALL_S + 1, min(end, begin + STALL_S + 1 + ROWS)):
+                    steps.setdefault(tick, Step()).passed.append(together)
+                steps.setdefault(end, Step()).resumed.append((together, passed))
 
     def tick(self, now: int, partitions: Ints) -> tuple[Ints, Ints]:
         """Second ``now`` is evaluated for some partitions; (those that stall from now on, those that are active again)."""

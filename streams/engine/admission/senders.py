@@ -9,14 +9,14 @@ belongs to somebody else (docs/decisions/0017-admission.md).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from devices.wire.batch import Kind
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.columns.keyed_axis import keys
 from streams.engine.round import Rejection, Round
 from streams.engine.series.layout import Layout
@@ -42,31 +42,23 @@ class Grants(Columns):
     of the newest one.
     """
 
-    FIELDS: ClassVar = {
-        "enrolments": Field(np.int32, 0),
-        "gateway": Field(np.int64, -1),
-        "since": Field(np.int64, ALWAYS),
-        "until": Field(np.int64, 0),
-    }
-    enrolments: Cells
-    gateway: Ints
-    since: Ints
-    until: Ints
+    enrolments: Cells = array(np.int32)
+    gateway: Ints = array(np.int64, -1)
+    since: Ints = array(np.int64, ALWAYS)
+    until: Ints = array(np.int64)
 
 
 class Allowed(Columns):
     """Per link (patient, gateway): ``allowed`` bool: it may send heartbeats and manual observations."""
 
-    FIELDS: ClassVar = {"allowed": Field(np.bool_, False)}
-    allowed: Bools
+    allowed: Bools = array(np.bool_)
 
 
 class Agreed(Columns):
     """Per patient: ``consent`` uint8 (0: none known, 1: given, 2: taken back), ``revoked`` bool: some keys are."""
 
-    FIELDS: ClassVar = {"consent": Field(np.uint8, 0), "revoked": Field(np.bool_, False)}
-    consent: Bytes
-    revoked: Bools
+    consent: Bytes = array(np.uint8)
+    revoked: Bools = array(np.bool_)
 
 
 @dataclass

@@ -37,13 +37,21 @@ class Field:
     lead: tuple[int, ...] = ()
 
 
+def array(dtype: type[np.generic], fill: int | bool = 0, lead: tuple[int, ...] = ()) -> Any:
+    """Declare an array of a table: ``second: Ints = array(np.int64)``; see :class:`Field`."""
+    return Field(dtype, fill, lead)
+
+
 class Columns:
-    """A table: arrays with one column an entry of ``axis``, declared in ``FIELDS`` and kept as attributes of those names.
+    """A table: arrays with one column an entry of ``axis``, declared with :func:`array`.
 
     ``name`` identifies the table in a snapshot; None keeps it out (it is rebuilt from elsewhere).
     """
 
-    FIELDS: ClassVar[Mapping[str, Field]]
+    FIELDS: ClassVar[Mapping[str, Field]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.FIELDS = {**cls.FIELDS, **{name: value for name, value in vars(cls).items() if isinstance(value, Field)}}
 
     def __init__(self, axis: Axis, name: str | None) -> None:
         self.axis = axis

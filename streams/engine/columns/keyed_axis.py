@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.wire.batch import partition_of
 from streams.engine.columns.arrays import Ints, starts
-from streams.engine.columns.axis import Axis, Columns, Field
+from streams.engine.columns.axis import Axis, Columns, array
 
 Keys = npt.NDArray[np.uint64]
 
@@ -29,8 +29,7 @@ def key(patient: int, other: int) -> int:
 class Named(Columns):
     """``key`` uint64: the key of each column, 0 for a spare one."""
 
-    FIELDS: ClassVar = {"key": Field(np.uint64, 0)}
-    key: Keys
+    key: Keys = array(np.uint64)
 
 
 class KeyedAxis(Axis):

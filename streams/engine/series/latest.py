@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from devices.sample import Samples
 from streams.engine.columns.arrays import Bytes, Ints, Rows, distinct, ends
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.series.newest import NEVER
 from streams.engine.series.series import Series
 from streams.engine.writes import LATEST
@@ -17,8 +15,7 @@ from streams.engine.writes import LATEST
 class Latest(Columns):
     """``time`` int64 ms: the newest sample of each series that was returned so far."""
 
-    FIELDS: ClassVar = {"time": Field(np.int64, -NEVER)}
-    time: Ints
+    time: Ints = array(np.int64, -NEVER)
 
     def __init__(self, series: Series) -> None:
         super().__init__(series.axis, "latest")

@@ -7,14 +7,14 @@ record, then one lookup a sample in ``where.column[vital, sender]``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from devices.vitals import VITALS
 from devices.wire.batch import PARTITIONS
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
-from streams.engine.columns.axis import Axis, Columns, Field
+from streams.engine.columns.axis import Axis, Columns, array
 from streams.engine.columns.keyed_axis import KeyedAxis
 from streams.engine.series.dense import DenseSeries
 from streams.engine.series.series import CONTINUOUS
@@ -28,9 +28,8 @@ class Where(Columns):
     ``patient`` int32 [sender]: the patient's column within the partition's slice.
     """
 
-    FIELDS: ClassVar = {"column": Field(np.int32, -1, (_CODES,)), "patient": Field(np.int32, -1)}
-    column: Cells
-    patient: Cells
+    column: Cells = array(np.int32, -1, (_CODES,))
+    patient: Cells = array(np.int32, -1)
 
 
 class Layout:

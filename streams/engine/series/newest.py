@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from streams.engine.columns.arrays import Cells, Ints, marked
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 
 NEVER: Final = 1 << 40
 """A second that does not come; its negative has never been."""
@@ -19,16 +19,10 @@ class Newest(Columns):
     too old.
     """
 
-    FIELDS: ClassVar = {
-        "second": Field(np.int64, -NEVER),
-        "value": Field(np.int32, 0),
-        "ms": Field(np.int32, 0),
-        "expires": Field(np.int64, -NEVER),
-    }
-    second: Ints
-    value: Cells
-    ms: Cells
-    expires: Ints
+    second: Ints = array(np.int64, -NEVER)
+    value: Cells = array(np.int32)
+    ms: Cells = array(np.int32)
+    expires: Ints = array(np.int64, -NEVER)
 
     def learn(self, column: Ints, second: Ints, cell: Cells, expires: Ints) -> None:
         """Take in usable seconds, all [n], those of a series ascending."""

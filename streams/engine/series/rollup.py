@@ -6,7 +6,7 @@ The engine writes the minutes that are still whole in its ring.  It names older 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from devices.sample import SAMPLE, STEPS, Samples, Status
 from devices.vitals import FIXED_MAX
 from devices.wire.batch import PARTITIONS
 from streams.engine.columns.arrays import Bools, Bytes, Floats, Ints, Rows
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.series.ring import MISS, Ring, cells_of
 from streams.engine.series.statistics import statistics
 from streams.engine.series.sums import Sums, sums_of
@@ -52,8 +52,7 @@ def rollup(of: Sums, steps: Floats) -> Rows:
 class Minutes(Columns):
     """``changed`` bool [SLOTS, series]: which minutes changed since they were last written."""
 
-    FIELDS: ClassVar = {"changed": Field(np.bool_, False, (SLOTS,))}
-    changed: Bools
+    changed: Bools = array(np.bool_, lead=(SLOTS,))
 
     def touch(self, series: Ints, second: Ints) -> None:
         minute = second // 60

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from devices.vitals import VITALS
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 
 VALIDITY: Final[Ints] = np.zeros(256, np.int64)
 """s, by vital."""
@@ -23,13 +23,7 @@ class Series(Columns):
     patient's column within the partition's slice of that axis.
     """
 
-    FIELDS: ClassVar = {
-        "patient": Field(np.int32, 0),
-        "device": Field(np.int32, 0),
-        "vital": Field(np.uint8, 0),
-        "person": Field(np.int32, 0),
-    }
-    patient: Cells
-    device: Cells
-    vital: Bytes
-    person: Cells
+    patient: Cells = array(np.int32)
+    device: Cells = array(np.int32)
+    vital: Bytes = array(np.uint8)
+    person: Cells = array(np.int32)

@@ -6,12 +6,12 @@ rollups, and an older one at once; the store computes it from stored readings (d
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from streams.engine.columns.arrays import Bools, Cells, Ints, Rows, ends
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.series.newest import NEVER
 from streams.engine.series.ring import LONGEST, OK
 from streams.engine.series.rollup import DUE, next_due
@@ -25,9 +25,8 @@ KEPT: Final = 8
 class Readings(Columns):
     """The last KEPT usable seconds, ascending: ``second`` int64 and ``cell`` int32 [KEPT, series]; empty ones first."""
 
-    FIELDS: ClassVar = {"second": Field(np.int64, -NEVER, (KEPT,)), "cell": Field(np.int32, 0, (KEPT,))}
-    second: Ints
-    cell: Cells
+    second: Ints = array(np.int64, -NEVER, (KEPT,))
+    cell: Cells = array(np.int32, lead=(KEPT,))
 
     def join(self, column: Ints, second: Ints, cell: Cells) -> None:
         """Take in values in any order; of one second the greatest cell counts."""
