@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from streams.engine.columns.arrays import Ints
-from streams.engine.columns.axis import Columns, Field
-from streams.engine.series.updates import NEVER
+from streams.engine.columns.axis import Columns, array
+from streams.engine.series.newest import NEVER
 from streams.engine.stage import Moment
 
 
 class Scheduled(Columns):
     """``next_due`` int64: the clock's second from which each column has to be looked at; it stays due until it is moved."""
 
-    FIELDS: ClassVar = {"next_due": Field(np.int64, NEVER)}
-    next_due: Ints
+    next_due: Ints = array(np.int64, NEVER)
 
     def due(self, moment: Moment) -> Ints:
         """The columns int64 [k] of the moment's partitions that are due."""

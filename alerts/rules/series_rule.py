@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.rules.rule import Rule
-from alerts.rules.suppression import Muted, SeriesStore, Suppression
+from alerts.rules.suppression import Muted, Suppression
 from streams.engine.columns.arrays import Bools, Ints
 from streams.engine.condition import Condition
-from streams.engine.series.updates import NEVER, Updates
+from streams.engine.series.newest import NEVER
+from streams.engine.series.series_store import SeriesStore
+from streams.engine.series.updates import Updates
 from streams.engine.stage import Moment, View
 
 

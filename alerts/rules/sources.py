@@ -14,11 +14,13 @@ from typing import Final
 
 import numpy as np
 
-from alerts.rules.suppression import SeriesStore, Suppression
+from alerts.rules.suppression import Suppression
 from devices.wire.control import Control, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.condition import Condition
-from streams.engine.series.updates import NEVER, VALIDITY
+from streams.engine.series.newest import NEVER
+from streams.engine.series.series import VALIDITY
+from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Moment, Stage
 
 _LAST: Final = 1 << 20

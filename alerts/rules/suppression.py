@@ -15,36 +15,29 @@ A rule that is not evaluated every second asks :meth:`Suppression.changed` what 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from devices.wire.batch import partition_of
 from devices.wire.control import Control, Pauses
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.condition import Condition
-from streams.engine.series.dense import DenseSeries
-from streams.engine.series.sparse import SparseSeries
-from streams.engine.series.updates import CONTINUOUS
+from streams.engine.series.series import CONTINUOUS
+from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Moment, Stage, View
 
 EVERY_RULE: Final = "*"
 """A pause of this name pauses all rules of a patient."""
-SeriesStore = DenseSeries | SparseSeries
 
 
 class Muted(Columns):
     """Per series: ``sensor_off`` bool; ``superseded`` bool: another device decides, ``by`` int32."""
 
-    FIELDS: ClassVar = {
-        "sensor_off": Field(np.bool_, False),
-        "superseded": Field(np.bool_, False),
-        "by": Field(np.int32, 0),
-    }
-    sensor_off: Bools
-    superseded: Bools
-    by: Cells
+    sensor_off: Bools = array(np.bool_)
+    superseded: Bools = array(np.bool_)
+    by: Cells = array(np.int32)
 
     def detail(self, column: int) -> dict[str, object]:
         """The part of a condition's detail that names the device which took over: {"handed_over": device}, or {}."""

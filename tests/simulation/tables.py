@@ -18,7 +18,7 @@ from devices.wire.control import encode_control, kind_of
 from devices.wire.event import encode_event
 from streams.engine.columns.arrays import Ints
 from streams.engine.series.rollup import recompute
-from streams.engine.series.updates import CONTINUOUS
+from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.writes import Writes
 from streams.store.store import RoundToStore

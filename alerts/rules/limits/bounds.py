@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from alerts.rules.scheduled import Scheduled
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Axis, Field
+from streams.engine.columns.axis import Axis, array
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")
@@ -38,27 +38,15 @@ class Bounds(Scheduled):
     nothing begins or ends.
     """
 
-    FIELDS: ClassVar = {
-        "limit": Field(np.int32, NO_LIMIT, (2, 2)),
-        "clear": Field(np.int32, NO_LIMIT, (2, 2)),
-        "hold": Field(np.int32, 0, (2, 2)),
-        "since": Field(np.int64, 0, (2, 2)),
-        "active": Field(np.bool_, False, (2, 2)),
-        "reported_until": Field(np.int64, 0, (2,)),
-        "hole": Field(np.int32, HOLE),
-        "reread": Field(np.bool_, False),
-        "inside_limits": Field(np.int32, -1, (2,)),
-        **Scheduled.FIELDS,
-    }
-    limit: Cells
-    clear: Cells
-    hold: Cells
-    since: Ints
-    active: Bools
-    reported_until: Ints
-    hole: Cells
-    reread: Bools
-    inside_limits: Cells
+    limit: Cells = array(np.int32, NO_LIMIT, (2, 2))
+    clear: Cells = array(np.int32, NO_LIMIT, (2, 2))
+    hold: Cells = array(np.int32, lead=(2, 2))
+    since: Ints = array(np.int64, lead=(2, 2))
+    active: Bools = array(np.bool_, lead=(2, 2))
+    reported_until: Ints = array(np.int64, lead=(2,))
+    hole: Cells = array(np.int32, HOLE)
+    reread: Bools = array(np.bool_)
+    inside_limits: Cells = array(np.int32, -1, (2,))
 
     def __init__(self, axis: Axis) -> None:
         super().__init__(axis, "limits")

@@ -19,13 +19,15 @@ from alerts.rules.limits.bounds import HIGH, HOLE, LOW, MEDIUM, NO_LIMIT, SEVERE
 from alerts.rules.limits.runs import Episode, follow
 from alerts.rules.rule import NONE
 from alerts.rules.series_rule import SeriesRule
-from alerts.rules.suppression import SeriesStore, Suppression
+from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Control, Enrolment, Limits, RuleSet
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
 from streams.engine.condition import Condition, Priority
-from streams.engine.series.updates import NEVER, Updates
+from streams.engine.series.newest import NEVER
+from streams.engine.series.series_store import SeriesStore
+from streams.engine.series.updates import Updates
 from streams.engine.stage import Moment, View
 
 _INTERVALS: Final = 3

@@ -12,7 +12,7 @@ import numpy as np
 
 from alerts.rules.limits.bounds import MEDIUM, NO_LIMIT, SEVERE, SIGN, Bounds
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.series.updates import NEVER
+from streams.engine.series.newest import NEVER
 
 
 @dataclass(frozen=True, slots=True)

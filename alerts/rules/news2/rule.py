@@ -15,23 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 
 from alerts.rules.news2.score import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, Refused, score
-from alerts.rules.news2.score_fixed import UNKNOWN, score_fixed
+from alerts.rules.news2.score_fixed import UNKNOWN, Small, score_fixed
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
-from alerts.rules.suppression import SeriesStore, Suppression
+from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import Control, Facts, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints, distinct
-from streams.engine.columns.axis import Field
+from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
-from streams.engine.series.updates import NEVER, Updates
+from streams.engine.series.newest import NEVER
+from streams.engine.series.series_store import SeriesStore
+from streams.engine.series.updates import Updates
 from streams.engine.stage import Moment, View
 
 RULE: Final = "news2"
@@ -65,35 +67,19 @@ class Inputs(Scheduled):
     to which nothing changes (from above to: none).
     """
 
-    FIELDS: ClassVar = {
-        "at": Field(np.int64, -NEVER, (len(_INPUTS),)),
-        "value": Field(np.int32, 0, (len(_INPUTS),)),
-        "device": Field(np.int64, 0, (len(_INPUTS),)),
-        "expires": Field(np.int64, -NEVER, (len(_INPUTS),)),
-        "scale2": Field(np.bool_, False),
-        "oxygen": Field(np.int8, UNKNOWN),
-        "acvpu": Field(np.int8, UNKNOWN),
-        "old_enough": Field(np.int64, NEVER),
-        "stands": Field(np.bool_, False, (2,)),
-        "from_active": Field(np.int64, 0, (2,)),
-        "from_measured": Field(np.int64, 0, (2,)),
-        "level": Field(np.int8, 0),
-        "unchanged": Field(np.int32, -1, (2, len(_INPUTS))),
-        **Scheduled.FIELDS,
-    }
-    at: Ints
-    value: Cells
-    device: Ints
-    expires: Ints
-    scale2: Bools
-    oxygen: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
-    acvpu: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
-    old_enough: Ints
-    stands: Bools
-    from_active: Ints
-    from_measured: Ints
-    level: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
-    unchanged: Cells
+    at: Ints = array(np.int64, -NEVER, (len(_INPUTS),))
+    value: Cells = array(np.int32, lead=(len(_INPUTS),))
+    device: Ints = array(np.int64, lead=(len(_INPUTS),))
+    expires: Ints = array(np.int64, -NEVER, (len(_INPUTS),))
+    scale2: Bools = array(np.bool_)
+    oxygen: Small = array(np.int8, UNKNOWN)
+    acvpu: Small = array(np.int8, UNKNOWN)
+    old_enough: Ints = array(np.int64, NEVER)
+    stands: Bools = array(np.bool_, lead=(2,))
+    from_active: Ints = array(np.int64, lead=(2,))
+    from_measured: Ints = array(np.int64, lead=(2,))
+    level: Small = array(np.int8)
+    unchanged: Cells = array(np.int32, -1, (2, len(_INPUTS)))
 
 
 class EarlyWarning(Rule):

@@ -7,7 +7,7 @@ gateway grows older.  One condition for each patient served, source = gateway.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from alerts.rules.suppression import Suppression
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import Control, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.stage import Arrival, View
 
 RULE: Final = "gateway_offline"
@@ -28,16 +28,10 @@ class Links(Columns):
     the last absence.
     """
 
-    FIELDS: ClassVar = {
-        "watched": Field(np.bool_, False),
-        "active": Field(np.bool_, False),
-        "heard": Field(np.int64, 0),
-        "back": Field(np.int64, 0),
-    }
-    watched: Bools
-    active: Bools
-    heard: Ints
-    back: Ints
+    watched: Bools = array(np.bool_)
+    active: Bools = array(np.bool_)
+    heard: Ints = array(np.int64)
+    back: Ints = array(np.int64)
 
 
 class GatewayOffline(TechnicalRule):

@@ -9,7 +9,7 @@ allowance starts again when the gateway is back (docs/decisions/0014-technical-c
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from alerts.rules.silence.technical import TechnicalRule
 from alerts.rules.suppression import Suppression
 from devices.wire.control import Control, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.series.ring import LONGEST
 from streams.engine.stage import Arrival, View
 
@@ -33,20 +33,12 @@ class Watched(Columns):
     int32: the gateway's link within the partition's slice, ``measured`` int64 ms of the newest sample.
     """
 
-    FIELDS: ClassVar = {
-        "allowance": Field(np.int64, 0),
-        "interval": Field(np.int64, 0),
-        "heard": Field(np.int64, 0),
-        "measured": Field(np.int64, 0),
-        "link": Field(np.int32, 0),
-        "active": Field(np.bool_, False),
-    }
-    allowance: Ints
-    interval: Ints
-    heard: Ints
-    measured: Ints
-    link: Cells
-    active: Bools
+    allowance: Ints = array(np.int64)
+    interval: Ints = array(np.int64)
+    heard: Ints = array(np.int64)
+    measured: Ints = array(np.int64)
+    link: Cells = array(np.int32)
+    active: Bools = array(np.bool_)
 
 
 class NoData(TechnicalRule):

@@ -8,22 +8,23 @@ that device begins (:mod:`alerts.rules.suppression`).  The rule keeps the 64 s b
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from alerts.rules.silence.technical import TechnicalRule
-from alerts.rules.suppression import SeriesStore, Suppression
+from alerts.rules.suppression import Suppression
 from devices.sample import Status
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import Control, Enrolment, RuleSet
 from devices.wire.event import Contact, Event
 from streams.engine.columns.arrays import Bools, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.columns.keyed_axis import keys
+from streams.engine.series.newest import NEVER
 from streams.engine.series.ring import AHEAD
-from streams.engine.series.updates import NEVER
+from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Arrival, View
 
 RULE: Final = "sensor_off"
@@ -40,22 +41,13 @@ class Contacts(Columns):
     ``on``.  ``seconds`` uint64: bit i says that there is an off sample in second off - i.
     """
 
-    FIELDS: ClassVar = {
-        "good": Field(np.int64, -NEVER),
-        "off": Field(np.int64, -NEVER),
-        "seconds": Field(np.uint64, 0),
-        "loose": Field(np.int64, -NEVER),
-        "on": Field(np.int64, -NEVER),
-        "watched": Field(np.bool_, False),
-        "active": Field(np.bool_, False),
-    }
-    good: Ints
-    off: Ints
-    seconds: npt.NDArray[np.uint64]
-    loose: Ints
-    on: Ints
-    watched: Bools
-    active: Bools
+    good: Ints = array(np.int64, -NEVER)
+    off: Ints = array(np.int64, -NEVER)
+    seconds: npt.NDArray[np.uint64] = array(np.uint64)
+    loose: Ints = array(np.int64, -NEVER)
+    on: Ints = array(np.int64, -NEVER)
+    watched: Bools = array(np.bool_)
+    active: Bools = array(np.bool_)
 
 
 class SensorOff(TechnicalRule):

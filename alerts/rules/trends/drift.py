@@ -12,14 +12,14 @@ and baseline are engineering choices, off until they have been measured.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
 from alerts.rules.scheduled import Scheduled
 from alerts.rules.trends.trend_table import FRACTION, TrendTable
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
-from streams.engine.columns.axis import Field
+from streams.engine.columns.axis import array
 
 WARM: Final = 60
 """Minutes of a baseline before anything is concluded from it."""
@@ -38,23 +38,13 @@ class TrendState(Scheduled):
     the last minute with a value, -1: none.  ``active`` bool [kind, side].
     """
 
-    FIELDS: ClassVar = {
-        "level": Field(np.int64, 0),
-        "spread": Field(np.int64, 0),
-        "sums": Field(np.int64, 0, (2,)),
-        "mean": Field(np.int32, 0),
-        "seen": Field(np.int32, 0),
-        "last": Field(np.int32, -1),
-        "active": Field(np.bool_, False, (2, 2)),
-        **Scheduled.FIELDS,
-    }
-    level: Ints
-    spread: Ints
-    sums: Ints
-    mean: Cells
-    seen: Cells
-    last: Cells
-    active: Bools
+    level: Ints = array(np.int64)
+    spread: Ints = array(np.int64)
+    sums: Ints = array(np.int64, lead=(2,))
+    mean: Cells = array(np.int32)
+    seen: Cells = array(np.int32)
+    last: Cells = array(np.int32, -1)
+    active: Bools = array(np.bool_, lead=(2, 2))
 
 
 def learn(state: TrendState, table: TrendTable, column: Ints, vital: Bytes, mean: Ints, minute: int) -> None:

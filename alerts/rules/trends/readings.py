@@ -8,7 +8,6 @@ priority by default.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar
 
 import numpy as np
 
@@ -19,19 +18,18 @@ from alerts.rules.trends.trend_rule import TrendRule, changes
 from alerts.rules.trends.trend_table import CHANGE, TrendTable
 from devices.sample import STEPS
 from streams.engine.columns.arrays import Bools, Ints
-from streams.engine.columns.axis import Field
+from streams.engine.columns.axis import array
 from streams.engine.condition import Condition
+from streams.engine.series.newest import NEVER
 from streams.engine.series.rollup import DUE
 from streams.engine.series.sparse import SparseSeries
-from streams.engine.series.updates import NEVER
 from streams.engine.stage import Moment, View
 
 
 class ChangeState(Scheduled):
     """Per episodic series: ``active`` bool [side]."""
 
-    FIELDS: ClassVar = {"active": Field(np.bool_, False, (2,)), **Scheduled.FIELDS}
-    active: Bools
+    active: Bools = array(np.bool_, lead=(2,))
 
 
 class ReadingTrends(TrendRule):

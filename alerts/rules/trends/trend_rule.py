@@ -15,7 +15,7 @@ from alerts.rules.trends.trend_table import TrendTable, rule_name
 from devices.wire.control import Control, Pauses, RuleSet
 from streams.engine.columns.arrays import NO_INTS, Bools, Ints
 from streams.engine.condition import Condition, Priority
-from streams.engine.series.updates import NEVER
+from streams.engine.series.newest import NEVER
 from streams.engine.stage import Moment
 
 _OFF: Final = TrendTable()

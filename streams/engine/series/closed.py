@@ -22,8 +22,9 @@ import numpy.typing as npt
 from devices.vitals import VITALS
 from devices.wire.batch import PARTITIONS
 from streams.engine.columns.arrays import Ints
-from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.rollup import DUE, Sums
+from streams.engine.columns.axis import Axis, Columns, array
+from streams.engine.series.rollup import DUE
+from streams.engine.series.sums import Sums
 
 EMPTY_LOW: Final = 0x7FFF
 """``low`` of a cell without a value: no smaller than any value; its ``high`` is -1."""
@@ -108,28 +109,24 @@ class ClosedMinutes(Slots):
     """The last hour."""
 
     LENGTH = 60
-    FIELDS: ClassVar = {
-        "n": Field(np.uint8, 0, (60,)),
-        "poor": Field(np.uint8, 0, (60,)),
-        "sum": Field(np.int32, 0, (60,)),
-        "squares": Field(np.uint32, 0, (60,)),
-        "low": Field(np.int16, EMPTY_LOW, (60,)),
-        "high": Field(np.int16, -1, (60,)),
-    }
+    n = array(np.uint8, lead=(60,))
+    poor = array(np.uint8, lead=(60,))
+    sum = array(np.int32, lead=(60,))
+    squares = array(np.uint32, lead=(60,))
+    low = array(np.int16, EMPTY_LOW, (60,))
+    high = array(np.int16, -1, (60,))
 
 
 class ClosedHours(Slots):
     """The last day, the current hour included."""
 
     LENGTH = 24
-    FIELDS: ClassVar = {
-        "n": Field(np.uint16, 0, (24,)),
-        "poor": Field(np.uint16, 0, (24,)),
-        "sum": Field(np.int32, 0, (24,)),
-        "squares": Field(np.int64, 0, (24,)),
-        "low": Field(np.int16, EMPTY_LOW, (24,)),
-        "high": Field(np.int16, -1, (24,)),
-    }
+    n = array(np.uint16, lead=(24,))
+    poor = array(np.uint16, lead=(24,))
+    sum = array(np.int32, lead=(24,))
+    squares = array(np.int64, lead=(24,))
+    low = array(np.int16, EMPTY_LOW, (24,))
+    high = array(np.int16, -1, (24,))
 
 
 class Closed:

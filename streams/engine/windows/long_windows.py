@@ -16,8 +16,8 @@ import numpy as np
 from devices.sample import STEPS
 from streams.engine.columns.arrays import Ints
 from streams.engine.series.closed import Closed, Slots
+from streams.engine.series.series import Series
 from streams.engine.series.statistics import statistics
-from streams.engine.series.updates import Series
 from streams.engine.windows.windows import Figures
 
 HOUR: Final = 3600

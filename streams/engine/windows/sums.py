@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.series.ring import LONGEST, OK, ROWS, WINDOWS, Ring
 
 _DENSE: Final = 3
@@ -22,8 +22,7 @@ class RollingSums(Columns):
     (:meth:`streams.engine.windows.windows.Windows.exact`) is moved to the window's end first and is small.
     """
 
-    FIELDS: ClassVar = {"sums": Field(np.int64, 0, (len(WINDOWS), 5))}
-    sums: Ints
+    sums: Ints = array(np.int64, lead=(len(WINDOWS), 5))
 
     def __init__(self, ring: Ring) -> None:
         super().__init__(ring.axis, None)

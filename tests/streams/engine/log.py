@@ -15,7 +15,7 @@ from devices.wire.event import Event, Heartbeat
 from streams.engine.columns.arrays import Ints
 from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
-from streams.engine.series.updates import CONTINUOUS
+from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall, Values
 from streams.engine.stage import Stage
 from streams.engine.writes import Writes

@@ -15,7 +15,7 @@ from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import GREATEST, Closed
 from streams.engine.series.ring import AHEAD, LONGEST, ROWS, WINDOWS, Ring, cells_of
 from streams.engine.series.rollup import DUE, Sums
-from streams.engine.series.updates import Series
+from streams.engine.series.series import Series
 from streams.engine.windows.long_windows import DAY, HOUR, LongWindows
 from streams.engine.windows.windows import Windows
 from tests.streams.engine.any_log import logs
