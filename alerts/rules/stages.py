@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
+from alerts.rules.patient_rule import PatientRule
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.no_data import NoData
 from alerts.rules.silence.sensor_off import SensorOff
@@ -14,8 +15,8 @@ from alerts.rules.trends.readings import ReadingTrends
 from streams.engine.stage import Stage
 
 
-def stages() -> list[Stage]:
-    """New stages, for one engine."""
+def stages(*more: type[PatientRule]) -> list[Stage]:
+    """New stages, for one engine; ``more`` rules to try."""
     suppression = Suppression()
     gateways = GatewayOffline(suppression)
     return [
@@ -29,4 +30,5 @@ def stages() -> list[Stage]:
         EarlyWarning(suppression),
         MinuteTrends(suppression),
         ReadingTrends(suppression),
+        *[rule(suppression) for rule in more],
     ]

@@ -88,6 +88,10 @@ class Suppression(Stage):
             found.append(np.flatnonzero(np.isin(store.series.patient[columns], self.changed_patients)) + columns.start)
         return np.concatenate([*found, *self._switched[kind], np.array(self._sensors[kind], np.int64)])
 
+    def changed_rows(self) -> Ints:
+        """The columns of ``changed_patients`` on the axis of patients, int64 [k]."""
+        return np.array([self.view.layout.patients.at(patient) for patient in self.changed_patients], np.int64)
+
     def sensor_changed(self, sender: int, off: bool) -> None:
         """The sensor of a sender (its column) was taken off, or is on again."""
         layout = self.view.layout

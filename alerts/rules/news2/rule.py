@@ -122,7 +122,7 @@ class EarlyWarning(Rule):
             self.notify_at(0, slice(row, row + 1))
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
-        touched = [np.array([self.view.layout.patients.at(one) for one in self.suppression.changed_patients], np.int64)]
+        touched = [self.suppression.changed_rows()]
         dense, sparse = self.view.stores
         both: tuple[tuple[SeriesStore, Updates], ...] = ((dense, moment.dense), (sparse, moment.sparse))
         for store, updates in both:

@@ -144,7 +144,7 @@ class Closed:
     def keep_hours(self) -> ClosedHours:
         """The hours, which are kept from now on; to be asked for before there are any series."""
         if self.hours is None:
-            if self.axis.width:
+            if self.axis.used.any():
                 raise RuntimeError("hours are asked for before the first series appears: in a stage's attach")
             self.hours = ClosedHours(self.axis, "closed hours")
         return self.hours

@@ -37,7 +37,7 @@ class DenseSeries(SeriesStore):
     def keep_windows(self) -> Windows:
         """The windows over the ring, which are kept up from now on; to be asked for before there are any series."""
         if self.windows is None:
-            if self.axis.width:
+            if self.axis.used.any():
                 raise RuntimeError("windows are asked for before the first series appears: in a stage's attach")
             self.windows = Windows(self.ring)
         return self.windows

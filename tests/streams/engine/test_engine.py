@@ -17,12 +17,13 @@ from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import recalled, unpack
 from streams.engine.stage import Moment, Stage, View
+from streams.engine.testing import Record, round_of
 from streams.engine.windows.long_windows import DAY, HOUR
 from streams.engine.windows.windows import Figures
 from streams.engine.writes import Writes
-from tests.streams.engine.log import Rec, recall_of, round_of
 from tests.streams.engine.oracle import Oracle
 from tests.streams.engine.random_log import Maker
+from tests.streams.engine.recall import recall_of
 
 
 class Probe(Stage):
@@ -69,7 +70,7 @@ class Run:
     def fresh(self) -> Engine:
         return Engine([*stages(), *([self.probe] if self.probe else [])])
 
-    def advance(self, records: Sequence[Rec]) -> None:
+    def advance(self, records: Sequence[Record]) -> None:
         batch = round_of(records)
         writes = self.engine.advance(batch)
         self.written.append(writes)
@@ -113,7 +114,7 @@ class Run:
         }
 
 
-Logs = dict[int, list[Rec]]
+Logs = dict[int, list[Record]]
 
 
 def make_logs(seed: int) -> Logs:
@@ -138,7 +139,7 @@ def same(one: Run, other: Run) -> None:
         assert found[name] == wanted[name], name
 
 
-def cut(rng: random.Random, logs: Logs, together: bool) -> list[list[Rec]]:
+def cut(rng: random.Random, logs: Logs, together: bool) -> list[list[Record]]:
     """Rounds that carry the logs on: cut anywhere, partitions together or one at a time, far apart or not."""
     at, rounds, step = dict.fromkeys(logs, 0), [], rng.choice((1, 5, 40, 200))
     while any(at[p] < len(logs[p]) for p in logs):

@@ -16,10 +16,10 @@ from streams.engine.series.closed import GREATEST, Closed
 from streams.engine.series.ring import AHEAD, LONGEST, ROWS, WINDOWS, Ring, cells_of
 from streams.engine.series.rollup import DUE, Sums
 from streams.engine.series.series import Series
+from streams.engine.testing import START, PatientLog, Record, clock_record
 from streams.engine.windows.long_windows import DAY, HOUR, LongWindows
 from streams.engine.windows.windows import Windows
 from tests.streams.engine.any_log import logs
-from tests.streams.engine.log import START, Home, Rec, tick
 from tests.streams.engine.test_engine import TRIALS, Logs, Probe, Run, check_against_oracle, make_logs, same, whole
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -32,7 +32,7 @@ SAMPLES = st.lists(SAMPLE, min_size=1, max_size=40, unique_by=lambda one: one[:2
 def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
     """All batches in one second of the clock, then the clock alone until everything has been written."""
     probe = Probe()
-    run, home = Run([1], probe), Home()
+    run, home = Run([1], probe), PatientLog()
     setup = [one for one in make_setup(home) if one.partition == 1]
     run.advance(setup)
     records = []
@@ -41,18 +41,18 @@ def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
             ((START + 1 + second) * 1000 + ms, fixed / 10, int(Vital.HEART_RATE), status, k)
             for k, (second, ms, fixed, status) in enumerate(batch)
         ]
-        records.append(Rec((START + 1) * 1000, Kind.SAMPLES, 1, 7, 3, samples=tuple(samples)))
-    run.advance([tick((START + 1) * 1000), *records])
+        records.append(Record((START + 1) * 1000, Kind.SAMPLES, 1, 7, 3, samples=tuple(samples)))
+    run.advance([clock_record((START + 1) * 1000), *records])
     for second in range(5, 150, 5):
-        run.advance([tick((START + second) * 1000)])
+        run.advance([clock_record((START + second) * 1000)])
     return run
 
 
-def make_setup(home: Home) -> list[Rec]:
+def make_setup(home: PatientLog) -> list[Record]:
     from devices.wire.control import Consent, Enrolled, Enrolment
 
     said = (Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
-    return [Rec(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(said)]
+    return [Record(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(said)]
 
 
 def check_deliveries(samples: list[tuple[int, int, int, int]], data: st.DataObject) -> None:
