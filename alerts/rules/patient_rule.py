@@ -9,10 +9,8 @@ import numpy as np
 
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
-from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import Vital
-from devices.wire.batch import PARTITIONS
 from streams.engine.columns.arrays import NO_INTS, Bools, Floats, Ints
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
@@ -34,7 +32,7 @@ class PatientRule(Rule):
     ``hold_s`` active seconds, and ends at once.
 
     An input is the newest valid value of a vital, of whichever device (of equal age the lower number); one that is
-    superseded does not count, and nothing begins while the sensor of an input is off.  ``holds`` int64 [PARTITIONS] s.
+    superseded does not count, and nothing begins while the sensor of an input is off.
     """
 
     name: ClassVar[str]
@@ -44,17 +42,17 @@ class PatientRule(Rule):
     hold_s: ClassVar[int] = 0
     table: Holds
 
-    def __init__(self, suppression: Suppression) -> None:
-        super().__init__(suppression)
-        self.holds: Ints = np.full(PARTITIONS, self.hold_s, np.int64)
-
     def figure(self, *values: Floats) -> Floats:
-        """The figure float64 [n] of n patients; ``values``: one float64 [n] a vital, in its unit, NaN where it is missing."""
+        """The figure float64 [n] of n patients; ``values``: float64 [n] by vital, in its unit, NaN where it is missing."""
         raise NotImplementedError
 
     def beyond(self, figure: Floats) -> Bools:
         """Which figures are beyond the limit; NaN never is."""
         return figure > self.limit
+
+    def hold(self, rows: Ints) -> Ints | int:
+        """The hold in s of the patients in some rows of the table, int64 [n]; the same for all by default."""
+        return self.hold_s
 
     def attach(self, view: View) -> None:
         super().attach(view)
@@ -78,7 +76,7 @@ class PatientRule(Rule):
             beyond = self.beyond(figure) & ~self.suppression.paused(self.view.layout.patients.people(rows), now, self.name)
         table.since[rows] = np.where(table.beyond[rows], table.since[rows], active_now)
         table.beyond[rows] = beyond
-        held = active_now - table.since[rows] - self.holds[table.axis.owner[rows]]
+        held = active_now - table.since[rows] - self.hold(rows)
         before = table.active[rows]
         after = beyond & (before | (held >= 0) & ~off)
         table.active[rows] = after

@@ -6,30 +6,54 @@ needs of :class:`streams.engine.stage.Stage`.  It asks :class:`alerts.rules.supp
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
-from streams.engine.columns.arrays import NO_INTS, Bools, Ints, distinct
+from devices.wire.batch import PARTITIONS
+from devices.wire.control import Control, RuleSet
+from streams.engine.columns.arrays import NO_INTS, Ints, distinct
 from streams.engine.columns.axis import Axis
 from streams.engine.columns.keyed_axis import KeyedAxis
 from streams.engine.condition import Category, Condition, Phase, Priority
 from streams.engine.stage import Moment, Stage
 
-NONE = 0
+_DEFAULT: Final = RuleSet(version=0)
+NONE: Final = 0
 """The level of a condition that is not true; the others are :class:`streams.engine.condition.Priority`."""
 
 
 class Rule(Stage):
-    """``table``: the rule's state, made in ``attach``."""
+    """``table``: the rule's state, made in ``attach``.  ``parameters``: the fields of the rule set that it reads; each is in
+    ``parameter``, an array [PARTITIONS] by name.
+    """
 
+    learns: Collection[type[Control]] = (RuleSet,)
     category: ClassVar[Category] = "physiological"
+    parameters: ClassVar[tuple[str, ...]] = ()
     table: Any
 
     def __init__(self, suppression: Suppression) -> None:
         self.suppression = suppression
+        self.parameter: dict[str, Any] = {name: np.full(PARTITIONS, getattr(_DEFAULT, name)) for name in self.parameters}
+
+    def learn(self, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, RuleSet):
+            self._take_parameters(partition, control)
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        self._take_parameters(partition, _DEFAULT)
+
+    def _take_parameters(self, partition: int, rules: RuleSet) -> None:
+        for name, values in self.parameter.items():
+            values[partition] = getattr(rules, name)
+
+    def value_of(self, parameter: str, columns: Ints | slice) -> Any:
+        """The value of a parameter for each column of the table."""
+        return self.parameter[parameter][self.table.axis.owner[columns]]
 
     def notify_at(self, second: int | Ints, columns: Ints | slice) -> None:
         """Look at these columns of the table again at a second of the clock; of several calls the last one counts."""
@@ -48,12 +72,6 @@ class Rule(Stage):
         """The active second (:mod:`streams.engine.timeline`) of each column's partition at second ``now``, int64."""
         found: Ints = now - self.view.timeline.stalled_s[self.table.axis.owner[columns]]
         return found
-
-    def switch(self, columns: Ints, wanted: Bools) -> list[tuple[int, bool]]:
-        """Note in ``table.active`` which columns (int64 [n], unique) have the condition; (column, begins) of each change."""
-        changed = np.flatnonzero(self.table.active[columns] != wanted)
-        self.table.active[columns[changed]] = wanted[changed]
-        return list(zip(columns[changed].tolist(), wanted[changed].tolist(), strict=True))
 
     def who(self, column: int) -> tuple[int, int]:
         """(patient, device or gateway, 0 for none) of a column of the table."""

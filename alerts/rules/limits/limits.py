@@ -11,7 +11,7 @@ The rule looks only at series that can change: a sample inside the limits of its
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -206,11 +206,12 @@ class LimitRules(SeriesRule):
         self._set_inside(column, inside & ~stands)
         left = self.store.newest.expires[column] - self.active_now(now, column)
         self.notify_at(np.where(stands, now + left, NEVER), column)
-        sides, places = np.nonzero(before != after)
-        return [
-            self._changed(int(column[at]), side, int(before[side, at]), int(after[side, at]), now)
-            for side, at in zip(sides.tolist(), places.tolist(), strict=True)
-        ]
+        out = []
+        for side, at in np.argwhere(before != after).tolist():
+            level = _LEVEL[Priority(after[side, at] or before[side, at])]
+            was, now_is = int(before[side, at]), int(after[side, at])
+            out.append(self._condition(int(column[at]), side, level, int(value[at]), was, now_is, now))
+        return out
 
     def _outside(self, column: Ints, now: int) -> tuple[Ints, Bools]:
         """Those of some series of which anything is or may become true, and which of their sides are paused, bool [side, k].
@@ -241,49 +242,34 @@ class LimitRules(SeriesRule):
             series.patient[column], now, lambda at: rule_name(int(series.vital[column[at]]), side)
         )
 
-    def _changed(self, column: int, side: int, before: int, after: int, now: int) -> Condition:
+    def _condition(
+        self, column: int, side: int, level: int, value: int, before: int, after: int, now: int, **more: Any
+    ) -> Condition:
         vital = int(self.store.series.vital[column])
-        level = _LEVEL[Priority(after or before)]
+        limit, steps = int(self.table.limit[side, level, column]), STEPS[vital]
         return self.condition(
             now=now,
             column=column,
             rule=rule_name(vital, side),
             before=before,
             after=after,
-            value=float(self.store.newest.value[column] / STEPS[vital]),
-            limit=self._limit(column, side, level),
+            value=float(value / steps),
+            limit=None if limit >= NO_LIMIT else float(SIGN[side] * limit / steps),
+            **more,
         )
-
-    def _limit(self, column: int, side: int, level: int) -> float | None:
-        """In the vital's unit."""
-        limit = int(self.table.limit[side, level, column])
-        return None if limit >= NO_LIMIT else float(SIGN[side] * limit / STEPS[self.store.series.vital[column]])
 
     def _report(self, episodes: Sequence[Episode], now: int) -> list[Condition]:
         """Episodes found in late data: low, and over."""
-        out = []
+        out, reported = [], self.table.reported_until
         for one in sorted(episodes, key=lambda each: (each.column, each.side, each.last)):
-            reported = self.table.reported_until
             if self.muted.sensor_off[one.column] or reported[one.side, one.column] >= one.last:
                 continue
             reported[one.side, one.column] = one.last
             if self.muted.superseded[one.column] or self._paused(np.array([one.column]), one.side, now)[0]:
                 continue
-            vital = int(self.store.series.vital[one.column])
-            out += [
-                self.condition(
-                    now=now,
-                    column=one.column,
-                    rule=rule_name(vital, one.side),
-                    before=before,
-                    after=after,
-                    value=float(one.value / STEPS[vital]),
-                    limit=self._limit(one.column, one.side, one.level),
-                    measured=one.last * 1000,
-                    detail={"late": True, "from": one.since, "to": one.last},
-                )
-                for before, after in ((NONE, Priority.LOW), (Priority.LOW, NONE))
-            ]
+            what: Any = {"measured": one.last * 1000, "detail": {"late": True, "from": one.since, "to": one.last}}
+            for before, after in ((NONE, Priority.LOW), (Priority.LOW, NONE)):
+                out.append(self._condition(one.column, one.side, one.level, one.value, before, after, now, **what))
         return out
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:

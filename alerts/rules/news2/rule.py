@@ -26,7 +26,6 @@ from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
-from devices.wire.batch import PARTITIONS
 from devices.wire.control import Control, Facts, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints, distinct
 from streams.engine.columns.axis import array
@@ -50,9 +49,8 @@ _INPUT_OF: Final[Ints] = np.full(256, -1, np.int64)
 _INPUT_OF[list(_INPUTS)] = np.arange(len(_INPUTS))
 _STEPS: Final = STEPS[list(_INPUTS)]
 assert _STEPS[_HR] == _STEPS[_PR]
-_DEFAULT: Final = RuleSet(version=0)
 _DAY: Final = 86_400
-_LEVELS: Final = (Priority.MEDIUM, Priority.HIGH)
+_LEVELS: Final = {Priority.MEDIUM: "news2_medium", Priority.HIGH: "news2_high"}
 _EVERY_VALUE: Final = ((0,), (FIXED_MAX,))
 """A range that no value leaves."""
 _NO_VALUE: Final = np.array([FIXED_MAX, 0])[:, None, None]
@@ -86,27 +84,20 @@ class EarlyWarning(Rule):
     """``table``: :class:`Inputs`."""
 
     learns: Collection[type[Control]] = (RuleSet, Facts)
+    parameters = ("news2_medium", "news2_high", "news2_hold_s")
     table: Inputs
 
     def __init__(self, suppression: Suppression) -> None:
         super().__init__(suppression)
         self._facts: dict[int, Facts] = {}
-        self._threshold: Ints = np.empty((2, PARTITIONS), np.int64)
-        self._hold: Ints = np.empty(PARTITIONS, np.int64)
-        self._put_limits(slice(None), _DEFAULT)
 
     def attach(self, view: View) -> None:
         super().attach(view)
         self.table = Inputs(view.layout.patients, RULE)
 
-    def _put_limits(self, partition: int | slice, rules: RuleSet) -> None:
-        self._threshold[0, partition], self._threshold[1, partition] = rules.news2_medium, rules.news2_high
-        self._hold[partition] = rules.news2_hold_s
-
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self._put_limits(partition, control)
-        elif isinstance(control, Facts):
+        super().learn(partition, patient, control)
+        if isinstance(control, Facts):
             self._facts[patient] = control
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
@@ -183,7 +174,7 @@ class EarlyWarning(Rule):
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table, axis = self.table, self.view.layout.patients
-        owner, running = axis.owner[rows], self.active_now(now, rows)
+        running = self.active_now(now, rows)
         paused = self.suppression.paused(axis.people(rows), now, RULE)
         valid = table.expires[:, rows] > running
         value, pulse = table.value[:, rows], valid.copy()
@@ -197,10 +188,10 @@ class EarlyWarning(Rule):
         level = np.full(len(rows), NONE, np.int8)
         lapse = np.where(valid, now + table.expires[:, rows] - running, NEVER).min(0)
         due = np.where(counts | (table.level[rows] > NONE), lapse, NEVER)
-        hold = self._hold[owner]
+        hold = self.value_of("news2_hold_s", rows)
         settled = np.ones(len(rows), np.bool_)
-        for which, priority in enumerate(_LEVELS):
-            reached = counts & (total >= self._threshold[which, owner])
+        for which, (priority, threshold) in enumerate(_LEVELS.items()):
+            reached = counts & (total >= self.value_of(threshold, rows))
             fresh = reached & ~table.stands[which, rows]
             table.from_active[which, rows] = np.where(fresh, running, table.from_active[which, rows])
             table.from_measured[which, rows] = np.where(fresh, newest, table.from_measured[which, rows])
@@ -230,7 +221,6 @@ class EarlyWarning(Rule):
             detail |= {"total": found.total, "single3": found.single3, "parts": found.parts, "ages_s": found.ages_s}
         else:
             detail["refused"] = found.why
-        which = _LEVELS.index(Priority(after or before))
         return self.condition(
             now=now,
             column=row,
@@ -238,7 +228,7 @@ class EarlyWarning(Rule):
             before=before,
             after=after,
             value=value,
-            limit=float(self._threshold[which, self.table.axis.owner[row]]),
+            limit=float(self.value_of(_LEVELS[Priority(after or before)], slice(row, row + 1))[0]),
             measured=newest * 1000 if newest > 0 else None,
             detail=detail,
         )
@@ -261,9 +251,9 @@ class EarlyWarning(Rule):
         return found
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
+        super().drop(partition, patients)
         for patient in patients:
             self._facts.pop(patient, None)
-        self._put_limits(partition, _DEFAULT)
 
 
 def _old_enough(facts: Facts) -> int:

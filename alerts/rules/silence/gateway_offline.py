@@ -6,21 +6,17 @@ gateway grows older.  One condition for each patient served, source = gateway.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
 
 from alerts.rules.silence.technical import TechnicalRule
-from alerts.rules.suppression import Suppression
-from devices.wire.batch import PARTITIONS
-from devices.wire.control import Control, Enrolment, RuleSet
+from devices.wire.control import Control, Enrolment
 from streams.engine.columns.arrays import Bools, Ints
 from streams.engine.columns.axis import Columns, array
 from streams.engine.stage import Arrival, View
 
 RULE: Final = "gateway_offline"
-_DEFAULT: Final = RuleSet(version=0).gateway_offline_s
 
 
 class Links(Columns):
@@ -37,21 +33,13 @@ class Links(Columns):
 class GatewayOffline(TechnicalRule):
     """``table``: :class:`Links`."""
 
-    learns: Collection[type[Control]] = (RuleSet,)
     name = RULE
+    parameters = ("gateway_offline_s",)
     table: Links
-
-    def __init__(self, suppression: Suppression) -> None:
-        super().__init__(suppression)
-        self._after: Ints = np.full(PARTITIONS, _DEFAULT, np.int64)
 
     def attach(self, view: View) -> None:
         super().attach(view)
         self.table = Links(view.layout.links, RULE)
-
-    def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self._after[partition] = control.gateway_offline_s
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         """A gateway that comes to serve a patient counts as heard now."""
@@ -68,7 +56,7 @@ class GatewayOffline(TechnicalRule):
 
     def suspect(self, columns: Ints | slice, now: int) -> Bools:
         age = self.active_now(now, columns) - self.table.heard[columns]
-        away: Bools = self.table.watched[columns] & (age > self._after[self.table.axis.owner[columns]])
+        away: Bools = self.table.watched[columns] & (age > self.value_of("gateway_offline_s", columns))
         return away
 
     def decide(self, column: Ints, now: int) -> tuple[Bools, None]:
@@ -77,6 +65,3 @@ class GatewayOffline(TechnicalRule):
     def changed(self, column: int, begins: bool) -> None:
         if not begins:
             self.table.back[column] = self.table.heard[column]
-
-    def drop(self, partition: int, patients: Sequence[int]) -> None:
-        self._after[partition] = _DEFAULT

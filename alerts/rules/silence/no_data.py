@@ -8,7 +8,6 @@ allowance starts again when the gateway is back (docs/decisions/0014-technical-c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,7 +22,6 @@ from streams.engine.series.ring import LONGEST
 from streams.engine.stage import Arrival, View
 
 RULE: Final = "no_data"
-_DEFAULT: Final = RuleSet(version=0)
 OUTLIVED: Final = 5
 """s by which a gateway must have been heard after its device before the device alone is to blame."""
 
@@ -44,22 +42,17 @@ class Watched(Columns):
 class NoData(TechnicalRule):
     """``table``: :class:`Watched`; stands after ``gateways``."""
 
-    learns: Collection[type[Control]] = (RuleSet,)
     name = RULE
+    parameters = ("no_data_factor", "no_data_extra_s")
     table: Watched
 
     def __init__(self, suppression: Suppression, gateways: GatewayOffline) -> None:
         super().__init__(suppression)
         self._gateways = gateways
-        self._rules: dict[int, RuleSet] = {}
 
     def attach(self, view: View) -> None:
         super().attach(view)
         self.table = Watched(view.layout.senders, RULE)
-
-    def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self._rules[partition] = control
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
@@ -70,8 +63,8 @@ class NoData(TechnicalRule):
 
     def _allowance(self, partition: int, interval: Ints) -> Ints:
         """Seconds int64 [n] of silence for devices with an interval int64 [n]; 0 for those that need not report."""
-        rules = self._rules.get(partition, _DEFAULT)
-        return np.where(interval > 0, np.ceil(rules.no_data_factor * interval).astype(np.int64) + rules.no_data_extra_s, 0)
+        factor, extra = (self.parameter[name][partition] for name in self.parameters)
+        return np.where(interval > 0, np.ceil(factor * interval).astype(np.int64) + extra, 0)
 
     def _enrol(self, now: int, partition: int, patient: int, control: Enrolment) -> None:
         table, layout = self.table, self.view.layout
@@ -110,6 +103,3 @@ class NoData(TechnicalRule):
         silent = (table.allowance[column] > 0) & (self.active_now(now, column) - since > table.allowance[column])
         alone = ~links.active[link] & (links.heard[link] >= heard + OUTLIVED)
         return silent & (active | alone), table.measured[column]
-
-    def drop(self, partition: int, patients: Sequence[int]) -> None:
-        self._rules.pop(partition, None)

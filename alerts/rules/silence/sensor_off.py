@@ -7,17 +7,14 @@ that device begins (:mod:`alerts.rules.suppression`).  The rule keeps the 64 s b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from alerts.rules.silence.technical import TechnicalRule
-from alerts.rules.suppression import Suppression
 from devices.sample import Status
-from devices.wire.batch import PARTITIONS
-from devices.wire.control import Control, Enrolment, RuleSet
+from devices.wire.control import Control, Enrolment
 from devices.wire.event import Contact, Event
 from streams.engine.columns.arrays import Bools, Ints
 from streams.engine.columns.axis import Columns, array
@@ -32,7 +29,6 @@ LONGEST_HOLD: Final = 63
 """s: a longer hold counts as this."""
 FRESH: Final = 900
 """s: what was measured earlier begins nothing."""
-_DEFAULT: Final = RuleSet(version=0).sensor_off_s
 _ONE: Final = np.uint64(1)
 
 
@@ -53,13 +49,9 @@ class Contacts(Columns):
 class SensorOff(TechnicalRule):
     """``table``: :class:`Contacts`."""
 
-    learns: Collection[type[Control]] = (RuleSet,)
     name = RULE
+    parameters = ("sensor_off_s",)
     table: Contacts
-
-    def __init__(self, suppression: Suppression) -> None:
-        super().__init__(suppression)
-        self._hold: Ints = np.full(PARTITIONS, _DEFAULT, np.int64)
 
     def attach(self, view: View) -> None:
         super().attach(view)
@@ -69,10 +61,6 @@ class SensorOff(TechnicalRule):
     def _series_appeared(self, store: SeriesStore, columns: Ints) -> None:
         sender = self.view.layout.senders.find(keys(store.series.patient[columns], store.series.device[columns]))
         self.suppression.muted(store).sensor_off[columns] = self.table.active[sender]
-
-    def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self._hold[partition] = min(max(control.sensor_off_s, 0), LONGEST_HOLD)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, Enrolment):
@@ -137,15 +125,13 @@ class SensorOff(TechnicalRule):
         since = np.clip(off - on, 0, 64).astype(np.uint64)  # bits of seconds after the last good one
         bits = table.seconds[column] & np.where(since > 63, ~np.uint64(0), (_ONE << np.minimum(since, 63)) - _ONE)
         fresh = np.maximum(on, now - FRESH)
-        begins = ((off > fresh) & (_highest(bits) >= self._hold[table.axis.owner[column]])) | (loose > fresh)
+        hold = np.clip(self.value_of("sensor_off_s", column), 0, LONGEST_HOLD)
+        begins = ((off > fresh) & (_highest(bits) >= hold)) | (loose > fresh)
         wanted = table.watched[column] & (newest > on) & (begins | table.active[column])
         return wanted, np.maximum(newest, on) * 1000
 
     def changed(self, column: int, begins: bool) -> None:
         self.suppression.sensor_changed(column, off=begins)
-
-    def drop(self, partition: int, patients: Sequence[int]) -> None:
-        self._hold[partition] = _DEFAULT
 
 
 def _highest(bits: npt.NDArray[np.uint64]) -> Ints:

@@ -15,11 +15,10 @@ from alerts.rules.limits.bounds import SIGN
 from alerts.rules.suppression import Suppression
 from alerts.rules.trends.drift import LEVEL_BITS, TrendState, bound_of, learn, sigma_of
 from alerts.rules.trends.half_slope import means, twice_median
-from alerts.rules.trends.trend_rule import TrendRule, changes
+from alerts.rules.trends.trend_rule import Shown, TrendRule
 from alerts.rules.trends.trend_table import DRIFT, FRACTION, SLOPE, TrendTable
 from devices.sample import STEPS
 from streams.engine.columns.arrays import NO_INTS, Bools, Ints
-from streams.engine.condition import Condition
 from streams.engine.series.dense import DenseSeries
 from streams.engine.stage import Moment, View
 
@@ -44,13 +43,10 @@ class MinuteTrends(TrendRule):
         last = self.table.last[self.store.axis.of(partition)]
         np.minimum(last, now // 60, out=last)
 
-    def has_limits(self, table: TrendTable) -> bool:
-        return table.minutes
-
     def news(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         closed = self.store.closed.entered
         for partition in closed:
-            if self.limits_of(partition).minutes:
+            if self.has_limits(partition):
                 self._learn(partition)
         return NO_INTS, closed
 
@@ -64,33 +60,25 @@ class MinuteTrends(TrendRule):
             column, mean = column[there[0]], mean[0, there[0]]
             learn(self.table, table, column, self.store.series.vital[column], mean, minute)
 
-    def decide(self, partition: int, table: TrendTable, column: Ints, now: int) -> list[Condition]:
+    def judge(self, partition: int, table: TrendTable, column: Ints, was: Bools) -> tuple[Bools, Shown]:
         state, vital = self.table, self.store.series.vital[column]
-        was = state.active[:, :, column]
-        wanted = np.zeros_like(was)
-        sigma = sigma_of(state, table, column, vital)
+        wanted, sigma = np.zeros_like(was), sigma_of(state, table, column, vital)
         for side in (0, 1):
             total, bound = state.sums[side, column], bound_of(table, side, vital, sigma)
             wanted[DRIFT, side] = (bound > 0) & ((total > bound) | was[DRIFT, side] & (total > bound >> 1))
         twice = self._slopes(partition, table, column, was[SLOPE], wanted[SLOPE])
-        self.mute(column, was, wanted, now)
-        state.active[:, :, column] = wanted
-        out, detail = [], dict[str, object]()
-        for kind, side, at in changes(was, wanted):
-            which, code = int(column[at]), int(vital[at])
-            steps = float(STEPS[code])
+
+        def shown(kind: int, side: int, at: int) -> tuple[float, float, dict[str, object]]:
+            which, code, steps = int(column[at]), int(vital[at]), int(STEPS[vital[at]])
             if kind == DRIFT:
-                value = float(int(state.mean[which]) / _POINT / steps)
-                limit = float((int(state.level[which]) >> LEVEL_BITS) / steps)
                 deviation = int(sigma[at])
                 detail = {"deviation": deviation / _POINT / steps, "sum": int(state.sums[side, which]) / max(deviation, 1)}
-            else:
-                span = int(table.span[side, code]) or 60
-                value = int(twice[side, at]) * 120 / (2 * _POINT * int(steps) * span)  # rounded once
-                limit = SIGN[side] * float(table.per_hour[side, code])
-                detail = {"window_min": span}
-            out.append(self.trend(which, kind, side, bool(wanted[kind, side, at]), now, value, limit, detail))
-        return out
+                return int(state.mean[which]) / _POINT / steps, (int(state.level[which]) >> LEVEL_BITS) / steps, {**detail}
+            span = int(table.span[side, code]) or 60
+            value = int(twice[side, at]) * 120 / (2 * _POINT * steps * span)  # rounded once
+            return value, SIGN[side] * float(table.per_hour[side, code]), {"window_min": span}
+
+        return wanted, shown
 
     def _slopes(self, partition: int, table: TrendTable, column: Ints, was: Bools, wanted: Bools) -> Ints:
         """Put into ``wanted`` bool [side, n] which slopes are beyond; twice the median differences int64 [side, n]."""

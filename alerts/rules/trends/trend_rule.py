@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 import numpy as np
@@ -13,12 +13,14 @@ from alerts.rules.series_rule import SeriesRule
 from alerts.rules.suppression import Suppression
 from alerts.rules.trends.trend_table import TrendTable, rule_name
 from devices.wire.control import Control, Pauses, RuleSet
-from streams.engine.columns.arrays import NO_INTS, Bools, Ints
+from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
 from streams.engine.stage import Moment
 
 _OFF: Final = TrendTable()
+Shown = Callable[[int, int, int], tuple[float, float, dict[str, object]]]
+"""(value, limit, detail) of a trend."""
 
 
 class TrendRule(SeriesRule):
@@ -28,27 +30,27 @@ class TrendRule(SeriesRule):
     device's, or when its rule is paused.  None begins while the sensor is off.
     """
 
-    learns: Collection[type[Control]] = (RuleSet,)
     kinds: ClassVar[tuple[int, ...]]
 
     def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
         super().__init__(suppression, continuous=continuous)
         self._tables: dict[int, TrendTable] = {}
 
-    @abstractmethod
     def news(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         """Take in what is new: (series to look at, int64 [k]; partitions of which every series is looked at)."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def has_limits(self, table: TrendTable) -> bool:
-        """Return whether a table has limits for this rule's kinds."""
-
-    @abstractmethod
-    def decide(self, partition: int, table: TrendTable, column: Ints, now: int) -> list[Condition]:
-        """The conditions of some series of one partition that change at second ``now``."""
+    def judge(self, partition: int, table: TrendTable, column: Ints, was: Bools) -> tuple[Bools, Shown]:
+        """(which trends are beyond their limits, bool [kind, side, n] like ``was``, which are active; the figures of one,
+        by kind, side and place) of some series of one partition.
+        """
+        raise NotImplementedError
 
     def limits_of(self, partition: int) -> TrendTable:
         return self._tables.get(partition, _OFF)
+
+    def has_limits(self, partition: int) -> bool:
+        return not self.limits_of(partition).kinds.isdisjoint(self.kinds)
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, RuleSet):
@@ -68,58 +70,51 @@ class TrendRule(SeriesRule):
         due, axis, out = self.table.due(moment), self.store.axis, list[Condition]()
         self.notify_at(NEVER, due)
         for partition in sorted({*whole, *np.unique(axis.owner[np.append(due, fresh)]).tolist()}):
-            table, columns = self.limits_of(partition), axis.of(partition)
-            if partition in whole and self.has_limits(table):
+            on, columns = self.has_limits(partition), axis.of(partition)
+            if on and partition in whole:
                 column = np.arange(columns.start, columns.stop)
             else:
-                column = np.union1d(due, fresh if self.has_limits(table) else NO_INTS)
+                column = np.union1d(due, fresh if on else NO_INTS)
                 column = column[axis.owner[column] == partition]
             if column.size:
-                out += self.decide(partition, table, column, moment.now)
+                out += self._decide(partition, column, moment.now)
         return out
 
-    def mute(self, column: Ints, was: Bools, wanted: Bools, now: int) -> None:
+    def _decide(self, partition: int, column: Ints, now: int) -> list[Condition]:
+        table, vital, active = self.limits_of(partition), self.store.series.vital[column], self.table.active
+        was = active[..., column].reshape(len(self.kinds), 2, -1)
+        wanted, shown = self.judge(partition, table, column, was)
+        self._mute(column, was, wanted, now)
+        active[..., column] = wanted.reshape(was.shape if active.ndim > 2 else was.shape[1:])
+        out = []
+        for place, side, at in np.argwhere(was != wanted).tolist():
+            kind, begins = self.kinds[place], bool(wanted[place, side, at])
+            value, limit, detail = shown(kind, side, at)
+            priority = int(table.priority[kind, side, vital[at]]) or Priority.LOW
+            one = self.condition(
+                now=now,
+                column=int(column[at]),
+                rule=rule_name(int(vital[at]), kind, side),
+                before=NONE if begins else priority,
+                after=priority if begins else NONE,
+                value=value,
+                limit=limit or None,
+                detail=detail,
+            )
+            out.append(one)
+        return out
+
+    def _mute(self, column: Ints, was: Bools, wanted: Bools, now: int) -> None:
         """Take back in place the trends that are muted; ``was`` and ``wanted`` bool [kind, side, n]."""
         vital, patient = self.store.series.vital[column], self.store.series.patient[column]
         wanted &= self.valid(column, now) & (was | ~self.muted.sensor_off[column])
-        for place, kind in enumerate(self.kinds):
-            for side in (0, 1):
-
-                def name(at: int, kind: int = kind, side: int = side) -> str:
-                    return rule_name(int(vital[at]), kind, side)
-
-                wanted[place, side] &= ~self.suppression.paused(patient, now, name)
-
-    def trend(
-        self,
-        column: int,
-        kind: int,
-        side: int,
-        begins: bool,
-        now: int,
-        value: float,
-        limit: float,
-        detail: dict[str, object],
-    ) -> Condition:
-        """The condition of a trend that begins or ends."""
-        vital = int(self.store.series.vital[column])
-        table = self.limits_of(int(self.store.axis.owner[column]))
-        priority = int(table.priority[kind, side, vital]) or Priority.LOW
-        return self.condition(
-            now=now,
-            column=column,
-            rule=rule_name(vital, kind, side),
-            before=NONE if begins else priority,
-            after=priority if begins else NONE,
-            value=value,
-            limit=limit or None,
-            detail=detail,
-        )
+        for place, side in np.ndindex(len(self.kinds), 2):
+            names = partial(_name_at, vital, self.kinds[place], side)
+            wanted[place, side] &= ~self.suppression.paused(patient, now, names)
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
         self._tables.pop(partition, None)
 
 
-def changes(was: Bools, wanted: Bools) -> Iterable[list[int]]:
-    """The indices at which two arrays differ."""
-    return np.argwhere(was != wanted).tolist()
+def _name_at(vital: Bytes, kind: int, side: int, at: int) -> str:
+    return rule_name(int(vital[at]), kind, side)
