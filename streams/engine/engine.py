@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
@@ -34,11 +33,8 @@ from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import Content, pack, restore
 from streams.engine.snapshot.state import State
 from streams.engine.stage import Arrival, Moment, Stage, View
-from streams.engine.timeline import STRETCH, Plan, Step, Timeline
+from streams.engine.timeline import STRETCH, Step, Timeline
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
-
-_PLACE: Final = 57
-"""Bits of the tick where a partition stands before it."""
 
 
 @dataclass
@@ -150,7 +146,7 @@ class Engine:
             controls=admitted.controls,
             events=others,
         )
-        out = self._run(records, plan, schedule, samples, links)
+        out = self._run(schedule, samples, links)
         rejected = [*batch.rejected, *admitted.rejected, *readings.rejected, *refused]
         return Writes(
             round=batch,
@@ -188,18 +184,16 @@ class Engine:
         others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
         return record[link >= 0], link[link >= 0], others
 
-    def _run(self, records: Rows, plan: Plan, schedule: Schedule, samples: Usable, links: Ints) -> _Output:
+    def _run(self, schedule: Schedule, samples: Usable, links: Ints) -> _Output:
         """Go through the ticks of a round."""
         out = _Output()
-        place = records["partition"].astype(np.int64) << _PLACE | plan.tick  # ascending, as the records are
         for tick in schedule.ticks:
             now = tick & (1 << STRETCH) - 1
-            if tick in plan.steps:
+            if tick in schedule.steps:
                 before = len(out.rollups), len(out.late)
-                self._evaluate(now, plan.steps[tick], out)
+                self._evaluate(now, schedule.steps[tick], out)
                 for rows in (*out.rollups[before[0] :], *out.late[before[1] :]):
-                    first = np.searchsorted(place, rows["partition"].astype(np.int64) << _PLACE | tick)
-                    rows["offset"] = records["offset"][first]
+                    rows["offset"] = schedule.offset(rows["partition"], tick)
             if tick in schedule.samples.ticks or tick in schedule.heartbeats.ticks:
                 self._fold(now, samples, schedule.samples.at(tick), links[schedule.heartbeats.at(tick)])
             clock_records = schedule.clock_records.at(tick)

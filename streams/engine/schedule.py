@@ -9,13 +9,15 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from devices.wire.batch import Kind
+from devices.wire.batch import PARTITIONS, Kind
 from devices.wire.control import Control
 from devices.wire.event import Event
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows, starts
 from streams.engine.timeline import MINUTE_MS, Plan
 
 _NONE: Final = slice(0, 0)
+_RANK: Final = 57
+"""Bits of a tick: the rank of a partition in the round stands before them."""
 _T = TypeVar("_T")
 
 
@@ -79,13 +81,24 @@ class Schedule:
         self.controls = _by_tick(plan.tick, records[["partition", "patient"]], controls)
         self.events = _by_tick(plan.tick, records[["patient", "device", "gateway"]], events)
         partition, is_clock = records["partition"], records["kind"] == Kind.CLOCK
-        found = np.flatnonzero(is_clock | (starts(partition) & (last_clock_record[partition] < 0)))
+        first = starts(partition)
+        found = np.flatnonzero(is_clock | (first & (last_clock_record[partition] < 0)))
         self.clock_records = ByTick(plan.tick[found])
         self.clock_partition = partition[found]
         silence = np.where(is_clock, records["count"].astype(np.int64), 0)[found]
         self.silent_until = plan.clock[found] + silence * MINUTE_MS
+        self._partition_rank = np.zeros(PARTITIONS, np.int64)
+        self._partition_rank[partition[first]] = np.arange(np.count_nonzero(first))
+        self._rank = self._partition_rank[partition] << _RANK | plan.tick  # ascending, as the records are
+        self._offset = records["offset"]
+        self.steps = plan.steps
         by_tick = (self.samples.ticks, self.heartbeats.ticks, self.clock_records.ticks, self.controls, self.events)
         self.ticks: list[int] = sorted(set(plan.steps).union(*by_tick))
+
+    def offset(self, partition: Cells, tick: int) -> Ints:
+        """Offsets int64 [n] of the first records of partitions int32 [n] at a tick or later."""
+        offsets: Ints = self._offset[np.searchsorted(self._rank, self._partition_rank[partition] << _RANK | tick)]
+        return offsets
 
 
 def _by_tick(ticks: Ints, fields: Rows, payloads: Sequence[tuple[int, _T]]) -> dict[int, list[tuple[tuple[int, ...], _T]]]:

@@ -13,6 +13,7 @@ from alerts.rules.stages import stages
 from devices.sample import SAMPLE
 from devices.wire.batch import Kind
 from streams.engine.engine import Engine
+from streams.engine.errors import NotTakenError
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import recalled, unpack
 from streams.engine.stage import Moment, View
@@ -20,13 +21,13 @@ from streams.engine.windows import long_windows
 from streams.engine.windows.long_windows import DAY, HOUR
 from streams.engine.windows.windows import Figures, figures
 from streams.engine.writes import Writes
-from tests.streams.engine.log import Rec, recall_of, round_of
+from tests.streams.engine.log import START, Rec, recall_of, round_of, tick
 from tests.streams.engine.oracle import Oracle
 from tests.streams.engine.random_log import Maker
 
 
 class Probe:
-    """A stage that writes down what both windows say."""
+    """A stage that notes the figures of all windows."""
 
     learns = ()
 
@@ -65,7 +66,7 @@ class Probe:
 
 
 class Run:
-    """An engine, all it wrote, and what a database would hold of it."""
+    """An engine, all it wrote, and the readings that a database would hold of it."""
 
     def __init__(self, partitions: Sequence[int], probe: Probe | None = None) -> None:
         self.probe = probe
@@ -270,6 +271,14 @@ def test_equals_its_definition(seed: int) -> None:
 @pytest.mark.parametrize("seed", [*TRIALS, *MORE])
 def test_is_the_same_however_the_log_is_cut_grouped_shuffled_and_restarted(seed: int) -> None:
     check_against_itself(seed, make_logs(seed))
+
+
+def test_records_of_a_partition_that_is_not_held_are_an_error_before_anything_changes() -> None:
+    engine = Engine()
+    engine.take(1, None, Recall())
+    with pytest.raises(NotTakenError):
+        engine.advance(round_of([tick(START * 1000, 1), tick(START * 1000, 2)]))
+    assert engine.timeline.clock[1] == -1
 
 
 @pytest.mark.full

@@ -14,7 +14,8 @@ from devices.wire.batch import Kind
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import GREATEST, Closed
 from streams.engine.series.ring import AHEAD, LONGEST, ROWS, WINDOWS, Ring, cells_of
-from streams.engine.series.rollup import DUE, Sums
+from streams.engine.series.rollup import DUE
+from streams.engine.series.sums import Sums
 from streams.engine.windows import long_windows
 from streams.engine.windows.extremes import Extremes
 from streams.engine.windows.windows import exact
