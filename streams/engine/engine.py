@@ -283,5 +283,5 @@ def _member(partitions: Ints | int) -> Bools:
 
 
 def _union(parts: Sequence[Ints]) -> Ints:
-    """All entries of some arrays that share none, ascending."""
+    """The entries of disjoint arrays, ascending."""
     return parts[0] if len(parts) == 1 else np.sort(np.concatenate([NO_INTS, *parts]))

@@ -1,4 +1,4 @@
-"""What can go wrong in the engine.
+"""The errors of the engine.
 
 EngineError
 ├── NotTakenError        a round holds records of a partition the engine was not given
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """The engine was asked for what it cannot do; the message says what to do."""
+    """An error of the engine; the message says what to do."""
 
 
 class NotTakenError(EngineError):

@@ -1,4 +1,4 @@
-"""A round: the opened records of one or more partitions, as columns.  What the engine takes in."""
+"""A round: the opened records of one or more partitions, as columns: the input of the engine."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Round:
     """``records`` RECORD [n], each partition's together and in offset order; every record of the log is there, refused
     and clock records too, because its append time moves the clock.  ``samples`` SAMPLE [m] of all opened batches,
     ``record`` int32 [m] the position of each one's record, ascending.  ``events`` and ``controls`` are (position of the
-    record, payload), ascending.  ``rejected`` is what opening refused.
+    record, payload), ascending.  ``rejected``: refused by opening.
     """
 
     records: Records

@@ -23,8 +23,8 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """The usable samples of a round, all [n]: positions of their ``record``, columns of ``sender`` and series (``column``, on
-    the dense axis where ``continuous``), ``second`` and ``time`` (ms) of measurement, ``cell``
+    """The usable samples of a round, all [n]: position of their ``record``, columns of ``sender`` and series (``column``,
+    on the dense axis where ``continuous``), ``second`` and ``time`` (ms) of measurement, ``cell``
     (:mod:`streams.engine.series.ring`) and ``status``.
     """
 
@@ -57,8 +57,8 @@ class ByTick:
 
 
 class Schedule:
-    """A round by tick.  ``samples`` and ``heartbeats`` index the arrays of both.  ``controls``: ((partition, patient),
-    control); ``events`` other than heartbeats: ((patient, device, gateway), event).
+    """A round by tick.  ``samples`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition, patient), control);
+    ``events``: ((patient, device, gateway), event).
 
     ``clock_records`` indexes ``clock_partition`` and ``silent_until`` (int64 [c], ms): the clock at each clock record, and
     at the very first record of a partition, plus the silence that it announces.

@@ -1,4 +1,4 @@
-"""What one round writes: everything the store needs, as columns.  What the engine hands out."""
+"""The output of the engine: all that one round writes to the store, as columns."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ ROLLUP: Final = np.dtype(
         ("std", "<f8"),
         ("slope", "<f8"),  # units a second
         ("poor", "<i4"),
-        ("second", "<i8"),  # the clock's second it was computed at
-        ("offset", "<i8"),  # of the first record that stands in that second or later: it is made of what stands before
+        ("second", "<i8"),  # the clock's second at which it was computed
+        ("offset", "<i8"),  # of the first record that stands in that second or later: only records before it count
     ]
 )
 LATE: Final = np.dtype([*SERIES, ("partition", "<i4"), ("minute", "<i8"), ("second", "<i8"), ("offset", "<i8")])
@@ -44,9 +44,9 @@ Rows = npt.NDArray[np.void]
 @dataclass(frozen=True, slots=True)
 class Writes:
     """``keep`` bool [m] and ``status`` uint8 [m]: which of ``round.samples`` are stored, with which status (a sample ahead
-    of the clock becomes ``CLOCK_UNSURE``).  ``events`` and ``controls``: (position of the record, payload) that took
-    effect.  ``quarantined``: (position of the record, reason).  ``rejected`` includes what opening refused.  ``conditions``
-    are in order of (partition, second).
+    of the clock becomes ``CLOCK_UNSURE``).  ``events`` and ``controls``: (position of the record, payload) that took effect.
+    ``quarantined``: (position of the record, reason).  ``rejected`` includes the refusals of opening.  ``conditions`` are in
+    order of (partition, second).
     """
 
     round: Round

@@ -35,7 +35,7 @@ class DenseSeries(SeriesStore):
         self.extremes: Extremes | None = None
 
     def watch(self) -> Extremes:
-        """From now on the extremes of windows are at hand: who reads windows says so first."""
+        """Keep the extremes of windows from now on; call it before you read windows."""
         self.extremes = self.extremes or Extremes(self.ring)
         return self.extremes
 
@@ -99,7 +99,7 @@ class DenseSeries(SeriesStore):
             self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
 
     def _close(self, now: int, partition: int, minute: int) -> Rows:
-        """Close a minute: it enters the windows of 1 h and 24 h; its rollups, where they are due, are of the same integers."""
+        """Close a minute: it enters the windows of 1 h and 24 h.  Its rollups, where due, are of the same integers."""
         columns = self.axis.of(partition)
         changed = np.zeros(columns.stop - columns.start, np.bool_)
         if now % 60 == DUE[partition]:
