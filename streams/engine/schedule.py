@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 import numpy as np
@@ -57,8 +58,8 @@ class ByTick:
 
 
 class Schedule:
-    """A round by tick.  ``samples`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition, patient), control);
-    ``events``: ((patient, device, gateway), event).
+    """A round by tick.  ``samples`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition, patient),
+    control); ``events``: ((patient, device, gateway), event).
 
     ``clock_records`` indexes ``clock_partition`` and ``silent_until`` (int64 [c], ms): the clock at each clock record, and
     at the very first record of a partition, plus the silence that it announces.
@@ -78,33 +79,42 @@ class Schedule:
         """``samples`` and ``heartbeats`` int64, and the numbers before each payload, are positions of records."""
         self.samples = ByTick(plan.tick[samples])
         self.heartbeats = ByTick(plan.tick[heartbeats])
-        self.controls = _by_tick(plan.tick, records[["partition", "patient"]], controls)
-        self.events = _by_tick(plan.tick, records[["patient", "device", "gateway"]], events)
+        self.controls = _by_tick(plan.tick, records, ["partition", "patient"], controls)
+        self.events = _by_tick(plan.tick, records, ["patient", "device", "gateway"], events)
         partition, is_clock = records["partition"], records["kind"] == Kind.CLOCK
-        first = starts(partition)
-        found = np.flatnonzero(is_clock | (first & (last_clock_record[partition] < 0)))
+        found = np.flatnonzero(is_clock | (starts(partition) & (last_clock_record[partition] < 0)))
         self.clock_records = ByTick(plan.tick[found])
         self.clock_partition = partition[found]
         silence = np.where(is_clock, records["count"].astype(np.int64), 0)[found]
         self.silent_until = plan.clock[found] + silence * MINUTE_MS
-        self._partition_rank = np.zeros(PARTITIONS, np.int64)
-        self._partition_rank[partition[first]] = np.arange(np.count_nonzero(first))
-        self._rank = self._partition_rank[partition] << _RANK | plan.tick  # ascending, as the records are
-        self._offset = records["offset"]
-        self.steps = plan.steps
+        self._records, self._tick, self.steps = records, plan.tick, plan.steps
         by_tick = (self.samples.ticks, self.heartbeats.ticks, self.clock_records.ticks, self.controls, self.events)
         self.ticks: list[int] = sorted(set(plan.steps).union(*by_tick))
 
     def offset(self, partition: Cells, tick: int) -> Ints:
         """Offsets int64 [n] of the first records of partitions int32 [n] at a tick or later."""
-        offsets: Ints = self._offset[np.searchsorted(self._rank, self._partition_rank[partition] << _RANK | tick)]
+        rank_of_partition, rank = self._ranks
+        offsets: Ints = self._records["offset"][np.searchsorted(rank, rank_of_partition[partition] << _RANK | tick)]
         return offsets
 
+    @cached_property
+    def _ranks(self) -> tuple[Ints, Ints]:
+        """(rank of each partition in the round, rank << ``_RANK`` | tick of each record, ascending)."""
+        partition = self._records["partition"]
+        present = partition[starts(partition)]
+        rank = np.zeros(PARTITIONS, np.int64)
+        rank[present] = np.arange(len(present))
+        return rank, rank[partition] << _RANK | self._tick
 
-def _by_tick(ticks: Ints, fields: Rows, payloads: Sequence[tuple[int, _T]]) -> dict[int, list[tuple[tuple[int, ...], _T]]]:
+
+def _by_tick(
+    ticks: Ints, records: Rows, fields: list[str], payloads: Sequence[tuple[int, _T]]
+) -> dict[int, list[tuple[tuple[int, ...], _T]]]:
     """(fields of the record, payload) by tick."""
-    record = np.array([at for at, _ in payloads], np.int64)
     found: dict[int, list[tuple[tuple[int, ...], _T]]] = {}
-    for tick, values, (_, payload) in zip(ticks[record].tolist(), fields[record].tolist(), payloads, strict=True):
-        found.setdefault(tick, []).append((values, payload))
+    if payloads:
+        record = np.array([at for at, _ in payloads], np.int64)
+        values = records[record][fields].tolist()
+        for tick, value, (_, payload) in zip(ticks[record].tolist(), values, payloads, strict=True):
+            found.setdefault(tick, []).append((value, payload))
     return found
