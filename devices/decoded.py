@@ -1,4 +1,4 @@
-"""What a decoder makes of one notification, one characteristic read or one MQTT message."""
+"""The result of decoding one notification, one characteristic read or one reading of an MQTT message."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from devices.vitals import Vital
 class Decoded:
     """One reading.
 
-    ``samples`` is SAMPLE [k] (k may be 0), all with ``time`` = when it arrived (ms) and ``reading`` = 0; values outside
+    ``samples`` is SAMPLE [k] (k may be 0), all with ``time`` = the time of arrival (ms) and ``reading`` = 0; values outside
     their plausible range are marked.  ``device_time`` is the device's own clock in ms where it sent one (its zone is
     unknown: taken as UTC), ``record`` the number of a record re-read from its memory.  ``contact`` and ``battery`` (percent)
-    are None where the message does not say.
+    are None where they were not sent.
     """
 
     samples: Samples
@@ -29,7 +29,7 @@ class Decoded:
 
 
 def samples_of(values: Iterable[tuple[Vital, float, Status]], time: int) -> Samples:
-    """SAMPLE [k] of one reading at ``time`` (ms), implausible values marked."""
+    """Make SAMPLE [k] of one reading at ``time`` (ms), with implausible values marked."""
     samples = np.array([(time, value, vital, status, 0) for vital, value, status in values], SAMPLE)
     mark_implausible(samples)
     return samples

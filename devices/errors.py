@@ -1,11 +1,10 @@
-"""What can go wrong between a device's bytes and a sealed batch.
+"""The errors between a device's bytes and a sealed batch.
 
 DeviceError
 ├── UndecodableError      bytes that are no valid measurement
 ├── BatchError
 │   ├── MalformedBatchError   a record that is no batch, or of a version nobody knows
 │   └── SealError             the payload does not open under this key
-├── UnknownVitalError
 └── MasterKeyError        the file of the master key is missing, open to others, or of another size
 """
 
@@ -26,12 +25,8 @@ class UndecodableError(DeviceError):
         self.what, self.reason = what, reason
 
 
-class UnknownVitalError(DeviceError):
-    """A name that is no vital."""
-
-
 class BatchError(DeviceError):
-    """A record of the log that cannot be used; ``reason`` is what the table ``rejected`` will say."""
+    """A record of the log that cannot be used; ``reason`` goes into the table ``rejected``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -13,7 +13,7 @@ from devices.vitals import FIXED_MAX, VITALS
 SAMPLE: Final = np.dtype(
     [
         ("time", "<i8"),  # measured, ms since the epoch, UTC, as best known when sealed; never changed after
-        ("value", "<f4"),  # in the vital's UCUM unit; NaN only with a status that says why
+        ("value", "<f4"),  # in the vital's UCUM unit; NaN only with a status other than OK
         ("vital", "u1"),  # devices.vitals.Vital
         ("status", "u1"),  # Status
         ("reading", "<u2"),  # offset of the reading in its batch
@@ -26,7 +26,7 @@ Samples = npt.NDArray[np.void]
 
 
 class Status(IntEnum):
-    """Why a value may not be taken at face value.  Codes are append-only."""
+    """The trust in a value: OK, or the reason why it may not be used as it stands.  Codes are append-only."""
 
     OK = 0
     ARTEFACT = 1
@@ -53,7 +53,7 @@ for _spec in VITALS.values():
 
 
 def mark_implausible(samples: Samples) -> None:
-    """Give status ``OUT_OF_RANGE``, in place, to OK samples outside their vital's plausible range."""
+    """Set status ``OUT_OF_RANGE``, in place, on OK samples outside their vital's plausible range."""
     value, vital = samples["value"], samples["vital"]
     outside = (samples["status"] == Status.OK) & ~((value >= LOWEST[vital]) & (value <= HIGHEST[vital]))
     samples["status"][outside & ~np.isnan(value)] = Status.OUT_OF_RANGE

@@ -1,4 +1,4 @@
-"""Units a device may send, converted to the unit a vital is kept in (UCUM, :data:`devices.vitals.VITALS`)."""
+"""Converts the units a device may send to the unit a vital is kept in (UCUM, :data:`devices.vitals.VITALS`)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MG_DL_PER_MMOL_L: Final = 18.0156
 KG_PER_POUND: Final = 0.45359237
 
 _DIGITS: Final = 6
-"""Converted values are rounded to so many decimals, so that 98.6 °F is 37.0 °C and not 36.99999999999999."""
+"""Decimals of a converted value: 98.6 °F is 37.0 °C and not 36.99999999999999."""
 
 
 def kpa_to_mmhg(value: float) -> float:
-    """Kilopascal to mm[Hg]."""
+    """Convert kilopascal to mm[Hg]."""
     return round(value * MMHG_PER_KPA, _DIGITS)
 
 
 def fahrenheit_to_celsius(value: float) -> float:
-    """Fahrenheit to Cel."""
+    """Convert Fahrenheit to Cel."""
     return round((value - 32.0) * 5.0 / 9.0, _DIGITS)
 
 
@@ -47,7 +47,7 @@ _GLUCOSE: Final = {"mmol/L": _times(MG_DL_PER_MMOL_L)}
 
 
 def convert(value: float, unit: str, spec: VitalSpec) -> float:
-    """``value`` (in ``unit``) in the unit of ``spec``; :class:`UndecodableError` when that unit is not known for it."""
+    """Convert ``value`` from ``unit`` to the unit of ``spec``; :class:`UndecodableError` for a unit not known for it."""
     if unit == spec.unit:
         return value
     change = _GLUCOSE.get(unit) if spec.vital is Vital.GLUCOSE else None

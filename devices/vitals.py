@@ -1,4 +1,4 @@
-"""The vitals Vigil knows: their codes in samples, units, resolution, plausible range and how long a value stays valid.
+"""The vitals Vigil knows: their codes in samples, units, resolution, plausible range and validity.
 
 Codes are append-only: they stand in every sample ever sealed.  LOINC and MDC codes: `docs/codes.md` names the sources.
 """
@@ -14,7 +14,7 @@ FIXED_MAX: Final = 0x7FFF
 
 
 class Vital(IntEnum):
-    """What a sample measures; the ``vital`` byte of :data:`devices.sample.SAMPLE`."""
+    """The measured quantity: the ``vital`` byte of :data:`devices.sample.SAMPLE`."""
 
     HEART_RATE = 1
     PULSE_RATE = 2
@@ -34,12 +34,11 @@ class VitalSpec:
 
     ``unit`` is UCUM.  ``steps`` fixed-point steps make one unit: the engine rounds half-even to ``1 / steps`` and no
     plausible value exceeds ``FIXED_MAX / steps``.  A value outside ``plausible`` is kept with status ``OUT_OF_RANGE`` and
-    decides nothing.  ``continuous`` vitals live in a ring of seconds, the others are episodic.  ``validity_s`` is how long
-    a value may decide anything, counted from its measurement.
+    decides nothing.  ``continuous`` vitals live in a ring of seconds, the others are episodic.  A value may decide
+    something for ``validity_s`` seconds after its measurement.
     """
 
     vital: Vital
-    column: str
     label: str
     short: str
     unit: str
@@ -49,105 +48,37 @@ class VitalSpec:
     continuous: bool
     validity_s: int
     loinc: str
-    mdc: int | None
+    mdc: int
+
+    @property
+    def column(self) -> str:
+        """The name of the vital in tables and envelopes."""
+        return self.vital.name.lower()
 
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_CONTINUOUS = 15 * _MINUTE
+_HOUR = 3600
+_CONTINUOUS, _EPISODIC = (True, _HOUR // 4), (False, 8 * _HOUR)
 
 VITALS: Final[dict[Vital, VitalSpec]] = {
     spec.vital: spec
     for spec in (
+        VitalSpec(Vital.HEART_RATE, "Heart rate", "HR", "/min", 10, 0, (15, 300), *_CONTINUOUS, "8867-4", 147842),
+        VitalSpec(Vital.PULSE_RATE, "Pulse rate", "PR", "/min", 10, 0, (15, 300), *_CONTINUOUS, "8867-4", 149530),
+        VitalSpec(Vital.SPO2, "Oxygen saturation", "SpO₂", "%", 10, 0, (30, 100), *_CONTINUOUS, "59408-5", 150456),
+        VitalSpec(Vital.RESPIRATORY_RATE, "Respiration", "RR", "/min", 10, 0, (1, 120), *_CONTINUOUS, "9279-1", 151562),
+        VitalSpec(Vital.SYSTOLIC, "Systolic pressure", "SBP", "mm[Hg]", 10, 0, (40, 300), *_EPISODIC, "8480-6", 150021),
+        VitalSpec(Vital.DIASTOLIC, "Diastolic pressure", "DBP", "mm[Hg]", 10, 0, (20, 200), *_EPISODIC, "8462-4", 150022),
         VitalSpec(
-            Vital.HEART_RATE, "heart_rate", "Heart rate", "HR", "/min", 10, 0, (15, 300), True, _CONTINUOUS, "8867-4", 147842
+            Vital.MEAN_ARTERIAL, "Mean arterial pressure", "MAP", "mm[Hg]", 10, 0, (25, 250), *_EPISODIC, "8478-0", 150023
         ),
-        VitalSpec(
-            Vital.PULSE_RATE, "pulse_rate", "Pulse rate", "PR", "/min", 10, 0, (15, 300), True, _CONTINUOUS, "8867-4", 149530
-        ),
-        VitalSpec(
-            Vital.SPO2, "spo2", "Oxygen saturation", "SpO₂", "%", 10, 0, (30, 100), True, _CONTINUOUS, "59408-5", 150456
-        ),
-        VitalSpec(
-            Vital.RESPIRATORY_RATE,
-            "respiratory_rate",
-            "Respiration",
-            "RR",
-            "/min",
-            10,
-            0,
-            (1, 120),
-            True,
-            _CONTINUOUS,
-            "9279-1",
-            151562,
-        ),
-        VitalSpec(
-            Vital.SYSTOLIC,
-            "systolic",
-            "Systolic pressure",
-            "SBP",
-            "mm[Hg]",
-            10,
-            0,
-            (40, 300),
-            False,
-            8 * _HOUR,
-            "8480-6",
-            150021,
-        ),
-        VitalSpec(
-            Vital.DIASTOLIC,
-            "diastolic",
-            "Diastolic pressure",
-            "DBP",
-            "mm[Hg]",
-            10,
-            0,
-            (20, 200),
-            False,
-            8 * _HOUR,
-            "8462-4",
-            150022,
-        ),
-        VitalSpec(
-            Vital.MEAN_ARTERIAL,
-            "mean_arterial",
-            "Mean arterial pressure",
-            "MAP",
-            "mm[Hg]",
-            10,
-            0,
-            (25, 250),
-            False,
-            8 * _HOUR,
-            "8478-0",
-            150023,
-        ),
-        VitalSpec(
-            Vital.TEMPERATURE,
-            "temperature",
-            "Temperature",
-            "Temp",
-            "Cel",
-            100,
-            1,
-            (25, 45),
-            False,
-            8 * _HOUR,
-            "8310-5",
-            150364,
-        ),
-        VitalSpec(Vital.WEIGHT, "weight", "Weight", "Weight", "kg", 50, 1, (2, 600), False, 3 * _DAY, "29463-7", 188736),
-        VitalSpec(
-            Vital.GLUCOSE, "glucose", "Glucose", "Gluc", "mg/dL", 10, 0, (10, 1000), False, 8 * _HOUR, "2339-0", 160368
-        ),
+        VitalSpec(Vital.TEMPERATURE, "Temperature", "Temp", "Cel", 100, 1, (25, 45), *_EPISODIC, "8310-5", 150364),
+        VitalSpec(Vital.WEIGHT, "Weight", "Weight", "kg", 50, 1, (2, 600), False, 72 * _HOUR, "29463-7", 188736),
+        VitalSpec(Vital.GLUCOSE, "Glucose", "Gluc", "mg/dL", 10, 0, (10, 1000), *_EPISODIC, "2339-0", 160368),
     )
 }
+_BY_COLUMN: Final = {spec.column: spec for spec in VITALS.values()}
 
 
 def vital_named(column: str) -> VitalSpec:
     """The vital with this column name; ``KeyError`` for an unknown one."""
     return _BY_COLUMN[column]
-
-
-_BY_COLUMN: Final = {spec.column: spec for spec in VITALS.values()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ import pytest
 
 from deploy.stack.dbus import Dbus
 from deploy.stack.errors import ProgramMissing
+
+
+@pytest.fixture
+def dbus_program() -> None:
+    """The test is left out, and says why, where the program is missing."""
+    if shutil.which("dbus-daemon") is None:
+        pytest.skip(f"could not run: {ProgramMissing('dbus-daemon', 'simulated Bluetooth sensors need it')}")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,22 +26,19 @@ _PER_READING: Final = " + ".join(f"({s.column} IS NOT NULL OR {s.column}_status 
 
 def acknowledged(outbox: Path, since: int) -> dict[Identity, int]:
     """Samples of each reading committed by a gateway's outbox and received since ``since`` (ms)."""
-    with sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=10) as db:
+    with closing(sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=10)) as db:
         epoch = int(db.execute("select value from meta where name = 'epoch'").fetchone()[0])
         rows = db.execute(
             "select device, sequence, length(payload) from reading where kind = ? and received >= ?",
             (int(Kind.SAMPLES), since),
         ).fetchall()
-    db.close()
     return {(device, epoch, sequence): size // SAMPLE.itemsize for device, sequence, size in rows}
 
 
 def waiting(outbox: Path) -> int:
     """Readings not yet acknowledged by Kafka."""
-    with sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=10) as db:
-        count = int(db.execute("select count(*) from reading where delivered is null").fetchone()[0])
-    db.close()
-    return count
+    with closing(sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=10)) as db:
+        return int(db.execute("select count(*) from reading where delivered is null").fetchone()[0])
 
 
 def stored(db: psycopg.Connection, devices: Iterable[int], since: int) -> list[tuple[Identity, int]]:

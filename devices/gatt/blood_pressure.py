@@ -1,7 +1,7 @@
 """Blood Pressure Measurement (2A35).
 
 Source: Bluetooth SIG, Blood Pressure Service 1.1 and GATT Specification Supplement, Blood Pressure Measurement.
-What each status bit says about the trust in a value is this project's reading of that section (*confirm*).
+The trust that follows from each status bit is this project's reading of that section (*confirm*).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from devices.decoded import Decoded, samples_of
 from devices.gatt.date_time import DateTime
 from devices.gatt.fields import Fields
 from devices.gatt.numbers import Number
+from devices.gatt.profile import Profile, Subscription
+from devices.gatt.uuids import full_uuid
 from devices.sample import Status
 from devices.units import kpa_to_mmhg
 from devices.vitals import Vital
@@ -20,12 +22,12 @@ from devices.vitals import Vital
 BLOOD_PRESSURE_MEASUREMENT: Final = 0x2A35
 
 _MOVED, _LOOSE, _PULSE_RANGE, _POSITION = 0x01, 0x02, 0x18, 0x20
-"""Bit 2, an irregular pulse, is a finding and no doubt about the pressure; 3 and 4: the pulse left the cuff's range."""
+"""Bit 2, an irregular pulse, is a finding and casts no doubt on the pressure; 3 and 4: the pulse left the cuff's range."""
 
 
 @dataclass(frozen=True, slots=True)
 class BloodPressure:
-    """As sent, in ``unit``; what the message does not hold is None.  ``user`` 255 means unknown."""
+    """The fields as sent, in ``unit``; a field that the message does not hold is None.  ``user`` 255 means unknown."""
 
     systolic: Number
     diastolic: Number
@@ -38,7 +40,7 @@ class BloodPressure:
 
 
 def parse_blood_pressure(data: bytes) -> BloodPressure:
-    """One measurement as sent."""
+    """Parse one measurement as sent."""
     fields = Fields("blood pressure measurement", data)
     flags = fields.unsigned("flags", 1)
     systolic, diastolic, mean = (fields.sfloat(name) for name in ("systolic", "diastolic", "mean arterial pressure"))
@@ -55,7 +57,7 @@ def parse_blood_pressure(data: bytes) -> BloodPressure:
 
 
 def trust(status: int | None) -> Status:
-    """How far the pressures may be trusted: moved or badly placed is an artefact, a loose cuff a poor contact."""
+    """The status of the pressures: a moved or badly placed cuff is an artefact, a loose one a poor contact."""
     bits = status or 0
     if bits & (_MOVED | _POSITION):
         return Status.ARTEFACT
@@ -63,7 +65,7 @@ def trust(status: int | None) -> Status:
 
 
 def decode_blood_pressure(data: bytes, arrived: int) -> Decoded:
-    """Systolic, diastolic and mean pressure in mm[Hg], and the pulse rate where sent, with the cuff's time."""
+    """Decode systolic, diastolic and mean pressure in mm[Hg], the pulse rate where sent, and the cuff's time."""
     found = parse_blood_pressure(data)
     status = trust(found.status)
     values = [
@@ -84,3 +86,11 @@ def _mmhg(number: Number, unit: str) -> Number:
     if unit == "mmHg" or number.value is None:
         return number
     return Number(kpa_to_mmhg(number.value))
+
+
+BLOOD_PRESSURE: Final = Profile(
+    "blood pressure",
+    "episodic",
+    full_uuid(0x1810),
+    (Subscription(full_uuid(BLOOD_PRESSURE_MEASUREMENT), "indicate", decode_blood_pressure),),
+)

@@ -13,7 +13,7 @@ from devices.errors import UndecodableError
 
 @dataclass(frozen=True, slots=True)
 class DateTime:
-    """As sent; ``year``, ``month`` or ``day`` 0 means that it is not known."""
+    """The fields as sent; a ``year``, ``month`` or ``day`` of 0 is not known."""
 
     year: int
     month: int
@@ -24,7 +24,7 @@ class DateTime:
 
     @property
     def milliseconds(self) -> int | None:
-        """Since the epoch, or None when the date is not known."""
+        """Milliseconds since the epoch; None when the date is not known."""
         if not (self.year and self.month and self.day):
             return None
         whole = datetime(self.year, self.month, self.day, self.hours, self.minutes, self.seconds, tzinfo=UTC)
@@ -35,10 +35,10 @@ class DateTime:
 
 
 def date_time(data: bytes, what: str = "Date Time") -> DateTime:
-    """The 7 bytes of one Date Time; :class:`UndecodableError` (named ``what``) for a date or time that cannot be.
+    """Decode the 7 bytes of one Date Time; :class:`UndecodableError` (named ``what``) for an impossible date or time.
 
-    A time stamp that cannot be is refused and not dropped: without it a record from the device's memory would pass for a
-    measurement of now.
+    An impossible time stamp is refused and not dropped: without it a record from the device's memory would look like a
+    measurement made now.
     """
     if len(data) != 7:
         raise UndecodableError(what, f"truncated: time stamp needs 7 bytes, {len(data)} are left")
@@ -54,6 +54,6 @@ def date_time(data: bytes, what: str = "Date Time") -> DateTime:
 
 
 def encode_date_time(milliseconds: int) -> bytes:
-    """The 7 bytes of ``milliseconds`` since the epoch, UTC, cut to seconds."""
+    """Encode ``milliseconds`` since the epoch in 7 bytes, UTC, cut to seconds."""
     whole = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return whole.year.to_bytes(2, "little") + bytes((whole.month, whole.day, whole.hour, whole.minute, whole.second))

@@ -1,4 +1,4 @@
-"""Reading one characteristic's bytes field by field; what is missing is named."""
+"""Reads one characteristic's bytes field by field and names a missing field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devices.gatt.numbers import Number, medical_float, sfloat
 
 
 class Fields:
-    """A cursor over little-endian bytes.  Each read names its field: :class:`UndecodableError` says which was cut off."""
+    """A cursor over little-endian bytes.  Each read names its field, so that :class:`UndecodableError` names it too."""
 
     __slots__ = ("_at", "_data", "what")
 
@@ -21,19 +21,19 @@ class Fields:
         return len(self._data) - self._at
 
     def unsigned(self, name: str, size: int) -> int:
-        """An unsigned integer of ``size`` bytes."""
+        """Read an unsigned integer of ``size`` bytes."""
         return int.from_bytes(self._take(name, size), "little")
 
     def sfloat(self, name: str) -> Number:
-        """An IEEE 11073 SFLOAT, 2 bytes."""
+        """Read an IEEE 11073 SFLOAT, 2 bytes."""
         return sfloat(self.unsigned(name, 2))
 
     def medical_float(self, name: str) -> Number:
-        """An IEEE 11073 FLOAT, 4 bytes."""
+        """Read an IEEE 11073 FLOAT, 4 bytes."""
         return medical_float(self.unsigned(name, 4))
 
     def date_time(self, name: str) -> DateTime:
-        """A Date Time (2A08), 7 bytes."""
+        """Read a Date Time (2A08), 7 bytes."""
         return date_time(self._take(name, 7), self.what)
 
     def end(self) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 
 from devices.decoded import Decoded, samples_of
 from devices.gatt.fields import Fields
+from devices.gatt.profile import Profile, Subscription
+from devices.gatt.uuids import full_uuid
 from devices.sample import Status
 from devices.vitals import Vital
 
@@ -29,23 +31,29 @@ class HeartRate:
 
 
 def parse_heart_rate(data: bytes) -> HeartRate:
-    """One measurement as sent."""
+    """Parse one measurement as sent."""
     fields = Fields("heart rate measurement", data)
     flags = fields.unsigned("flags", 1)
     rate = fields.unsigned("heart rate", 2 if flags & _WIDE else 1)
     energy = fields.unsigned("energy expended", 2) if flags & _ENERGY else None
-    intervals = []
-    if flags & _INTERVALS:
+    intervals = [fields.unsigned("RR interval", 2)] if flags & _INTERVALS else []
+    while intervals and fields.left:
         intervals.append(fields.unsigned("RR interval", 2))
-        while fields.left:
-            intervals.append(fields.unsigned("RR interval", 2))
     # "Detected" means nothing from a sensor that does not support it.
     contact = bool(flags & _DETECTED) if flags & _SUPPORTED else None
     return HeartRate(rate, contact, energy, tuple(intervals))
 
 
 def decode_heart_rate(data: bytes, arrived: int) -> Decoded:
-    """One heart rate; ``SENSOR_OFF`` when the sensor says that it does not touch the skin."""
+    """Decode one heart rate; it is ``SENSOR_OFF`` when the sensor reports no contact with the skin."""
     found = parse_heart_rate(data)
     status = Status.SENSOR_OFF if found.contact is False else Status.OK
     return Decoded(samples_of([(Vital.HEART_RATE, found.rate, status)], arrived), contact=found.contact)
+
+
+HEART_RATE: Final = Profile(
+    "heart rate",
+    "stream",
+    full_uuid(0x180D),
+    (Subscription(full_uuid(HEART_RATE_MEASUREMENT), "notify", decode_heart_rate),),
+)

@@ -23,10 +23,10 @@ class Number:
     status: Status = Status.OK
 
     def stored(self, status: Status = Status.OK) -> tuple[float, Status]:
-        """What a sample keeps of it, where the device gave the whole reading ``status``: (value or NaN, status).
+        """The (value or NaN, status) that a sample keeps, where the device gave the whole reading ``status``.
 
-        A sensor off the body says more than the special value it makes the device send; a special value says more than
-        a poor signal.  A finite number beyond float32 is not a value of any vital: NaN, out of range.
+        A sensor off the body outranks the special value it makes the device send; a special value outranks a poor signal.
+        A finite number beyond float32 is not a value of any vital: NaN, out of range.
         """
         if self.value is None:
             return float("nan"), status if status is Status.SENSOR_OFF else self.status
@@ -52,12 +52,12 @@ _FLOAT_SPECIAL: Final = {
 
 
 def sfloat(raw: int) -> Number:
-    """The 16-bit SFLOAT ``raw`` (unsigned): 4 bits exponent, 12 bits mantissa."""
+    """Decode the 16-bit SFLOAT ``raw`` (unsigned): 4 bits exponent, 12 bits mantissa."""
     return _number(raw & 0x0FFF, raw >> 12, 12, 4, _SFLOAT_SPECIAL)
 
 
 def medical_float(raw: int) -> Number:
-    """The 32-bit FLOAT ``raw`` (unsigned): 8 bits exponent, 24 bits mantissa."""
+    """Decode the 32-bit FLOAT ``raw`` (unsigned): 8 bits exponent, 24 bits mantissa."""
     return _number(raw & 0x00FFFFFF, raw >> 24, 24, 8, _FLOAT_SPECIAL)
 
 
@@ -74,7 +74,7 @@ def _signed(value: int, bits: int) -> int:
 
 
 def encode_sfloat(value: float, exponent: int = 0) -> bytes:
-    """SFLOAT of ``value`` rounded to ``10 ** exponent``, 2 bytes; ``ValueError`` when its mantissa does not fit."""
+    """Encode ``value`` as an SFLOAT rounded to ``10 ** exponent``, 2 bytes; ``ValueError`` if its mantissa does not fit."""
     mantissa = round(Decimal(str(value)).scaleb(-exponent))
     if not (-2045 <= mantissa <= 2045 and -8 <= exponent <= 7):
         raise ValueError(f"{value} does not fit an SFLOAT with exponent {exponent}")
@@ -82,7 +82,7 @@ def encode_sfloat(value: float, exponent: int = 0) -> bytes:
 
 
 def encode_medical_float(value: float, exponent: int = 0) -> bytes:
-    """FLOAT of ``value`` rounded to ``10 ** exponent``, 4 bytes; ``ValueError`` when its mantissa does not fit."""
+    """Encode ``value`` as a FLOAT rounded to ``10 ** exponent``, 4 bytes; ``ValueError`` when its mantissa does not fit."""
     mantissa = round(Decimal(str(value)).scaleb(-exponent))
     if not (abs(mantissa) <= 0x7FFFFD and -128 <= exponent <= 127):
         raise ValueError(f"{value} does not fit a FLOAT with exponent {exponent}")

@@ -1,7 +1,7 @@
 """PLX Continuous Measurement (2A5F) and PLX Spot-Check Measurement (2A5E): oxygen saturation and pulse rate.
 
 Source: Bluetooth SIG, Pulse Oximeter Service 1.0.1, sections 3.1 to 3.3 (Measurement Status, Device and Sensor Status).
-What each bit says about the trust in a value is this project's reading of those sections (*confirm*).
+The trust that follows from each bit is this project's reading of those sections (*confirm*).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from devices.decoded import Decoded, samples_of
 from devices.gatt.date_time import DateTime
 from devices.gatt.fields import Fields
 from devices.gatt.numbers import Number
+from devices.gatt.profile import Profile, Subscription
+from devices.gatt.uuids import full_uuid
 from devices.sample import Status
 from devices.vitals import Vital
 
@@ -32,7 +34,7 @@ _SENSOR_POOR: Final = sum(1 << bit for bit in (3, 4, 5))
 
 @dataclass(frozen=True, slots=True)
 class PulseOximetry:
-    """As sent; what the message does not hold is None.  SpO2 in %, pulse in /min, ``amplitude`` (PAI) in %."""
+    """The fields as sent; a field that the message does not hold is None.  SpO2 and ``amplitude`` in %, pulse in /min."""
 
     spo2: Number
     pulse: Number
@@ -48,7 +50,7 @@ class PulseOximetry:
 
 
 def parse_continuous(data: bytes) -> PulseOximetry:
-    """One PLX Continuous Measurement as sent."""
+    """Parse one PLX Continuous Measurement as sent."""
     fields = Fields("pulse oximeter continuous measurement", data)
     flags = fields.unsigned("flags", 1)
     spo2, pulse = fields.sfloat("SpO2"), fields.sfloat("pulse rate")
@@ -68,17 +70,16 @@ def parse_continuous(data: bytes) -> PulseOximetry:
 
 
 def parse_spot_check(data: bytes) -> PulseOximetry:
-    """One PLX Spot-Check Measurement as sent; a time stamp of a clock that was never set is dropped."""
+    """Parse one PLX Spot-Check Measurement as sent; the time stamp of a clock that was never set is dropped."""
     fields = Fields("pulse oximeter spot-check measurement", data)
     flags = fields.unsigned("flags", 1)
     spo2, pulse = fields.sfloat("SpO2"), fields.sfloat("pulse rate")
     clock_not_set = bool(flags & 0x10)
     time: DateTime | None = None
-    if flags & 0x01:
-        if clock_not_set:
-            fields.unsigned("time stamp", 7)
-        else:
-            time = fields.date_time("time stamp")
+    if flags & 0x01 and clock_not_set:
+        fields.unsigned("time stamp", 7)
+    elif flags & 0x01:
+        time = fields.date_time("time stamp")
     return PulseOximetry(
         spo2,
         pulse,
@@ -91,7 +92,7 @@ def parse_spot_check(data: bytes) -> PulseOximetry:
 
 
 def trust(measurement_status: int | None, sensor_status: int | None) -> Status:
-    """How far a reading may be trusted, by the two status fields; the gravest word counts."""
+    """The status of a reading by the two status fields; the gravest flag counts."""
     measurement, sensor = measurement_status or 0, sensor_status or 0
     if sensor & _SENSOR_OFF:
         return Status.SENSOR_OFF
@@ -101,12 +102,12 @@ def trust(measurement_status: int | None, sensor_status: int | None) -> Status:
 
 
 def decode_continuous(data: bytes, arrived: int) -> Decoded:
-    """SpO2 and pulse rate of a continuous measurement (the normal averages; fast and slow are not kept)."""
+    """Decode SpO2 and pulse rate of a continuous measurement (the normal averages; fast and slow are not kept)."""
     return _decoded(parse_continuous(data), arrived)
 
 
 def decode_spot_check(data: bytes, arrived: int) -> Decoded:
-    """SpO2 and pulse rate of a spot check, with the oximeter's time where its clock was set."""
+    """Decode SpO2 and pulse rate of a spot check, with the oximeter's time where its clock was set."""
     return _decoded(parse_spot_check(data), arrived)
 
 
@@ -120,3 +121,14 @@ def _decoded(found: PulseOximetry, arrived: int) -> Decoded:
         device_time=found.time.milliseconds if found.time else None,
         contact=None if found.sensor_status is None else status is not Status.SENSOR_OFF,
     )
+
+
+PULSE_OXIMETER: Final = Profile(
+    "pulse oximeter",
+    "stream",
+    full_uuid(0x1822),
+    (
+        Subscription(full_uuid(PLX_CONTINUOUS), "notify", decode_continuous),
+        Subscription(full_uuid(PLX_SPOT_CHECK), "indicate", decode_spot_check),
+    ),
+)

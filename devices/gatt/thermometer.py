@@ -12,6 +12,8 @@ from devices.decoded import Decoded, samples_of
 from devices.gatt.date_time import DateTime
 from devices.gatt.fields import Fields
 from devices.gatt.numbers import Number
+from devices.gatt.profile import Profile, Subscription
+from devices.gatt.uuids import full_uuid
 from devices.units import fahrenheit_to_celsius
 from devices.vitals import Vital
 
@@ -20,7 +22,7 @@ TEMPERATURE_MEASUREMENT: Final = 0x2A1C
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """As sent, in ``unit``; ``site`` is the code of the place on the body (2A1D), None where not said."""
+    """The fields as sent, in ``unit``; ``site`` is the code of the place on the body (2A1D), None where not sent."""
 
     temperature: Number
     unit: Literal["C", "F"]
@@ -29,7 +31,7 @@ class Temperature:
 
 
 def parse_temperature(data: bytes) -> Temperature:
-    """One measurement as sent."""
+    """Parse one measurement as sent."""
     fields = Fields("temperature measurement", data)
     flags = fields.unsigned("flags", 1)
     return Temperature(
@@ -41,7 +43,7 @@ def parse_temperature(data: bytes) -> Temperature:
 
 
 def decode_temperature(data: bytes, arrived: int) -> Decoded:
-    """One temperature in Cel, with the thermometer's time."""
+    """Decode one temperature in Cel, with the thermometer's time."""
     found = parse_temperature(data)
     number = found.temperature
     if found.unit == "F" and number.value is not None:
@@ -50,3 +52,11 @@ def decode_temperature(data: bytes, arrived: int) -> Decoded:
         samples_of([(Vital.TEMPERATURE, *number.stored())], arrived),
         device_time=found.time.milliseconds if found.time else None,
     )
+
+
+THERMOMETER: Final = Profile(
+    "thermometer",
+    "episodic",
+    full_uuid(0x1809),
+    (Subscription(full_uuid(TEMPERATURE_MEASUREMENT), "indicate", decode_temperature),),
+)

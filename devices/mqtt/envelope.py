@@ -1,4 +1,4 @@
-"""The versioned JSON envelope that simple devices publish over MQTT, and the acknowledgement they wait for.
+"""The versioned JSON envelope that devices publish over MQTT, and the acknowledgement they wait for.
 
 A device publishes on ``dev/<address>/readings``; the gateway answers on ``cmd/<address>/ack`` once it has stored the message
 for good, and only then may the device forget it.  An envelope that is sent again must be the same, byte for byte::
@@ -55,13 +55,13 @@ _STATUSES: Final = {
     status.name.lower(): status
     for status in (Status.OK, Status.ARTEFACT, Status.POOR_CONTACT, Status.SENSOR_OFF, Status.CLOCK_UNSURE)
 }
-"""What a device may say of its own reading; the other codes are found out here."""
+"""The statuses a device may send for its own reading; the decoder finds the other ones."""
 _ADDRESS: Final = re.compile(r"[^/+#\x00]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A part that was not understood: of which reading (its place in the message) and why.  Holds no value."""
+    """A part that was not understood: the place of its reading in the message, and the reason.  It holds no value."""
 
     reading: int
     reason: str
@@ -72,7 +72,7 @@ class Envelope:
     """One message: ``seq`` for the acknowledgement, ``readings`` in the order sent, each with ``device_time``.
 
     ``record`` of each reading is ``seq``: (seq, device time) is the same when the device sends the message again.  Battery
-    and contact are those of the last reading; a message without readings that has one of them is one without samples.
+    and contact belong to the last reading; a message without readings but with one of them gives a reading without samples.
     """
 
     seq: int
@@ -81,7 +81,7 @@ class Envelope:
 
 
 def decode_envelope(payload: bytes, arrived: int) -> Envelope:
-    """The message in ``payload``; ``arrived`` in ms since the epoch.
+    """Decode the message in ``payload``; ``arrived`` in ms since the epoch.
 
     Raises :class:`UndecodableError`, and nothing else, where the message as a whole cannot be used: no JSON object, larger
     than 64 KB, of a version that is not known, without a sequence, or with more than 1000 readings.
@@ -111,7 +111,7 @@ def decode_envelope(payload: bytes, arrived: int) -> Envelope:
 
 
 def seq_of(payload: bytes) -> int | None:
-    """The sequence of a message that was refused as a whole, where it has one: so that it can be acknowledged."""
+    """The sequence of a message that was refused as a whole, where it has one; it is needed for the acknowledgement."""
     try:
         return _seq(_json(payload))
     except UndecodableError:
@@ -146,7 +146,7 @@ def _seq(message: dict[str, Any]) -> int:
 
 
 def _time(raw: Any, name: str) -> int:
-    """Milliseconds since the epoch of a number of them or of ISO 8601 with a zone."""
+    """Parse ``raw``, milliseconds or ISO 8601 with a zone, to milliseconds since the epoch."""
     if type(raw) is int:
         found = raw
     elif isinstance(raw, str) and len(raw) <= 40:
@@ -225,7 +225,7 @@ def _contact(raw: dict[str, Any]) -> bool | None:
 
 
 def _add_state(message: dict[str, Any], readings: list[Decoded], sent: int | None, arrived: int, seq: int) -> None:
-    """Battery and contact of the message, with its last reading."""
+    """Add battery and contact of the message to its last reading."""
     battery, contact = message.get("battery"), _contact(message)
     if type(battery) is not int or not 0 <= battery <= 100:
         battery = None
@@ -245,9 +245,9 @@ def encode_envelope(
     battery: int | None = None,
     contact: bool | None = None,
 ) -> bytes:
-    """The message of ``readings``: (ms since the epoch, SAMPLE [k]) each; ``at`` is when it was made (ms).
+    """Encode ``readings``, (ms since the epoch, SAMPLE [k]) each; ``at`` is the time of encoding (ms).
 
-    A reading has one status on the wire: the first of its samples that a device may say.
+    A reading has one status on the wire: the first one among its samples that a device may send.
     """
     message: dict[str, Any] = {"v": VERSION, "seq": seq}
     if at is not None:
@@ -262,15 +262,15 @@ def encode_envelope(
 
 def _written(moment: int, samples: Samples) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    said = "ok"
+    sent = "ok"
     for one in samples:
         spec, status = VITALS[Vital(int(one["vital"]))], Status(int(one["status"]))
-        if said == "ok" and status.name.lower() in _STATUSES:
-            said = status.name.lower()
+        if sent == "ok" and status.name.lower() in _STATUSES:
+            sent = status.name.lower()
         number = float(str(one["value"]))  # the shortest decimal that is this float32: 36.6 and not 36.599998
         word = _WORDS.get(status) or _not_finite(number)
         values[spec.column] = {"value": number if word is None else word, "unit": spec.unit}
-    return {"at": moment, "values": values, "status": said}
+    return {"at": moment, "values": values, "status": sent}
 
 
 def _not_finite(number: float) -> str | None:
@@ -280,28 +280,28 @@ def _not_finite(number: float) -> str | None:
 
 
 def encode_ack(seq: int) -> bytes:
-    """The gateway's word that message ``seq`` is stored for good."""
+    """Encode the gateway's acknowledgement: message ``seq`` is stored for good."""
     return json.dumps({"v": VERSION, "ack": seq}, separators=(",", ":")).encode()
 
 
 def decode_ack(payload: bytes) -> int:
-    """The sequence of an acknowledgement; :class:`UndecodableError` for anything else."""
+    """Decode the sequence of an acknowledgement; :class:`UndecodableError` for anything else."""
     message = _object(payload)
     return _seq({"seq": message.get("ack")})
 
 
 def readings_topic(address: str) -> str:
-    """Where the device called ``address`` publishes; ``ValueError`` for a name that cannot stand in a topic."""
+    """The topic on which the device ``address`` publishes; ``ValueError`` for a name that cannot stand in a topic."""
     return f"dev/{_checked(address)}/readings"
 
 
 def ack_topic(address: str) -> str:
-    """Where it reads what may be forgotten."""
+    """The topic on which the device ``address`` reads acknowledgements."""
     return f"cmd/{_checked(address)}/ack"
 
 
 def address_of(topic: str) -> str | None:
-    """The device that a readings topic belongs to; None for any other topic."""
+    """The address of the device that a readings topic belongs to; None for any other topic."""
     parts = topic.split("/")
     return parts[1] if len(parts) == 3 and parts[0] == "dev" and parts[2] == "readings" and parts[1] else None
 

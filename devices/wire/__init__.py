@@ -1,1 +1,1 @@
-"""What gateways and desk put on the log."""
+"""The records that gateways and desk write to the log."""

@@ -1,4 +1,4 @@
-"""A batch: what a gateway sends about one device.  A header in clear, then the sealed payload.
+"""A batch: the record a gateway sends about one device.  A header in clear, then the sealed payload.
 
 The header is the associated data of the seal, so it can be read by anybody and changed by nobody.
 """
@@ -46,7 +46,7 @@ Header = npt.NDArray[np.void]
 
 
 class Kind(IntEnum):
-    """What the payload is.  Codes are append-only."""
+    """The kind of the payload.  Codes are append-only."""
 
     SAMPLES = 1
     EVENT = 2
@@ -61,7 +61,7 @@ class Lane(IntEnum):
 
 
 class ClockQuality(IntEnum):
-    """Whether the sender's clock had been synchronised when it stamped the readings."""
+    """SURE if the sender's clock had been synchronised when it stamped the readings."""
 
     SURE = 0
     UNSURE = 1
@@ -82,14 +82,14 @@ def header(
     clock: ClockQuality = ClockQuality.SURE,
     nonce: bytes = bytes(12),
 ) -> bytes:
-    """The 56 bytes of one header.  ``received`` in ms since the epoch, ``nonce`` 12 random bytes."""
+    """Make the 56 bytes of one header.  ``received`` in ms since the epoch, ``nonce`` 12 random bytes."""
     one = np.zeros(1, HEADER)
     one[0] = (VERSION, kind, lane, clock, count, 0, key, patient, device, gateway, first, received, epoch, nonce)
     return one.tobytes()
 
 
 def parse_header(record: bytes) -> Header:
-    """The header of one record as an array of shape [1]; :class:`MalformedBatchError` when it is none."""
+    """Parse the header of one record into an array of shape [1]; :class:`MalformedBatchError` when it is none."""
     if len(record) < HEADER.itemsize:
         raise MalformedBatchError("shorter than a header")
     if len(record) > MAX_BYTES:

@@ -1,8 +1,8 @@
-"""Control records: what the desk tells the engine, through the log.
+"""Control records: the desk's messages to the engine, sent through the log.
 
 Each is the *whole* state of its kind for its patient (or, patient 0, for the partition), never a delta, so the newest one
-says everything.  The header's ``epoch`` is the desk's (new after each restore) and ``first`` its sequence: the engine drops
-what it has seen of that epoch.
+is all the engine needs.  The header's ``epoch`` is the desk's (new after each restore) and ``first`` its sequence: the
+engine drops what it has seen of that epoch.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ Trend = Drift | Slope | Change
 
 
 class Preference(msgspec.Struct, frozen=True, gc=False):
-    """Of several devices that measure this vital of a patient the first of the enrolment decides alone, until ``hold_s``
-    after it fell silent; then the next.
+    """The order of sources: of several devices that measure this vital of a patient, the first of the enrolment decides
+    alone, until ``hold_s`` seconds after it fell silent; then the next.
     """
 
     vital: int
@@ -130,7 +130,7 @@ class Enrolled(msgspec.Struct, frozen=True, gc=False):
 
 
 class Enrolment(msgspec.Struct, frozen=True, gc=False, tag="enrolment", tag_field="kind"):
-    """All that may speak for this patient, past enrolments included; and the keys that no longer open."""
+    """All devices and gateways that may report on this patient, past enrolments included, and the revoked keys."""
 
     devices: tuple[Enrolled, ...] = ()
     gateways: tuple[int, ...] = ()  # may send heartbeats and manual observations now
@@ -156,7 +156,7 @@ encode_control: Final = msgspec.json.Encoder().encode
 
 
 def decode_control(payload: bytes) -> Control:
-    """The control in a payload; :class:`MalformedBatchError` for anything else."""
+    """Decode the control in a payload; :class:`MalformedBatchError` for anything else."""
     try:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -164,5 +164,5 @@ def decode_control(payload: bytes) -> Control:
 
 
 def kind_of(control: Control) -> str:
-    """Its name in :data:`KINDS`."""
+    """The name of ``control`` in :data:`KINDS`."""
     return KINDS[type(control)]

@@ -10,7 +10,7 @@ from devices.errors import MalformedBatchError
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
-    """The gateway lives: every 30 s, once for each patient it serves, as device 0."""
+    """The gateway is alive: sent every 30 s, once for each patient it serves, as device 0."""
 
     at: int  # ms since the epoch, the gateway's clock
     waiting: int = 0  # readings in the outbox not yet acknowledged
@@ -18,7 +18,7 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
 
 
 class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
-    """A device's connection came up or went."""
+    """A device's connection came up or was lost."""
 
     at: int
     up: bool
@@ -26,7 +26,7 @@ class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
 
 
 class Contact(msgspec.Struct, frozen=True, tag="contact", tag_field="kind"):
-    """A sensor says that it is on the body, or not."""
+    """A sensor reports that it is on the body, or not."""
 
     at: int
     on: bool
@@ -38,7 +38,7 @@ class Battery(msgspec.Struct, frozen=True, tag="battery", tag_field="kind"):
 
 
 class ClockCorrection(msgspec.Struct, frozen=True, tag="clock", tag_field="kind"):
-    """A device's clock was found off by so much; its readings keep their times."""
+    """A device's clock was found to be off by ``offset_ms``; its readings keep their times."""
 
     at: int
     offset_ms: int
@@ -52,7 +52,7 @@ encode_event: Final = msgspec.json.Encoder().encode
 
 
 def decode_event(payload: bytes) -> Event:
-    """The event in a payload; :class:`MalformedBatchError` for anything else."""
+    """Decode the event in a payload; :class:`MalformedBatchError` for anything else."""
     try:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:

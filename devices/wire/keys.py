@@ -1,4 +1,4 @@
-"""The master key, and what a wrapped data key is bound to."""
+"""The master key, and the binding of a wrapped data key."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from devices.wire.sealing import KEY_BYTES
 
 
 def about_key(patient: int, gateway: int) -> bytes:
-    """What a wrapped data key is bound to."""
+    """The patient and gateway that a wrapped data key is bound to, as associated data."""
     return b"data_key:%d:%d" % (patient, gateway)
 
 
 def read_master_key(path: Path) -> bytes:
-    """The 32 bytes of the master key.
+    """Read the 32 bytes of the master key.
 
     Raises:
         MasterKeyError: the file is missing, can be read by others, or is of another size.

@@ -1,4 +1,4 @@
-"""What a gateway and the desk say to each other over HTTP: claim once, then long-poll the configuration.
+"""The messages between a gateway and the desk over HTTP: claim once, then long-poll the configuration.
 
 ``POST /gateway/v1/claim`` with :class:`Claim` answers :class:`Claimed` (404 for a code that is unknown, used or older than
 60 min).  ``GET /gateway/v1/config?since=VERSION`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` as soon
@@ -30,18 +30,18 @@ class PatientKey(msgspec.Struct, frozen=True):
 
 
 class Assigned(msgspec.Struct, frozen=True):
-    """A device this gateway listens to, and for whom."""
+    """A device this gateway listens to, and the patient it measures."""
 
     device: int
     patient: int
-    since: int  # ms: readings measured earlier belong to somebody else
+    since: int  # ms: readings measured earlier belong to another patient
     source: Literal["ble", "mqtt"]
     address: str  # BLE address, or the name below dev/ on the broker
     interval_s: int = 0
 
 
 class Resend(msgspec.Struct, frozen=True):
-    """Send again what was delivered since ``since`` (ms), once for each ``request``: a part of the log was lost."""
+    """An order to send again all readings delivered since ``since`` (ms), once for each ``request``: the log lost a part."""
 
     request: int
     since: int

@@ -1,4 +1,4 @@
-"""AES-256-GCM around a payload, with the batch header as associated data; and keys wrapped under a key of their own."""
+"""AES-256-GCM around a payload, with the batch header as associated data; and data keys wrapped under the master key."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _NONCE_AT: Final = HEADER.itemsize - NONCE_BYTES
 
 
 def new_key() -> bytes:
-    """32 random bytes."""
+    """Draw 32 random bytes."""
     return AESGCM.generate_key(256)
 
 
 def new_nonce() -> bytes:
-    """96 random bits."""
+    """Draw 96 random bits."""
     return os.urandom(NONCE_BYTES)
 
 
 def seal(header: bytes, payload: bytes, key: bytes) -> bytes:
-    """The record: ``header`` (whose last 12 bytes are the nonce) and the payload sealed under ``key`` (32 bytes)."""
+    """Make the record: ``header`` (whose last 12 bytes are the nonce) and the payload sealed under ``key`` (32 bytes)."""
     return header + AESGCM(key).encrypt(header[_NONCE_AT:], payload, header)
 
 
 def open_record(record: bytes, key: AESGCM) -> bytes:
-    """The payload of a sealed record; :class:`SealError` when it was not sealed so."""
+    """Open a sealed record and return its payload; :class:`SealError` when it was not sealed under ``key``."""
     head = record[: HEADER.itemsize]
     try:
         return key.decrypt(record[_NONCE_AT : HEADER.itemsize], record[HEADER.itemsize :], head)
@@ -42,15 +42,15 @@ def open_record(record: bytes, key: AESGCM) -> bytes:
 
 
 def wrap(secret: bytes, master: bytes, about: bytes) -> bytes:
-    """``secret`` sealed under ``master``, bound to ``about`` (what it belongs to): nonce then ciphertext."""
+    """Seal ``secret`` under ``master``, bound to ``about`` (its owner): nonce, then ciphertext."""
     nonce = new_nonce()
     return nonce + AESGCM(master).encrypt(nonce, secret, about)
 
 
 def unwrap(wrapped: bytes, master: bytes | AESGCM, about: bytes) -> bytes:
-    """The secret of :func:`wrap`; :class:`SealError` under another master key or for another ``about``.
+    """Return the secret of :func:`wrap`; :class:`SealError` under another master key or for another ``about``.
 
-    ``master`` is made ready once where many are unwrapped: that costs as much as unwrapping one.
+    Pass a prepared ``AESGCM`` to unwrap many: preparing costs as much as unwrapping one.
     """
     ready = master if isinstance(master, AESGCM) else AESGCM(master)
     try:

@@ -75,22 +75,32 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 class Store:
-    """One outbox file, opened by ``connect``.  The caller begins and commits."""
+    """One outbox file, opened by ``connect``.  The caller begins and commits.  ``new_epoch`` draws a new file's epoch."""
 
-    def __init__(self, path: Path, limit: int, connect: Callable[[Path], sqlite3.Connection] = open_file) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limit: int,
+        connect: Callable[[Path], sqlite3.Connection] = open_file,
+        new_epoch: Callable[[], int] = lambda: secrets.randbits(32),
+    ) -> None:
         self.limit = limit
         try:
             self._db = connect(path)
+        except sqlite3.DatabaseError as error:
+            raise OutboxDamagedError(path, str(error)) from None
+        try:
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
             self._db.execute("pragma temp_store=memory")
             self._db.executescript(_SCHEMA + SCHEMA)
-            self._db.execute("insert or ignore into meta values ('epoch', ?)", (secrets.randbits(32),))
+            self._db.execute("insert or ignore into meta values ('epoch', ?)", (new_epoch(),))
             self._db.execute("insert or ignore into meta values ('refused', 0)")
             self._recognised = Recognised(self._db)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
         except sqlite3.DatabaseError as error:
+            self._db.close()
             raise OutboxDamagedError(path, str(error)) from None
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> int:

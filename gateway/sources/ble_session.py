@@ -15,8 +15,9 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.exc import BleakError
 
 from devices.errors import UndecodableError
+from devices.gatt.battery import BATTERY
 from devices.gatt.date_time import date_time
-from devices.gatt.profiles import BATTERY, DECODABLE, decode, profiles_of
+from devices.gatt.profiles import DECODABLE, decode, profiles_of
 from devices.gatt.uuids import full_uuid
 from devices.wire.event import ClockCorrection
 from gateway.clock import GatewayClock, Stamp

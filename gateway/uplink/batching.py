@@ -1,8 +1,8 @@
-"""Readings cut into batches and sealed; pure but for the nonce."""
+"""Cuts readings into batches and seals them; pure but for the nonce."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -46,7 +46,9 @@ class Batch:
         samples["reading"] = np.repeat(np.arange(len(self.rows)), sizes)
         return samples.tobytes()
 
-    def sealed(self, *, gateway: int, epoch: int, key: int, secret: bytes) -> bytes:
+    def sealed(
+        self, *, gateway: int, epoch: int, key: int, secret: bytes, new_nonce: Callable[[], bytes] = new_nonce
+    ) -> bytes:
         """The record, sealed under data key ``key`` (32 bytes ``secret``) with a nonce of its own."""
         first = self.rows[0]
         head = header(

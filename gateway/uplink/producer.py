@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import confluent_kafka
 import structlog
@@ -36,7 +36,17 @@ _BASE: Final[Mapping[str, Any]] = {
 }
 _SAY_EVERY_S: Final = 60.0
 
-_log: Final = structlog.get_logger("gateway.uplink.producer")
+_log: Final = structlog.get_logger(__name__)
+
+
+class Sender(Protocol):
+    """The part of :class:`Producer` that the uplink uses."""
+
+    servers: str
+    fatal: str | None
+
+    def send(self, topic: str, partition: int, key: bytes, value: bytes, batch: Batch) -> bool: ...
+    async def close(self, wait: float) -> None: ...
 
 
 class Producer:
@@ -45,7 +55,7 @@ class Producer:
     """
 
     def __init__(self, servers: str, options: Mapping[str, str], on_report: OnReport) -> None:
-        self.servers: Final = servers
+        self.servers = servers
         self.fatal: str | None = None
         self._loop = asyncio.get_running_loop()
         self._on_report = on_report

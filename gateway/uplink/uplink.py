@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,34 +14,38 @@ import structlog
 
 from devices.wire.batch import Lane, key_of, partition_of
 from devices.wire.pairing import Config
+from devices.wire.sealing import new_nonce
 from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.uplink.batching import Batch, cut
-from gateway.uplink.producer import Producer
+from gateway.uplink.producer import OnReport, Producer, Sender
 
 MAX_IN_FLIGHT: Final = 20_000
 """Readings under way at once, half of them backfill at most."""
 _PAUSE_S: Final = (0.25, 10.0)
 _IDLE_S: Final = 1.0
-_OUTAGE_S: Final = 10.0
-"""So long without any answer, while something is under way, is an outage: librdkafka tries for minutes before it says so."""
 _TRIES: Final = 100
 
-_log: Final = structlog.get_logger("gateway.uplink.uplink")
+_log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``live_ms`` is how long a reading counts as live, ``backfill_per_s`` how fast the others may go, which begin within
-    ``spread_s`` after an outage, each gateway at a time of its own; ``flush_s`` how long what is under way gets at the end.
+    """The speed of sending.
+
+    A reading counts as live for ``live_ms``; the others are backfill.  At most ``backfill_per_s`` backfill readings are sent
+    a second.  After an outage each gateway starts its backfill at a random time within ``spread_s``.  An outage is
+    ``outage_s`` without any answer while records are in flight (librdkafka itself tries for minutes before it reports one).
+    At the end, records in flight get ``flush_s`` to arrive.
     """
 
     live_ms: int = 60_000
     backfill_per_s: int = 2000
     spread_s: float = 0.0
+    outage_s: float = 10.0
     flush_s: float = 3.0
 
 
@@ -68,15 +72,20 @@ class Uplink:
         servers: str = "",
         options: Mapping[str, str] | None = None,
         pace: Pace | None = None,
+        connect: Callable[[str, Mapping[str, str], OnReport], Sender] = Producer,
+        monotonic: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+        new_nonce: Callable[[], bytes] = new_nonce,
     ) -> None:
         self._outbox, self._configuration, self._clock, self._metrics = outbox, configuration, clock, metrics
         self._gateway, self._servers, self._options, self._pace = gateway, servers, options or {}, pace or Pace()
-        self._producer: Producer | None = None
+        self._connect, self._monotonic, self._uniform, self._new_nonce = connect, monotonic, uniform, new_nonce
+        self._producer: Sender | None = None
         self._in_flight = dict.fromkeys(Lane, 0)
         self._reports = _Reports()
         self._pause, self._not_before = 0.0, 0.0
-        self._credit, self._credit_at = 0.0, time.monotonic()
-        self._asked = time.monotonic()  # since then Kafka owes an answer, where anything is under way
+        self._credit, self._credit_at = 0.0, self._monotonic()
+        self._asked = self._monotonic()  # since then Kafka owes an answer, where anything is under way
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then what is under way gets a few seconds."""
@@ -102,7 +111,7 @@ class Uplink:
         stored = asyncio.create_task(self._outbox.stored.wait())
         try:
             await asyncio.wait({stopped, stored}, timeout=_IDLE_S, return_when=asyncio.FIRST_COMPLETED)
-            pause = max(self._not_before - time.monotonic(), 0.0)
+            pause = max(self._not_before - self._monotonic(), 0.0)
             if stored.done():
                 self._outbox.stored.clear()
                 config = self._configuration.current
@@ -135,7 +144,7 @@ class Uplink:
 
     def _allowance(self) -> int:
         """Readings of backfill that may go now."""
-        now = time.monotonic()
+        now = self._monotonic()
         if now > self._credit_at:
             earned = (now - self._credit_at) * self._pace.backfill_per_s
             self._credit = min(self._credit + earned, float(self._pace.backfill_per_s))
@@ -145,7 +154,7 @@ class Uplink:
     def _wait_with_backfill(self) -> None:
         """An outage is over, which all gateways may have shared."""
         self._credit = min(self._credit, 0.0)
-        self._credit_at = time.monotonic() + random.uniform(0, self._pace.spread_s)
+        self._credit_at = self._monotonic() + self._uniform(0, self._pace.spread_s)
 
     async def _send(self, batches: Iterable[Batch], config: Config) -> None:
         for batch in batches:
@@ -154,7 +163,7 @@ class Uplink:
                 await self._outbox.release(batch.ids)
                 continue
             if not any(self._in_flight.values()):
-                self._asked = time.monotonic()
+                self._asked = self._monotonic()
             self._in_flight[batch.lane] += len(batch.rows)
             partition, key = partition_of(batch.patient), key_of(batch.patient)
             for _ in range(_TRIES):
@@ -170,13 +179,19 @@ class Uplink:
         if key is None:
             return None
         try:
-            return batch.sealed(gateway=self._gateway, epoch=self._outbox.epoch, key=key.key, secret=key.secret)
+            return batch.sealed(
+                gateway=self._gateway,
+                epoch=self._outbox.epoch,
+                key=key.key,
+                secret=key.secret,
+                new_nonce=self._new_nonce,
+            )
         except ValueError as error:
             _log.error("a data key cannot be used", key=key.key, reason=str(error))
             self._hold_back()
             return None
 
-    async def _connected(self, config: Config) -> Producer:
+    async def _connected(self, config: Config) -> Sender:
         """The producer: a new one after a fatal error, or where the desk names other servers."""
         servers = self._servers or config.kafka
         if self._producer is not None and (self._producer.fatal or self._producer.servers != servers):
@@ -184,7 +199,7 @@ class Uplink:
             await self._leave(0)
         if self._producer is None:
             options = {"client.id": f"gateway-{self._gateway}", **self._options}
-            self._producer = Producer(servers, options, self._reported)
+            self._producer = self._connect(servers, options, self._reported)
         return self._producer
 
     async def _leave(self, wait: float) -> None:
@@ -194,9 +209,9 @@ class Uplink:
 
     def _reported(self, batch: Batch, error: str | None) -> None:
         self._in_flight[batch.lane] -= len(batch.rows)
-        silence, self._asked = time.monotonic() - self._asked, time.monotonic()
+        silence, self._asked = self._monotonic() - self._asked, self._monotonic()
         if error is None:
-            if self._pause or silence > _OUTAGE_S:
+            if self._pause or silence > self._pace.outage_s:
                 self._wait_with_backfill()
             self._pause = 0.0
             self._metrics.readings("delivered", len(batch.rows))
@@ -212,7 +227,7 @@ class Uplink:
     def _hold_back(self) -> None:
         least, most = _PAUSE_S
         self._pause = min(max(self._pause * 2, least), most)
-        self._not_before = time.monotonic() + random.uniform(self._pause / 2, self._pause)
+        self._not_before = self._monotonic() + self._uniform(self._pause / 2, self._pause)
 
     async def _settle(self) -> None:
         while True:

@@ -8,8 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-from devices.gatt.battery import BATTERY_LEVEL
-from devices.gatt.profiles import BATTERY_SERVICE
+from devices.gatt.battery import BATTERY_LEVEL, BATTERY_SERVICE
 from devices.gatt.uuids import full_uuid
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
 from simulators.scenario import Sensor, Wearer

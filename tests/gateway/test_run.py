@@ -18,7 +18,7 @@ from gateway.run import run
 from gateway.settings import GatewaySettings
 from simulators.fakebluez import FakeBlueZ
 from simulators.peripherals.heart_rate_belt import encode_heart_rate
-from tests.gateway.desk import Desk
+from tests.gateway.desk_server import Desk
 from tests.gateway.kafka_log import Log
 from tests.gateway.making import config
 from tests.gateway.sources.test_ble import belt

@@ -25,13 +25,21 @@ class Disk:
         self.images: dict[Path, bytes] = {}
         self.cut_power: dict[Path, str] = {}
         self.full: set[Path] = set()
+        self._open: dict[Path, sqlite3.Connection] = {}
 
     def connect(self, path: Path) -> sqlite3.Connection:
-        """The file as a restart finds it."""
-        db = sqlite3.connect(":memory:", isolation_level=None)
+        """The file as a restart finds it; the process that had it open is dead."""
+        if former := self._open.pop(path, None):
+            former.close()
+        db = self._open[path] = sqlite3.connect(":memory:", isolation_level=None)
         if path in self.images:
             db.deserialize(self.images[path])
         return db
+
+    def close(self) -> None:
+        """Close what the dead left open."""
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 class SimStore(Store):
@@ -39,7 +47,7 @@ class SimStore(Store):
 
     def __init__(self, path: Path, limit: int, disk: Disk, loop: ProcessLoop) -> None:
         self._path, self._disk, self._loop = path, disk, loop
-        super().__init__(path, limit, disk.connect)
+        super().__init__(path, limit, disk.connect, lambda: loop.scheduler.nonces.getrandbits(32))
         self._syncs = self._one("pragma synchronous") >= _SYNCS
         self._image_of = -1
         self._sync()

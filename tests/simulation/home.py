@@ -26,6 +26,7 @@ from gateway.outbox.store import Store
 from gateway.sources.intake import Heard, Intake
 from gateway.uplink.uplink import Pace, Uplink
 from tests.simulation.disk import Disk, SimStore
+from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
 
@@ -161,7 +162,12 @@ class Home:
             one.device: Intake(assigned, self.outbox, clock, metrics)
             for one, assigned in zip(self.devices, self.config.devices, strict=True)
         }
-        uplink = Uplink(self.outbox, configuration, clock, metrics, gateway=self.gateway, pace=Pace(live_ms=10_000))
+        chance = self.scheduler.nonces
+        uplink = Uplink(
+            self.outbox, configuration, clock, metrics, gateway=self.gateway, pace=Pace(live_ms=10_000),
+            connect=lambda servers, _, on_report: SimProducer(loop, servers, on_report),
+            monotonic=loop.time, uniform=chance.uniform, new_nonce=lambda: chance.randbytes(12),
+        )  # fmt: skip
         loop.spawn(run_heartbeat(self.outbox, configuration, clock, metrics))
         await uplink.run(asyncio.Event())
 

@@ -94,7 +94,8 @@ class SimProducer:
     """Stands in for :class:`gateway.uplink.producer.Producer`: one request under way, records in order, each told once."""
 
     def __init__(self, loop: ProcessLoop, servers: str, on_report: Callable[[Batch, str | None], None]) -> None:
-        self.servers, self.fatal = servers, None
+        self.servers = servers
+        self.fatal: str | None = None
         self._log, self._loop, self._on_report = loop.scheduler.log, loop, on_report
         self._waiting: list[tuple[int, int, bytes, Batch, float]] = []
         self._open: dict[int, Batch] = {}

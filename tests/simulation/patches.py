@@ -19,7 +19,6 @@ from streams.engine.snapshot.recall import Recall
 from streams.kafka.position import Appended, Extent
 from streams.worker.recovery import Saved
 from tests.simulation.database import TOPIC_ID, Database, Session
-from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
 
 
@@ -78,14 +77,6 @@ class _Brokers:
         return {p: Appended(log.partitions[p].appended[n], crc32(log.partitions[p].values[n])) for p, n in offsets.items()}
 
 
-def _producer(servers: str, _options: object, on_report: Any) -> SimProducer:
-    return SimProducer(_here(), servers, on_report)
-
-
-def _nonce() -> bytes:
-    return _here().scheduler.nonces.randbytes(12)
-
-
 def _topic_id(*_args: object) -> str:
     return TOPIC_ID
 
@@ -107,11 +98,6 @@ def _no_controls(*_args: object) -> Round:
 
 
 _PATCHES: dict[str, Any] = {
-    "gateway.uplink.uplink.time": _Time,
-    "gateway.uplink.uplink.Producer": _producer,
-    "gateway.outbox.store.secrets": _Chance(),
-    "gateway.uplink.uplink.random": _Chance(),
-    "gateway.uplink.batching.new_nonce": _nonce,
     "streams.worker.assignment.time": _Time,
     "streams.worker.assignment.random": _Chance(),
     "streams.worker.assignment.topic_id": _topic_id,

@@ -112,6 +112,7 @@ class World:
         for one in (*self.homes, *self.workers):
             one.die()
         scheduler.run(scheduler.seconds + 0.001)
+        self.disk.close()
         tables = self.database.tables
         for line in self.wrong:
             scheduler.note("wrong", line)

@@ -22,7 +22,7 @@ async def test_it_is_taken_for_the_system_bus(dbus: Dbus) -> None:
     assert dbus.memory() > 0
 
 
-async def test_a_home_too_deep_for_a_socket_works_all_the_same(home: Path) -> None:
+async def test_a_home_too_deep_for_a_socket_works_all_the_same(home: Path, dbus_program: None) -> None:
     with Dbus(home / ("deep" * 30)) as dbus:
         bus = await MessageBus(dbus.address).connect()
         bus.disconnect()

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from devices.decoded import Decoded
 from devices.errors import UndecodableError
-from devices.gatt.profiles import BATTERY, DECODABLE, PROFILES, decode, profiles_of
+from devices.gatt.battery import BATTERY
+from devices.gatt.profiles import DECODABLE, PROFILES, decode, profiles_of
 from devices.gatt.uuids import full_uuid
 from devices.sample import SAMPLE, Status
 

@@ -7,7 +7,7 @@ from devices.wire.pairing import Assigned, Claimed
 from gateway.desk.configuration import Configuration, read_credential
 from gateway.desk.downlink import Downlink, claim
 from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
-from tests.gateway.desk import Desk
+from tests.gateway.desk_server import Desk
 from tests.gateway.making import config
 
 DEVICE = Assigned(7, 1, 0, "ble", "A")

@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -24,9 +25,8 @@ async def outbox(tmp_path, clock):
 
 async def test_what_was_put_is_on_disk_when_put_returns(outbox, tmp_path):
     assert await outbox.put([pulse(), pulse(73)]) == [True, True]
-    with sqlite3.connect(tmp_path / "outbox.sqlite") as reader:
+    with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as reader:
         assert reader.execute("select count(*) from reading").fetchone() == (2,)
-    reader.close()
     assert outbox.stored.is_set()
 
 

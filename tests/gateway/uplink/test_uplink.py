@@ -3,6 +3,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -115,7 +116,6 @@ async def test_a_topic_that_is_missing_is_waited_for(tmp_path, kafka, make_topic
     reader = Log(kafka, name)
     await running.outbox.put([now(running, 61)])
     await reader.until(lambda: reader.records)
-    reader.close()
     await running.end()
 
 
@@ -156,12 +156,9 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(tmp_path, 
     await running.end()
 
 
-async def test_after_an_outage_backfill_begins_at_a_time_of_its_own_and_live_does_not_wait(
-    tmp_path, kafka, topic, log, monkeypatch
-):
-    monkeypatch.setattr("gateway.uplink.uplink.random.uniform", lambda _first, last: last)
-    monkeypatch.setattr("gateway.uplink.uplink._OUTAGE_S", 1.0)
-    running = Running(tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, spread_s=4.0, flush_s=0.2), linger_s=0.1)
+async def test_after_an_outage_backfill_begins_at_a_time_of_its_own_and_live_does_not_wait(tmp_path, kafka, topic, log):
+    pace = Pace(live_ms=1500, spread_s=4.0, outage_s=1.0, flush_s=0.2)
+    running = Running(tmp_path, kafka.bootstrap, topic, pace=pace, linger_s=0.1, uniform=lambda _first, last: last)
     await running.outbox.put([now(running, 1)])
     await running.waiting(0)
     kafka.kill()
@@ -209,7 +206,7 @@ async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(tm
         child.send(signal.SIGKILL)
         child.stop()
         acknowledged += said.read_text().count("acknowledged")
-    with sqlite3.connect(tmp_path / "outbox.sqlite") as reader:
+    with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as reader:
         stored = reader.execute("select count(*) from reading").fetchone()[0]
     reader.close()
     assert stored >= acknowledged > 80
