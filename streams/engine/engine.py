@@ -150,7 +150,7 @@ class Engine:
         rejected = [*batch.rejected, *admitted.rejected, *readings.rejected, *refused]
         return Writes(
             round=batch,
-            keep=readings.accepted,
+            accepted=readings.accepted,
             status=readings.status,
             rollups=np.concatenate([np.empty(0, ROLLUP), *out.rollups]),
             late=np.concatenate([np.empty(0, LATE), *out.late]),

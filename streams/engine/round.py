@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.sample import SAMPLE, Samples
 from devices.wire.control import Control
 from devices.wire.event import Event
+from streams.engine.columns.arrays import NO_CELLS, Cells, Rows
 
 RECORD: Final = np.dtype(
     [
@@ -31,8 +31,6 @@ RECORD: Final = np.dtype(
     ]
 )
 
-Records = npt.NDArray[np.void]
-
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -51,9 +49,9 @@ class Round:
     record, payload), ascending.  ``rejected``: refused by opening.
     """
 
-    records: Records
+    records: Rows
     samples: Samples = field(default_factory=lambda: np.empty(0, SAMPLE))
-    record: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    record: Cells = field(default_factory=lambda: NO_CELLS)
     events: list[tuple[int, Event]] = field(default_factory=list)
     controls: list[tuple[int, Control]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)

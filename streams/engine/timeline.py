@@ -34,8 +34,8 @@ STRETCH: Final = 41
 
 @dataclass
 class Step:
-    """The partitions (int64 arrays) in which the second of a tick is ``evaluated``, ``passed`` over, or evaluated after so many
-    seconds passed over (``resumed``); ``set_back``: (partition, former second) of clocks that are first set back to it.
+    """The partitions (int64 arrays) in which the second of a tick is ``evaluated``, ``passed`` over, or evaluated after so
+    many seconds passed over (``resumed``); ``set_back``: (partition, former second) of clocks set back to it first.
     """
 
     evaluated: list[Ints] = field(default_factory=list)

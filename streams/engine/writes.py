@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.wire.control import Control
 from devices.wire.event import Event
+from streams.engine.columns.arrays import Bools, Bytes, Rows
 from streams.engine.condition import Condition
 from streams.engine.round import Rejection, Round
 
@@ -38,20 +38,18 @@ LATE: Final = np.dtype([*SERIES, ("partition", "<i4"), ("minute", "<i8"), ("seco
 the same transaction; ``second`` and ``offset`` as of :data:`ROLLUP`."""
 LATEST: Final = np.dtype([*SERIES, ("time", "<i8"), ("value", "<f4"), ("status", "<i2"), ("arrived", "<i8")])
 
-Rows = npt.NDArray[np.void]
-
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """``keep`` bool [m] and ``status`` uint8 [m]: which of ``round.samples`` are stored, with which status (a sample ahead
-    of the clock becomes ``CLOCK_UNSURE``).  ``events`` and ``controls``: (position of the record, payload) that took effect.
-    ``quarantined``: (position of the record, reason).  ``rejected`` includes the refusals of opening.  ``conditions`` are in
-    order of (partition, second).
+    """``accepted`` bool [m] and ``status`` uint8 [m] of ``round.samples``: the accepted ones are stored, with this status (a
+    sample ahead of the clock becomes ``CLOCK_UNSURE``).  ``events`` and ``controls``: (position of the record, payload) that
+    took effect.  ``quarantined``: (position of the record, reason).  ``rejected`` includes the refusals of opening.
+    ``conditions`` are in order of (partition, second).
     """
 
     round: Round
-    keep: npt.NDArray[np.bool_]
-    status: npt.NDArray[np.uint8]
+    accepted: Bools
+    status: Bytes
     rollups: Rows  # ROLLUP
     late: Rows  # LATE
     latest: Rows  # LATEST, one a series, newest

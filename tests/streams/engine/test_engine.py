@@ -83,7 +83,7 @@ class Run:
         batch = round_of(records)
         writes = self.engine.advance(batch)
         self.written.append(writes)
-        for at in np.flatnonzero(writes.keep).tolist():
+        for at in np.flatnonzero(writes.accepted).tolist():
             record = batch.records[batch.record[at]]
             time, value, vital, _, _ = batch.samples[at].tolist()
             row = (time, value, vital, int(writes.status[at]), int(record["patient"]), int(record["device"]))

@@ -18,7 +18,7 @@ def test_readings_from_before_or_after_the_enrolment_go_to_quarantine_and_their_
     it = Home()
     it.tell(Enrolment((Enrolled(7, 3, NOW - 5000, NOW - 1000),), (3,)))
     writes = it.put(sent(*((NOW - k * 1000, 97.0, 3, 0, k) for k in range(8))))
-    assert writes.keep.tolist() == [False, False, True, True, True, True, False, False]
+    assert writes.accepted.tolist() == [False, False, True, True, True, True, False, False]
     assert writes.quarantined == [(0, "measured outside the enrolment of its device")]
     assert not writes.rejected
 
@@ -27,18 +27,18 @@ def test_a_device_that_came_back_counts_in_both_its_times() -> None:
     it = Home()
     it.tell(Enrolment((Enrolled(7, 3, NOW - 9000, NOW - 6000), Enrolled(7, 3, NOW - 3000)), (3,)))
     writes = it.put(sent(*((NOW - k * 1000, 97.0, 3, 0, k) for k in range(11))))
-    assert writes.keep.tolist() == [k in (0, 1, 2, 3, 7, 8, 9) for k in range(11)]
+    assert writes.accepted.tolist() == [k in (0, 1, 2, 3, 7, 8, 9) for k in range(11)]
 
 
 def test_an_unsure_clock_near_a_transfer_goes_to_quarantine_and_elsewhere_is_stored_as_unsure() -> None:
     it = Home()
     writes = it.put(sent(clock=ClockQuality.UNSURE))
     assert writes.status.tolist() == [Status.CLOCK_UNSURE]
-    assert writes.keep.all()
+    assert writes.accepted.all()
     it.tell(Enrolment((Enrolled(7, 3, NOW - 3_600_000),), (3,)))
     writes = it.put(sent(clock=ClockQuality.UNSURE))
     assert writes.quarantined == [(0, "clock unsure at a transfer")]
-    assert not writes.keep.any()
+    assert not writes.accepted.any()
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_an_unsure_clock_near_a_transfer_goes_to_quarantine_and_elsewhere_is_sto
 def test_a_bad_reading_is_refused_alone(sample: Sample, reason: str) -> None:
     writes = Home().put(sent(sample, (NOW - 1000, 96.0, 3, 0, 1)))
     assert reasons(writes) == [(sample[4], reason)]
-    assert writes.keep.tolist() == [False, True]
+    assert writes.accepted.tolist() == [False, True]
 
 
 def test_a_reading_with_one_bad_value_is_refused_whole() -> None:
     writes = Home().put(sent((NOW, 70.0, 1, 0, 0), (NOW, math.nan, 3, 0, 0), (NOW, 70.0, 1, 0, 1)))
     assert reasons(writes) == [(0, "no number, though its status is ok")]
-    assert writes.keep.tolist() == [False, False, True]
+    assert writes.accepted.tolist() == [False, False, True]
 
 
 def test_nan_with_a_status_that_says_why_is_stored() -> None:
     writes = Home().put(sent((NOW, math.nan, 3, Status.SENSOR_OFF, 0)))
-    assert writes.keep.all()
+    assert writes.accepted.all()
     assert writes.status.tolist() == [Status.SENSOR_OFF]
 
 

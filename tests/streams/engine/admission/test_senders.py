@@ -14,7 +14,7 @@ from tests.streams.engine.log import Home, Rec, said
 def test_a_patient_of_whom_the_log_knows_nothing_is_not_enrolled() -> None:
     writes = Home().put(sent(patient=65), Rec(NOW, Kind.EVENT, 65, 0, 3, event=Heartbeat(NOW)))
     assert reasons(writes) == [(-1, "sender not enrolled")] * 2
-    assert not writes.keep.any()
+    assert not writes.accepted.any()
     assert not writes.events
 
 
@@ -26,14 +26,14 @@ def test_an_unknown_device_or_gateway_is_not_enrolled(who: dict[str, int]) -> No
 def test_the_desk_and_the_gateway_itself_may_speak_for_an_enrolled_patient() -> None:
     writes = Home().put(sent(gateway=0), sent(device=0), sent(device=0, gateway=0))
     assert not writes.rejected
-    assert writes.keep.all()
+    assert writes.accepted.all()
 
 
 def test_withdrawn_consent_refuses_what_follows_and_nothing_before() -> None:
     it = Home()
     writes = it.put(sent(), said(NOW, 1, Consent(False, NOW), 10), sent(), said(NOW, 1, Consent(True, NOW), 11), sent())
     assert reasons(writes) == [(-1, "consent withdrawn")]
-    assert writes.keep.tolist() == [True, False, True]
+    assert writes.accepted.tolist() == [True, False, True]
 
 
 def test_a_revoked_key_refuses_only_its_own_records() -> None:
@@ -48,7 +48,7 @@ def test_a_device_enrolled_later_in_the_same_round_counts_from_there() -> None:
     writes = it.put(
         sent(device=9), said(NOW, 1, Enrolment((Enrolled(7, 3, 0), Enrolled(9, 3, 0)), (3,)), 10), sent(device=9)
     )
-    assert writes.keep.tolist() == [False, True]
+    assert writes.accepted.tolist() == [False, True]
 
 
 def test_a_control_record_is_taken_once_for_each_epoch_of_the_desk() -> None:
