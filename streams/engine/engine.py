@@ -104,11 +104,7 @@ class Engine:
             part.drop(partition)
 
     def snapshot(self, partition: int) -> bytes:
-        """The small state of a partition after the last round.
-
-        Raises:
-            NotTakenError: the partition is not held.
-        """
+        """The small state of a partition after the last round."""
         if not self.layout.held[partition]:
             raise NotTakenError(partition)
         return pack(self.state, partition)
@@ -119,11 +115,7 @@ class Engine:
             stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:
-        """Fold a round.
-
-        Raises:
-            NotTakenError: it holds records of a partition that was not taken; nothing has changed.
-        """
+        """Fold a round; :class:`NotTakenError`, before anything is changed, if it holds records of a partition not taken."""
         records, partition = batch.records, batch.records["partition"]
         unknown = partition[~self.layout.held[partition]]
         if unknown.size:

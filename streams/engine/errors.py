@@ -17,7 +17,6 @@ class NotTakenError(EngineError):
 
     def __init__(self, partition: int) -> None:
         super().__init__(f"Partition {partition} was not taken: call Engine.take first.")
-        self.partition = partition
 
 
 class StateUnreadableError(EngineError):
@@ -25,4 +24,3 @@ class StateUnreadableError(EngineError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The engine's snapshot cannot be read ({reason}): take the partition without it.")
-        self.reason = reason

@@ -100,11 +100,7 @@ class Columns:
         return {field: getattr(self, field)[..., columns].copy() for field in self.FIELDS}
 
     def unpack(self, columns: slice, packed: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Put back what :meth:`pack` gave.
-
-        Raises:
-            KeyError, ValueError: it is of other fields or another shape.
-        """
+        """Put back what :meth:`pack` gave; ``KeyError`` or ``ValueError`` when it is of another shape."""
         for field in self.FIELDS:
             getattr(self, field)[..., columns] = packed[field]
 
@@ -185,11 +181,7 @@ class Axis:
         return {name: table.pack(columns) for name, table in self.tables.items()}
 
     def unpack(self, partition: int, packed: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> None:
-        """Put back what :meth:`pack` gave; the columns are taken.
-
-        Raises:
-            KeyError, ValueError: it is of other tables or another shape.
-        """
+        """Put back what :meth:`pack` gave into taken columns; ``KeyError`` or ``ValueError`` when it is of other tables."""
         columns = self.of(partition)
         for name, table in self.tables.items():
             table.unpack(columns, packed[name])
