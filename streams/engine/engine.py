@@ -240,7 +240,7 @@ class Engine:
             updates.append(new)
         if decide:
             recheck = np.union1d(recheck, self.state.settle(partitions))
-        moment = Moment(now, partitions, member, decide, recheck, *updates)
+        moment = Moment(now, partitions, member, not decide, recheck, *updates)
         for stage in self.stages:
             found += stage.evaluate(moment)
         for series in self.layout.series_stores:

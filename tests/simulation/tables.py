@@ -24,7 +24,7 @@ from streams.engine.writes import Writes
 from streams.store.store import RoundToStore
 from streams.worker.recovery import Saved
 from tests.simulation.alarms import Alarms
-from tests.streams.engine.log import recall_of
+from tests.streams.engine.recall import recall_of
 
 Row = tuple[Any, ...]
 FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")

@@ -1,4 +1,5 @@
-"""Closed minutes and hours: the last 60 minutes and 24 hours of every continuous series, as exact integers.
+"""Closed minutes, and hours where somebody asks for them: the last 60 minutes and 24 hours of every continuous series, as
+exact integers.
 
 A minute enters, with the cells that the ring then holds, at the first evaluated second at which its partition writes rollups
 (:data:`streams.engine.series.rollup.DUE`) or later.  It never changes: a late sample corrects the stored rollup, not the
@@ -130,16 +131,24 @@ class ClosedHours(Slots):
 
 
 class Closed:
-    """``minutes`` and ``hours`` of all series of an axis; ``minute`` int64 [PARTITIONS]: the last one that entered, or -1;
-    ``entered``: the partitions in which one entered at the current second.
+    """``minutes`` of all series of an axis, and ``hours`` if they are kept; ``minute`` int64 [PARTITIONS]: the last one that
+    entered, or -1; ``entered``: the partitions in which one entered at the current second.
     """
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
         self.minutes = ClosedMinutes(axis, "closed minutes")
-        self.hours = ClosedHours(axis, "closed hours")
+        self.hours: ClosedHours | None = None
         self.minute: Ints = np.full(PARTITIONS, -1, np.int64)
         self.entered: list[int] = []
+
+    def keep_hours(self) -> ClosedHours:
+        """The hours, which are kept from now on; to be asked for before there are any series."""
+        if self.hours is None:
+            if self.axis.used.any():
+                raise RuntimeError("hours are asked for before the first series appears: in a stage's attach")
+            self.hours = ClosedHours(self.axis, "closed hours")
+        return self.hours
 
     def due(self, now: int, partitions: Ints) -> list[tuple[int, int]]:
         """(partition, minute) of the partitions in which a minute enters at second ``now``."""
@@ -152,8 +161,9 @@ class Closed:
         columns, before = self.axis.of(partition), int(self.minute[partition])
         self.minutes.clear(before + 1, minute - 1, columns)
         self.minutes.put(minute, columns, of)
-        self.hours.clear(before // 60 + 1, minute // 60, columns)
-        self.hours.add(minute // 60, columns, self.minutes, minute % ClosedMinutes.LENGTH)
+        if self.hours is not None:
+            self.hours.clear(before // 60 + 1, minute // 60, columns)
+            self.hours.add(minute // 60, columns, self.minutes, minute % ClosedMinutes.LENGTH)
         self.minute[partition] = minute
         self.entered.append(partition)
 
@@ -165,10 +175,11 @@ class Closed:
             return
         self.minutes.clear(minute + 1, before, columns)
         hour = minute // 60
-        self.hours.clear(hour, before // 60, columns)
-        for each in range(hour * 60, minute + 1):
-            if each > before - ClosedMinutes.LENGTH:  # the row of an older one has been overwritten
-                self.hours.add(hour, columns, self.minutes, each % ClosedMinutes.LENGTH)
+        if self.hours is not None:
+            self.hours.clear(hour, before // 60, columns)
+            for each in range(hour * 60, minute + 1):
+                if each > before - ClosedMinutes.LENGTH:  # the row of an older one has been overwritten
+                    self.hours.add(hour, columns, self.minutes, each % ClosedMinutes.LENGTH)
         self.minute[partition] = minute
 
 

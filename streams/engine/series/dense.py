@@ -1,4 +1,4 @@
-"""The series of continuous vitals: the ring of seconds with its windows, the closed minutes, and those to roll up."""
+"""The series of continuous vitals: the ring of seconds, the closed minutes, and those to roll up."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from streams.engine.columns.arrays import Bools, Cells, Ints, Rows, marked
 from streams.engine.series.closed import Closed
 from streams.engine.series.due_later import DueLater
 from streams.engine.series.newest import NEVER
-from streams.engine.series.ring import AHEAD, LONGEST, OK, ROWS, WINDOWS, Ring
+from streams.engine.series.ring import AHEAD, LONGEST, OK, ROWS, Ring
 from streams.engine.series.rollup import DUE, Minutes, close_minute, next_due, of_minute
 from streams.engine.series.series_store import SeriesStore, distinct_minutes
 from streams.engine.series.updates import Updates
-from streams.engine.windows.extremes import Extremes
+from streams.engine.windows.windows import Windows
 
 
 class DenseSeries(SeriesStore):
@@ -32,12 +32,15 @@ class DenseSeries(SeriesStore):
         self.closed = Closed(self.axis)
         self.older = DueLater(self.axis)
         self.exact_from: Ints = np.zeros(PARTITIONS, np.int64)
-        self.extremes: Extremes | None = None
+        self.windows: Windows | None = None
 
-    def watch(self) -> Extremes:
-        """Keep the extremes of windows from now on; call it before you read windows."""
-        self.extremes = self.extremes or Extremes(self.ring)
-        return self.extremes
+    def keep_windows(self) -> Windows:
+        """The windows over the ring, which are kept up from now on; to be asked for before there are any series."""
+        if self.windows is None:
+            if self.axis.used.any():
+                raise RuntimeError("windows are asked for before the first series appears: in a stage's attach")
+            self.windows = Windows(self.ring)
+        return self.windows
 
     def fold(self, now: int, column: Ints, second: Ints, cell: Cells) -> None:
         near = second > now - LONGEST
@@ -49,11 +52,12 @@ class DenseSeries(SeriesStore):
             column, second, cell = column[near], second[near], cell[near]
         if not column.size:
             return
-        column, second, good = self.ring.write(column, second, cell, now)
+        column, second, cell, old = self.ring.write(column, second, cell)
         if not column.size:
             return
-        if self.extremes is not None:
-            self.extremes.touch(column, second)
+        if self.windows is not None:
+            self.windows.written(column, second, cell, old, now)
+        good = cell >= OK
         # minutes that will in part have left the ring when their partition writes rollups next
         whole = -(-(next_due(now, DUE) - LONGEST) // 60) * 60
         whole = np.where(now < self.exact_from, NEVER, whole)
@@ -73,11 +77,9 @@ class DenseSeries(SeriesStore):
     def turn(self, now: int, partitions: Ints, member: Bools | None, late: list[Rows], rollups: list[Rows]) -> Updates:
         columns, mask = self.axis.span(partitions, member)
         column, second, _ = self.changed.take(now - 1, member)
-        for window, length in enumerate(WINDOWS):
-            self.ring.leave(now - 1 - length, window, columns, mask)
+        if self.windows is not None:
+            self.windows.begin(now, columns, mask)
         self.ring.forget(now - 1 - LONGEST, columns, mask)
-        if self.extremes is not None:
-            self.extremes.begin(now, columns, mask)
         cell = self.ring.at(column, second)
         older, measured, old_cell = self.older.take(now - 1, member)
         if older.size:
@@ -95,7 +97,8 @@ class DenseSeries(SeriesStore):
     def enter(self, now: int, member: Bools | None) -> None:
         if now in self.ahead:
             entering = np.unique(self.ahead.take(now, member)[0])
-            self.ring.enter(entering, now)
+            if self.windows is not None:
+                self.windows.sums.enter(entering, now)
             self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
 
     def _close(self, now: int, partition: int, minute: int) -> Rows:
@@ -128,8 +131,8 @@ class DenseSeries(SeriesStore):
         for minute, series in self.minutes.take_all(old, columns):
             self._name_late(now, series, np.full(len(series), minute))
         self.ring.clear(columns)
-        if self.extremes is not None:
-            self.extremes.forget(columns)
+        if self.windows is not None:
+            self.windows.clear(columns)
         self.closed.forget(partition, now)
         self.know_nothing(partition, old)
 
@@ -140,16 +143,14 @@ class DenseSeries(SeriesStore):
 
     def put_back(self, partition: int, now: int, cells: Cells) -> None:
         """Fill the ring of a partition, whose clock stands in second ``now``, with the cells that a snapshot carried."""
-        columns = self.axis.of(partition)
-        self.ring.cells[:, columns] = cells
-        self.ring.resum(columns, now)
+        self.ring.cells[:, self.axis.of(partition)] = cells
         self.reopen(partition, now)
 
     def reopen(self, partition: int, now: int) -> None:
         """Schedule the samples ahead of the clock in a ring that was filled."""
         columns = self.axis.of(partition)
-        if self.extremes is not None:
-            self.extremes.forget(columns)
+        if self.windows is not None:
+            self.windows.recompute(columns, now)
         seconds = np.arange(now + 1, now + AHEAD + 1)
         ahead, column = np.nonzero(self.ring.cells[seconds % ROWS, columns] >= OK)
         self._expect(column + columns.start, seconds[ahead], now)

@@ -18,6 +18,7 @@ from streams.engine.columns.axis import Axis, Columns, array
 from streams.engine.columns.keyed_axis import KeyedAxis
 from streams.engine.series.dense import DenseSeries
 from streams.engine.series.series import CONTINUOUS
+from streams.engine.series.series_store import SeriesStore
 from streams.engine.series.sparse import SparseSeries
 
 _CODES: Final = max(VITALS) + 1
@@ -73,7 +74,7 @@ class Layout:
             self.where.patient[found] = row - self.patients.start[self.senders.owner[found]]
         return found
 
-    def patient_of(self, series: DenseSeries | SparseSeries, column: Ints) -> Ints:
+    def patient_of(self, series: SeriesStore, column: Ints) -> Ints:
         """Columns int64 [n] of the patients of series int64 [n]."""
         columns: Ints = self.patients.start[series.axis.owner[column]] + series.series.person[column]
         return columns

@@ -52,5 +52,5 @@ def refill(layout: Layout, partition: int, now: int, recall: Recall) -> None:
         row, column = values.row[wanted], within[wanted] + dense.axis.start[partition]
         if row.size:
             fixed, good = usable(values.value[wanted], vital, values.status[wanted])
-            dense.ring.write(column, second[row], cells_of(fixed, good, millisecond[row]), now)
+            dense.ring.write(column, second[row], cells_of(fixed, good, millisecond[row]))
     dense.reopen(partition, now)

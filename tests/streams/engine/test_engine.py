@@ -12,50 +12,42 @@ import pytest
 from alerts.rules.stages import stages
 from devices.sample import SAMPLE
 from devices.wire.batch import Kind
+from streams.engine.condition import Condition
 from streams.engine.engine import Engine
 from streams.engine.errors import NotTakenError
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import recalled, unpack
-from streams.engine.stage import Moment, View
-from streams.engine.windows import long_windows
+from streams.engine.stage import Moment, Stage, View
+from streams.engine.testing import START, Record, clock_record, round_of
 from streams.engine.windows.long_windows import DAY, HOUR
-from streams.engine.windows.windows import Figures, figures
+from streams.engine.windows.windows import Figures
 from streams.engine.writes import Writes
-from tests.streams.engine.log import START, Rec, recall_of, round_of, tick
 from tests.streams.engine.oracle import Oracle
 from tests.streams.engine.random_log import Maker
+from tests.streams.engine.recall import recall_of
 
 
-class Probe:
+class Probe(Stage):
     """A stage that notes the figures of all windows."""
-
-    learns = ()
 
     def __init__(self) -> None:
         self.seen: dict[tuple[int, tuple[int, ...], int], list[tuple[float, ...]]] = {}
 
     def attach(self, view: View) -> None:
-        self.view = view
-        self.extremes = view.layout.dense.watch()
+        super().attach(view)
+        self.windows, self.long_windows = view.windows(), view.long_windows()
 
-    def learn(self, *_: object) -> None: ...
-    def control(self, *_: object) -> None: ...
-    def event(self, *_: object) -> None: ...
-    def arrive(self, *_: object) -> None: ...
-    def set_back(self, *_: object) -> None: ...
-    def drop(self, *_: object) -> None: ...
-
-    def evaluate(self, moment: Moment) -> list[object]:
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
         dense = self.view.layout.dense
         if moment.now % 13 == 0:
             for partition in moment.partitions.tolist():
                 columns = dense.axis.of(partition)
                 vital = dense.series.vital[columns]
                 for window, length in enumerate((60, 300)):
-                    self.note(moment.now, columns, length, figures(self.extremes, vital, window, moment.now, columns))
-                for length in (HOUR, DAY) if moment.decide else ():
-                    self.note(moment.now, columns, length, long_windows.figures(dense.closed, vital, length, partition))
-        return []
+                    self.note(moment.now, columns, length, self.windows.figures(vital, window, moment.now, columns))
+                for length in (HOUR, DAY) if not moment.replaying else ():
+                    self.note(moment.now, columns, length, self.long_windows.figures(length, partition))
+        return ()
 
     def note(self, now: int, columns: slice, length: int, of: Figures) -> None:
         series, fields = self.view.layout.dense.series, ("n", "poor", "mean", "min", "max", "std", "slope")
@@ -79,7 +71,7 @@ class Run:
     def fresh(self) -> Engine:
         return Engine([*stages(), *([self.probe] if self.probe else [])])
 
-    def advance(self, records: Sequence[Rec]) -> None:
+    def advance(self, records: Sequence[Record]) -> None:
         batch = round_of(records)
         writes = self.engine.advance(batch)
         self.written.append(writes)
@@ -123,7 +115,7 @@ class Run:
         }
 
 
-Logs = dict[int, list[Rec]]
+Logs = dict[int, list[Record]]
 
 
 def make_logs(seed: int) -> Logs:
@@ -148,7 +140,7 @@ def same(one: Run, other: Run) -> None:
         assert found[name] == wanted[name], name
 
 
-def cut(rng: random.Random, logs: Logs, together: bool) -> list[list[Rec]]:
+def cut(rng: random.Random, logs: Logs, together: bool) -> list[list[Record]]:
     """Rounds that carry the logs on: cut anywhere, partitions together or one at a time, far apart or not."""
     at, rounds, step = dict.fromkeys(logs, 0), [], rng.choice((1, 5, 40, 200))
     while any(at[p] < len(logs[p]) for p in logs):
@@ -277,7 +269,7 @@ def test_records_of_a_partition_that_is_not_held_are_an_error_before_anything_ch
     engine = Engine()
     engine.take(1, None, Recall())
     with pytest.raises(NotTakenError):
-        engine.advance(round_of([tick(START * 1000, 1), tick(START * 1000, 2)]))
+        engine.advance(round_of([clock_record(START * 1000, 1), clock_record(START * 1000, 2)]))
     assert engine.timeline.clock[1] == -1
 
 

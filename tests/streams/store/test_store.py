@@ -23,8 +23,8 @@ from streams.store.recall import stored_since
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
-from tests.streams.engine.log import samples_of
 from tests.streams.engine.opening.test_opening import T, blocks_of
+from tests.streams.engine.recall import samples_of
 from tests.streams.producing import World, stored_values
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE

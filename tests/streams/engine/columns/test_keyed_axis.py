@@ -15,7 +15,7 @@ from streams.engine.engine import Engine
 from streams.engine.errors import StateUnreadableError
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import unpack
-from tests.streams.engine.log import round_of
+from streams.engine.testing import round_of
 from tests.streams.engine.test_engine import make_logs
 
 

@@ -13,7 +13,7 @@ from devices.wire.batch import Kind
 from devices.wire.control import Consent, Enrolment, Facts, Limits, Pauses, RuleSet
 from devices.wire.event import Contact, Heartbeat
 from streams.engine.series.rollup import DUE
-from tests.streams.engine.log import Rec
+from streams.engine.testing import Record
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
 
@@ -24,7 +24,7 @@ class Records(State):
     def reopen(self, new: int) -> None:
         raise NotImplementedError
 
-    def record(self, one: Rec) -> None:
+    def record(self, one: Record) -> None:
         if one.kind == Kind.CLOCK and one.append < self.clock - 10_000:
             self.set_back(one.append)
         self.clock = max(self.clock, one.append)
@@ -77,7 +77,7 @@ class Records(State):
             if seconds and max(seconds) > new:
                 self.off[who] = set()
 
-    def allowed(self, one: Rec) -> bool:
+    def allowed(self, one: Record) -> bool:
         if one.patient not in self.consent or not self.consent[one.patient]:
             return False
         enrolment = self.enrolment.get(one.patient, Enrolment())
@@ -87,7 +87,7 @@ class Records(State):
             return one.gateway in enrolment.gateways or one.gateway == 0
         return any(e.device == one.device and one.gateway in (0, e.gateway) for e in enrolment.devices)
 
-    def data(self, now: int, one: Rec) -> None:
+    def data(self, now: int, one: Record) -> None:
         if not self.allowed(one):
             self.rejected += 1
             return
@@ -166,7 +166,7 @@ class Records(State):
         interval = self.watched.get(who, 0)
         return math.ceil(self.rules.no_data_factor * interval) + self.rules.no_data_extra_s if interval else 0
 
-    def event(self, now: int, one: Rec) -> None:
+    def event(self, now: int, one: Record) -> None:
         event, who = one.event, (one.patient, one.device)
         if isinstance(event, Heartbeat):
             self.gateway[one.patient, one.gateway] = now - self.lost
@@ -174,7 +174,7 @@ class Records(State):
             said = self.on if event.on else self.loose
             said[who] = max(said[who], event.at // 1000)
 
-    def control(self, now: int, one: Rec) -> None:
+    def control(self, now: int, one: Record) -> None:
         control, patient, running = one.control, one.patient, now - self.lost
         if isinstance(control, RuleSet):
             self.rules = control
