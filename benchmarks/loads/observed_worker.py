@@ -53,7 +53,7 @@ def main() -> None:
 
     def count(todo: Any, stored: Any) -> None:
         moves = [(move.partition, move.first, move.next) for move in todo.moves]
-        notes.step(len(todo.writes.round.records), int(todo.writes.keep.sum()), moves)
+        notes.step(len(todo.writes.round.records), int(todo.writes.accepted.sum()), moves)
         counted(todo, stored)
 
     worker.count = count

@@ -74,7 +74,7 @@ def main() -> None:
             watch.time("copy", lambda writes=writes: copy(db, writes))  # type: ignore[misc]
             todo = to_store(some, writes, held)
             watch.time("store", lambda todo=todo: store_round(db, topic, "", todo, fold_conditions))  # type: ignore[misc]
-            samples += int(writes.keep.sum())
+            samples += int(writes.accepted.sum())
     found = msgspec.json.encode({part: ns / samples for part, ns in watch.spent.items()})
     sys.stdout.buffer.write(found + b"\n")  # the last line: the fold may have said something before
 

@@ -86,7 +86,7 @@ class EngineJob:
     def _advance(self, opened: Round) -> None:
         writes = self.engine.advance(opened)
         assert not writes.rejected, writes.rejected[:3]
-        self.samples += int(writes.keep.sum())
+        self.samples += int(writes.accepted.sum())
         self.episodes += sum(one.phase == "onset" and one.category == "physiological" for one in writes.conditions)
 
     def _admit(self, patients: set[int], at: dict[int, int]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
@@ -34,11 +33,8 @@ from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import Content, pack, restore
 from streams.engine.snapshot.state import State
 from streams.engine.stage import Arrival, Moment, Stage, View
-from streams.engine.timeline import STRETCH, Plan, Step, Timeline
+from streams.engine.timeline import STRETCH, Step, Timeline
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
-
-_PLACE: Final = 57
-"""Bits of the tick where a partition stands before it."""
 
 
 @dataclass
@@ -108,11 +104,7 @@ class Engine:
             part.drop(partition)
 
     def snapshot(self, partition: int) -> bytes:
-        """The small state of a partition after the last round.
-
-        Raises:
-            NotTakenError: the partition is not held.
-        """
+        """The small state of a partition after the last round."""
         if not self.layout.held[partition]:
             raise NotTakenError(partition)
         return pack(self.state, partition)
@@ -123,11 +115,7 @@ class Engine:
             stage.learn(partition, patient, control)
 
     def advance(self, batch: Round) -> Writes:
-        """Fold a round.
-
-        Raises:
-            NotTakenError: it holds records of a partition that was not taken; nothing has changed.
-        """
+        """Fold a round; :class:`NotTakenError`, before anything is changed, if it holds records of a partition not taken."""
         records, partition = batch.records, batch.records["partition"]
         unknown = partition[~self.layout.held[partition]]
         if unknown.size:
@@ -150,11 +138,11 @@ class Engine:
             controls=admitted.controls,
             events=others,
         )
-        out = self._run(records, plan, schedule, samples, links)
+        out = self._run(schedule, samples, links)
         rejected = [*batch.rejected, *admitted.rejected, *readings.rejected, *refused]
         return Writes(
             round=batch,
-            keep=readings.accepted,
+            accepted=readings.accepted,
             status=readings.status,
             rollups=np.concatenate([np.empty(0, ROLLUP), *out.rollups]),
             late=np.concatenate([np.empty(0, LATE), *out.late]),
@@ -188,18 +176,16 @@ class Engine:
         others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
         return record[link >= 0], link[link >= 0], others
 
-    def _run(self, records: Rows, plan: Plan, schedule: Schedule, samples: Usable, links: Ints) -> _Output:
+    def _run(self, schedule: Schedule, samples: Usable, links: Ints) -> _Output:
         """Go through the ticks of a round."""
         out = _Output()
-        place = records["partition"].astype(np.int64) << _PLACE | plan.tick  # ascending, as the records are
         for tick in schedule.ticks:
             now = tick & (1 << STRETCH) - 1
-            if tick in plan.steps:
+            if tick in schedule.steps:
                 before = len(out.rollups), len(out.late)
-                self._evaluate(now, plan.steps[tick], out)
+                self._evaluate(now, schedule.steps[tick], out)
                 for rows in (*out.rollups[before[0] :], *out.late[before[1] :]):
-                    first = np.searchsorted(place, rows["partition"].astype(np.int64) << _PLACE | tick)
-                    rows["offset"] = records["offset"][first]
+                    rows["offset"] = schedule.offset(rows["partition"], tick)
             if tick in schedule.samples.ticks or tick in schedule.heartbeats.ticks:
                 self._fold(now, samples, schedule.samples.at(tick), links[schedule.heartbeats.at(tick)])
             clock_records = schedule.clock_records.at(tick)
@@ -289,5 +275,5 @@ def _member(partitions: Ints | int) -> Bools:
 
 
 def _union(parts: Sequence[Ints]) -> Ints:
-    """All entries of some arrays that share none, ascending."""
+    """The entries of disjoint arrays, ascending."""
     return parts[0] if len(parts) == 1 else np.sort(np.concatenate([NO_INTS, *parts]))

@@ -34,9 +34,8 @@ STRETCH: Final = 41
 
 @dataclass
 class Step:
-    """The partitions (int64 arrays) that are evaluated at one tick, and those in which its second is passed over.
-    ``resumed``: evaluated, after so many seconds passed over.  ``set_back``: clocks that are set back to it first, (partition,
-    former second).
+    """The partitions (int64 arrays) in which the second of a tick is ``evaluated``, ``passed`` over, or evaluated after so
+    many seconds passed over (``resumed``); ``set_back``: (partition, former second) of clocks set back to it first.
     """
 
     evaluated: list[Ints] = field(default_factory=list)
@@ -47,10 +46,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ticks of a round.  A tick is a second of the clock in a stretch of the log between settings back of clocks: stretch
-    << 41 | second, so that ticks are in the order of the log.
+    """``clock`` (ms) and ``tick`` of each record, int64 [n], the latter ascending in each partition; ``steps`` by tick.
 
-    ``clock`` int64 [n] ms and ``tick`` int64 [n], ascending in each partition: where each record stands; ``steps`` by tick.
+    A tick is the second of the clock, and above it, from bit ``STRETCH`` on, how often clocks were set back in this round.
     """
 
     clock: Ints
@@ -59,9 +57,8 @@ class Plan:
 
 
 class Timeline:
-    """The time of each partition, all [PARTITIONS]: int64 ``clock`` ms (-1: no record yet), ``second`` of the last record,
-    ``last_clock_record`` ms of the clock at the last clock record, plus the silence that it announced, ``stalled_s`` s; and
-    bool ``stalled``: its seconds are stalled now.
+    """By partition, int64: ``clock`` ms (-1: no record yet), ``second`` of the last record, ``last_clock_record``: ms of the
+    clock at it, plus the silence that it announced, ``stalled_s`` s; bool ``stalled``: its seconds are stalled now.
     """
 
     def __init__(self) -> None:
@@ -73,7 +70,7 @@ class Timeline:
 
     @property
     def arrays(self) -> tuple[Ints | Bools, ...]:
-        """All of it, in the order of a snapshot."""
+        """The arrays in the order of a snapshot."""
         return self.clock, self.second, self.last_clock_record, self.stalled_s, self.stalled
 
     def plan(self, records: Rows) -> Plan:

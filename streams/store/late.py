@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import psycopg
 
+from streams.engine.columns.arrays import Rows
 from streams.engine.series.ring import AHEAD
 from streams.engine.series.rollup import recompute
-from streams.engine.writes import LATE, Rows
+from streams.engine.writes import LATE
 from streams.store.copying import copy_in, timestamps
 from streams.store.recall import patients_of, stored_in_minute, stored_in_minutes
 from streams.store.series import series_keys, stage_rollups, upsert_rollups

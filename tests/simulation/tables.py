@@ -209,7 +209,7 @@ def _wide(writes: Writes) -> list[Reading]:
     """Kept samples as rows, in the order of the log."""
     rows: dict[tuple[int, int], Reading] = {}
     samples, record, of = writes.round.samples, writes.round.record, writes.round.records
-    for at in np.flatnonzero(writes.keep).tolist():
+    for at in np.flatnonzero(writes.accepted).tolist():
         one, where = samples[at], int(record[at])
         nth, head = int(one["reading"]), of[where]
         row = rows.get((where, nth))

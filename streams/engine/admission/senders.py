@@ -174,9 +174,9 @@ class Admission:
                 fits[k] = True
                 out.since[at[k]], out.until[at[k]] = several[0].since, end_of(several[-1])
                 out.several[int(at[k])] = several
-        link = self._layout.links.find(keys(patient, gateway))
-        own = self.allowed.allowed[link] & (link >= 0) | (gateway == 0)
-        fits = np.where(device == 0, own, fits)
+        own = np.flatnonzero(device == 0)
+        link = self._layout.links.find(keys(patient[own], gateway[own]))
+        fits[own] = self.allowed.allowed[link] & (link >= 0) | (gateway[own] == 0)
         reason = np.where(fits, ACCEPTED, _NOT_ENROLLED)
         row = self._layout.patients.find(keys(patient, np.zeros(len(at), np.uint32)))
         consent = np.where(row >= 0, self.agreed.consent[row], 0)

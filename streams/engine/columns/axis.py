@@ -60,10 +60,10 @@ class Columns:
         axis.register(self, name)
 
     def lay_out(self, moves: Sequence[tuple[slice, slice]], width: int) -> None:
-        """Arrays of ``width`` columns, in which the (old, new) slices have moved; nothing else is kept.
+        """Make the arrays ``width`` columns wide and move the (old, new) slices; nothing else is kept.
 
-        An array grows in place unless somebody else holds it: the largest are a third of a worker's memory, and a second
-        copy beside them would raise its peak by a fifth.
+        An array changes in place unless it shrinks or somebody else holds it: the largest are a third of a worker's memory,
+        and a second copy beside them would raise its peak by a fifth.
         """
         for field, spec in self.FIELDS.items():
             array = self.__dict__.pop(field)  # numpy lets an array grow that has no other reference
@@ -85,11 +85,10 @@ class Columns:
             setattr(self, field, wide)
 
     def shift(self, before: slice, after: slice) -> None:
-        """Move columns to a free place of the same arrays, or to the left, where both places may overlap."""
+        """Move columns to a free place of the same arrays."""
         for field in self.FIELDS:
-            array = getattr(self, field)
-            array[..., after] = array[..., before]
-        self.vacate(slice(max(before.start, after.stop) if after.start <= before.start else before.start, before.stop))
+            getattr(self, field)[..., after] = getattr(self, field)[..., before]
+        self.vacate(before)
 
     def vacate(self, columns: slice) -> None:
         """Free columns: fill them."""
@@ -101,11 +100,7 @@ class Columns:
         return {field: getattr(self, field)[..., columns].copy() for field in self.FIELDS}
 
     def unpack(self, columns: slice, packed: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Put back what :meth:`pack` gave.
-
-        Raises:
-            KeyError, ValueError: it is of other fields or another shape.
-        """
+        """Put back what :meth:`pack` gave; ``KeyError`` or ``ValueError`` when it is of another shape."""
         for field in self.FIELDS:
             getattr(self, field)[..., columns] = packed[field]
 
@@ -186,11 +181,7 @@ class Axis:
         return {name: table.pack(columns) for name, table in self.tables.items()}
 
     def unpack(self, partition: int, packed: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> None:
-        """Put back what :meth:`pack` gave; the columns are taken.
-
-        Raises:
-            KeyError, ValueError: it is of other tables or another shape.
-        """
+        """Put back what :meth:`pack` gave into taken columns; ``KeyError`` or ``ValueError`` when it is of other tables."""
         columns = self.of(partition)
         for name, table in self.tables.items():
             table.unpack(columns, packed[name])
@@ -214,9 +205,9 @@ class Axis:
         if self._top + room > self.width:
             taken = int(self.room.sum())
             if taken + max(room, taken >> _MARGIN) > self.width:
-                self._lay_out(needed)
+                self._grow(needed)
                 return
-            self._close_up()
+            self._arrange(np.argsort(self.start, kind="stable"), self.room, self.width)
         before = self.of(partition)
         after = slice(self._top, self._top + before.stop - before.start)
         self.start[partition], self.room[partition] = self._top, room
@@ -227,37 +218,24 @@ class Axis:
                 table.shift(before, after)
             self._notify([(before, after)], self.width)
 
-    def _close_up(self) -> None:
-        """Move all slices together where they stand: nothing is copied twice, and no memory is asked for."""
-        order = np.argsort(self.start, kind="stable")
-        old = self._place(order, self.room)
-        self.owner[: self._top] = np.repeat(order, self.room[order])
-        moves = [(before, self.of(each)) for each, before in old if self.used[each] and before != self.of(each)]
-        for table in self._all:
-            for before, after in moves:
-                table.shift(before, after)
-        self._notify(moves, self.width)
-
-    def _lay_out(self, needed: Ints) -> None:
+    def _grow(self, needed: Ints) -> None:
         """Lay all slices side by side again, each with room for what it needs and some more, in arrays with some more."""
-        width = self.width
-        old = self._place(np.arange(PARTITIONS), np.where(needed > 0, _roomy(needed), 0))
-        room, holders = self.room.copy(), int(np.count_nonzero(self.room))
-        likely = self._top // holders * max(self.expected - holders, 0)
-        room[-1] += max(self._top >> _FREE, likely + (likely >> _MARGIN))
-        self.owner = np.repeat(np.arange(PARTITIONS, dtype=np.int32), room)
-        moves = [(before, self.of(each)) for each, before in old if self.used[each]]
-        for table in self._all:
-            table.lay_out(moves, self.width)
-        self._notify(moves, width)
+        room = np.where(needed > 0, _roomy(needed), 0)
+        taken, holders = int(room.sum()), int(np.count_nonzero(room))
+        likely = taken // holders * max(self.expected - holders, 0)
+        self._arrange(np.arange(PARTITIONS), room, taken + max(taken >> _FREE, likely + (likely >> _MARGIN)))
 
-    def _place(self, order: Ints, room: Ints) -> list[tuple[int, slice]]:
-        """Let the slices follow each other in this order, with so much room; (partition, former slice) in that order."""
-        old = [(each, self.of(each)) for each in order.tolist()]
-        self.room = room
+    def _arrange(self, order: Ints, room: Ints, width: int) -> None:
+        """Let the slices follow each other in this order, each with so much room, in arrays of ``width`` columns."""
+        old, former = [self.of(each) for each in order.tolist()], self.width
+        self.room, self._top = room, int(room.sum())
         self.start[order] = np.cumsum(room[order]) - room[order]
-        self._top = int(room.sum())
-        return old
+        self.owner = np.zeros(width, np.int32)
+        self.owner[: self._top] = np.repeat(order, room[order])
+        moves = [(before, self.of(each)) for each, before in zip(order.tolist(), old, strict=True) if self.used[each]]
+        for table in self._all:
+            table.lay_out(moves, width)
+        self._notify(moves, former)
 
     def _notify(self, moves: Sequence[tuple[slice, slice | None]], width: int) -> None:
         """Tell the listeners which of ``width`` columns moved, and where to; None: they are gone."""

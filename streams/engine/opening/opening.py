@@ -17,10 +17,10 @@ from devices.sample import SAMPLE, Samples
 from devices.wire.batch import ACCEPTED_VERSIONS, HEADER, MAX_BYTES, PARTITIONS, ClockQuality, Kind, Lane
 from devices.wire.control import Control, RuleSet, decode_control
 from devices.wire.event import Event, decode_event
-from streams.engine.columns.arrays import Bools, Cells
+from streams.engine.columns.arrays import Bools, Cells, Rows
 from streams.engine.opening.block import Block
 from streams.engine.opening.keyring import KeyRing
-from streams.engine.round import RECORD, Records, Rejection, Round
+from streams.engine.round import RECORD, Rejection, Round
 
 _HEAD: Final = HEADER.itemsize
 _NONCE_AT: Final = _HEAD - 12
@@ -77,7 +77,7 @@ class _Refused:
         return [Rejection(record, -1, reason) for record, reason in sorted(self._reasons.items())]
 
 
-def _read_headers(records: Records, heads: list[bytes], values: list[bytes], refused: _Refused) -> None:
+def _read_headers(records: Rows, heads: list[bytes], values: list[bytes], refused: _Refused) -> None:
     size = np.fromiter(map(len, values), np.int64, len(values))
     if (size < _HEAD).any():
         heads = [head.ljust(_HEAD, b"\0") for head in heads]
@@ -101,7 +101,7 @@ def _read_headers(records: Records, heads: list[bytes], values: list[bytes], ref
     refused.where((kind == Kind.CONTROL) & (head["gateway"] != 0), "control record not from the desk")
 
 
-def _open(records: Records, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused) -> list[bytes]:
+def _open(records: Rows, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused) -> list[bytes]:
     """The payload of each record, by position; empty where there is none or it does not open."""
     sealed = np.flatnonzero(np.isin(records["kind"], _SEALED) & ~refused.mask)
     sealed = sealed[np.argsort(records["key"][sealed], kind="stable")]  # one key after the other: ready, each takes 2.5 KB
@@ -126,7 +126,7 @@ def _open(records: Records, heads: list[bytes], values: list[bytes], keys: KeyRi
 
 
 def _decode(
-    records: Records, kind: Kind, payloads: list[bytes], decode: Callable[[bytes, int], _T], refused: _Refused
+    records: Rows, kind: Kind, payloads: list[bytes], decode: Callable[[bytes, int], _T], refused: _Refused
 ) -> list[tuple[int, _T]]:
     """(position, content) of the records of one kind with a JSON payload; ``decode`` gets the payload and the patient."""
     found = []
@@ -155,7 +155,7 @@ def _decode_control(payload: bytes, patient: int) -> Control:
     return control
 
 
-def _read_samples(records: Records, payloads: list[bytes], refused: _Refused) -> tuple[Samples, Cells, list[Rejection]]:
+def _read_samples(records: Rows, payloads: list[bytes], refused: _Refused) -> tuple[Samples, Cells, list[Rejection]]:
     at = np.flatnonzero((records["kind"] == Kind.SAMPLES) & ~refused.mask)
     opened = [payloads[record] for record in at.tolist()]
     length = np.fromiter(map(len, opened), np.int64, len(at))

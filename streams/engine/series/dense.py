@@ -102,7 +102,7 @@ class DenseSeries(SeriesStore):
             self.changed.put(now, entering, np.full(len(entering), now), np.zeros(len(entering), np.int32))
 
     def _close(self, now: int, partition: int, minute: int) -> Rows:
-        """Close a minute: it enters the windows of 1 h and 24 h; its rollups, where they are due, are of the same integers."""
+        """Close a minute: it enters the windows of 1 h and 24 h.  Its rollups, where due, are of the same integers."""
         columns = self.axis.of(partition)
         changed = np.zeros(columns.stop - columns.start, np.bool_)
         if now % 60 == DUE[partition]:

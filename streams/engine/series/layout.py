@@ -25,8 +25,8 @@ _CODES: Final = max(VITALS) + 1
 
 
 class Where(Columns):
-    """``column`` int32 [vital, sender]: the series' column within its partition's slice (of the axis its vital says), or -1.
-    ``patient`` int32 [sender]: the patient's column within the partition's slice.
+    """``column`` int32 [vital, sender]: the column of the series within its partition's slice, on the axis of the vital, or
+    -1.  ``patient`` int32 [sender]: the patient's column within the partition's slice.
     """
 
     column: Cells = array(np.int32, -1, (_CODES,))

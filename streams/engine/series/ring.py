@@ -18,7 +18,7 @@ from streams.engine.columns.axis import Axis, Columns, Field
 MISS: Final = 0x8000
 POOR: Final = 0x8001
 POOR16: Final = POOR - 65536
-"""As int16."""
+"""POOR as int16."""
 OK: Final = 1 << 16
 WINDOWS: Final = (60, 300)
 """Lengths in s."""
@@ -92,8 +92,8 @@ class Ring(Columns):
             self.cells[second % ROWS, columns][mask] = MISS
 
     def history(self, series: Ints, now: int) -> tuple[Ints, Ints, Cells]:
-        """All values in [now - 300, now) of some series (int64 [k], unique): (position in ``series``, second, value),
-        sorted by position and second.
+        """The values in [now - 300, now) of series (int64 [k], unique): (position in ``series``, second, value), sorted by
+        position and second.
         """
         seconds = np.arange(now - LONGEST, now)
         found = self.cells[(seconds % ROWS)[:, None], series].T

@@ -35,7 +35,7 @@ DUE: Final[Ints] = GRACE + np.arange(PARTITIONS) % SPREAD
 
 
 def next_due(now: Ints | int, due: Ints | int) -> Ints:
-    """The first second after clock second ``now`` at which rollups are written by a partition that does so at ``due``."""
+    """The first second after clock second ``now`` at which a partition that writes at ``due`` writes rollups."""
     return np.asarray(now + 60 - (now - due) % 60, np.int64)
 
 
@@ -50,7 +50,7 @@ def rollup(of: Sums, steps: Floats) -> Rows:
 
 
 class Minutes(Columns):
-    """``changed`` bool [SLOTS, series]: which minutes changed since they were last written."""
+    """``changed`` bool [SLOTS, series]: minutes that changed since they were last written."""
 
     changed: Bools = array(np.bool_, lead=(SLOTS,))
 

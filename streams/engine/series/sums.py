@@ -14,7 +14,7 @@ from streams.engine.series.ring import MISS, POOR16
 _POWERS: Final[Floats] = np.arange(60.0) ** np.arange(3)[:, None]
 _SECOND: Final = np.arange(60, dtype=np.uint8)[:, None]
 _SPARSE: Final = 8
-"""Where fewer than 1/_SPARSE of the cells hold anything, only those are read."""
+"""Only cells that hold anything are read where these are fewer than 1/_SPARSE."""
 
 
 @dataclass(frozen=True, slots=True)

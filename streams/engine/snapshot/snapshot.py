@@ -92,11 +92,7 @@ def pack(state: State, partition: int) -> bytes:
 
 
 def unpack(state: bytes, partition: int) -> Content:
-    """The content of a snapshot.
-
-    Raises:
-        StateUnreadableError: it is damaged, or of another version or partition.
-    """
+    """The content of a snapshot; :class:`StateUnreadableError` when it is damaged, or of another version or partition."""
     head = len(_MAGIC)
     if state[:head] != _MAGIC:
         raise StateUnreadableError("it is none")
@@ -124,10 +120,8 @@ def recalled(content: Content) -> int:
 def restore(
     state: State, partition: int, content: Content, recall: Recall, learners: Mapping[str, Sequence[Learner]]
 ) -> None:
-    """Put a snapshot back; ``learners`` (by kind) learn the control records in force.
-
-    Raises:
-        StateUnreadableError: it does not fit the tables; part of it is put back.
+    """Put a snapshot back; ``learners`` (by kind) learn the control records in force.  :class:`StateUnreadableError` when it
+    does not fit; a part of it is then put back.
     """
     layout = state.layout
     try:

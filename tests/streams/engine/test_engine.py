@@ -14,10 +14,11 @@ from devices.sample import SAMPLE
 from devices.wire.batch import Kind
 from streams.engine.condition import Condition
 from streams.engine.engine import Engine
+from streams.engine.errors import NotTakenError
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import recalled, unpack
 from streams.engine.stage import Moment, Stage, View
-from streams.engine.testing import Record, round_of
+from streams.engine.testing import START, Record, clock_record, round_of
 from streams.engine.windows.long_windows import DAY, HOUR
 from streams.engine.windows.windows import Figures
 from streams.engine.writes import Writes
@@ -27,7 +28,7 @@ from tests.streams.engine.recall import recall_of
 
 
 class Probe(Stage):
-    """Writes down the figures of all windows."""
+    """A stage that notes the figures of all windows."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[int, tuple[int, ...], int], list[tuple[float, ...]]] = {}
@@ -57,7 +58,7 @@ class Probe(Stage):
 
 
 class Run:
-    """An engine, all it wrote, and what a database would hold of it."""
+    """An engine, all it wrote, and the readings that a database would hold of it."""
 
     def __init__(self, partitions: Sequence[int], probe: Probe | None = None) -> None:
         self.probe = probe
@@ -74,7 +75,7 @@ class Run:
         batch = round_of(records)
         writes = self.engine.advance(batch)
         self.written.append(writes)
-        for at in np.flatnonzero(writes.keep).tolist():
+        for at in np.flatnonzero(writes.accepted).tolist():
             record = batch.records[batch.record[at]]
             time, value, vital, _, _ = batch.samples[at].tolist()
             row = (time, value, vital, int(writes.status[at]), int(record["patient"]), int(record["device"]))
@@ -262,6 +263,14 @@ def test_equals_its_definition(seed: int) -> None:
 @pytest.mark.parametrize("seed", [*TRIALS, *MORE])
 def test_is_the_same_however_the_log_is_cut_grouped_shuffled_and_restarted(seed: int) -> None:
     check_against_itself(seed, make_logs(seed))
+
+
+def test_records_of_a_partition_that_is_not_held_are_an_error_before_anything_changes() -> None:
+    engine = Engine()
+    engine.take(1, None, Recall())
+    with pytest.raises(NotTakenError):
+        engine.advance(round_of([clock_record(START * 1000, 1), clock_record(START * 1000, 2)]))
+    assert engine.timeline.clock[1] == -1
 
 
 @pytest.mark.full

@@ -14,8 +14,9 @@ from devices.wire.batch import Kind
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import GREATEST, Closed
 from streams.engine.series.ring import AHEAD, LONGEST, ROWS, WINDOWS, Ring, cells_of
-from streams.engine.series.rollup import DUE, Sums
+from streams.engine.series.rollup import DUE
 from streams.engine.series.series import Series
+from streams.engine.series.sums import Sums
 from streams.engine.testing import START, PatientLog, Record, clock_record
 from streams.engine.windows.long_windows import DAY, HOUR, LongWindows
 from streams.engine.windows.windows import Windows

@@ -202,7 +202,7 @@ def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db, world
 def test_what_is_not_kept_is_not_stored(db, world):
     held = take(db, 1)
     record = world.batch(1, [(T, {HR: 61.0, SPO2: 97.0}), (T + 1, {HR: 62.0})])
-    todo = to_store(world, [record], held, keep=np.array([False, False, True]), rejected=[Rejection(0, 0, "why")])
+    todo = to_store(world, [record], held, accepted=np.array([False, False, True]), rejected=[Rejection(0, 0, "why")])
     assert store(db, todo).readings == 1
     assert rows(db, "SELECT at_offset, reading, reason FROM rejected") == [(0, 0, "why")]
 
@@ -215,7 +215,7 @@ def test_events_controls_rejections_and_quarantine_keep_their_place_in_the_log(d
         replace(world.batch(1, [(T, {HR: 61})]), value=b"rubbish"),
         world.batch(1, [(T, {HR: 61})]),
     ]
-    todo = to_store(world, records, held, keep=np.zeros(1, bool), quarantined=[(3, "measured before the enrolment")])
+    todo = to_store(world, records, held, accepted=np.zeros(1, bool), quarantined=[(3, "measured before the enrolment")])
     store(db, todo)
     assert rows(db, "SELECT patient, device, gateway, kind, value->>'waiting', at_offset FROM event") == [
         (1, 0, 101, "heartbeat", "3", 0)
