@@ -250,7 +250,7 @@ def check_against_itself(seed: int, logs: Logs) -> None:
 
 
 TRIALS = (*range(12), 23)
-"""In the last of them everything happens (tests/streams/engine/test_exactness.py)."""
+"""Everything happens in the last one (tests/streams/engine/test_exactness.py)."""
 FOUND = (1004, 1656, 1851)
 """Failed in the thousand: a gap in the log, an episode reported that was accounted for while its sensor was off, a clock set
 back into the second of a reading of two devices."""
