@@ -203,7 +203,9 @@ class LimitRules(SeriesRule):
         reported = table.reported_until[:, column]
         table.reported_until[:, column] = np.where(silent, np.maximum(newest, reported), reported)
         stands = wanted.any((0, 1))
-        self._set_inside(column, inside & ~stands)
+        back = column[inside & ~stands]
+        table.inside_limits[0, back] = np.maximum(-table.limit[LOW][:, back].min(0), 0)
+        table.inside_limits[1, back] = table.limit[HIGH][:, back].min(0)
         left = self.store.newest.expires[column] - self.active_now(now, column)
         self.notify_at(np.where(stands, now + left, NEVER), column)
         out = []
@@ -222,15 +224,10 @@ class LimitRules(SeriesRule):
         paused = np.array([self._paused(column, side, now) for side in (HIGH, LOW)])
         inside = (value <= high) & (-value <= low) & ~self._begins_nothing(column) & ~paused.any(0)
         inside &= ~table.active[:, :, column].any((0, 1))
-        self._set_inside(column[inside], np.ones(np.count_nonzero(inside), np.bool_))
-        self.notify_at(NEVER, column[inside])
+        table.inside_limits[0, column] = np.where(inside, np.maximum(-low, 0), NO_LIMIT)
+        table.inside_limits[1, column] = np.where(inside, high, -1)
+        self.notify_at(NEVER, column)
         return column[~inside], paused[:, ~inside]
-
-    def _set_inside(self, column: Ints, inside: Bools) -> None:
-        """Note the range of values in which nothing of some series can change; it is empty where ``inside`` is False."""
-        low, high = self.table.limit[LOW][:, column].min(0), self.table.limit[HIGH][:, column].min(0)
-        self.table.inside_limits[0, column] = np.where(inside, np.maximum(-low, 0), NO_LIMIT)
-        self.table.inside_limits[1, column] = np.where(inside, high, -1)
 
     def _begins_nothing(self, column: Ints) -> Bools:
         off: Bools = self.muted.sensor_off[column] | self.muted.superseded[column]

@@ -166,7 +166,7 @@ class EarlyWarning(Rule):
         return rows
 
     def set_back(self, partition: int, now: int) -> None:
-        """What is newest may be another device's now."""
+        """The newest value may be another device's now."""
         self.table.at[:, self.view.layout.patients.of(partition)] = -NEVER
         for store in self.view.stores:
             columns = np.arange(store.axis.width)[store.axis.of(partition)]

@@ -68,8 +68,11 @@ class TrendRule(SeriesRule):
             self.notify_at(0, fresh)
             return ()
         due, axis, out = self.table.due(moment), self.store.axis, list[Condition]()
-        self.notify_at(NEVER, due)
-        for partition in sorted({*whole, *np.unique(axis.owner[np.append(due, fresh)]).tolist()}):
+        partitions = set(whole)
+        if due.size or fresh.size:
+            partitions.update(axis.owner[np.append(due, fresh)].tolist())
+            self.notify_at(NEVER, due)
+        for partition in sorted(partitions):
             on, columns = self.has_limits(partition), axis.of(partition)
             if on and partition in whole:
                 column = np.arange(columns.start, columns.stop)

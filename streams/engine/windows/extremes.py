@@ -42,7 +42,7 @@ class Extremes(Columns):
         super().__init__(ring.axis, None)
         self.ring = ring
         self._fresh = _NEVER
-        """Of this second and slice nothing is stale."""
+        """The (second, slice) of which nothing is stale."""
 
     def touch(self, series: Ints, second: Ints) -> None:
         """Cells were written: series, second int64 [n]."""
@@ -114,7 +114,7 @@ class Extremes(Columns):
 
 
 def _turned(first: int, last: int, length: int) -> list[slice]:
-    """Where entries from ``first`` to before ``last`` (fewer than ``length``, and some) stand in a ring of so many."""
+    """The places of entries from ``first`` to before ``last`` (fewer than ``length``) in a ring of ``length``."""
     begin, end = first % length, last % length
     return [slice(begin, end)] if begin < end else [s for s in (slice(begin, length), slice(0, end)) if s.start < s.stop]
 

@@ -17,8 +17,7 @@ from devices.sample import STEPS
 from streams.engine.columns.arrays import Ints
 from streams.engine.series.closed import Closed, Slots
 from streams.engine.series.series import Series
-from streams.engine.series.statistics import statistics
-from streams.engine.windows.windows import Figures
+from streams.engine.windows.windows import Figures, figures_of
 
 HOUR: Final = 3600
 DAY: Final = 86_400
@@ -53,16 +52,5 @@ class LongWindows:
             slots, newest, each, seconds = closed.minutes, minute, _MINUTE, HOUR
         else:
             slots, newest, each, seconds = self.hours, minute // 60, HOUR, DAY - HOUR + (minute % 60 + 1) * _MINUTE
-        n, v, vv, st, stt, stv, low, high, poor = exact(slots, newest, columns)
-        steps = STEPS[self.series.vital[columns]]
-        mean, std, slope = statistics(n, v, vv, st, stt, stv, steps)  # n vv is at most 86,400² x 32,767², just below 2**63
-        return Figures(
-            n,
-            poor,
-            n / seconds,
-            mean,
-            np.where(n == 0, np.nan, low / steps),
-            np.where(n == 0, np.nan, high / steps),
-            std,
-            slope / each,
-        )
+        # n vv is at most 86,400² x 32,767², just below 2**63
+        return figures_of(exact(slots, newest, columns), STEPS[self.series.vital[columns]], seconds, each)

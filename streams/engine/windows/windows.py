@@ -35,6 +35,16 @@ class Figures:
     slope: Floats
 
 
+def figures_of(exact: tuple[Ints, ...], steps: Floats, seconds: int, each: int = 1) -> Figures:
+    """The figures of a window from its exact integers, as of :meth:`Windows.exact`; ``steps`` float64 of the same columns,
+    ``seconds``: its length, ``each``: the seconds of one unit of t.
+    """
+    n, v, vv, st, stt, stv, low, high, poor = exact
+    mean, std, slope = statistics(n, v, vv, st, stt, stv, steps)
+    lowest, highest = (np.where(n == 0, np.nan, value / steps) for value in (low, high))
+    return Figures(n, poor, n / seconds, mean, lowest, highest, std, slope / each)
+
+
 class Windows:
     """Sums and extremes over a ring.  :class:`streams.engine.series.dense.DenseSeries` says what happens to the ring."""
 
@@ -77,17 +87,4 @@ class Windows:
 
     def figures(self, vital: Bytes, window: int, now: int, columns: slice, mask: Bools | None = None) -> Figures:
         """The figures of a window; ``vital`` uint8 of the same columns; ``window`` and ``mask`` as in :meth:`exact`."""
-        n, v, vv, st, stt, stv, low, high, poor = self.exact(window, now, columns, mask)
-        steps = STEPS[vital]
-        mean, std, slope = statistics(n, v, vv, st, stt, stv, steps)
-        empty = n == 0
-        return Figures(
-            n,
-            poor,
-            n / WINDOWS[window],
-            mean,
-            np.where(empty, np.nan, low / steps),
-            np.where(empty, np.nan, high / steps),
-            std,
-            slope,
-        )
+        return figures_of(self.exact(window, now, columns, mask), STEPS[vital], WINDOWS[window])
