@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from alerts.rules.newest_inputs import newest_inputs
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
 from devices.sample import STEPS
@@ -15,7 +16,6 @@ from streams.engine.columns.arrays import NO_INTS, Bools, Floats, Ints
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
-from streams.engine.series.series import CONTINUOUS
 from streams.engine.stage import Moment, View
 
 
@@ -70,7 +70,11 @@ class PatientRule(Rule):
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table, active_now = self.table, self.active_now(now, rows)
-        value, measured, expires, off = self._newest(rows, now)
+        inputs = newest_inputs(self.view, self.suppression, self.vitals, rows)
+        valid = inputs.expires > active_now
+        value = np.where(valid, inputs.value / STEPS[list(self.vitals)][:, None], np.nan)
+        measured = np.where(valid, inputs.at, 0).max(0)
+        expires, off = np.where(valid, inputs.expires, NEVER).min(0), (valid & inputs.sensor_off).any(0)
         with np.errstate(invalid="ignore", divide="ignore"):
             figure = self.figure(*value)
             beyond = self.beyond(figure) & ~self.suppression.paused(self.view.layout.patients.people(rows), now, self.name)
@@ -95,33 +99,3 @@ class PatientRule(Rule):
             )
             for at in np.flatnonzero(before != after).tolist()
         ]
-
-    def _newest(self, rows: Ints, now: int) -> tuple[Floats, Ints, Ints, Bools]:
-        """(values float64 [vital, n], ms at which the newest was measured, active second in which the first one expires,
-        whether a sensor is off) of the patients in some rows; 0 and NEVER without a value.
-        """
-        layout, count = self.view.layout, len(rows)
-        place = np.full(self.table.axis.width, -1)
-        place[rows] = np.arange(count)
-        value = np.full((len(self.vitals), count), np.nan)
-        measured, expires, off = np.zeros(count, np.int64), np.full(count, NEVER), np.zeros(count, np.bool_)
-        for which, vital in enumerate(self.vitals):
-            store = layout.dense if CONTINUOUS[vital] else layout.sparse
-            newest, muted = store.newest, self.suppression.muted(store)
-            column = np.flatnonzero(store.series.vital == vital)
-            column = column[~muted.superseded[column] & (newest.second[column] > -NEVER)]
-            row = layout.patient_of(store, column)
-            column = column[(place[row] >= 0) & (newest.expires[column] > self.active_now(now, row))]
-            at = newest.second[column] * 1000 + newest.ms[column]
-            order = np.lexsort((-store.series.device[column], at))  # the last one of a patient stands
-            column, at = column[order], at[order]
-            here = place[layout.patient_of(store, column)]
-            chosen = np.full(count, -1)
-            chosen[here] = column
-            here = np.flatnonzero(chosen >= 0)
-            column = chosen[here]
-            value[which, here] = newest.value[column] / STEPS[vital]
-            measured[here] = np.maximum(measured[here], newest.second[column] * 1000 + newest.ms[column])
-            expires[here] = np.minimum(expires[here], newest.expires[column])
-            off[here] |= muted.sensor_off[column]
-        return value, measured, expires, off

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from alerts.rules.newest_inputs import NewestInputs, newest_inputs
 from alerts.rules.news2.score import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, Refused, score
 from alerts.rules.news2.score_fixed import UNKNOWN, Small, score_fixed
 from alerts.rules.rule import NONE, Rule
@@ -27,12 +28,11 @@ from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
 from devices.wire.control import Control, Facts, RuleSet
-from streams.engine.columns.arrays import Bools, Cells, Ints, distinct
+from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
 from streams.engine.series.series_store import SeriesStore
-from streams.engine.series.updates import Updates
 from streams.engine.stage import Moment, View
 
 RULE: Final = "news2"
@@ -58,16 +58,12 @@ _NO_VALUE: Final = np.array([FIXED_MAX, 0])[:, None, None]
 
 
 class Inputs(Scheduled):
-    """Per patient.  The newest value of each input: ``at`` int64 measured ms, ``value`` int32 fixed point, ``device`` int64,
-    ``expires`` int64 active second.  Facts: ``scale2`` bool, ``oxygen`` and ``acvpu`` int8 (-1: not known), ``old_enough``
-    int64: second from which there may be a score.  ``stands`` bool [level] with ``from_active`` and ``from_measured`` int64
-    [level] s; ``level`` int8: the priority of the condition.  Derived: ``unchanged`` int32 [2, input]: the values from and
-    to which nothing changes (from above to: none).
+    """Per patient.  ``expires`` int64 [input]: active second in which each input lapses.  Facts: ``scale2`` bool, ``oxygen``
+    and ``acvpu`` int8 (-1: not known), ``old_enough`` int64: second from which there may be a score.  ``stands`` bool
+    [level] with ``from_active`` and ``from_measured`` int64 [level] s; ``level`` int8: the priority of the condition.
+    Derived: ``unchanged`` int32 [2, input]: the values from and to which nothing changes (from above to: none).
     """
 
-    at: Ints = array(np.int64, -NEVER, (len(_INPUTS),))
-    value: Cells = array(np.int32, lead=(len(_INPUTS),))
-    device: Ints = array(np.int64, lead=(len(_INPUTS),))
     expires: Ints = array(np.int64, -NEVER, (len(_INPUTS),))
     scale2: Bools = array(np.bool_)
     oxygen: Small = array(np.int8, UNKNOWN)
@@ -114,79 +110,42 @@ class EarlyWarning(Rule):
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         touched = [self.suppression.changed_rows()]
-        dense, sparse = self.view.stores
-        both: tuple[tuple[SeriesStore, Updates], ...] = ((dense, moment.dense), (sparse, moment.sparse))
-        for store, updates in both:
-            touched.append(self._learn(store, updates.series, moment.now))
-            touched.append(self._choose(store, self.suppression.switched(store)))
+        for store, updates in zip(self.view.stores, (moment.dense, moment.sparse), strict=True):
+            touched.append(self._touched(store, updates.series, moment.now))
+            switched = self.suppression.switched(store)
+            touched.append(self.view.layout.patient_of(store, switched[_INPUT_OF[store.series.vital[switched]] >= 0]))
         if moment.replaying:  # at the second in which time goes on everything is looked at
             return ()
         rows = self.due(moment, *touched)
         return self._decide(rows, moment.now) if rows.size else ()
 
-    def _learn(self, store: SeriesStore, column: Ints, now: int) -> Ints:
-        """Take in the newest values of some series (int64, unique); the rows of patients whose score may be another now."""
-        column = column[~self.suppression.muted(store).superseded[column]]
-        if not column.size:
-            return column
+    def _touched(self, store: SeriesStore, column: Ints, now: int) -> Ints:
+        """The rows of patients whose score may be another since some series (int64, unique) have new values."""
         which = _INPUT_OF[store.series.vital[column]]
         column, which = column[which >= 0], which[which >= 0]
-        layout, table, newest = self.view.layout, self.table, store.newest
-        row: Ints = layout.patient_of(store, column)
-        at, device = newest.second[column] * 1000 + newest.ms[column], store.series.device[column].astype(np.int64)
-        old, from_device = table.at[which, row], table.device[which, row]
-        receded = (device == from_device) & (at < old)  # a clock was set back into this very second: is another newer?
-        if receded.any():
-            return np.concatenate((self._choose(store, column[receded]), self._learn(store, column[~receded], now)))
-        better = (at > old) | ((at == old) & (device <= from_device)) | (device == from_device)
-        column, which, at, device = column[better], which[better], at[better], device[better]
-        row = row[better]
-        place = row * len(_INPUTS) + which
-        if len(distinct(place, table.at.size)) < len(row):  # two devices: the newest, then the lower number, stands
-            order = np.lexsort((-device, at))
-            column, which, row, at, device = column[order], which[order], row[order], at[order], device[order]
-        value, expires = newest.value[column], newest.expires[column]
-        was = table.expires[which, row]
-        unchanged = (value >= table.unchanged[0, which, row]) & (value <= table.unchanged[1, which, row])
-        unchanged &= (was > self.active_now(now, row)) & (expires >= was)
-        table.at[which, row], table.device[which, row] = at, device
-        table.value[which, row], table.expires[which, row] = value, expires
+        row, value = self.view.layout.patient_of(store, column), store.newest.value[column]
+        low, high = self.table.unchanged[0, which, row], self.table.unchanged[1, which, row]
+        unchanged = (value >= low) & (value <= high) & (self.table.expires[which, row] > self.active_now(now, row))
         touched: Ints = row[~unchanged]
         return touched
-
-    def _choose(self, store: SeriesStore, switched: Ints) -> Ints:
-        """Take the inputs anew of which another device decides now; the rows of their patients."""
-        switched = switched[_INPUT_OF[store.series.vital[switched]] >= 0]
-        if not switched.size:
-            return switched
-        rows = self.view.layout.patient_of(store, switched)
-        self.table.at[_INPUT_OF[store.series.vital[switched]], rows] = -NEVER
-        columns = np.arange(store.axis.width)[np.isin(store.series.patient, store.series.patient[switched])]
-        self._learn(store, columns[store.newest.second[columns] > -NEVER], 0)
-        return rows
-
-    def set_back(self, partition: int, now: int) -> None:
-        """The newest value may be another device's now."""
-        self.table.at[:, self.view.layout.patients.of(partition)] = -NEVER
-        for store in self.view.stores:
-            columns = np.arange(store.axis.width)[store.axis.of(partition)]
-            self._learn(store, columns[store.newest.second[columns] > -NEVER], now)
 
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table, axis = self.table, self.view.layout.patients
         running = self.active_now(now, rows)
         paused = self.suppression.paused(axis.people(rows), now, RULE)
-        valid = table.expires[:, rows] > running
-        value, pulse = table.value[:, rows], valid.copy()
+        inputs = newest_inputs(self.view, self.suppression, _INPUTS, rows)
+        table.expires[:, rows] = inputs.expires
+        valid = inputs.expires > running
+        value, pulse = inputs.value.copy(), valid.copy()
         value[_PR] = np.where(valid[_HR], value[_HR], value[_PR])
         pulse[_PR] |= valid[_HR]
         total, present, same = score_fixed(
             value[:_HR], pulse[:_HR], table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
         )
         counts = (present >= FEWEST) & (table.old_enough[rows] <= now) & ~paused
-        newest = np.where(valid, table.at[:, rows], -NEVER).max(0) // 1000
+        newest = np.where(valid, inputs.at, -NEVER).max(0) // 1000
         level = np.full(len(rows), NONE, np.int8)
-        lapse = np.where(valid, now + table.expires[:, rows] - running, NEVER).min(0)
+        lapse = np.where(valid, now + inputs.expires - running, NEVER).min(0)
         due = np.where(counts | (table.level[rows] > NONE), lapse, NEVER)
         hold = self.value_of("news2_hold_s", rows)
         settled = np.ones(len(rows), np.bool_)
@@ -209,12 +168,14 @@ class EarlyWarning(Rule):
         table.unchanged[:, _HR, rows] = table.unchanged[:, _PR, rows]
         table.unchanged[:, _PR, rows[settled & valid[_HR]]] = _EVERY_VALUE
         return [
-            self._changed(int(rows[at]), int(was[at]), int(level[at]), int(newest[at]), now)
+            self._changed(int(rows[at]), int(was[at]), int(level[at]), int(newest[at]), now, inputs, at)
             for at in np.flatnonzero(was != level).tolist()
         ]
 
-    def _changed(self, row: int, before: int, after: int, newest: int, now: int) -> Condition:
-        found, value = self._explained(row, now), None
+    def _changed(
+        self, row: int, before: int, after: int, newest: int, now: int, inputs: NewestInputs, place: int
+    ) -> Condition:
+        found, value = self._explained(row, now, inputs, place), None
         detail: dict[str, Any] = {"missing": list(found.missing)}
         if isinstance(found, News2):
             value = float(found.total)
@@ -233,18 +194,17 @@ class EarlyWarning(Rule):
             detail=detail,
         )
 
-    def _explained(self, row: int, now: int) -> News2 | Refused:
+    def _explained(self, row: int, now: int, inputs: NewestInputs, place: int) -> News2 | Refused:
         """The score with its parts, as people are shown it."""
-        table = self.table
-        valid = table.expires[:, row] > self.active_now(now, slice(row, row + 1))
+        valid = inputs.expires[:, place] > self.active_now(now, slice(row, row + 1))
         pulse = _HR if valid[_HR] else _PR
         named = {"respiratory_rate": _RR, "spo2": _SPO2, "systolic": _SBP, "pulse": pulse, "temperature": _TEMP}
         values: dict[str, float | bool | str | None] = {}
         ages: dict[str, int] = {}
         for name, which in named.items():
             if valid[which]:
-                values[name] = float(table.value[which, row] / _STEPS[which])
-                ages[name] = max(0, now - int(table.at[which, row]) // 1000)
+                values[name] = float(inputs.value[which, place] / _STEPS[which])
+                ages[name] = max(0, now - int(inputs.at[which, place]) // 1000)
         found = score(values, self._facts.get(self.who(row)[0], Facts()), on=datetime.fromtimestamp(now, UTC).date())
         if isinstance(found, News2):
             found.ages_s.update(ages)
