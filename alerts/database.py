@@ -1,19 +1,19 @@
-"""What every rim of this room shares with the database: the transaction's type, its clock, and milliseconds."""
+"""Database access of this package: the connection, the transaction's type, the database's clock, and milliseconds."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
+from psycopg.rows import scalar_row
 
 Tx = psycopg.Connection[Any]
 """A connection inside a transaction of the caller's."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
-
-
 _CONNECT_S: Final = 5
 _STATEMENT_S: Final = 30
 _SILENT_S: Final = 10
@@ -23,7 +23,7 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
     """An autocommit connection whose every wait has a limit: to connect, for a statement, for a server gone silent.
 
     Raises:
-        psycopg.OperationalError: the database is away.
+        psycopg.OperationalError: the database cannot be reached.
     """
     return psycopg.connect(
         url,
@@ -39,8 +39,23 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
 
 
 def wait_for_hint(db: psycopg.Connection[Any], seconds: float) -> bool:
-    """Wait for a NOTIFY on a channel that ``db`` listens to, at most ``seconds``; whether one came."""
+    """Wait at most ``seconds`` for a NOTIFY on a channel that ``db`` listens to; True if one came."""
     return any(True for _ in db.notifies(timeout=seconds, stop_after=1))
+
+
+def scalar(tx: Tx, query: str, values: Sequence[object] = ()) -> Any:
+    """The first column of the first row of a query; ``None`` if there is no row."""
+    return tx.cursor(row_factory=scalar_row).execute(query, values).fetchone()
+
+
+def scalars(tx: Tx, query: str, values: Sequence[object] = ()) -> list[Any]:
+    """The first column of all rows of a query."""
+    return tx.cursor(row_factory=scalar_row).execute(query, values).fetchall()
+
+
+def epoch_ms(column: str) -> str:
+    """SQL for a timestamp as int8 milliseconds since the epoch, under the column's own name."""
+    return f"(extract(epoch FROM {column}) * 1000)::int8 AS {column.rpartition('.')[2]}"
 
 
 def to_ms(at: datetime) -> int:
@@ -55,9 +70,7 @@ def to_datetime(ms: int) -> datetime:
 
 def now(tx: Tx) -> datetime:
     """The database's clock, so that all desks and notifiers share one; it moves within a transaction."""
-    row = tx.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None
-    at: datetime = row[0]
+    at: datetime = scalar(tx, "SELECT clock_timestamp()")
     return at
 
 

@@ -1,19 +1,19 @@
-"""What the alarm room refuses, and what to do about it.
+"""The errors of this package; each message says what to do.
 
 AlertError
-├── UnknownAlarmError      no such alarm (any more)
-├── ConflictError          somebody was first
-├── RefusedError           the act is not possible on this alarm as it stands
+├── UnknownAlarmError      there is no such alarm
+├── ConflictError          somebody acted first
+├── RefusedError           this alarm does not allow the act now
 ├── CareError
 │   ├── UnknownRecordError     no such patient, gateway, device, team or person
-│   ├── ClaimError             a claim code that is unknown, used or too old
-│   ├── DeviceTakenError       the device is somebody else's now
-│   ├── InvalidEnrolmentError  an enrolment whose times do not fit
-│   ├── InvalidLimitsError     limits that contradict themselves
-│   ├── InvalidPauseError      a pause without reason, or too long
-│   └── InvalidPersonError     a sign-in that is taken, a password too short, a role nobody knows
+│   ├── ClaimError             the claim code is unknown, used or too old
+│   ├── DeviceTakenError       the device is enrolled for another patient
+│   ├── InvalidEnrolmentError  the times of the enrolment do not fit
+│   ├── InvalidLimitsError     the limits contradict each other
+│   ├── InvalidPauseError      the pause has no reason, or is too long
+│   └── InvalidPersonError     the sign-in is taken, the password too short, or the role unknown
 ├── ChannelError           a channel did not take a message
-└── RelayError             control records did not reach the log; they wait
+└── RelayError             control records did not reach the log; they are sent again
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from datetime import datetime
 
 
 class AlertError(Exception):
-    """Anything the alarm room refuses; the message is one sentence that says what to do."""
+    """The base of all errors of this package."""
 
 
 class UnknownAlarmError(AlertError):
     def __init__(self, alarm: int) -> None:
-        super().__init__(f"There is no alarm {alarm}: read the list again.")
+        super().__init__(f"There is no alarm {alarm}: update the list.")
         self.alarm = alarm
 
 
 class ConflictError(AlertError):
-    """``who`` is the person who was first (0: the system, because the condition changed), ``when`` in UTC, ``what`` the
-    kind of the alarm event.
+    """``actor`` is the person who acted first (0: the system, because the condition changed), ``at`` in UTC, ``kind`` the
+    kind of the history entry.
     """
 
-    def __init__(self, alarm: int, who: int, when: datetime, what: str) -> None:
-        actor = f"person {who}" if who else "the patient's condition"
-        super().__init__(f"{actor} was first ({what}, {when:%H:%M:%S} UTC): look at the alarm again.")
-        self.alarm, self.who, self.when, self.what = alarm, who, when, what
+    def __init__(self, alarm: int, actor: int, at: datetime, kind: str) -> None:
+        name = f"person {actor}" if actor else "the patient's condition"
+        super().__init__(f"{name} was first ({kind}, {at:%H:%M:%S} UTC): look at the alarm again.")
+        self.alarm, self.actor, self.at, self.kind = alarm, actor, at, kind
 
 
 class RefusedError(AlertError):
-    """The act is not possible on this alarm as it stands, or not in this form."""
+    """This alarm does not allow the act now, or not in this form."""
 
 
 class CareError(AlertError):
-    """A change to who is watched, by whom or how, that cannot be made."""
+    """A change of patients, devices, people or limits that cannot be made."""
 
 
 class UnknownRecordError(CareError):
@@ -58,7 +58,7 @@ class UnknownRecordError(CareError):
 
 class ClaimError(CareError):
     def __init__(self) -> None:
-        super().__init__("This claim code is not valid (any more): make a new one at the desk.")
+        super().__init__("This claim code is not valid: make a new one at the desk.")
 
 
 class DeviceTakenError(CareError):
@@ -72,7 +72,7 @@ class InvalidEnrolmentError(CareError):
 
 
 class InvalidLimitsError(CareError):
-    """Limits that contradict themselves or name no vital."""
+    """Limits that contradict each other or name no vital."""
 
 
 class InvalidPauseError(CareError):
@@ -80,7 +80,7 @@ class InvalidPauseError(CareError):
 
 
 class InvalidPersonError(CareError):
-    """A person who cannot be added so."""
+    """A sign-in, role or password that cannot be used."""
 
 
 class ChannelError(AlertError):
@@ -92,7 +92,7 @@ class ChannelError(AlertError):
 
 
 class RelayError(AlertError):
-    """Some control records did not reach the log; they wait and are sent again.  ``sent`` did."""
+    """Some control records did not reach the log; they are sent again.  ``sent``: the number that did."""
 
     def __init__(self, reason: str, sent: int) -> None:
         super().__init__(f"Control records did not reach the log ({reason}): check that Kafka runs.")

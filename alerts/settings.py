@@ -1,4 +1,4 @@
-"""What the notifier must be told."""
+"""The settings of the notifier."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from devices.wire.batch import TOPIC
 
 
+def shared(name: str) -> AliasChoices:
+    """The names of a setting that all parts share: ``name`` and ``VIGIL_NAME``."""
+    return AliasChoices(f"VIGIL_{name.upper()}", name)
+
+
 class NotifySettings(BaseSettings):
-    """Read from the environment, ``VIGIL_NOTIFY_...``; what all parts share is ``VIGIL_DATABASE``, ``VIGIL_KAFKA``,
-    ``VIGIL_TOPIC`` and ``VIGIL_MASTER_KEY_FILE``.
+    """Read from the environment, ``VIGIL_NOTIFY_...``; all parts share ``VIGIL_DATABASE``, ``VIGIL_KAFKA``, ``VIGIL_TOPIC``
+    and ``VIGIL_MASTER_KEY_FILE``.
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_NOTIFY_", extra="ignore", populate_by_name=True)
 
-    database: str = Field(validation_alias=AliasChoices("VIGIL_DATABASE", "database"))
-    kafka: str = Field("127.0.0.1:9092", validation_alias=AliasChoices("VIGIL_KAFKA", "kafka"))
-    topic: str = Field(TOPIC, validation_alias=AliasChoices("VIGIL_TOPIC", "topic"))
-    master_key_file: Path = Field(validation_alias=AliasChoices("VIGIL_MASTER_KEY_FILE", "master_key_file"))
+    database: str = Field(validation_alias=shared("database"))
+    kafka: str = Field("127.0.0.1:9092", validation_alias=shared("kafka"))
+    topic: str = Field(TOPIC, validation_alias=shared("topic"))
+    master_key_file: Path = Field(validation_alias=shared("master_key_file"))
 
     desk_url: str = "http://127.0.0.1:8080"
-    """Where messages link to; the desk asks who opens them to sign in."""
+    """The address that messages link to; the desk there asks people to sign in."""
     webhook_url: SecretStr | None = None
-    """Where the channel ``webhook`` posts to; without it there is no such channel."""
+    """The address that the channel ``webhook`` posts to; without it there is no such channel."""
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)
-    """For one whole exchange."""
+    """The limit of one whole exchange."""
     poll_s: float = Field(1.0, gt=0, le=5)
-    """How long it waits at most for a hint before it looks by itself."""
+    """The longest wait for a hint before the notifier looks by itself."""

@@ -1,5 +1,5 @@
-"""Who is watched, by whom and how: patients, devices, consent, limits, people and teams.
+"""Care: patients, devices, consent, limits, people and teams.
 
-Every change writes its rows and, where the engine must know, the whole state of its kind as a control record into
-``control_outbox``, in one transaction of the caller's; the relay takes it from there into the log.
+Every change writes its rows in a transaction of the caller's.  If the engine must know, the whole state of that kind goes
+into ``control_outbox`` as a control record, in the same transaction; the relay sends it from there to the log.
 """

@@ -10,24 +10,24 @@ import msgspec
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
 from alerts.care.identity import Identity, identifiers, index_hash, open_identity, seal_identity
+from alerts.care.records import row_of
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import take_turn
-from alerts.database import Tx
-from alerts.errors import UnknownRecordError
+from alerts.database import Tx, scalar, scalars
 from devices.wire.control import Facts
 
 
 def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: Facts, by: int) -> int:
-    """A new patient of a care team; the patient's number.  Without consent nothing of theirs is accepted yet.
+    """Admit a patient to a care team; return the patient's number.  No data is accepted before consent is given.
 
-    ``facts.born`` comes from the identity where it is not given.
+    ``facts.born`` comes from the identity if it is not given.
+
+    Raises:
+        UnknownRecordError: there is no such care team.
     """
     take_turn(tx)
-    row = tx.execute("SELECT nextval(pg_get_serial_sequence('patient', 'patient'))").fetchone()
-    assert row is not None
-    patient = int(row[0])
-    if tx.execute("SELECT FROM care_team WHERE team = %s", [team]).fetchone() is None:
-        raise UnknownRecordError("care team", team)
+    patient: int = scalar(tx, "SELECT nextval(pg_get_serial_sequence('patient', 'patient'))")
+    row_of(tx, "care team", team, "SELECT FROM care_team WHERE team = %s")
     tx.execute(
         "INSERT INTO patient (patient, identity, team) VALUES (%s, %s, %s)",
         [patient, seal_identity(identity, master, patient), team],
@@ -43,35 +43,33 @@ def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: F
 
 
 def identity_of(tx: Tx, master: bytes, patient: int) -> Identity:
-    """Who a patient is.
+    """The identity of a patient.
 
     Raises:
         UnknownRecordError: there is no such patient.
         SealError: the identity was sealed under another master key.
     """
-    row = tx.execute("SELECT identity FROM patient WHERE patient = %s", [patient]).fetchone()
-    if row is None:
-        raise UnknownRecordError("patient", patient)
-    return open_identity(row[0], master, patient)
+    (sealed,) = row_of(tx, "patient", patient, "SELECT identity FROM patient WHERE patient = %s")
+    return open_identity(sealed, master, patient)
 
 
 def find_patients(tx: Tx, master: bytes, known: Mapping[str, str]) -> list[int]:
-    """Patients in care for whom *all* of ``known`` (``name``, ``born`` as ISO date, ``record``) holds; no wildcards."""
+    """Patients in care who match *all* of ``known`` (``name``, ``born`` as ISO date, ``record``); no wildcards."""
     spelled = identifiers(
         Identity(family=known.get("name", ""), given="", born=known.get("born", ""), record_number=known.get("record", ""))
     )
     if not spelled:
         return []
-    rows = tx.execute(
+    return scalars(
+        tx,
         "SELECT patient FROM patient_index JOIN patient USING (patient) WHERE hmac = ANY(%s) AND discharged IS NULL "
         "GROUP BY patient HAVING count(*) = %s ORDER BY patient",
         [[index_hash(kind, value, master) for kind, value in spelled.items()], len(spelled)],
     )
-    return [int(patient) for (patient,) in rows]
 
 
 def discharge_patient(tx: Tx, patient: int, at: datetime, by: int) -> None:
-    """End all enrolments of a patient and take them off the lists."""
+    """End all enrolments of a patient and remove the patient from the lists."""
     take_turn(tx)
     end_all(tx, patient, at, by)
     tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s AND discharged IS NULL", [at, patient])

@@ -1,4 +1,4 @@
-"""Standing facts of a patient, with who and when: what scores need and no wearable knows."""
+"""Facts of a patient that scores need and no wearable measures, each with its author and time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from devices.wire.control import Facts
 
 
 def set_facts(tx: Tx, patient: int, facts: Facts, by: int) -> None:
-    """The facts of a patient from now on, all of them."""
+    """Replace all facts of a patient from now on."""
     take_turn(tx)
-    before, after = _standing(tx, patient), msgspec.structs.asdict(facts)
+    before, after = _current(tx, patient), msgspec.structs.asdict(facts)
     at = now(tx)
     for kind, value in after.items():
         if kind in before and before[kind] == value:
@@ -29,10 +29,10 @@ def set_facts(tx: Tx, patient: int, facts: Facts, by: int) -> None:
 
 
 def facts_of(tx: Tx, patient: int) -> Facts:
-    """What is known of a patient now."""
-    return msgspec.convert(_standing(tx, patient), Facts, strict=True)
+    """The facts of a patient that are known now."""
+    return msgspec.convert(_current(tx, patient), Facts, strict=True)
 
 
-def _standing(tx: Tx, patient: int) -> dict[str, object]:
+def _current(tx: Tx, patient: int) -> dict[str, object]:
     rows = tx.execute("SELECT kind, value FROM patient_fact WHERE patient = %s AND until IS NULL", [patient])
     return {kind: value for kind, value in rows if kind in Facts.__struct_fields__}

@@ -1,4 +1,4 @@
-"""Who a patient is: sealed under the master key, and found again by keyed hashes of identifiers."""
+"""The identity of a patient: sealed under the master key, and found by keyed hashes of identifiers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INDEX: Final = b"vigil patient index v1"
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """``born`` is an ISO date.  Nothing of this stands in clear in the database, but ``born`` as a fact scores need."""
+    """``born`` is an ISO date.  The database holds none of this in clear, except ``born``, a fact that scores need."""
 
     family: str
     given: str
@@ -26,22 +26,22 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As on the worklist: ``FAMILY, Given``."""
+        """The name as the worklist shows it: ``FAMILY, Given``."""
         return f"{self.family.upper()}, {self.given}"
 
 
 def seal_identity(identity: Identity, master: bytes, patient: int) -> bytes:
-    """The column ``patient.identity``."""
+    """The value of the column ``patient.identity``."""
     return wrap(msgspec.json.encode(identity), master, _about(patient))
 
 
 def open_identity(sealed: bytes, master: bytes, patient: int) -> Identity:
-    """What :func:`seal_identity` sealed; :class:`devices.errors.SealError` under another master key or patient."""
+    """Open a sealed identity; :class:`devices.errors.SealError` under another master key or patient."""
     return msgspec.json.decode(unwrap(sealed, master, _about(patient)), type=Identity)
 
 
 def identifiers(identity: Identity) -> dict[str, str]:
-    """What a patient can be found by, in one spelling: ``name`` (in any order of its words), ``born``, ``record``."""
+    """The identifiers of a patient in one spelling: ``name`` (its words in any order), ``born``, ``record``."""
     found = {
         "name": " ".join(sorted(_plain(f"{identity.family} {identity.given}").split())),
         "born": identity.born,
@@ -61,6 +61,6 @@ def _about(patient: int) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Lower case, without accents and punctuation: as people type it."""
+    """Lower case, without accents and punctuation."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare.casefold()).split())

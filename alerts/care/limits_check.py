@@ -1,4 +1,4 @@
-"""What limits must be like to mean anything; pure."""
+"""The conditions that limits must meet; pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ LONGEST_HOLD_S: Final = 3600
 
 
 def check_limits(limits: Iterable[Limit]) -> None:
-    """Raise :class:`InvalidLimitsError`, in words for whoever typed them, unless
+    """Check that limits are possible and do not contradict each other.
 
-    every vital is known, each (vital, side) stands there once, levels lie within what the vital can be, the high level
-    beyond the medium one, holds between 0 and an hour, and each side's condition can end before the other side begins.
+    Every vital is known and each (vital, side) is given once.  Levels are plausible for the vital, the high level is beyond
+    the medium one, and holds are between 0 and an hour.  The condition of each side can end before the other side begins.
+
+    Raises:
+        InvalidLimitsError: they are not so; the message is for the person who typed them.
     """
     sides: dict[tuple[Vital, str], Limit] = {}
     for limit in limits:
@@ -33,13 +36,13 @@ def check_limits(limits: Iterable[Limit]) -> None:
         high = sides.get((vital, "high"))
         if side == "high" or high is None:
             continue
-        bottom, top = _inner(low), _inner(high)
+        bottom, top = inner_level(low), inner_level(high)
         if bottom is None or top is None:
             continue
         if not (bottom + low.hysteresis <= top and top - high.hysteresis >= bottom):
             raise InvalidLimitsError(
                 f"{VITALS[vital].label}: between the low limit {bottom:g} and the high limit {top:g} "
-                "there is no room for the hysteresis: set them further apart."
+                "there is no room for the hysteresis: set the two limits further apart."
             )
 
 
@@ -54,13 +57,16 @@ def _check_levels(limit: Limit, spec: VitalSpec) -> None:
         if not 0 <= level.hold_s <= LONGEST_HOLD_S:
             raise InvalidLimitsError(f"{name}: a hold of {level.hold_s} s is not between 0 and {LONGEST_HOLD_S} s.")
     if not (math.isfinite(limit.hysteresis) and 0 <= limit.hysteresis <= most - least):
-        raise InvalidLimitsError(f"{name}: a hysteresis of {limit.hysteresis:g} {spec.unit} makes no sense.")
+        raise InvalidLimitsError(
+            f"{name}: a hysteresis of {limit.hysteresis:g} {spec.unit} is not between 0 and {most - least:g}."
+        )
     if limit.medium and limit.high:
         beyond = limit.high.limit - limit.medium.limit
         if beyond == 0 or (beyond > 0) != (limit.side == "high"):
-            raise InvalidLimitsError(f"{name}: the high-priority limit must lie beyond the medium one.")
+            raise InvalidLimitsError(f"{name}: the high-priority limit must be beyond the medium one.")
 
 
-def _inner(limit: Limit) -> float | None:
-    level = limit.medium or limit.high
+def inner_level(limit: Limit | None) -> float | None:
+    """The level of a limit that values break first: the medium one, or the high one if there is no medium."""
+    level = limit and (limit.medium or limit.high)
     return level.limit if level else None

@@ -1,4 +1,4 @@
-"""Pausing a rule of a patient: with a reason, and never without an end."""
+"""Pauses: a rule of a patient says nothing for a time.  Each has a reason and an end."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from alerts.errors import InvalidPauseError
 from devices.wire.control import PausedRule, Pauses
 
 LONGEST: Final = timedelta(hours=12)
-"""A night."""
-EVERYTHING: Final = "*"
-"""As a rule: all of the patient."""
+"""One night."""
 
 
 def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int) -> None:
-    """No new condition of this rule until then; a pause already there is replaced.
+    """Pause ``rule`` (``"*"``: all rules) until ``until``; this replaces an earlier pause of the rule.
 
     Raises:
         InvalidPauseError: no reason, already over, or longer than :data:`LONGEST`.
@@ -38,7 +36,7 @@ def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int
 
 
 def resume(tx: Tx, patient: int, rule: str, by: int) -> None:
-    """End a pause now; nothing where there is none."""
+    """End a pause now; without one, do nothing."""
     take_turn(tx)
     if tx.execute("DELETE FROM pause WHERE subject = %s AND rule = %s", [patient, rule]).rowcount:
         send(tx, patient, pauses_of(tx, patient), by)

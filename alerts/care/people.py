@@ -1,4 +1,4 @@
-"""People who act: nurses, clinicians, administrators, with argon2id passwords."""
+"""People who use the desk: nurses, clinicians and administrators, with argon2id passwords."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final, Literal, cast, get_args
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from psycopg.errors import UniqueViolation
 
-from alerts.database import Tx
-from alerts.errors import InvalidPersonError, UnknownRecordError
+from alerts.care.records import row_of
+from alerts.database import Tx, scalar
+from alerts.errors import InvalidPersonError
 
 Role = Literal["nurse", "clinician", "administrator"]
 SHORTEST_PASSWORD: Final = 8
@@ -28,43 +28,37 @@ class Person:
 
 
 def add_person(tx: Tx, sign_in: str, name: str, role: Role, password: str) -> int:
-    """A new person; their number.
+    """Add a person; return the person's number.
 
     Raises:
         InvalidPersonError: the sign-in is taken, the role unknown or the password too short.
     """
     if role not in get_args(Role):
         raise InvalidPersonError(f"There is no role {role!r}: give one of {', '.join(get_args(Role))}.")
-    try:
-        with tx.transaction():
-            row = tx.execute(
-                "INSERT INTO person (sign_in, name, role, password) VALUES (%s, %s, %s, %s) RETURNING person",
-                [_spelled(sign_in), name.strip(), role, hashed(password)],
-            ).fetchone()
-    except UniqueViolation:
-        raise InvalidPersonError(f"The sign-in {_spelled(sign_in)} is taken: choose another.") from None
-    assert row is not None
-    return int(row[0])
+    person: int | None = scalar(
+        tx,
+        "INSERT INTO person (sign_in, name, role, password) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person",
+        [_spelled(sign_in), name.strip(), role, hashed(password)],
+    )
+    if person is None:
+        raise InvalidPersonError(f"The sign-in {_spelled(sign_in)} is taken: choose another.")
+    return person
 
 
 def set_password(tx: Tx, person: int, password: str) -> None:
-    """Another password; all sessions of the person end."""
-    done = tx.execute("UPDATE person SET password = %s WHERE person = %s", [hashed(password), person])
-    if not done.rowcount:
-        raise UnknownRecordError("person", person)
+    """Change a password and end all sessions of the person; :class:`UnknownRecordError` if there is no such person."""
+    row_of(tx, "person", person, "UPDATE person SET password = %s WHERE person = %s RETURNING person", hashed(password))
     _end_sessions(tx, person)
 
 
 def disable_person(tx: Tx, person: int) -> None:
-    """The person can no longer sign in; all their sessions end."""
-    done = tx.execute("UPDATE person SET disabled = clock_timestamp() WHERE person = %s", [person])
-    if not done.rowcount:
-        raise UnknownRecordError("person", person)
+    """Stop a person from signing in and end all their sessions; errors as :func:`set_password`."""
+    row_of(tx, "person", person, "UPDATE person SET disabled = clock_timestamp() WHERE person = %s RETURNING person")
     _end_sessions(tx, person)
 
 
 def person_with(tx: Tx, sign_in: str, password: str) -> Person | None:
-    """Who signs in so; ``None`` for an unknown or disabled sign-in or a wrong password, after the same time."""
+    """The person who signs in; ``None``, after the same time, for an unknown or disabled sign-in or a wrong password."""
     row = tx.execute(
         "SELECT person, sign_in, name, role, password FROM person WHERE sign_in = %s AND disabled IS NULL",
         [_spelled(sign_in)],
@@ -77,7 +71,7 @@ def person_with(tx: Tx, sign_in: str, password: str) -> Person | None:
 
 
 def hashed(password: str) -> str:
-    """The argon2id hash of a password; :class:`InvalidPersonError` where it is too short."""
+    """The argon2id hash of a password; :class:`InvalidPersonError` if it is too short."""
     if len(password) < SHORTEST_PASSWORD:
         raise InvalidPersonError(f"A password has at least {SHORTEST_PASSWORD} characters: choose a longer one.")
     return _HASHER.hash(password)

@@ -1,1 +1,1 @@
-"""Control records: what the desk says to the log, in order."""
+"""Control records: the changes that the desk sends to the log, in order."""

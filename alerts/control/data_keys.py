@@ -1,4 +1,4 @@
-"""Data keys: one for each (patient, gateway), made before the gateway gets it, wrapped under the master key."""
+"""Data keys: one for each (patient, gateway), wrapped under the master key."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Final
 
 from alerts.database import Tx
 from devices.wire.keys import about_key
-from devices.wire.keys import read_master_key as read_master_key  # where this room looks for it
 from devices.wire.sealing import new_key, unwrap, wrap
 
 DESK: Final = 0
-"""As a gateway: the desk, whose keys never leave the server."""
+"""The desk, as a gateway; its keys never leave the server."""
 
 _CURRENT: Final = (
     "SELECT key, wrapped FROM data_key WHERE patient = %s AND gateway = %s AND revoked IS NULL AND destroyed IS NULL"
@@ -19,10 +18,10 @@ _MAKE: Final = "INSERT INTO data_key (patient, gateway, wrapped) VALUES (%s, %s,
 
 
 def current_key(tx: Tx, master: bytes, patient: int, gateway: int) -> tuple[int, bytes]:
-    """Number and secret of the key in use for (patient, gateway); made now where there is none yet.
+    """Number and secret of the key in use for (patient, gateway); this makes one if there is none.
 
     Raises:
-        SealError: it was wrapped under another master key.
+        SealError: the key was wrapped under another master key.
     """
     row = tx.execute(_CURRENT, [patient, gateway]).fetchone()
     if row is None:

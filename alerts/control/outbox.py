@@ -1,11 +1,11 @@
-"""How a change leaves for the log and for gateways: control records in one order, and hints."""
+"""The outbox of changes: control records for the log in one order, and hints to gateways."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-from alerts.database import Tx
+from alerts.database import Tx, scalar
 from devices.wire.control import Control, encode_control, kind_of
 
 CONTROL_CHANNEL: Final = "vigil_control"
@@ -13,34 +13,34 @@ CONTROL_CHANNEL: Final = "vigil_control"
 CONFIG_CHANNEL: Final = "vigil_config"
 """NOTIFY with a gateway's number: its configuration has changed."""
 WHOLE_PARTITION: Final = 0
-"""As a patient: every partition."""
+"""The patient number that means every partition."""
 
 _TURN: Final = 0x56494743  # "VIGC"
 
 
 def take_turn(tx: Tx) -> None:
-    """Wait for all changes before this one.  First of all in a change, before it reads or locks anything.
+    """Wait until all changes before this one have ended.  Call this before the change reads or locks anything.
 
-    Numbers of a sequence are taken before they are committed: without turns, record 6 could reach the log before record 5,
-    and the engine would then drop 5 as seen.  And a whole state must be read when nobody else is changing it.
+    A sequence gives numbers before they are committed: without turns, record 6 could reach the log before record 5, and the
+    engine would then drop 5 as already seen.  Also, a whole state must not change while it is read.
     """
     tx.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN])
 
 
 def send(tx: Tx, patient: int, control: Control, by: int) -> int:
-    """Queue the whole state of its kind for ``patient`` (:data:`WHOLE_PARTITION`: for all); its sequence."""
+    """Queue the whole state of its kind for ``patient`` (:data:`WHOLE_PARTITION`: for all); return its sequence."""
     take_turn(tx)
-    row = tx.execute(
+    sequence: int = scalar(
+        tx,
         "INSERT INTO control_outbox (patient, kind, payload, by_person) VALUES (%s, %s, %s::jsonb, %s) RETURNING sequence",
         [patient, kind_of(control), encode_control(control).decode(), by],
-    ).fetchone()
-    assert row is not None
+    )
     tx.execute("SELECT pg_notify(%s, '')", [CONTROL_CHANNEL])
-    return int(row[0])
+    return sequence
 
 
 def change_configuration(tx: Tx, gateways: Iterable[int]) -> None:
-    """Tell these gateways, once this commits, that their configuration is another."""
+    """Tell these gateways, when this commits, that their configuration has changed."""
     tx.execute(
         "WITH changed AS (UPDATE gateway SET config_version = config_version + 1 WHERE gateway = ANY(%s) RETURNING gateway) "
         "SELECT pg_notify(%s, gateway::text) FROM changed",

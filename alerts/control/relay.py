@@ -1,15 +1,16 @@
 """The relay: control records from the desk's outbox into the log, in order and at least once.
 
-One relay at a time, by a session's advisory lock.  A record is marked sent only after Kafka has acknowledged it, so a relay
-that dies sends it again; the engine drops by (epoch, sequence) what it has seen.  For the same reason a partition's next
-record is sent only once its last one is acknowledged: were a later one to overtake it, the earlier would be dropped.
+An advisory lock of the session allows one relay at a time.  A record is marked sent only after Kafka has acknowledged it, so
+a relay that dies sends it again; the engine drops a repeated (epoch, sequence).  Each partition gets its next record only
+after the last one is acknowledged: if a later record overtook an earlier one, the engine would drop the earlier.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +22,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
-from alerts.database import connect, to_ms, wait_for_hint
+from alerts.database import connect, scalar, to_ms, wait_for_hint
 from alerts.errors import RelayError
 from alerts.settings import NotifySettings
 from devices.errors import MalformedBatchError
@@ -34,7 +35,7 @@ AT_ONCE: Final = 500
 """Records read from the outbox in one turn."""
 _LOCK: Final = 0x56494752  # "VIGR"
 _WAVE_S: Final = 35.0  # a little longer than Kafka's own delivery timeout below
-_LONGEST_PAUSE_S: Final = 30.0
+_LONGEST_RETRY_S: Final = 30.0
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ _SENT: Final = "UPDATE control_outbox SET sent = clock_timestamp() WHERE sequenc
 
 @dataclass(slots=True)
 class _Sending:
-    """A record, and how many partitions have not acknowledged it."""
+    """A record; ``left``: the number of partitions that have not acknowledged it."""
 
     sequence: int
     patient: int
@@ -55,26 +56,26 @@ class _Sending:
 
 
 def run_relay(settings: NotifySettings, stop: threading.Event) -> None:
-    """Relay until ``stop``; faults of database and Kafka are retried with growing pauses.
+    """Relay until ``stop``; after a fault of the database or Kafka, try again after a growing time.
 
     Raises:
         MasterKeyError: the master key cannot be used.
     """
     master = read_master_key(settings.master_key_file)
-    pause = 1.0
+    retry_s = 1.0
     while not stop.is_set():
         try:
             with connect(settings.database, "relay") as db:
                 producer = new_producer(settings.kafka)
                 try:
                     for _ in _turns(db, producer, master, settings, stop):
-                        pause = 1.0
+                        retry_s = 1.0
                 finally:
                     producer.purge()
         except (psycopg.Error, KafkaException, RelayError) as error:
-            _log.warning("relay waits", reason=type(error).__name__, pause_s=pause)
-            stop.wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_S)
+            _log.warning("relay waits", reason=type(error).__name__, pause_s=retry_s)
+            stop.wait(retry_s)
+            retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
 
 
 def new_producer(kafka: str) -> Producer:
@@ -100,20 +101,20 @@ def send_waiting(
     topic: str,
     stop: threading.Event | None = None,
 ) -> int:
-    """Send what waits, at most :data:`AT_ONCE` records; how many were acknowledged and marked.
+    """Send waiting records, at most :data:`AT_ONCE`; return the number that were acknowledged and marked.
 
-    ``db`` is in autocommit mode and holds the relay's lock (:func:`hold_lock`).  Records of a patient who has been erased
-    are marked without being sent.
+    ``db`` is in autocommit mode and holds the relay's lock (:func:`hold_lock`).  Records of an erased patient are
+    marked and not sent.
 
     Raises:
-        RelayError: a record was not acknowledged; those that were are marked.
+        RelayError: a record was not acknowledged; the acknowledged ones are marked.
         SealError: keys were wrapped under another master key.
     """
     rows = db.execute(_WAITING, [AT_ONCE]).fetchall()
     if not rows:
         return 0
     epoch = desk_epoch(db)
-    queues: dict[int, deque[_Sending]] = defaultdict(deque)
+    queues: dict[int, list[_Sending]] = defaultdict(list)
     done: list[int] = []
     for sequence, patient, payload, created, known in rows:
         record = _sealed(db, master, epoch, sequence, patient, payload, to_ms(created)) if known else None
@@ -127,11 +128,12 @@ def send_waiting(
         for partition in partitions:
             queues[partition].append(sending)
     problem: str | None = None
-    while queues and problem is None:
-        wave = {partition: queue.popleft() for partition, queue in queues.items()}
-        queues = defaultdict(deque, {partition: queue for partition, queue in queues.items() if queue})
+    for records in itertools.zip_longest(*queues.values()):
+        wave = {partition: one for partition, one in zip(queues, records, strict=True) if one}
         problem = _send_wave(producer, topic, wave, stop)
         done += sorted({one.sequence for one in wave.values() if one.left == 0})
+        if problem is not None:
+            break
     if done:
         db.execute(_SENT, [done])
     if problem is not None:
@@ -140,18 +142,17 @@ def send_waiting(
 
 
 def hold_lock(db: psycopg.Connection[Any]) -> bool:
-    """Whether this session is the one that relays; it remains so until the session ends."""
-    row = db.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-    return bool(row and row[0])
+    """True if this session is the relay; it remains the relay until it ends."""
+    return bool(scalar(db, "SELECT pg_try_advisory_lock(%s)", [_LOCK]))
 
 
 def desk_epoch(db: psycopg.Connection[Any]) -> int:
-    """The desk's epoch, made when there is none: seconds since 1970, so that a later one is greater."""
-    row = db.execute("SELECT epoch FROM desk_epoch ORDER BY epoch DESC LIMIT 1").fetchone()
-    if row is None:
-        row = db.execute("INSERT INTO desk_epoch (epoch) VALUES (%s) RETURNING epoch", [int(time.time())]).fetchone()
-        assert row is not None
-    return int(row[0])
+    """The desk's epoch; this makes one if there is none: seconds since 1970, so that a later one is greater."""
+    epoch: int | None = scalar(db, "SELECT max(epoch) FROM desk_epoch")
+    if epoch is None:
+        epoch = int(time.time())
+        db.execute("INSERT INTO desk_epoch (epoch) VALUES (%s)", [epoch])
+    return epoch
 
 
 def _turns(
@@ -191,7 +192,7 @@ def _sealed(
 
 
 def _send_wave(producer: Producer, topic: str, wave: dict[int, _Sending], stop: threading.Event | None) -> str | None:
-    """One record a partition; why one of them was not acknowledged, or ``None``."""
+    """Send one record to each partition; return the reason why one was not acknowledged, or ``None``."""
     problems: list[str] = []
     left = len(wave)
 

@@ -1,1 +1,1 @@
-"""The desk: what nurses and clinicians see in a browser, and the API that gateways talk to."""
+"""The desk: the web pages of nurses and clinicians, and the API of gateways."""

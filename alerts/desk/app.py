@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import structlog
 from psycopg_pool import AsyncConnectionPool
@@ -22,7 +21,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.care.identity import open_identity
-from alerts.control.data_keys import read_master_key
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
@@ -36,13 +34,14 @@ from alerts.desk.web.door import Door
 from alerts.desk.web.shield import Shield
 from alerts.desk.web.templates import HERE, environment
 from alerts.desk.worklist.reader import Reader
+from devices.wire.keys import read_master_key
 
 _log = structlog.get_logger("alerts.desk")
-_TITLES: Final = {401: "Signed out", 403: "Not allowed", 404: "Not here", 422: "Not saved", 429: "Too many tries"}
+_TITLES: Final = {401: "Signed out", 403: "Not allowed", 404: "Not found", 422: "Not saved", 429: "Too many tries"}
 
 
 def build(settings: DeskSettings) -> Starlette:
-    """The application; its lifespan opens the database and begins to read the list."""
+    """The desk's application; its lifespan opens the database and begins to read the list."""
     metrics = Metrics()
     master = read_master_key(settings.master_key_file)
     reader = Reader(settings, lambda number, sealed: open_identity(sealed, master, number), metrics)
@@ -70,7 +69,7 @@ def build(settings: DeskSettings) -> Starlette:
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
         *health.ROUTES,
-        Mount("/static", _Static(directory=HERE / "static"), name="static"),
+        Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
     hosts = [urlsplit(settings.public_url).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
     app = Starlette(
@@ -83,17 +82,8 @@ def build(settings: DeskSettings) -> Starlette:
         ],
         exception_handlers={DeskError: _refused, HTTPException: _http, Exception: _broken},  # type: ignore[dict-item]
     )
-    app.state.desk = Desk(settings, master, pool, reader, environment(), metrics, ZoneInfo(settings.zone))
+    app.state.desk = Desk(settings, master, pool, reader, environment(settings), metrics)
     return app
-
-
-class _Static(StaticFiles):
-    """The desk's own files: asked for again each time, answered 304 while they are the same."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
 
 class _Counted:
@@ -126,33 +116,34 @@ class _Counted:
 def _refused(request: Request, error: DeskError) -> Response:
     if isinstance(error, NotSignedInError) and _wants_page(request):
         return RedirectResponse("/sign-in?why=ended", 303)
-    problems = error.problems if isinstance(error, BadFormError) else {}
-    if _wants_page(request):
-        title = _TITLES.get(error.status, "Not done")
-        return desk_of(request).page(
-            "error.html", status=error.status, status_code=error.status, title=title, message=str(error)
-        )
-    return JSONResponse({"error": str(error), **({"problems": problems} if problems else {})}, error.status)
+    problems = error.problems if isinstance(error, BadFormError) else None
+    return _answer(request, error.status, str(error), problems=problems)
 
 
 def _http(request: Request, error: HTTPException) -> Response:
+    message = error.detail
+    if error.status_code == 404 and _wants_page(request):
+        message = "There is no such page: go back to the worklist."
+    return _answer(request, error.status_code, message, headers=dict(error.headers or {}))
+
+
+def _answer(
+    request: Request,
+    status: int,
+    message: str,
+    *,
+    problems: Mapping[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
     if _wants_page(request):
-        text = "There is no such page: go back to the worklist." if error.status_code == 404 else error.detail
-        title = _TITLES.get(error.status_code, "Not done")
-        return desk_of(request).page(
-            "error.html",
-            status=error.status_code,
-            status_code=error.status_code,
-            title=title,
-            message=text,
-            headers=dict(error.headers or {}),
-        )
-    return JSONResponse({"error": error.detail}, error.status_code, headers=dict(error.headers or {}))
+        title = _TITLES.get(status, "Not done")
+        return desk_of(request).page("error.html", status=status, headers=headers, title=title, message=message)
+    return JSONResponse({"error": message, **({"problems": problems} if problems else {})}, status, headers)
 
 
 def _broken(request: Request, error: Exception) -> Response:
     _log.error("a request failed", route=getattr(request.scope.get("route"), "path", ""), error=type(error).__name__)
-    return JSONResponse({"error": "The desk failed at this: try again, and tell its operator if it stays."}, 500)
+    return JSONResponse({"error": "The desk could not do this: try again, and tell its operator if it fails again."}, 500)
 
 
 def _wants_page(request: Request) -> bool:

@@ -1,11 +1,11 @@
-"""What can go wrong at the desk; each message is one sentence that a person can act on.
+"""The errors of the desk; each message is one sentence that says what to do.
 
 DeskError
 ├── NotSignedInError      401: no session, or it has ended
-├── NotYoursError         404: no such patient or alarm, or one of another care team
-├── NotAllowedError       403: the person's role does not do this, or the form's token is missing
+├── NotYoursError         404: no such patient or alarm, or it belongs to another care team
+├── NotAllowedError       403: the person's role may not do this, or the form's token is missing
 ├── TooManyTriesError     429: wait ``retry_s`` seconds
-└── BadFormError          422: ``problems`` maps a field to what to put right
+└── BadFormError          422: ``problems`` maps a field to its correction
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 
 class DeskError(Exception):
-    """Anything the desk refuses; ``status`` is the HTTP status it answers with."""
+    """The base of the desk's errors; ``status`` is the HTTP status of the answer."""
 
     status = 400
 
@@ -23,11 +23,11 @@ class NotSignedInError(DeskError):
     status = 401
 
     def __init__(self) -> None:
-        super().__init__("Sign in again: this session has ended.")
+        super().__init__("This session has ended: sign in again.")
 
 
 class NotYoursError(DeskError):
-    """The same answer whether it does not exist or belongs to another care team."""
+    """One answer for two cases: it does not exist, or it belongs to another care team."""
 
     status = 404
 
@@ -38,8 +38,8 @@ class NotYoursError(DeskError):
 class NotAllowedError(DeskError):
     status = 403
 
-    def __init__(self, what: str = "Reload the page and try again: this form was not made for your session.") -> None:
-        super().__init__(what)
+    def __init__(self, message: str = "This form does not belong to your session: reload the page and try again.") -> None:
+        super().__init__(message)
 
 
 class TooManyTriesError(DeskError):

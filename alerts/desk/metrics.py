@@ -1,4 +1,4 @@
-"""What the desk counts for Prometheus: no labels that name a person or a patient."""
+"""The desk's metrics for Prometheus; no label names a person or a patient."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
-    """One registry an application, so that several can live in one process."""
+    """One registry for each application, so that several can run in one process."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()

@@ -1,24 +1,23 @@
-"""What the desk must be told.
+"""The settings of the desk.
 
-Environment variables begin with ``VIGIL_DESK_``, those shared with other rooms with ``VIGIL_``.
+Environment variables begin with ``VIGIL_DESK_``; those shared with other parts begin with ``VIGIL_``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def _shared(name: str) -> AliasChoices:
-    return AliasChoices(name, f"VIGIL_{name.upper()}")
+from alerts.settings import shared
+from devices.wire.batch import TOPIC
 
 
 class DemoSignIn(BaseModel):
-    """A sign-in that the demo shows on its sign-in page."""
+    """A sign-in that the demo shows on the sign-in page."""
 
     sign_in: str
     password: str
@@ -30,17 +29,17 @@ class DeskSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_DESK_", extra="ignore")
 
-    database: str = Field(validation_alias=_shared("database"))
-    master_key_file: Path = Field(validation_alias=_shared("master_key_file"))
-    kafka: str = Field(default="127.0.0.1:9092", validation_alias=_shared("kafka"))  # what gateways are told
-    topic: str = Field(default="vitals.v1", validation_alias=_shared("topic"))
+    database: str = Field(validation_alias=shared("database"))
+    master_key_file: Path = Field(validation_alias=shared("master_key_file"))
+    kafka: str = Field(default="127.0.0.1:9092", validation_alias=shared("kafka"))  # gateways get this address
+    topic: str = Field(default=TOPIC, validation_alias=shared("topic"))
 
-    heartbeat_s: float = Field(30.0, ge=1, le=60)  # how often a gateway says that it lives
+    heartbeat_s: float = Field(30.0, ge=1, le=60)  # between two heartbeats of a gateway
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = "http://127.0.0.1:8080"  # https here makes cookies Secure with the __Host- prefix
-    zone: str = "UTC"  # in which times are shown
+    zone: ZoneInfo = ZoneInfo("UTC")  # of all times shown
     grafana_url: str | None = None
 
     demo: bool = False
@@ -49,25 +48,16 @@ class DeskSettings(BaseSettings):
     idle_s: int = 15 * 60
     absolute_s: int = 12 * 3600
     read_every_s: float = 0.5
-    stale_after_s: float = 10.0  # the newest clock record older than this: data stands still
+    stale_after_s: float = 10.0  # older than this, the newest clock record means that data stands still
     body_limit: int = 64 * 1024
     request_s: float = 15.0
     claim_tries: int = 10  # a minute and address
     sign_in_tries: int = 5  # a minute and account; four times that for an address
     pool: int = 8
 
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"VIGIL_DESK_ZONE: {zone!r} is no time zone; give one such as Europe/Berlin") from None
-        return zone
-
     @property
     def secure(self) -> bool:
-        """Whether browsers reach the desk over https."""
+        """True if browsers reach the desk over https."""
         return urlsplit(self.public_url).scheme == "https"
 
     @property

@@ -1,9 +1,9 @@
-"""What a lost state means for open alarms: the engine has forgotten which conditions were true, and will not end them.
+"""Open alarms after a partition has lost its state: the engine no longer knows which conditions were true.
 
-So they end here, in the transaction that says ``state_lost``.  Who is still beyond a limit, silent or scored high is told
-again by the engine after the hold, and the same alarm calls again; a high one that nobody has acted on stays until somebody
-has (docs/decisions/0095).  Trends are left as they stand: a baseline takes hours to learn, and ending them would say that
-all is well.
+It will not end them, so they end here, in the transaction that stores ``state_lost``.  If a patient is still beyond a limit,
+silent or scored high, the engine emits the condition again after its hold, and the same alarm calls again; a high alarm that
+nobody has acted on stays until somebody has (docs/decisions/0095).  Trends stay as they are: a baseline takes hours to
+learn, and their end would say that all is well.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from devices.wire.batch import partition_of
 from streams.engine.condition import Condition
 
 STATE_LOST: Final = "state_lost"
-ENGINES_OWN: Final = "pipeline_stopped"
-"""The one condition of a partition that the engine decides; the others are its owner's to say and to end."""
+PIPELINE_STOPPED: Final = "pipeline_stopped"
+"""The one condition of a partition that the engine decides; the others begin and end in its owner."""
 
 
-def ends_of_forgotten(tx: Tx, conditions: Sequence[Condition]) -> list[Condition]:
-    """The ends of what stood in partitions whose state these conditions say was lost; the alarms are locked."""
+def ends_after_state_loss(tx: Tx, conditions: Sequence[Condition]) -> list[Condition]:
+    """The ends of what was true in partitions that lost their state, by these conditions; locks the alarms."""
     lost = {c.partition: c.second for c in conditions if c.rule == STATE_LOST and c.phase == "onset"}
     if not lost:
         return []
-    return [_end(alarm, lost) for alarm in lock_active(tx, sorted(lost)) if _decided_anew(alarm)]
+    return [_end(alarm, lost) for alarm in lock_active(tx, sorted(lost)) if _decided_again(alarm)]
 
 
-def _decided_anew(alarm: Alarm) -> bool:
-    return not is_trend(alarm.rule) if alarm.subject_kind == "patient" else alarm.rule == ENGINES_OWN
+def _decided_again(alarm: Alarm) -> bool:
+    return not is_trend(alarm.rule) if alarm.subject_kind == "patient" else alarm.rule == PIPELINE_STOPPED
 
 
 def _end(alarm: Alarm, lost: dict[int, int]) -> Condition:

@@ -6,27 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from psycopg.rows import dict_row
+from psycopg.rows import kwargs_row
 
-from alerts.database import Tx, to_datetime, to_ms
+from alerts.database import Tx, epoch_ms, to_datetime
 from alerts.life.alarm import Alarm
 from devices.wire.batch import PARTITIONS
-from streams.engine.condition import Priority
 
 _TIMES: Final = frozenset({"onset", "measured", "ended", "acknowledged", "shelved_until", "outcome_at", "due", "closed"})
 _COLUMNS: Final = Alarm.__struct_fields__
 _STORED: Final = [name for name in _COLUMNS if name != "alarm"]
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM alarm"
-# by id whoever locks: worker, desk and notifier never wait for each other in a circle
+SELECT_ALARM: Final = f"SELECT {', '.join(epoch_ms(name) if name in _TIMES else name for name in _COLUMNS)} FROM alarm"
+"""Rows that :data:`alarm_row` makes alarms of; a WHERE clause may follow."""
+# by id, whoever locks: worker, desk and notifier never wait for each other in a circle
 _LOCK_OPEN: Final = f"""
-{_SELECT} WHERE closed IS NULL AND (subject_kind, subject, rule, source) IN (
+{SELECT_ALARM} WHERE closed IS NULL AND (subject_kind, subject, rule, source) IN (
     SELECT x.kind, x.subject, x.rule, x.source
     FROM unnest(%s::text[], %s::int4[], %s::text[], %s::int4[]) AS x(kind, subject, rule, source))
 ORDER BY alarm FOR UPDATE"""
 _LOCK_ACTIVE: Final = f"""
-{_SELECT} WHERE closed IS NULL AND active AND CASE subject_kind WHEN 'patient' THEN subject %% %s ELSE subject END = ANY(%s)
+{SELECT_ALARM}
+WHERE closed IS NULL AND active AND CASE subject_kind WHEN 'patient' THEN subject %% %s ELSE subject END = ANY(%s)
 ORDER BY alarm FOR UPDATE"""
-_LOCK_ONE: Final = f"{_SELECT} WHERE alarm = %s FOR UPDATE"
+_LOCK_ONE: Final = f"{SELECT_ALARM} WHERE alarm = %s FOR UPDATE"
 _INSERT: Final = f"""
 INSERT INTO alarm ({", ".join(_STORED)})
 SELECT {", ".join(_STORED)} FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb)
@@ -39,32 +40,36 @@ Key = tuple[str, int, str, int]
 """(subject_kind, subject, rule, source): one alarm while open."""
 
 
+def _alarm(**columns: Any) -> Alarm:
+    return msgspec.convert(columns, Alarm)
+
+
+alarm_row: Final = kwargs_row(_alarm)
+"""The row factory of :data:`SELECT_ALARM`: the one decoder of alarm rows."""
+
+
 def key_of(alarm: Alarm) -> Key:
     return alarm.subject_kind, alarm.subject, alarm.rule, alarm.source
 
 
 def lock_open(tx: Tx, keys: Sequence[Key]) -> dict[Key, Alarm]:
     """The open alarms of these keys, locked in order of their ids."""
-    with tx.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(_LOCK_OPEN, [list(column) for column in zip(*keys, strict=True)])
-        return {key_of(alarm): alarm for alarm in map(_alarm, cursor)}
+    columns = [list(column) for column in zip(*keys, strict=True)]
+    return {key_of(alarm): alarm for alarm in tx.cursor(row_factory=alarm_row).execute(_LOCK_OPEN, columns)}
 
 
 def lock_active(tx: Tx, partitions: Sequence[int]) -> list[Alarm]:
     """The alarms of these partitions and their patients whose condition is true, locked in order of their ids."""
-    with tx.cursor(row_factory=dict_row) as cursor:
-        return [_alarm(row) for row in cursor.execute(_LOCK_ACTIVE, [PARTITIONS, list(partitions)])]
+    return tx.cursor(row_factory=alarm_row).execute(_LOCK_ACTIVE, [PARTITIONS, list(partitions)]).fetchall()
 
 
 def lock_one(tx: Tx, alarm: int) -> Alarm | None:
     """The alarm with this id, locked, open or closed."""
-    with tx.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_LOCK_ONE, [alarm]).fetchone()
-        return _alarm(row) if row else None
+    return tx.cursor(row_factory=alarm_row).execute(_LOCK_ONE, [alarm]).fetchone()
 
 
 def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[Key, int]:
-    """Store new alarms; their ids by key."""
+    """Store new alarms; return their ids by key."""
     return {tuple(key): alarm for alarm, *key in tx.execute(_INSERT, [_json(alarms)])}
 
 
@@ -84,11 +89,3 @@ def _json(alarms: Iterable[Alarm]) -> str:
 
 def _stored(name: str, value: Any) -> object:
     return to_datetime(value) if name in _TIMES and value is not None else value
-
-
-def _alarm(row: dict[str, Any]) -> Alarm:
-    for name in _TIMES:
-        if row[name] is not None:
-            row[name] = to_ms(row[name])
-    row["priority"], row["worst"] = Priority(row["priority"]), Priority(row["worst"])
-    return Alarm(**row)

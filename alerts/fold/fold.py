@@ -1,4 +1,4 @@
-"""Folding what happens into the stored alarms: the rim around :func:`alerts.life.transition.transition`.
+"""Events folded into the stored alarms: the rim around :func:`alerts.life.transition.transition`.
 
 The worker folds a round's conditions at once, desk and notifier one alarm a transaction.  All lock alarm rows in order of
 their ids, append to ``alarm_event``, fill the outbox of notifications and, where anything changed, hint ``vigil_alarm``.
@@ -7,7 +7,7 @@ their ids, append to ``alarm_event``, fill the outbox of notifications and, wher
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import structlog
@@ -15,20 +15,21 @@ from msgspec.structs import replace
 
 from alerts.database import Tx, to_datetime
 from alerts.errors import ConflictError, UnknownAlarmError
-from alerts.fold.after_state_loss import ends_of_forgotten
+from alerts.fold.after_state_loss import ends_after_state_loss
 from alerts.fold.alarm_rows import Key, insert, json_text, key_of, lock_one, lock_open, update
 from alerts.life.alarm import Alarm
-from alerts.life.events import Act, Effect, Happened, Notify, StopNotifications, Tick
-from alerts.life.transition import in_the_way, transition
+from alerts.life.conflict import first_conflict
+from alerts.life.events import Act, Effect, HistoryEntry, Notify, StopNotifications, Tick
+from alerts.life.transition import transition
 from streams.engine.condition import Condition
 
 CHANNEL: Final = "vigil_alarm"
 """NOTIFY with an empty payload: read the alarms again."""
 GROUPED_RULE: Final = "gateway_offline"
 GROUPING_S: Final = 3
-"""A gateway's patients are told of in one message: its partitions are not committed in one round."""
+"""Seconds to wait for a gateway's other patients, which share one message: their partitions commit in other rounds."""
 OPERATORS: Final = "operators"
-"""Who is told of what belongs to no care team: the partitions themselves."""
+"""The recipient of alarms that belong to no care team: those of the partitions themselves."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ _NOTIFY: Final = """
 WITH message AS (
     SELECT n.alarm, n.step, n.due, n.wait, a.subject_kind, a.subject
     FROM jsonb_to_recordset(%s::jsonb) AS n(alarm int8, step int4, due timestamptz, wait float8) JOIN alarm a USING (alarm)
-), told AS (
+), addressed AS (
     SELECT m.*, p.team, coalesce(t.channels, (SELECT array_agg(DISTINCT c) FROM care_team, unnest(channels) c), '{log}')
         AS channels
     FROM message m
@@ -53,18 +54,18 @@ WITH message AS (
 )
 INSERT INTO notification (alarm, recipient, channel, step, due, next_try)
 SELECT alarm, coalesce('team:' || team, %s), channel, step, due, clock_timestamp() + make_interval(secs => wait)
-FROM told, unnest(channels) AS channel
+FROM addressed, unnest(channels) AS channel
 ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
 _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND version > %s ORDER BY version"
 
 
 @dataclass(slots=True)
 class Folded:
-    """One alarm as it stands, and what is to be written about it."""
+    """One alarm after the events so far, and the rows still to be written about it."""
 
     alarm: Alarm
     stored: bool
-    happened: list[tuple[int, Happened]] = field(default_factory=list)
+    history: list[tuple[int, HistoryEntry]] = field(default_factory=list)
     notify: list[Notify] = field(default_factory=list)
     stop: bool = False
 
@@ -72,8 +73,8 @@ class Folded:
         self.alarm = alarm
         for effect in effects:
             match effect:
-                case Happened():
-                    self.happened.append((alarm.version, effect))
+                case HistoryEntry():
+                    self.history.append((alarm.version, effect))
                 case Notify():
                     self.notify.append(effect)
                 case StopNotifications():
@@ -84,12 +85,12 @@ class Folded:
 def fold_conditions(tx: Tx, conditions: Sequence[Condition]) -> None:
     """Fold a round's conditions, in their order, inside the round's transaction (:class:`streams.store.FoldConditions`).
 
-    Alarms by key are the folder's own while it holds the partitions' ledger rows; people and time may hold single rows,
-    for which this waits.
+    While the caller holds the partitions' ledger rows, nobody else opens alarms of these keys.  This waits for single rows
+    that the desk or the notifier holds.
     """
     if not conditions:
         return
-    conditions = [*ends_of_forgotten(tx, conditions), *conditions]
+    conditions = [*ends_after_state_loss(tx, conditions), *conditions]
     _write(tx, folded(lock_open(tx, sorted({key_of_condition(c) for c in conditions})), conditions))
 
 
@@ -98,42 +99,42 @@ def key_of_condition(c: Condition) -> Key:
 
 
 def folded(open_alarms: Mapping[Key, Alarm], conditions: Iterable[Condition]) -> list[Folded]:
-    """What becomes of the open alarms of these conditions' keys, and what opens; pure.  What closes comes first."""
-    standing = {key: Folded(alarm, stored=True) for key, alarm in open_alarms.items()}
-    done: list[Folded] = []
+    """The open alarms of these conditions' keys after the conditions, and new alarms; pure.  Closed alarms come first."""
+    current_by_key = {key: Folded(alarm, stored=True) for key, alarm in open_alarms.items()}
+    closed: list[Folded] = []
     for c in conditions:
         key = key_of_condition(c)
-        current = standing.get(key)
+        current = current_by_key.get(key)
         if current is None:
             opened, effects = transition(None, c)
             if opened is not None:
-                standing[key] = new = Folded(opened, stored=False)
+                current_by_key[key] = new = Folded(opened, stored=False)
                 new.take(opened, effects)
             continue
         current.take(*transition(current.alarm, c))
         if current.alarm.life == "closed":
-            done.append(standing.pop(key))
-    return [*done, *standing.values()]
+            closed.append(current_by_key.pop(key))
+    return [*closed, *current_by_key.values()]
 
 
 def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | None = None) -> Alarm:
-    """Fold what a person does, or the passing of time, into one alarm; the alarm as it then stands.
+    """Fold an act of a person, or the passing of time, into one alarm; return the alarm after it.
 
     Args:
-        tx: one alarm a transaction, so that nobody waits in a circle.
-        expected_version: the version that the person saw; ``None`` accepts whatever stands.
+        tx: a transaction for this alarm alone, so that no two transactions wait for each other.
+        expected_version: the version that the person saw; ``None`` accepts any.
 
     Raises:
         UnknownAlarmError: there is no such alarm.
         ConflictError: since that version somebody else acted, or the alarm began to call again.
-        RefusedError: the act is not possible on this alarm.
+        RefusedError: this alarm does not allow the act now.
     """
     alarm = lock_one(tx, alarm_id)
     if alarm is None:
         raise UnknownAlarmError(alarm_id)
     if expected_version is not None and expected_version < alarm.version and not isinstance(event, Tick):
         since = tx.execute(_SINCE, [alarm_id, expected_version]).fetchall()
-        found = in_the_way(((kind, actor) for kind, actor, _ in since), event.by)
+        found = first_conflict(((kind, actor) for kind, actor, _ in since), event.by)
         if found is not None:
             kind, actor, at = since[found]
             raise ConflictError(alarm_id, actor, at, kind)
@@ -143,11 +144,11 @@ def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | N
     return one.alarm
 
 
-def _write(tx: Tx, found: Sequence[Folded]) -> None:
-    changed = [one for one in found if one.happened]
+def _write(tx: Tx, alarms: Sequence[Folded]) -> None:
+    changed = [one for one in alarms if one.history]
     if not changed:
         return
-    # what closes comes before what opens: the key is unique among open alarms
+    # closed alarms come before new ones: the key is unique among open alarms
     if old := [one.alarm for one in changed if one.stored]:
         update(tx, old)
     if new := [one for one in changed if not one.stored]:
@@ -155,16 +156,9 @@ def _write(tx: Tx, found: Sequence[Folded]) -> None:
         for one in new:
             one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm)])
     events = [
-        {
-            "alarm": one.alarm.alarm,
-            "version": version,
-            "at": to_datetime(happened.at),
-            "kind": happened.kind,
-            "actor": happened.actor,
-            "content": happened.content,
-        }
+        {"alarm": one.alarm.alarm, "version": version, **asdict(entry), "at": to_datetime(entry.at)}
         for one in changed
-        for version, happened in one.happened
+        for version, entry in one.history
     ]
     tx.execute(_EVENTS, [json_text(events)])
     if stopped := [one.alarm.alarm for one in changed if one.stop and one.stored]:

@@ -1,7 +1,6 @@
 """An alarm: one condition of one subject from its onset until nothing is left to do about it.
 
-The row keeps two things apart: the *condition* (what is true of the subject, only the engine's word) and the *life* (what
-people have done about it).
+The row keeps two things apart: the *condition*, which only the engine decides, and the *life*, the acts of people.
 """
 
 from __future__ import annotations
@@ -60,12 +59,17 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def latched(self) -> bool:
-        """Its condition is over, but it was high and nobody has acted: it stays, and goes on calling."""
+        """True if the condition is over but it was high and nobody has acted: the alarm stays and goes on calling."""
         return not self.active and self.life == "unacknowledged" and self.worst is Priority.HIGH
 
     @property
     def state(self) -> State:
-        """One word for condition and life together.  "cleared": over, unacknowledged and soon closed by itself."""
+        """Condition and life in one word.  "cleared": over, unacknowledged, and soon closed by itself."""
         if self.life != "unacknowledged":
             return self.life
         return "active" if self.active else "latched" if self.latched else "cleared"
+
+
+def found_late(detail: dict[str, object]) -> bool:
+    """True if a condition began and ended within late data (the engine marks it in its detail)."""
+    return detail.get("late") is True

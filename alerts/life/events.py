@@ -1,4 +1,4 @@
-"""What happens to an alarm (conditions, people, time), and what follows from it."""
+"""The events of an alarm's life (conditions, acts of people, time) and their effects."""
 
 from __future__ import annotations
 
@@ -8,60 +8,56 @@ from typing import Literal
 from alerts.life.alarm import Outcome
 from streams.engine.condition import Condition
 
-Happening = Literal[
+HistoryKind = Literal[
     "onset", "worse", "better", "end", "late",
     "acknowledge", "outcome", "note", "shelve", "unshelve",
     "repeat", "returned", "shelf_ended", "closed",
 ]  # fmt: skip
 """The kinds of the table ``alarm_event``.  "late": an earlier episode was found in late data while the alarm was open."""
-Why = Literal["onset", "worse", "repeat", "returned", "shelf_ended", "unshelved"]
+CallReason = Literal["onset", "worse", "repeat", "returned", "shelf_ended", "unshelved"]
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """Person ``by`` takes it on; silent while the condition persists.  ``at`` in ms, as everywhere here."""
+class _ActOfPerson:
+    """``by``: the person; ``at`` in ms, as everywhere here."""
 
     by: int
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordOutcome:
-    """What came of it.  A false alarm needs a ``reason``.  On an unacknowledged alarm it acknowledges too."""
+class Acknowledge(_ActOfPerson):
+    """The person takes the alarm on; it is silent while the condition persists."""
 
-    by: int
-    at: int
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome(_ActOfPerson):
+    """The result of the work.  A false alarm needs a ``reason``.  On an unacknowledged alarm this acknowledges too."""
+
     outcome: Outcome
     reason: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class AddNote:
-    by: int
-    at: int
+class AddNote(_ActOfPerson):
     note: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shelve:
-    """Silent until ``until``, or until it gets worse; at most :class:`alerts.life.timing.Timing.shelf_s` long."""
+class Shelve(_ActOfPerson):
+    """Silence until ``until``, or until it gets worse; at most :class:`alerts.life.timing.Timing.shelf_s` long."""
 
-    by: int
-    at: int
     until: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unshelve:
-    by: int
-    at: int
+class Unshelve(_ActOfPerson):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """It is ``at``: does anything on this alarm fall due?"""
+    """The time is ``at``: something on this alarm may be due."""
 
     at: int
 
@@ -71,10 +67,10 @@ LifeEvent = Condition | Act | Tick
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class HistoryEntry:
     """One row for ``alarm_event``; the first effect of every change.  ``actor`` is a person, 0 the system."""
 
-    kind: Happening
+    kind: HistoryKind
     at: int
     actor: int = 0
     content: dict[str, object] = field(default_factory=dict)
@@ -82,16 +78,16 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell people, as step ``step`` of this alarm; due at ``at``."""
+    """Notify people, as step ``step`` of this alarm; due at ``at``."""
 
     step: int
-    why: Why
+    reason: CallReason
     at: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopNotifications:
-    """Nothing that still waits to be sent about this alarm may be sent."""
+    """Notifications of this alarm that are not sent yet must not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +95,4 @@ class Closed:
     at: int
 
 
-Effect = Happened | Notify | StopNotifications | Closed
+Effect = HistoryEntry | Notify | StopNotifications | Closed

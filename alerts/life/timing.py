@@ -1,4 +1,4 @@
-"""How long each priority waits: to repeat, to return, on a shelf, after its end.
+"""Waiting times of each priority: until it repeats, until it returns, on a shelf, after its end.
 
 Sources: reference "Alarm life cycle that people ask for" (ISA-18.2, IEC 60601-1-8 vocabulary); escalation after 60 s is
 the proposed service level.  The other figures are Vigil's own choices, meant to be measured (docs/decisions/0031).
@@ -18,10 +18,10 @@ _MINUTE, _HOUR = 60, 3600
 class Timing:
     """All in seconds.
 
-    ``repeat_s``: an alarm nobody acts on calls again after so long; ``None``: it calls nobody, it is only listed.
-    ``forgotten_s``: an acknowledged one without outcome returns after so long while its condition lasts.
-    ``shelf_s``: longest shelf.  ``linger_s``: an unacknowledged one whose condition ended closes after so long, and a new
-    onset until then is counted on it; ``None``: it latches.
+    ``repeat_s``: until an alarm calls again if nobody acts; ``None``: it never calls, it is only listed.
+    ``forgotten_s``: until an acknowledged alarm without outcome returns, while its condition lasts.
+    ``shelf_s``: the longest shelf.  ``linger_s``: from the end of its condition until an unacknowledged alarm closes; a new
+    onset in this time counts on the same alarm; ``None``: it latches.
     """
 
     repeat_s: int | None

@@ -1,1 +1,1 @@
-"""Telling people: an outbox in the database, one module a channel, and the time that drives repeats and shelves."""
+"""Notifications: an outbox in the database, one module for each channel, and the timer of repeats and shelves."""

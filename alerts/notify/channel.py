@@ -1,4 +1,4 @@
-"""What a channel is, and what it is given: never a name, a vital or a value of a patient."""
+"""Channels and their messages.  A message never holds a name, a vital or a value of a patient."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Message:
     """One message for one recipient about one alarm, or about ``count`` alarms of one cause.
 
     ``key`` is the same for every attempt, so that a provider can drop a second copy.  ``recipient`` is ``team:<number>`` or
-    ``operators``.  ``link`` opens the alarm at the desk for whoever signs in there and may see it.  ``rule`` chooses the
-    sentence that says what to do (:func:`alerts.rules.guidance.words_away`); it is not sent itself: it may name a vital.
+    ``operators``.  ``link`` opens the alarm at the desk, for people who may see it there.  ``rule`` chooses the
+    sentence that says what to do (:func:`alerts.rules.guidance.words_away`); it is not sent: it may name a vital.
     """
 
     key: str
@@ -29,28 +29,40 @@ class Message:
     rule: str
     count: int = 1
 
+    def public(self) -> dict[str, object]:
+        """The fields that every channel sends; ``key`` and ``link`` are for providers alone."""
+        return {
+            "text": self.text,
+            "recipient": self.recipient,
+            "alarm": self.alarm,
+            "priority": self.priority.word,
+            "category": self.category,
+            "step": self.step,
+            "count": self.count,
+        }
+
     @property
     def text(self) -> str:
-        """One line for people."""
-        what = f"{self.priority.name.lower()} {'technical ' if self.category == 'technical' else ''}alarm"
-        of = "patients" if self.rule == GROUPED_RULE else "parts of the system"
-        many = f" ({self.count} {of})" if self.count > 1 else ""
+        """The message as one line of text."""
+        kind = f"{self.priority.word} {'technical ' if self.category == 'technical' else ''}alarm"
+        unit = "patients" if self.rule == GROUPED_RULE else "parts of the system"
+        many = f" ({self.count} {unit})" if self.count > 1 else ""
         again = f", call {self.step + 1}" if self.step else ""
-        return f"Vigil: {what}{many}{again}. {words_away(self.rule)} {self.link}"
+        return f"Vigil: {kind}{many}{again}. {words_away(self.rule)} {self.link}"
 
 
 class Channel(Protocol):
-    """A way to tell people."""
+    """A way to notify people."""
 
     @property
     def name(self) -> str:
-        """As in ``care_team.channels``."""
+        """The name in ``care_team.channels``."""
         ...
 
     def send(self, message: Message) -> str:
-        """Send, within a bounded time; the provider's receipt.
+        """Send within 10 s; return the provider's receipt.
 
         Raises:
-            ChannelError: it was not taken; it will be tried again.
+            ChannelError: the provider did not take it; the notifier tries again.
         """
         ...

@@ -1,4 +1,4 @@
-"""Time, as alarms see it: a tick for each whose due moment has passed."""
+"""The alarms' timer: a tick for each alarm that is due."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 
-from alerts.database import now_ms
+from alerts.database import now_ms, scalars
 from alerts.errors import AlertError
 from alerts.fold.fold import apply
 from alerts.life.events import Tick
@@ -21,12 +21,12 @@ SELECT alarm FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() ORDER 
 
 
 def tick_due(db: psycopg.Connection[Any]) -> int:
-    """Repeat, return, unshelve or close what is due; how many alarms that were.  ``db``: autocommit, one alarm at a time."""
-    due = [alarm for (alarm,) in db.execute(_DUE, [AT_ONCE])]
+    """Repeat, return, unshelve or close alarms that are due; return their number.  ``db``: autocommit."""
+    due = scalars(db, _DUE, [AT_ONCE])
     for alarm in due:
         try:
             with db.transaction():
                 apply(db, alarm, Tick(now_ms(db)))
-        except AlertError as error:  # one alarm must not stop the time of all others
+        except AlertError as error:  # one bad alarm must not stop the others
             _log.error("an alarm could not be ticked", alarm=alarm, reason=type(error).__name__)
     return len(due)

@@ -1,4 +1,4 @@
-"""Which notifications become one message: a gateway's patients, and what befalls many partitions.  The rows stay."""
+"""Notifications that share one message: a gateway's patients, and one fault of many partitions.  The rows stay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.engine.condition import Category, Priority
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A row of the outbox with what its alarm says of the cause."""
+    """A row of the outbox, with the cause of its alarm."""
 
     notification: int
     alarm: int
@@ -28,19 +28,19 @@ class Waiting:
 
     @property
     def grouped(self) -> bool:
-        """Whether others of its cause may share its message."""
+        """True if other notifications of the same cause may share its message."""
         return self.subject_kind == "partition" or self.rule == GROUPED_RULE
 
     @property
     def cause(self) -> tuple[object, ...]:
-        """The same for all that become one message."""
+        """The key that all notifications of one message share."""
         if not self.grouped:
             return (self.notification,)
         return (self.recipient, self.channel, self.step, self.subject_kind, self.rule, self.source)
 
 
 def grouped(waiting: Iterable[Waiting]) -> list[list[Waiting]]:
-    """By cause, in the order of each one's first; within one, the most urgent first."""
+    """Groups of one cause, in the order of their first notification; in each, the most urgent first."""
     groups: dict[tuple[object, ...], list[Waiting]] = {}
     for one in waiting:
         groups.setdefault(one.cause, []).append(one)

@@ -1,8 +1,8 @@
-"""Sending what waits in the table ``notification``: each until a receipt is stored or somebody has acted.
+"""The outbox of notifications: each row is sent until a receipt is stored or somebody has acted.
 
-A row is leased in a short transaction (``FOR UPDATE SKIP LOCKED``, so several notifiers share the work), sent outside of
-any, and its receipt stored.  A notifier that dies in between leaves the lease to run out: a second copy may be sent, a
-missing one never.
+A row is leased in a short transaction (``FOR UPDATE SKIP LOCKED``, so several notifiers share the work), sent outside of any
+transaction, and its receipt stored.  If a notifier dies in between, the lease runs out and the row is sent again: a second
+copy is possible, a missing one is not.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from psycopg.rows import class_row
 
+from alerts.database import scalar, scalars
 from alerts.errors import ChannelError
 from alerts.notify.channel import Channel, Message
 from alerts.notify.grouping import Waiting, grouped
@@ -23,13 +24,13 @@ AT_ONCE: Final = 16
 """Rows leased in one turn."""
 LEASE_S: Final = 180
 """Longer than a turn can take: a channel answers or gives up within 10 s."""
-LONGEST_PAUSE_S: Final = 60
+LONGEST_RETRY_S: Final = 60
 SIBLING_S: Final = 60
-"""What joins a group so soon after its message was sent is told by that message."""
+"""A notification that joins a group so soon after its message was sent takes that message's receipt."""
 
 _log = structlog.get_logger(__name__)
 
-# the newest step says what older ones would have said
+# the newest step replaces older ones
 _SUPERSEDE: Final = """
 UPDATE notification SET stopped = clock_timestamp(), error = 'a later call takes its place' WHERE notification IN (
     SELECT n.notification FROM notification n
@@ -66,19 +67,19 @@ WHERE sent IS NULL AND stopped IS NULL AND error IS NULL AND channel <> ALL(%s) 
 
 
 def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str) -> int:
-    """Send what is due on one channel, at most :data:`AT_ONCE` rows; how many rows were taken.  ``db``: autocommit."""
+    """Send due rows of one channel, at most :data:`AT_ONCE`; return the number of rows leased.  ``db``: autocommit."""
     taken = _lease(db, channel.name)
     for group in grouped(taken):
         numbers = [one.notification for one in group]
-        still = {number for (number,) in db.execute(_STILL, [numbers])}
+        still = set(scalars(db, _STILL, [numbers]))
         if left := [one for one in group if one.notification in still]:
             _send(db, channel, left, desk_url)
     return len(taken)
 
 
 def report_unknown_channels(db: psycopg.Connection[Any], known: Sequence[str]) -> None:
-    """Say once, in the row and in the log, that nobody serves a channel which a care team asks for."""
-    for (channel,) in set(db.execute(_UNKNOWN, [list(known)]).fetchall()):
+    """Report once, in the row and in the log, that a care team asks for a channel that is not configured."""
+    for channel in set(scalars(db, _UNKNOWN, [list(known)])):
         _log.error("a care team is to be told by a channel that is not configured", channel=channel)
 
 
@@ -94,8 +95,8 @@ def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], d
     first, numbers = group[0], [one.notification for one in group]
     if first.grouped:
         about = [SIBLING_S, first.recipient, channel.name, first.step, first.subject_kind, first.rule, first.source]
-        if sibling := db.execute(_SIBLING, about).fetchone():
-            db.execute(_SENT, [sibling[0], numbers])
+        if (receipt := scalar(db, _SIBLING, about)) is not None:
+            db.execute(_SENT, [receipt, numbers])
             return
     message = Message(
         key=f"vigil-{min(numbers)}",
@@ -111,8 +112,8 @@ def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], d
     try:
         receipt = channel.send(message)
     except ChannelError as error:
-        pause = min(2.0 ** min(first.attempts, 10), LONGEST_PAUSE_S)
+        retry_s = min(2.0 ** min(first.attempts, 10), LONGEST_RETRY_S)
         _log.warning("notification not sent", channel=channel.name, reason=error.reason, attempts=first.attempts)
-        db.execute(_FAILED, [pause, error.reason, numbers])
+        db.execute(_FAILED, [retry_s, error.reason, numbers])
         return
     db.execute(_SENT, [receipt, numbers])

@@ -1,4 +1,4 @@
-"""The notifier: messages on every channel, the alarms' time, and the relay, each on a thread of its own."""
+"""The notifier: every channel, the alarms' timer and the relay, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from alerts.notify.outbox import report_unknown_channels, send_due
 from alerts.settings import NotifySettings
 from devices.wire.keys import read_master_key
 
-LONGEST_PAUSE_S: Final = 30.0
+LONGEST_RETRY_S: Final = 30.0
 ENDING_S: Final = 6.0
-"""So long a thread may take to end what it is at; then it is left to die with the process."""
+"""The time in which threads may finish their work; after it they end with the process."""
 
 _log = structlog.get_logger(__name__)
 _Work = Callable[[psycopg.Connection[Any]], int]
 
 
 def run(settings: NotifySettings, stop: threading.Event) -> None:
-    """Run until ``stop``.  Several may run: rows are leased, alarms locked, one relays.
+    """Run until ``stop``.  Several notifiers may run: rows are leased, alarms locked, and one of them relays.
 
     Raises:
         MasterKeyError: the master key cannot be used.
     """
-    read_master_key(settings.master_key_file)  # say so before anything begins
+    read_master_key(settings.master_key_file)  # fail before any thread begins
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, which may hold secrets
     channels = channels_of(settings)
     names = [channel.name for channel in channels]
@@ -67,7 +67,7 @@ def run(settings: NotifySettings, stop: threading.Event) -> None:
 
 
 def channels_of(settings: NotifySettings) -> list[Channel]:
-    """The channels that are configured."""
+    """The configured channels."""
     channels: list[Channel] = [LogChannel()]
     if settings.webhook_url:
         channels.append(WebhookChannel(settings.webhook_url.get_secret_value(), settings.webhook_timeout_s))
@@ -75,7 +75,7 @@ def channels_of(settings: NotifySettings) -> list[Channel]:
 
 
 def _repeat(settings: NotifySettings, stop: threading.Event, name: str, work: _Work) -> None:
-    """Do ``work`` as long as there is some, then wait for a hint or a moment."""
+    """Do ``work`` while there is some, then wait for a hint or for ``poll_s``."""
     with connect(settings.database, f"notify {name}") as db:
         db.execute(f"LISTEN {CHANNEL}")
         while not stop.is_set():
@@ -84,22 +84,22 @@ def _repeat(settings: NotifySettings, stop: threading.Event, name: str, work: _W
 
 
 def _supervise(name: str, body: Callable[[], None], stop: threading.Event) -> None:
-    """Whatever ends ``body``, begin it again: alarms must go out."""
-    pause = 1.0
+    """Begin ``body`` again whenever it ends: alarms must go out."""
+    retry_s = 1.0
     while not stop.is_set():
         began = time.monotonic()
         try:
             body()
         except psycopg.OperationalError as error:
-            _log.warning("the database is away", part=name, reason=type(error).__name__, pause_s=pause)
+            _log.warning("the database is away", part=name, reason=type(error).__name__, pause_s=retry_s)
         except Exception as error:
             reason = type(error).__name__
-            _log.error("a part of the notifier failed", part=name, reason=reason, at=_place(error), pause_s=pause)
-        pause = 1.0 if time.monotonic() - began > LONGEST_PAUSE_S else min(pause * 2, LONGEST_PAUSE_S)
-        stop.wait(pause)
+            _log.error("a part of the notifier failed", part=name, reason=reason, at=_place(error), pause_s=retry_s)
+        retry_s = 1.0 if time.monotonic() - began > LONGEST_RETRY_S else min(retry_s * 2, LONGEST_RETRY_S)
+        stop.wait(retry_s)
 
 
 def _place(error: BaseException) -> str:
-    """Where it was raised; its text stays out of the log, because a database quotes rows in it."""
+    """The place of an error; its text stays out of the log, because a database quotes rows in it."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

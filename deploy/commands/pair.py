@@ -23,12 +23,12 @@ from alerts.care.identity import Identity
 from alerts.care.limits import set_rule_set
 from alerts.care.people import add_person
 from alerts.care.teams import add_team, join
-from alerts.control.data_keys import read_master_key
 from alerts.database import Tx
 from alerts.rules.defaults import default_rule_set
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
 from devices.wire.control import Facts
+from devices.wire.keys import read_master_key
 from gateway.desk.downlink import claim as claim_at
 from gateway.settings import GatewaySettings
 

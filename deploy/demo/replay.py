@@ -24,10 +24,11 @@ from deploy.demo.provision import Provisioned, kept
 from deploy.demo.reckoning import acknowledged, reckon, stored, waiting
 from deploy.demo.summary import Samples
 from deploy.errors import DeployError
-from simulators.fleet import Counts, Fleet
+from simulators.fleet import Fleet
 from simulators.mqtt_wearable import Broker, MqttWearable
 from simulators.replay import Player, Recording, players, read_folder
 from simulators.scenario import Sensor
+from simulators.wearable_memory import Counts
 
 _AS: Final[dict[Sensor, Wears]] = {Sensor.BELT: "patch", Sensor.OXIMETER: "ring"}
 _MARGIN_S: Final = 60.0

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, cast
+
+from devices.wire.control import PriorityWord
 
 Phase = Literal["onset", "worse", "better", "end"]
 Category = Literal["physiological", "technical"]
@@ -19,6 +21,16 @@ class Priority(IntEnum):
     HIGH = 3
     MEDIUM = 2
     LOW = 1
+
+    @property
+    def word(self) -> PriorityWord:
+        """The priority as control records and messages write it."""
+        return cast("PriorityWord", self.name.lower())
+
+    @classmethod
+    def of(cls, word: PriorityWord) -> Priority:
+        """The priority of a word."""
+        return cls[word.upper()]
 
 
 @dataclass(frozen=True, slots=True)

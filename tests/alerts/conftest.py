@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from deploy.schema.migrate import migrate
 from tests.fix_database import fresh_database
 
+Db = psycopg.Connection[Any]
+"""An autocommit connection."""
 _BIG = {"reading", "event", "rollup_minute", "rollup_hour", "schema_version"}  # this room writes none of them
 
 
@@ -39,7 +42,7 @@ def schema(migrated: str) -> str:
 
 
 @pytest.fixture
-def db(schema: str) -> Iterator[psycopg.Connection]:
+def db(schema: str) -> Iterator[Db]:
     """An autocommit connection to it: transactions are explicit."""
     with psycopg.connect(schema, autocommit=True) as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""Which rules the code can raise, read from the code: every call that makes a condition, followed to the name it is given.
+"""The rules that the code can raise, read from the code: every call that makes a condition, followed to its name.
 
 A call whose rule cannot be told is an error, so that a new kind cannot slip past.
 """
@@ -18,8 +18,9 @@ from devices.vitals import VITALS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("streams", "alerts", "deploy")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 RANGES = {"vital": tuple(map(int, VITALS)), "side": (0, 1), "kind": (0, 1, 2)}
-"""What the functions that make names are given, by parameter."""
+"""The arguments of the functions that make names, by parameter."""
 
 
 _KEYWORD = 1 << 10
@@ -31,7 +32,7 @@ class Made:
 
     path: Path
     line: int
-    inside: ast.FunctionDef | ast.AsyncFunctionDef | None
+    inside: Function | None
     rule: ast.expr | None
 
 
@@ -39,7 +40,8 @@ def raised() -> set[str]:
     """Every rule that a condition can have."""
     trees = {path: ast.parse(path.read_text()) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))}
     rules: set[str] = set()
-    makers, done = [("Condition", 3, None)], set()
+    makers: list[tuple[str, int, Path | None]] = [("Condition", 3, None)]
+    done: set[tuple[str, int, Path | None]] = set()
     while makers:
         name, place, only = makers.pop()
         if (name, place, only) in done:
@@ -62,7 +64,7 @@ def _calls(trees: dict[Path, ast.Module], name: str, place: int, only: Path | No
             yield from _within(path, tree, None, name, place)
 
 
-def _within(path: Path, node: ast.AST, inside, name: str, place: int) -> Iterator[Made]:
+def _within(path: Path, node: ast.AST, inside: Function | None, name: str, place: int) -> Iterator[Made]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call) and _called(child) == name and not _ends(child):
             given = {word.arg: word.value for word in child.keywords}
@@ -82,7 +84,7 @@ def _called(call: ast.Call) -> str:
 
 
 def _ends(call: ast.Call) -> bool:
-    """Whether a condition is made that only ends: what it ends was raised elsewhere."""
+    """True if the call makes a condition that only ends another one."""
     return any(isinstance(given, ast.Constant) and given.value == "end" for given in call.args)
 
 

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from alerts.fold.alarm_rows import Key, json_text, key_of
 from alerts.fold.fold import OPERATORS, Folded, folded, key_of_condition
 from alerts.life.alarm import Alarm
+from alerts.life.conflict import first_conflict
 from alerts.life.events import Act, Tick
-from alerts.life.transition import in_the_way, transition
+from alerts.life.transition import transition
 from streams.engine.condition import Condition
 
 TEAM = "team:1"
@@ -57,7 +58,7 @@ class Alarms:
         if expected_version is not None and not isinstance(event, Tick):
             later = [row for (of, version), row in self.events.items() if of == alarm and version > expected_version]
             since = [(kind, actor) for _, kind, actor, _ in later]
-            if in_the_way(since, event.by) is not None:
+            if first_conflict(since, event.by) is not None:
                 return False
         one = Folded(row, stored=True)
         one.take(*transition(row, event))
@@ -67,7 +68,7 @@ class Alarms:
 
     def _write(self, found: Sequence[Folded]) -> None:
         for one in found:
-            if not one.happened:
+            if not one.history:
                 continue
             if not one.stored:
                 one.alarm = replace(one.alarm, alarm=len(self.rows) + 1)
@@ -79,10 +80,10 @@ class Alarms:
             else:
                 assert self.open.setdefault(key, row.alarm) == row.alarm, f"two open alarms {key}"
             self.rows[row.alarm] = row
-            for version, happened in one.happened:
-                content = msgspec.json.decode(json_text(happened.content))
+            for version, entry in one.history:
+                content = msgspec.json.decode(json_text(entry.content))
                 assert (row.alarm, version) not in self.events, f"alarm {row.alarm} changed twice to version {version}"
-                self.events[row.alarm, version] = (happened.at, happened.kind, happened.actor, content)
+                self.events[row.alarm, version] = (entry.at, entry.kind, entry.actor, content)
             if one.stop and one.stored:
                 for (alarm, *_), message in self.notifications.items():
                     if alarm == row.alarm:

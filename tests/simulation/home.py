@@ -23,7 +23,7 @@ from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.store import Store
-from gateway.sources.intake import Heard, Intake
+from gateway.sources.intake import Intake, Received
 from gateway.uplink.uplink import Pace, Uplink
 from tests.simulation.disk import Disk, SimStore
 from tests.simulation.log import SimProducer
@@ -229,7 +229,7 @@ class Home:
     async def _accept(self, device: Device, sent: list[Measured]) -> None:
         now = self.clock.now()
         try:
-            await self.intakes[device.device].accept([Heard(one.decoded, now) for one in sent])
+            await self.intakes[device.device].accept([Received(one.decoded, now) for one in sent])
         except OutboxError:
             return
         self.confirmed |= {(device.device, one.mark) for one in sent}

@@ -1,35 +1,36 @@
-"""The gateway API of :mod:`devices.wire.pairing`: claim once, then long-poll the configuration.  No cookies, no forms."""
+"""The gateway API of :mod:`devices.wire.pairing`: claim once, then long-poll the configuration."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import msgspec
 import structlog
-from psycopg import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.care.gateway_config import gateway_config
 from alerts.care.gateways import claim as claim_gateway
+from alerts.care.gateways import hash_of
+from alerts.database import Tx
 from alerts.desk.errors import TooManyTriesError
-from alerts.desk.web.context import Desk, desk_of
-from alerts.desk.web.session import hash_of
+from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
-from devices.wire.pairing import Claim, Claimed, Config
+from devices.wire.pairing import Claim, Config
 
 _LONGEST_S: Final = 30.0
 _LOOK_S: Final = 5.0
-"""A change whose hint was lost is found this soon."""
+"""A change is found after this time even if its hint was lost."""
 _GATEWAY: Final = "SELECT gateway, config_version FROM gateway WHERE credential_hash = %s AND revoked IS NULL"
 _log = structlog.get_logger("alerts.desk.gateways.api")
 
 
 class GatewayApi:
-    """The routes, with the tries to claim by address."""
+    """The routes, with the recent tries of each address."""
 
     def __init__(self, tries: int) -> None:
         self._tries = Throttle(tries, 60)
@@ -39,7 +40,7 @@ class GatewayApi:
         ]
 
     async def claim(self, request: Request) -> Response:
-        """A credential for a claim code, once; 404 for one unknown, used or too old, 429 after too many tries."""
+        """Exchange a claim code, once, for a credential; 404 if it is unknown, used or too old, 429 after too many tries."""
         desk = desk_of(request)
         address, now = request.client.host if request.client else "unknown", time.monotonic()
         try:
@@ -50,11 +51,7 @@ class GatewayApi:
         self._tries.note(address, now)
         try:
             code = msgspec.json.decode(await request.body(), type=Claim).code
-
-            def work(connection: Connection[Any]) -> Claimed:
-                return claim_gateway(connection, code)
-
-            claimed = await desk.write(work)
+            claimed = await desk.write(lambda tx: claim_gateway(tx, code))
         except msgspec.DecodeError:
             return Response(status_code=400)
         except ClaimError:
@@ -65,8 +62,8 @@ class GatewayApi:
         return _json(claimed)
 
     async def config(self, request: Request) -> Response:
-        """The configuration once its version is greater than ``since``; 304 after ``wait`` seconds, 401 once revoked."""
-        desk = desk_of(request)
+        """The configuration as soon as its version is greater than ``since``; 304 after ``wait`` seconds, 401 if revoked."""
+        desk, settings = desk_of(request), desk_of(request).settings
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
         since, wait = request.query_params.get("since", "0"), request.query_params.get("wait", "30")
         if scheme.lower() != "bearer" or not credential:
@@ -74,6 +71,10 @@ class GatewayApi:
         if not since.isdecimal() or len(since) > 18 or not wait.replace(".", "", 1).isdecimal():
             return Response(status_code=400)
         hashed, end = hash_of(credential.strip()), time.monotonic() + min(float(wait), _LONGEST_S)
+
+        def config_of(tx: Tx, gateway: int) -> Config:
+            return gateway_config(tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s)
+
         while True:
             async with desk.pool.connection() as connection:
                 row = await (await connection.execute(_GATEWAY, (hashed,))).fetchone()
@@ -81,18 +82,11 @@ class GatewayApi:
                 return _unauthorized()
             gateway, version = row
             if version > int(since):
-                return _json(await self._config_of(desk, gateway))
+                return _json(await desk.write(partial(config_of, gateway=gateway)))
             left = end - time.monotonic()
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)
             await desk.reader.config_hint(min(left, _LOOK_S))
-
-    async def _config_of(self, desk: Desk, gateway: int) -> Config:
-        def work(connection: Connection[Any]) -> Config:
-            told = desk.settings
-            return gateway_config(connection, desk.master, gateway, told.kafka, told.topic, heartbeat_s=told.heartbeat_s)
-
-        return await desk.write(work)
 
 
 def _json(message: msgspec.Struct) -> Response:

@@ -1,59 +1,64 @@
-"""What people do about alarms: acknowledge, record the outcome, pause.  Each folds over the locked row as it stands."""
+"""Acts of people on alarms: acknowledge, record the outcome, shelve.  Each folds into the locked row."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, cast
 
-from psycopg import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.database import now_ms
+from alerts.database import Tx, now_ms
 from alerts.desk.errors import BadFormError, NotYoursError
-from alerts.desk.web.access import may_act, visible_alarm
-from alerts.desk.web.context import Desk, signed_in, text_of
+from alerts.desk.web.access import check_may_act, visible_alarm
+from alerts.desk.web.context import Desk, Handler, signed_in, text_of
 from alerts.desk.web.session import Session
-from alerts.desk.worklist.words import devices_of, plain, span
+from alerts.desk.worklist.words import OUTCOMES, devices_of, plain, span
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold.fold import apply
-from alerts.life.alarm import Alarm
+from alerts.life.alarm import Alarm, Outcome
 from alerts.life.events import Acknowledge, Act, RecordOutcome, Shelve, Unshelve
 from alerts.life.timing import TIMINGS
 
-OUTCOMES: Final = ("called", "visit", "limits_adjusted", "false_alarm")
 FALSE_REASONS: Final = ("Movement", "Sensor loose", "Wrong wearer", "Limit does not suit the patient", "Other: see the note")
-PAUSE_REASONS: Final = (
+SHELF_REASONS: Final = (
     "Care at the bedside", "Known artefact, being fixed", "Treatment given, waiting for effect", "Other: see the note",
 )  # fmt: skip
-_PAUSES_MIN: Final = (5, 10, 30, 60, 120, 240, 480, 1440)
+_SHELF_MIN: Final = (5, 10, 30, 60, 120, 240, 480, 1440)
 _MOST_AT_ONCE: Final = 500
+_TO_NOTICES: Final = {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+_CONFLICTS: Final = {
+    "acknowledge": "Acknowledged",
+    "outcome": "Closed with an outcome",
+    "shelve": "Snoozed",
+    "unshelve": "Snooze ended",
+    "note": "Noted on",
+    "worse": "It got worse",
+    "onset": "It began again",
+    "returned": "It came back without an outcome",
+    "shelf_ended": "Its snooze ended",
+}
 
 
-def pause_choices(alarm: Alarm) -> list[int]:
-    """Minutes that this alarm's priority allows, three of them: the longest among them."""
+def shelf_choices(alarm: Alarm) -> list[int]:
+    """Three lengths in minutes that this alarm's priority allows, the longest among them."""
     longest = TIMINGS[alarm.priority].shelf_s // 60
-    allowed = [m for m in _PAUSES_MIN if m <= longest]
+    allowed = [m for m in _SHELF_MIN if m <= longest]
     return sorted({allowed[min(1, len(allowed) - 1)], allowed[len(allowed) // 2], allowed[-1]})
 
 
 @signed_in
 async def acknowledge(request: Request, desk: Desk, session: Session) -> Response:
-    """Take one alarm on; 409 with who was first."""
-    alarm, version = await _named(request, desk, session)
-    return await _act(desk, session, alarm, version, lambda at: Acknowledge(session.person, at))
-
-
-@signed_in
-async def outcome_form(request: Request, desk: Desk, session: Session) -> Response:
-    alarm = await visible_alarm(desk, session, request.path_params["alarm"])
-    return _form(desk, session, "_outcome.html", alarm)
+    """Acknowledge one alarm; 409 with the person who was first."""
+    alarm, version = await _alarm_and_version(request, desk, session)
+    return await _act(desk, alarm, version, lambda at: Acknowledge(session.person, at))
 
 
 @signed_in
 async def outcome(request: Request, desk: Desk, session: Session) -> Response:
-    """Record what was done."""
-    alarm, version = await _named(request, desk, session)
+    """Record the outcome of the work on an alarm."""
+    alarm, version = await _alarm_and_version(request, desk, session)
     form = await request.form()
     chosen, reason, note = text_of(form, "outcome"), text_of(form, "reason"), text_of(form, "note", 2000)
     problems = {}
@@ -64,54 +69,45 @@ async def outcome(request: Request, desk: Desk, session: Session) -> Response:
     if problems:
         return _form(desk, session, "_outcome.html", alarm, problems, 422)
     why = reason if chosen == "false_alarm" else ""
-    return await _act(
-        desk, session, alarm, version,
-        lambda at: RecordOutcome(session.person, at, chosen, why, note),  # type: ignore[arg-type]
-    )  # fmt: skip
+    return await _act(desk, alarm, version, lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), why, note))
 
 
 @signed_in
-async def pause_form(request: Request, desk: Desk, session: Session) -> Response:
-    alarm = await visible_alarm(desk, session, request.path_params["alarm"])
-    return _form(desk, session, "_pause.html", alarm)
-
-
-@signed_in
-async def pause(request: Request, desk: Desk, session: Session) -> Response:
-    """Silent for a while, with a reason; it ends by itself, or at once if it gets worse."""
-    alarm, version = await _named(request, desk, session)
+async def shelve(request: Request, desk: Desk, session: Session) -> Response:
+    """Shelve an alarm: silence with a reason and an end; it also ends at once if the alarm gets worse."""
+    alarm, version = await _alarm_and_version(request, desk, session)
     form = await request.form()
     minutes, reason, note = text_of(form, "minutes"), text_of(form, "reason"), text_of(form, "note", 500)
     problems = {}
-    if minutes not in {str(m) for m in pause_choices(alarm)}:
+    if minutes not in {str(m) for m in shelf_choices(alarm)}:
         problems["minutes"] = "Choose for how long"
-    if reason not in PAUSE_REASONS:
-        problems["reason"] = "A pause needs a reason"
+    if reason not in SHELF_REASONS:
+        problems["reason"] = "Choose a reason"
     if problems:
-        return _form(desk, session, "_pause.html", alarm, problems, 422)
+        return _form(desk, session, "_shelve.html", alarm, problems, 422)
     why = f"{reason}. {note}" if note else reason
-    return await _act(desk, session, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, why))
+    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, why))
 
 
 @signed_in
-async def resume(request: Request, desk: Desk, session: Session) -> Response:
-    """End a pause now."""
-    alarm, version = await _named(request, desk, session)
-    return await _act(desk, session, alarm, version, lambda at: Unshelve(session.person, at))
+async def unshelve(request: Request, desk: Desk, session: Session) -> Response:
+    """End the shelf of an alarm now."""
+    alarm, version = await _alarm_and_version(request, desk, session)
+    return await _act(desk, alarm, version, lambda at: Unshelve(session.person, at))
 
 
 @signed_in
 async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Response:
-    """Take on every alarm of a line that stands for several: "alarms" is ``12:3 13:1``, id and version."""
+    """Acknowledge every alarm of a line for several patients; the field "alarms" is ``12:3 13:1``, id and version."""
     form, taken, first = await request.form(), 0, None
     for pair in text_of(form, "alarms", 20_000).split()[:_MOST_AT_ONCE]:
         number, _, version = pair.partition(":")
         if not (number.isdecimal() and version.isdecimal()):
             raise BadFormError({"alarms": "Update the list and try again."})
         alarm = await visible_alarm(desk, session, int(number))
-        may_act(session, alarm)
+        check_may_act(session, alarm)
         try:
-            await desk.write(_work(int(number), int(version), lambda at: Acknowledge(session.person, at)))
+            await desk.write(_folded(int(number), int(version), lambda at: Acknowledge(session.person, at)))
             taken += 1
         except ConflictError as error:
             first = first or error
@@ -123,74 +119,64 @@ async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Re
     return _done()
 
 
-async def _named(request: Request, desk: Desk, session: Session) -> tuple[Alarm, int]:
+def _dialog(template: str) -> Handler:
+    @signed_in
+    async def dialog(request: Request, desk: Desk, session: Session) -> Response:
+        return _form(desk, session, template, await visible_alarm(desk, session, request.path_params["alarm"]))
+
+    return dialog
+
+
+async def _alarm_and_version(request: Request, desk: Desk, session: Session) -> tuple[Alarm, int]:
+    """The alarm of a request, if the person may act on it, and the version they saw."""
     alarm = await visible_alarm(desk, session, request.path_params["alarm"])
-    may_act(session, alarm)
+    check_may_act(session, alarm)
     version = text_of(await request.form(), "version", 20)
     if not version.isdecimal():
         raise BadFormError({"version": "Update the list and try again."})
     return alarm, int(version)
 
 
-def _work(alarm: int, version: int, event: Any) -> Any:
-    def work(connection: Connection[Any]) -> Alarm:
-        act: Act = event(now_ms(connection))
-        return apply(connection, alarm, act, expected_version=version)
-
-    return work
+def _folded(alarm: int, version: int, act_at: Callable[[int], Act]) -> Callable[[Tx], Alarm]:
+    return lambda tx: apply(tx, alarm, act_at(now_ms(tx)), expected_version=version)
 
 
-async def _act(desk: Desk, session: Session, alarm: Alarm, version: int, event: Any) -> Response:
+async def _act(desk: Desk, alarm: Alarm, version: int, act_at: Callable[[int], Act]) -> Response:
     try:
-        await desk.write(_work(alarm.alarm, version, event))
+        await desk.write(_folded(alarm.alarm, version, act_at))
     except ConflictError as error:
         await desk.reader.refresh()
         return _conflict(desk, error, alarm)
     except RefusedError as error:
         await desk.reader.refresh()
-        return desk.page("_notice.html", status=409, headers=_TO_NOTICES, title=str(error), text="", link=None)
+        return _notice(desk, str(error))
     except UnknownAlarmError:
         raise NotYoursError from None
     await desk.reader.refresh()
     return _done()
 
 
-_TO_NOTICES: Final = {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML", "HX-Trigger": "vigil:done"}
-_DID: Final = {
-    "acknowledge": "Acknowledged",
-    "outcome": "Closed with an outcome",
-    "shelve": "Paused",
-    "unshelve": "Taken off its pause",
-    "note": "Noted on",
-    "worse": "It got worse",
-    "onset": "It began again",
-    "returned": "It came back without an outcome",
-    "shelf_ended": "Its pause ended",
-}
-
-
 def _done() -> Response:
-    return Response("", headers={"HX-Trigger": "vigil:done, vigil:changed", **_to_notices_only()}, media_type="text/html")
+    return Response("", headers={**_TO_NOTICES, "HX-Trigger": "vigil:done, vigil:changed"}, media_type="text/html")
 
 
-def _to_notices_only() -> dict[str, str]:
-    return {name: value for name, value in _TO_NOTICES.items() if name != "HX-Trigger"}
+def _notice(desk: Desk, title: str, text: str = "", link: str | None = None) -> Response:
+    headers = {**_TO_NOTICES, "HX-Trigger": "vigil:done"}
+    return desk.page("_notice.html", status=409, headers=headers, title=title, text=text, link=link)
 
 
 def _conflict(desk: Desk, error: ConflictError, alarm: Alarm | None) -> Response:
     snapshot = desk.reader.snapshot
-    person = snapshot.people.get(error.who) if snapshot else None
-    ago = span((snapshot.read_at if snapshot else 0) / 1000 - error.when.timestamp())
-    who = f" by {person.name}" if person else ""
-    title = f"{_DID.get(error.what, 'Changed')}{who} {ago} ago."
-    whose, link = "", None
+    person = snapshot.people.get(error.actor) if snapshot else None
+    ago = span((snapshot.read_at if snapshot else 0) / 1000 - error.at.timestamp())
+    by = f" by {person.name}" if person else ""
+    text = "It is theirs now: nothing was changed." if person else "Look at it again: nothing was changed."
+    link = None
     if alarm and alarm.subject_kind == "patient" and snapshot and alarm.subject in snapshot.patients:
         patient = snapshot.patients[alarm.subject]
-        whose, link = f" Alarm: {plain(alarm, devices_of(patient))}, {patient.name}.", f"/patients/{alarm.subject}"
-    text = (
-        "It is theirs; your press changed nothing." if person else "Look at it again; your press changed nothing."
-    ) + whose
-    return desk.page("_notice.html", status=409, headers=_TO_NOTICES, title=title, text=text, link=link)
+        text += f" Alarm: {plain(alarm, devices_of(patient))}, {patient.name}."
+        link = f"/patients/{alarm.subject}"
+    return _notice(desk, f"{_CONFLICTS.get(error.kind, 'Changed')}{by} {ago} ago.", text, link)
 
 
 def _form(
@@ -200,16 +186,16 @@ def _form(
     patient = snapshot.patients.get(alarm.subject) if snapshot and alarm.subject_kind == "patient" else None
     return desk.page(
         template, status=status, alarm=alarm, patient=patient, problems=problems or {}, session=session,
-        false_reasons=FALSE_REASONS, pause_reasons=PAUSE_REASONS, minutes=pause_choices(alarm),
+        false_reasons=FALSE_REASONS, shelf_reasons=SHELF_REASONS, minutes=shelf_choices(alarm),
     )  # fmt: skip
 
 
 ROUTES: Final = [
     Route("/alarms/{alarm:int}/acknowledge", acknowledge, methods=["POST"]),
-    Route("/alarms/{alarm:int}/outcome", outcome_form, methods=["GET"]),
+    Route("/alarms/{alarm:int}/outcome", _dialog("_outcome.html"), methods=["GET"]),
     Route("/alarms/{alarm:int}/outcome", outcome, methods=["POST"]),
-    Route("/alarms/{alarm:int}/pause", pause_form, methods=["GET"]),
-    Route("/alarms/{alarm:int}/pause", pause, methods=["POST"]),
-    Route("/alarms/{alarm:int}/resume", resume, methods=["POST"]),
+    Route("/alarms/{alarm:int}/pause", _dialog("_shelve.html"), methods=["GET"]),
+    Route("/alarms/{alarm:int}/pause", shelve, methods=["POST"]),
+    Route("/alarms/{alarm:int}/resume", unshelve, methods=["POST"]),
     Route("/lines/{key}/acknowledge", acknowledge_line, methods=["POST"]),
 ]

@@ -1,6 +1,6 @@
-"""The stream to a page: numbers as they change, and which rows changed; rows themselves the page fetches.
+"""The event stream of a page: changed numbers, and the keys of changed rows; the page then fetches the rows.
 
-One event a read at most; every event carries the server's time, so a page that hears nothing knows that it is alone.
+There is at most one event for each read.  A page that gets no event knows that it is disconnected.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _json: Final = msgspec.json.Encoder()
 
 
 class Feed:
-    """What one page has been told; ``event`` gives what is new since."""
+    """The data that one page has; ``event`` gives the changes since the last one."""
 
     def __init__(self, person: int, only: str | None = None) -> None:
         self._person, self._only = person, only
@@ -36,7 +36,7 @@ class Feed:
         self._order: list[list[object]] = []
 
     def event(self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float) -> dict[str, Any]:
-        """The event after this snapshot: times always, counts, order and cells where they changed."""
+        """The event of this snapshot: always times and counts; order and cells only if they changed."""
         counted = counts(lines, self._person)
         if self._only:
             lines = tuple(line for line in lines if line.key == self._only)
@@ -71,7 +71,7 @@ class Feed:
 
 @signed_in
 async def stream(request: Request, desk: Desk, session: Session) -> Response:
-    """Server-sent events until the session ends; ``?only=p12`` for one patient's page."""
+    """Server-sent events until the session ends; ``?only=p12`` for the page of one patient."""
     return EventSourceResponse(
         _events(desk, session, request), ping=3600, send_timeout=_SEND_S, headers={"X-Accel-Buffering": "no"}
     )
@@ -92,7 +92,7 @@ async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterat
                     yield ServerSentEvent("{}", event="bye")
                     return
                 session = found
-            if snapshot is None:  # the reader stands still: the page sees that by the missing event, and the beat
+            if snapshot is None:  # no new list: the page gets a beat without data
                 yield ServerSentEvent("{}", event="beat")
                 continue
             number = snapshot.number

@@ -1,8 +1,7 @@
-"""The worklist: the page, its list, and single rows in their newest form."""
+"""The worklist: the page, its list, and single rows."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,38 +9,35 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.desk.web.audit import record
-from alerts.desk.web.context import Desk, signed_in
+from alerts.desk.web.context import Desk, shown_now, signed_in
 from alerts.desk.web.session import Session
-from alerts.desk.worklist.cells import COLUMNS, sparks_of
+from alerts.desk.worklist.cells import VITAL_OF, sparks_of
 from alerts.desk.worklist.lines import Line, counts
 from alerts.desk.worklist.snapshot import Snapshot
 
 _GROUPS: Final = (
     ("open", "Unacknowledged", "high, medium, technical; oldest first"),
-    ("held", "In hand", "acknowledged or paused; back above if it worsens or the time runs out"),
+    ("held", "In hand", "acknowledged or snoozed; back above if it gets worse or the time is over"),
     ("quiet", "No alarm", ""),
 )
 _ROWS_AT_ONCE: Final = 300
 
 
 def shown(desk: Desk, session: Session, snapshot: Snapshot) -> dict[str, Any]:
-    """What the templates of rows need."""
+    """The values that the templates of rows need."""
     sparks = {}
     for line in desk.reader.view(session.teams):
         if line.patient:
             sparks[line.key] = sparks_of(snapshot, line.patient)
     return {
-        "session": session,
-        "snapshot": snapshot,
-        "now": snapshot.read_at,
-        "today": datetime.fromtimestamp(snapshot.read_at / 1000, desk.zone).date(),
-        "COLUMNS": COLUMNS,
+        **shown_now(desk, session, snapshot),
+        "COLUMNS": tuple(VITAL_OF),
         "sparks": sparks,
     }
 
 
 async def newest(desk: Desk) -> Snapshot:
-    """The newest snapshot; waits for the first one after a start."""
+    """The newest snapshot; after a start this waits for the first one."""
     snapshot = desk.reader.snapshot or await desk.reader.wait(0, 10)
     if snapshot is None:
         raise TimeoutError
@@ -54,7 +50,7 @@ def _grouped(lines: tuple[Line, ...]) -> list[tuple[str, str, str, list[Line]]]:
 
 @signed_in
 async def page(request: Request, desk: Desk, session: Session) -> Response:
-    """The whole page; who looked is audited."""
+    """The whole page; the read is audited."""
     snapshot = await newest(desk)
     lines = desk.reader.view(session.teams)
     async with desk.pool.connection() as connection:
@@ -73,14 +69,14 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
 
 @signed_in
 async def whole(request: Request, desk: Desk, session: Session) -> Response:
-    """The list in its newest order: "Update list"."""
+    """The list in its newest order, for "Update list"."""
     snapshot = await newest(desk)
     return desk.page("_list.html", groups=_grouped(desk.reader.view(session.teams)), **shown(desk, session, snapshot))
 
 
 @signed_in
 async def rows(request: Request, desk: Desk, session: Session) -> Response:
-    """Rows in their newest form, to be put where they stand: ``?key=p12&key=g3``."""
+    """Rows in their newest form, which the page puts in place: ``?key=p12&key=g3``."""
     keys = set(request.query_params.getlist("key")[:_ROWS_AT_ONCE])
     snapshot = await newest(desk)
     lines = [line for line in desk.reader.view(session.teams) if line.key in keys]

@@ -1,4 +1,4 @@
-// What every page of the desk shares: theme, menus, dialogs, forms' token, ages, use of the session.
+// Shared parts of all pages: theme, menus, dialogs, forms' token, ages, use of the session.
 export const $ = (q, el = document) => el.querySelector(q);
 export const $$ = (q, el = document) => [...el.querySelectorAll(q)];
 export const clock = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
@@ -39,11 +39,11 @@ for (const button of $$("[popovertarget]")) {
 document.addEventListener("htmx:configRequest", (e) => { e.detail.headers["X-CSRF-Token"] = document.body.dataset.csrf; });
 document.addEventListener("htmx:responseError", (e) => {
   if (e.detail.xhr.status === 401) location.assign("/sign-in?why=ended");
-  else say(e.detail.xhr.status === 404 ? "This is not there any more. Update the list." : "That did not work. Try again.", true);
+  else say(e.detail.xhr.status === 404 ? "This no longer exists. Update the list." : "That did not work. Try again.", true);
 });
 document.addEventListener("htmx:sendError", () => say("No connection: nothing was changed.", true));
 
-// what a page asks for by itself, which does not count as use
+// requests that a page makes by itself, which do not count as use
 export const quietly = async (url) => {
   const answer = await fetch(url, { headers: { "Vigil-Background": "1" } });
   if (answer.status === 401) location.assign("/sign-in?why=ended");
@@ -64,7 +64,7 @@ export const openedFrom = (element) => { back = element; };
 if (dialog) {
   document.addEventListener("htmx:afterSwap", (e) => {
     if (e.detail.target !== dialog || !dialog.firstElementChild) return;
-    if (dialog.open) { $(".summary-box", dialog)?.focus(); return; } // not saved: what is to put right comes first
+    if (dialog.open) { $(".summary-box", dialog)?.focus(); return; } // not saved: the corrections come first
     back ??= document.activeElement;
     dialog.showModal();
   });
@@ -78,7 +78,7 @@ if (dialog) {
   document.addEventListener("vigil:done", () => dialog.close());
 }
 document.addEventListener("click", (e) => { if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren(); });
-// a false alarm needs a reason; a pause says until when
+// a false alarm needs a reason; the snooze dialog shows its end
 document.addEventListener("change", (e) => {
   if (e.target.name === "outcome") {
     const form = e.target.form, why = $("[data-false-why]", form);
@@ -88,12 +88,12 @@ document.addEventListener("change", (e) => {
   if (e.target.name === "minutes") showUntil();
 });
 const showUntil = () => {
-  const form = $("#dialog form[data-pause-form]"), minutes = form && $("input[name=minutes]:checked", form);
+  const form = $("#dialog form[data-shelve-form]"), minutes = form && $("input[name=minutes]:checked", form);
   if (minutes) $("[data-until]", form).textContent = new Date(now() + minutes.value * 60000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: form.dataset.zone });
 };
 document.addEventListener("htmx:afterSwap", showUntil);
 
-// ages: a number grows old where it stands, without a word from the server
+// ages: a number grows old in place, without a message from the server
 export const ageOf = (cell) => {
   const el = $("[data-age]", cell);
   if (!el?.dataset.age) return;

@@ -1,4 +1,4 @@
-// The worklist. Rows change where they stand; they move only when somebody says "Update list".
+// The worklist. Rows change in place; they move only with "Update list".
 import { $, $$, openedFrom, quietly, say, setCell, tick, under } from "./desk.js";
 import { ring, toggle as toggleSound } from "./sound.js";
 import { listen } from "./stream.js";
@@ -11,7 +11,7 @@ const rowOf = (key) => document.getElementById(`row-${key}`);
 const cells = {}; // the newest numbers by row
 let order = null;
 
-// what is new: alarms nobody has that do not stand among the unacknowledged; what moved: rows that belong elsewhere
+// fresh: unacknowledged alarms that are not yet in the first group; moved: rows that belong to another group
 const KINDS = ["high", "medium", "technical", "low"];
 let announced = new Set($$("#open .row").map((r) => r.dataset.lead));
 const showBar = () => {
@@ -22,10 +22,10 @@ const showBar = () => {
   bar.classList.toggle("is-new", fresh.length > 0);
   bar.classList.toggle("is-calm", !fresh.length);
   const by = KINDS.map((k) => [k, fresh.filter(([, , kind]) => kind === k).length]).filter(([, n]) => n);
-  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none where nothing is new
-  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved on` : "";
-  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list stays still until you say so.`
-    : moved ? "Acknowledged, paused or ended. The list stays still until you say so." : "The list is as it stands now.";
+  $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none if nothing is new
+  $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved` : "";
+  $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list does not move until you update it.`
+    : moved ? "Acknowledged, snoozed or ended. The list does not move until you update it." : "The list is up to date.";
 };
 const announce = () => {
   const unheard = order.filter(([, group, , , lead]) => group === "open" && !announced.has(String(lead)));
@@ -37,7 +37,7 @@ const announce = () => {
   ring(gravest[2]);
 };
 
-// rows in their newest form, each put where it stands
+// the newest form of rows, each put in its place
 let fetching = false;
 const renew = async () => {
   if (fetching || !order) return;
@@ -125,7 +125,7 @@ $("#q").addEventListener("keydown", (e) => { if (e.key !== "Escape" && e.key !==
 
 // the selected row is the row that holds focus, so there is nothing to keep in step
 list.addEventListener("focusin", (e) => { const r = e.target.closest(".row"); if (r) select(r); });
-const pause = (row) => {
+const shelve = (row) => {
   const alarm = row?.dataset.lead;
   if (!alarm || alarm === "0" || !$("[data-menu]", row)) return;
   openedFrom($(".who", row));
@@ -140,7 +140,7 @@ list.addEventListener("click", (e) => {
   $("[data-limits]", menu).href = `${$(".who", row).href}#limits-h`;
   menu.showPopover(); under(menu, more);
 });
-$("[data-pause]", menu).addEventListener("click", () => { menu.hidePopover(); pause(current()); });
+$("[data-shelve]", menu).addEventListener("click", () => { menu.hidePopover(); shelve(current()); });
 
 // single keys act only while focus is inside the list (WCAG 2.1.4)
 list.addEventListener("keydown", (e) => {
@@ -149,7 +149,7 @@ list.addEventListener("keydown", (e) => {
   const go = (n) => { const r = all[Math.max(0, Math.min(all.length - 1, n))]; if (r) { $(".who", r).focus(); r.scrollIntoView({ block: "nearest" }); } };
   const keys = {
     j: () => go(at + 1), arrowdown: () => go(at + 1), k: () => go(at - 1), arrowup: () => go(at - 1), home: () => go(0), end: () => go(all.length - 1),
-    a: () => $("[data-act=ack]", current() ?? document.createElement("i"))?.click(), p: () => pause(current()),
+    a: () => $("[data-act=ack]", current() ?? document.createElement("i"))?.click(), p: () => shelve(current()),
     u: update, m: toggleSound, "/": () => $("#q").focus(),
   };
   if (keys[key]) { e.preventDefault(); keys[key](); }

@@ -1,1 +1,1 @@
-"""What every page of the desk needs: sign-in, access, audit, templates."""
+"""Shared parts of all pages: sign-in, access, audit, templates."""

@@ -1,6 +1,6 @@
-"""Who may see and who may act: care-team membership decides.
+"""Access to patients and alarms: membership in a care team decides.
 
-A patient of another team does not exist, and asking for one is audited.
+A patient of another team is answered like one that does not exist, and the request is audited.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LARGEST: Final = 2**31 - 1
 
 
 async def check_patient(connection: AsyncConnection[Any], session: Session, patient: int) -> None:
-    """Raise :class:`NotYoursError`, and leave an audit row, unless the patient is of one of the person's teams."""
+    """Raise :class:`NotYoursError`, and store an audit row, unless one of the person's teams has the patient."""
     row = None
     if 0 < patient <= _LARGEST:
         row = await (await connection.execute(_TEAM, (patient,))).fetchone()
@@ -32,7 +32,7 @@ async def check_patient(connection: AsyncConnection[Any], session: Session, pati
 
 
 async def visible_alarm(desk: Desk, session: Session, alarm: int) -> Alarm:
-    """The alarm, open or closed; :class:`NotYoursError` unless its patient is this person's.  Partitions are everybody's."""
+    """The alarm, open or closed; errors as :func:`check_patient`.  Everybody sees the alarms of partitions."""
     async with desk.pool.connection() as connection:
         found = await read_alarms(connection, "alarm = %s", alarm) if 0 < alarm < 2**63 else []
         if not found:
@@ -44,7 +44,7 @@ async def visible_alarm(desk: Desk, session: Session, alarm: int) -> Alarm:
     return found[0]
 
 
-def may_act(session: Session, alarm: Alarm) -> None:
-    """Nurses and clinicians act on patients; on the pipeline's own alarms everybody who is signed in."""
+def check_may_act(session: Session, alarm: Alarm) -> None:
+    """Raise :class:`NotAllowedError` if an administrator acts on a patient's alarm; system alarms are open to everybody."""
     if alarm.subject_kind == "patient" and session.role == "administrator":
-        raise NotAllowedError("Administrators do not act on patients' alarms: ask a nurse or clinician of the care team.")
+        raise NotAllowedError("Administrators cannot act on a patient's alarm: ask a nurse or clinician of the care team.")

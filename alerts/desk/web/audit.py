@@ -1,4 +1,4 @@
-"""Rows of the audit table: who did or read what.  No names and no values stand in them."""
+"""The audit table: who did or read what.  It holds no names and no values."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _INSERT = "INSERT INTO audit (person, action, subject, detail) VALUES (%s, %s, %
 
 
 async def record(connection: AsyncConnection[Any], person: int, action: str, subject: str = "", **detail: object) -> None:
-    """One row in the connection's transaction; ``person`` 0 is nobody signed in."""
+    """Store one row in the connection's transaction; ``person`` 0: nobody is signed in."""
     await connection.execute(_INSERT, (person, action, subject, Jsonb(detail)))

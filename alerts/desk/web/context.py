@@ -1,12 +1,12 @@
-"""What every route of the desk needs, and how a route is guarded."""
+"""The application's shared parts, and the guard of its routes."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 import psycopg
 from anyio import CapacityLimiter, to_thread
@@ -22,6 +22,7 @@ from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
 from alerts.desk.web.session import BACKGROUND, Session, check_form, find_session
 from alerts.desk.worklist.reader import Reader
+from alerts.desk.worklist.snapshot import Snapshot
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -30,7 +31,7 @@ Guarded = Callable[[Request, "Desk", Session], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One per application."""
+    """The shared parts of one application."""
 
     settings: DeskSettings
     master: bytes
@@ -38,15 +39,13 @@ class Desk:
     reader: Reader
     pages: Environment
     metrics: Metrics
-    zone: ZoneInfo
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> Response:
         """A rendered template."""
-        text = self.pages.get_template(template).render(zone=self.zone, settings=self.settings, **values)
-        return HTMLResponse(text, status, headers)
+        return HTMLResponse(self.pages.get_template(template).render(status=status, **values), status, headers)
 
     async def write(self, work: Callable[[Connection[Any]], T], limiter: CapacityLimiter | None = None) -> T:
-        """Run ``work`` in a transaction of its own, in a thread: what it raises rolls back and comes out here."""
+        """Run ``work`` in a transaction of its own, in a thread; its errors roll back and are raised here."""
 
         def run() -> T:
             with psycopg.connect(self.settings.database, connect_timeout=5) as connection:
@@ -55,15 +54,21 @@ class Desk:
         return await to_thread.run_sync(run, limiter=limiter)
 
 
+def shown_now(desk: Desk, session: Session, snapshot: Snapshot) -> dict[str, object]:
+    """The values that the templates of rows and of a patient share."""
+    today = datetime.fromtimestamp(snapshot.read_at / 1000, desk.settings.zone).date()
+    return {"session": session, "snapshot": snapshot, "now": snapshot.read_at, "today": today}
+
+
 def desk_of(request: Request) -> Desk:
     """The application's :class:`Desk`."""
     return cast("Desk", request.app.state.desk)
 
 
 def signed_in(handler: Guarded) -> Handler:
-    """Guard a route: a live session, and for anything but GET the session's form token.
+    """Guard a route: it needs a live session, and except for GET the session's form token.
 
-    A page asked for without a session leads to the sign-in page; anything else answers 401.
+    Without a session, a page leads to the sign-in page; anything else answers 401.
     """
 
     @functools.wraps(handler)
@@ -85,6 +90,6 @@ def signed_in(handler: Guarded) -> Handler:
 
 
 def text_of(form: FormData, field: str, most: int = 500) -> str:
-    """A form's text field, without blanks around it and cut at ``most`` characters; empty when it is missing."""
+    """A text field of a form, without blanks around it and cut at ``most`` characters; empty if it is missing."""
     value = form.get(field)
     return value.strip()[:most] if isinstance(value, str) else ""

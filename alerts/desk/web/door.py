@@ -21,17 +21,17 @@ from alerts.desk.web.session import Session, end_session, find_session, give_coo
 from alerts.desk.web.throttle import Throttle
 
 _DOOR: Final = "vigil-door"
-_WRONG: Final = "That user name and password do not go together: check both and try again."
-_WHY: Final = {"ended": "You were signed out because nobody used this desk for a while.", "out": "You are signed out."}
+_WRONG: Final = "User name or password is wrong: check both and try again."
+_NOTES: Final = {"ended": "You were signed out because this desk was not used.", "out": "You are signed out."}
 _log = structlog.get_logger("alerts.desk.web.door")
 
 
 class Door:
-    """The sign-in routes with what they remember: tries by account and by address."""
+    """The sign-in routes, with the recent tries of each account and address."""
 
     def __init__(self, tries: int) -> None:
         self._accounts, self._addresses = Throttle(tries, 60), Throttle(4 * tries, 60)
-        self._limiter = CapacityLimiter(2)  # argon2 takes 64 MB a go
+        self._limiter = CapacityLimiter(2)  # argon2 takes 64 MB each time
         self.routes = [
             Route("/sign-in", self.show, methods=["GET"]),
             Route("/sign-in", self.enter, methods=["POST"]),
@@ -40,10 +40,10 @@ class Door:
         ]
 
     async def show(self, request: Request) -> Response:
-        return _page(request, note=_WHY.get(request.query_params.get("why", ""), ""))
+        return _page(request, note=_NOTES.get(request.query_params.get("why", ""), ""))
 
     async def enter(self, request: Request) -> Response:
-        """A session for the right password; 429 after too many wrong ones, for a minute at most."""
+        """Open a session for the right password; 429 after too many wrong ones, for a minute at most."""
         desk, form = desk_of(request), await request.form()
         given, expected = text_of(form, "door"), request.cookies.get(_DOOR, "")
         if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
@@ -72,10 +72,11 @@ class Door:
 
     async def _check(self, desk: Desk, address: str, name: str, password: str) -> int | None:
         now = time.monotonic()
-        for throttle, key in ((self._accounts, name), (self._addresses, address)):
+        tries = ((self._accounts, name), (self._addresses, address))
+        for throttle, key in tries:
             throttle.check(key, now)
-        for throttle, key in ((self._accounts, name), (self._addresses, address)):
-            throttle.note(key, now)  # counted before the slow part, so that tries side by side count too
+        for throttle, key in tries:
+            throttle.note(key, now)  # counted before the slow part, so that parallel tries count too
         found = await desk.write(lambda tx: person_with(tx, name, password), limiter=self._limiter)
         if found is None:
             return None
@@ -83,21 +84,12 @@ class Door:
         return found.person
 
 
-def _page(
-    request: Request,
-    *,
-    status: int = 200,
-    note: str = "",
-    wrong: str = "",
-    name: str = "",
-    headers: dict[str, str] | None = None,
-) -> Response:
+def _page(request: Request, *, status: int = 200, headers: dict[str, str] | None = None, **texts: str) -> Response:
     desk = desk_of(request)
     token = request.cookies.get(_DOOR) or secrets.token_urlsafe(24)
     shown = desk.settings.demo_sign_ins if desk.settings.demo else ()
-    response = desk.page(
-        "sign_in.html", status=status, headers=headers, door=token, note=note, wrong=wrong, name=name, demo=shown
-    )
+    values = {"note": "", "wrong": "", "name": "", **texts}
+    response = desk.page("sign_in.html", status=status, headers=headers, door=token, demo=shown, **values)
     give_cookie(response, _DOOR, token, desk.settings, 3600)
     return response
 
@@ -113,7 +105,7 @@ async def leave(request: Request, desk: Desk, session: Session) -> Response:
 
 
 async def touch(request: Request) -> Response:
-    """The person moves about without asking for anything: that counts as use."""
+    """Count a person's activity on a page as use of the session."""
     desk = desk_of(request)
     async with desk.pool.connection() as connection:
         await find_session(connection, request.cookies.get(desk.settings.cookie), desk.settings, touch=True)

@@ -1,4 +1,4 @@
-"""Health for a supervisor, numbers for Prometheus."""
+"""Health for a supervisor, metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OLD_S: Final = 5.0
 
 
 async def healthz(request: Request) -> Response:
-    """200 while the list is read; 503 otherwise."""
+    """200 while the list is being read; 503 otherwise."""
     reader = desk_of(request).reader
     age = time.monotonic() - reader.read_monotonic if reader.snapshot else None
     healthy = age is not None and age < _OLD_S
@@ -24,7 +24,7 @@ async def healthz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """The text format of Prometheus."""
+    """The metrics in the text format of Prometheus."""
     return Response(generate_latest(desk_of(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

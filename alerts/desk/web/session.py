@@ -1,7 +1,7 @@
-"""Sessions: an opaque 256-bit id in a cookie, of which the database keeps only the hash.
+"""Sessions: an opaque 256-bit id in a cookie; the database keeps only its hash.
 
-Idle and absolute time are judged by the database's clock.  A request that a page makes by itself (header
-``Vigil-Background``) does not count as use.
+The database's clock measures idle and absolute time.  A request that a page makes by itself (header ``Vigil-Background``)
+does not count as use.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.care.gateways import hash_of
 from alerts.desk.errors import NotAllowedError
 from alerts.desk.settings import DeskSettings
 
@@ -34,7 +35,7 @@ _TOUCH = "UPDATE session SET seen = now() WHERE hash = %s AND seen < now() - int
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is signed in, and in which care teams."""
+    """A signed-in person with their care teams."""
 
     hash: bytes
     person: int
@@ -45,18 +46,13 @@ class Session:
     csrf: str
 
 
-def hash_of(token: str) -> bytes:
-    """What the database keeps of an opaque id or credential: its SHA-256."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def csrf_of(token: str) -> str:
-    """The token of this session's forms."""
+    """The token that this session's forms carry."""
     return hmac.new(token.encode(), b"vigil csrf", hashlib.sha256).hexdigest()
 
 
 async def open_session(connection: AsyncConnection[Any], person: int) -> str:
-    """A new session's id, for the cookie alone."""
+    """Open a session; return its id, for the cookie alone."""
     token = secrets.token_urlsafe(32)
     await connection.execute("INSERT INTO session (hash, person) VALUES (%s, %s)", (hash_of(token), person))
     return token
@@ -65,7 +61,7 @@ async def open_session(connection: AsyncConnection[Any], person: int) -> str:
 async def find_session(
     connection: AsyncConnection[Any], token: str | None, settings: DeskSettings, *, touch: bool
 ) -> Session | None:
-    """The live session of a cookie, or none; ``touch`` counts this as use."""
+    """The live session of a cookie, or ``None``; ``touch`` counts this as use."""
     if not token:
         return None
     hashed = hash_of(token)
@@ -80,7 +76,7 @@ async def find_session(
 
 
 async def end_session(connection: AsyncConnection[Any], hashed: bytes) -> None:
-    """Sign out: at once, everywhere this cookie is."""
+    """End a session at once, wherever its cookie is used."""
     await connection.execute("UPDATE session SET ended = now() WHERE hash = %s AND ended IS NULL", (hashed,))
 
 
@@ -95,5 +91,5 @@ async def check_form(request: Request, expected: str) -> None:
 
 
 def give_cookie(response: Response, name: str, value: str, settings: DeskSettings, max_age: int) -> None:
-    """A cookie that scripts cannot read and other sites cannot send."""
+    """Set a cookie that scripts cannot read and other sites cannot send."""
     response.set_cookie(name, value, max_age=max_age, path="/", secure=settings.secure, httponly=True, samesite="strict")

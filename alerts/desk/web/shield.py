@@ -1,4 +1,4 @@
-"""What stands before every request: security headers, a limit on the body and on time."""
+"""The shield of all requests: security headers, a limit for the body and for time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,11 +24,7 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _WAITING: Final = ("/stream", "/gateway/v1/config")
-"""Paths that are meant to wait; they have bounds of their own."""
-
-
-class _TooLargeError(Exception):
-    pass
+"""Paths that wait on purpose; they have limits of their own."""
 
 
 class Shield:
@@ -47,7 +44,7 @@ class Shield:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.body_limit:
-                raise _TooLargeError
+                raise HTTPException(413, "The body is over the limit: send less.")
             return message
 
         async def headed(message: Message) -> None:
@@ -59,19 +56,14 @@ class Shield:
                     headers[name] = value
                 if self.secure:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
-                if "cache-control" not in headers:
-                    headers["Cache-Control"] = "no-store"
+                # browsers may keep the desk's own files, and ask each time whether they have changed
+                headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
             await send(message)
 
         try:
             limit = None if scope["path"].startswith(_WAITING) else self.request_s
             async with asyncio.timeout(limit):
                 await self.app(scope, counted, headed)
-        except _TooLargeError:
-            answer = PlainTextResponse("Send less: the body is over the limit.", 413)
         except TimeoutError:
-            answer = PlainTextResponse("Try again: the desk did not answer in time.", 503)
-        else:
-            return
-        if not started:
-            await answer(scope, receive, headed)
+            if not started:
+                await PlainTextResponse("The desk did not answer in time: try again.", 503)(scope, receive, headed)

@@ -1,4 +1,4 @@
-"""The Jinja environment: autoescape always on, and the words of :mod:`alerts.desk.worklist.words` as filters."""
+"""The Jinja environment: autoescape is always on, and templates call :mod:`alerts.desk.worklist.words`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from alerts.desk.settings import DeskSettings
 from alerts.desk.worklist import words
 
 HERE: Final = Path(__file__).parents[1]
-_TRENDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
-_OUTCOMES: Final = {
-    "called": "Called", "visit": "Visit", "limits_adjusted": "Limits adjusted", "false_alarm": "False alarm",
-}  # fmt: skip
+_TREND_WORDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
 
 
 def battery_icon(percent: int) -> str:
-    """One of five fillings."""
+    """The icon of a battery level, one of five."""
     return f"i-bat{min(4, max(0, round(percent / 25)))}"
 
 
@@ -31,8 +29,8 @@ def signal(rssi: int | None) -> tuple[str, str]:
     return "i-sig1", "weak"
 
 
-def environment() -> Environment:
-    """Templates of the desk."""
+def environment(settings: DeskSettings) -> Environment:
+    """The templates of the desk."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -41,7 +39,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     times = ("hm", "hms", "day", "iso", "span", "born")
-    for name in (*times, "what", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "unit_of", "number"):
-        pages.globals[name] = getattr(words, name)
-    pages.globals.update(STARS=words.STARS, TRENDS=_TRENDS, OUTCOMES=_OUTCOMES, battery_icon=battery_icon, signal=signal)
+    texts = ("headline", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "STARS", "OUTCOMES")
+    words_by_name = {name: getattr(words, name) for name in (*times, *texts)}
+    pages.globals.update(words_by_name, settings=settings, zone=settings.zone)
+    pages.globals.update(TRENDS=_TREND_WORDS, battery_icon=battery_icon, signal=signal)
     return pages

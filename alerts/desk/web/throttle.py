@@ -1,4 +1,4 @@
-"""How often somebody may try: a count in a window, kept in bounded memory."""
+"""A limit of tries in a time window, in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from alerts.desk.errors import TooManyTriesError
 
 
 class Throttle:
-    """At most ``tries`` a ``window_s`` seconds and key; the oldest of more than ``keys`` keys is forgotten."""
+    """At most ``tries`` in ``window_s`` seconds for each key; beyond ``keys`` keys the oldest is forgotten."""
 
     def __init__(self, tries: int, window_s: float, keys: int = 10_000) -> None:
         self.tries, self.window_s, self.keys = tries, window_s, keys
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 
     def check(self, key: str, now: float) -> None:
-        """Raise :class:`TooManyTriesError` when ``key`` has used up its tries; ``now`` in monotonic seconds."""
+        """Raise :class:`TooManyTriesError` if ``key`` has used all its tries; ``now`` in monotonic seconds."""
         tries = self._recent(key, now)
         if len(tries) >= self.tries:
             raise TooManyTriesError(max(1, round(tries[0] + self.window_s - now)))

@@ -1,1 +1,1 @@
-"""The worklist: read from the database by one reader a process, shown by all pages."""
+"""The worklist: one reader a process reads it from the database, all pages show it."""

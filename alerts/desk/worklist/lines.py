@@ -1,6 +1,6 @@
-"""The lines of the worklist: one a patient, one for a gateway that fell silent on several, one for the pipeline itself.
+"""The lines of the worklist: one for each patient, one for a gateway that is silent for several, one for each system alarm.
 
-Order: unacknowledged high → medium → technical, oldest first; then what somebody has in hand; then those without alarm.
+Order: unacknowledged high → medium → technical, oldest first; then alarms in hand; then patients without alarm.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from alerts.desk.worklist.cells import Cell, cells_of, inside
 from alerts.desk.worklist.news2_panel import Score, score_of
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import devices_of, kind_of, plain
+from alerts.fold.fold import GROUPED_RULE
 from alerts.life.alarm import Alarm
 
 Group = Literal["open", "held", "quiet"]
@@ -23,15 +24,15 @@ _RANK: Final = {"high": 0, "medium": 1, "technical": 2, "low": 3}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row.  ``lead`` is the alarm it shows, ``also`` the others; ``patients``: whom it concerns, none for the pipeline.
+    """One row.  ``lead`` is the alarm it shows, ``also`` the others; ``patients``: none for a system alarm.
 
-    ``digest`` changes with whatever the row shows, its ticking numbers (``cells``) left out.
+    ``digest`` changes with everything the row shows, except its numbers (``cells``).
     """
 
     key: str
-    group: Group
-    kind: str  # high, medium, technical, low; stable without alarm
-    lead: Alarm | None
+    group: Group = "quiet"
+    kind: str = "stable"  # high, medium, technical, low; stable without alarm
+    lead: Alarm | None = None
     also: tuple[Alarm, ...] = ()
     patients: tuple[Patient, ...] = ()
     cells: Mapping[str, Cell] | None = None
@@ -45,20 +46,24 @@ class Line:
         return self.patients[0] if self.key.startswith("p") else None
 
     @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        return (self.lead, *self.also) if self.lead else ()
+
+    @property
     def held(self) -> bool:
         return self.group == "held"
 
     @property
     def label(self) -> str:
-        """One line for a screen reader: the alarm and whose."""
+        """The alarm and its patients in one line, for a screen reader."""
         if self.lead is None:
             return ""
-        whose = ", ".join(p.name for p in self.patients) or "the system"
-        return f"{plain(self.lead, devices_of(self.patient))}, {whose}"
+        names = ", ".join(p.name for p in self.patients) or "the system"
+        return f"{plain(self.lead, devices_of(self.patient))}, {names}"
 
 
 def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
-    """The lines of all patients, in no order; gateways are not yet grouped: that depends on who looks."""
+    """The lines of all patients, in no order; :func:`view` groups gateways, because that depends on the viewer's teams."""
     by_patient: dict[int, list[Alarm]] = defaultdict(list)
     partitions: dict[str, list[Alarm]] = defaultdict(list)
     for alarm in snapshot.alarms:
@@ -68,32 +73,32 @@ def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
             partitions[alarm.rule].append(alarm)
     lines = [_patient_line(snapshot, patient, by_patient.get(number, [])) for number, patient in snapshot.patients.items()]
     for rule, alarms in partitions.items():
-        lines.append(_line(snapshot, f"s-{rule}", alarms, ()))
+        lines.append(_with_alarms(snapshot, Line(f"s-{rule}"), alarms))
     return tuple(lines)
 
 
 def view(snapshot: Snapshot, lines: Iterable[Line], teams: frozenset[int]) -> tuple[Line, ...]:
-    """What somebody of these care teams sees, in order; one line for a gateway silent on several of their patients."""
+    """The lines that members of these teams see, in order; one line for a gateway that is silent for several patients."""
     seen = [line for line in lines if not line.patients or line.patients[0].team in teams]
-    silent: dict[int, list[Line]] = defaultdict(list)
+    silent: dict[int, list[tuple[Patient, Alarm]]] = defaultdict(list)
     for line in seen:
-        for alarm in _all(line):
-            if alarm.rule == "gateway_offline":
-                silent[alarm.source].append(line)
-    grouped = {gateway for gateway, of in silent.items() if len(of) > 1}
+        for alarm in line.alarms:
+            if alarm.rule == GROUPED_RULE:
+                silent[alarm.source].append((line.patients[0], alarm))
+    grouped = {gateway: found for gateway, found in silent.items() if len(found) > 1}
+    moved = {alarm.alarm for found in grouped.values() for _, alarm in found}
     shown = []
     for line in seen:
-        alarms = [a for a in _all(line) if not (a.rule == "gateway_offline" and a.source in grouped)]
-        shown.append(line if len(alarms) == len(_all(line)) else _relined(snapshot, line, alarms))
-    for gateway in grouped:
-        alarms = [a for line in silent[gateway] for a in _all(line) if a.rule == "gateway_offline" and a.source == gateway]
-        patients = tuple(sorted((line.patients[0] for line in silent[gateway]), key=lambda p: p.name))
-        shown.append(_line(snapshot, f"g{gateway}", alarms, patients))
+        alarms = [alarm for alarm in line.alarms if alarm.alarm not in moved]
+        shown.append(line if len(alarms) == len(line.alarms) else _with_alarms(snapshot, line, alarms))
+    for gateway, found in grouped.items():
+        patients = tuple(sorted((patient for patient, _ in found), key=lambda p: p.name))
+        shown.append(_with_alarms(snapshot, Line(f"g{gateway}", patients=patients), [alarm for _, alarm in found]))
     return tuple(sorted(shown, key=_order))
 
 
 def counts(lines: Iterable[Line], person: int) -> dict[str, int]:
-    """How many lines wait by kind, are in hand, without alarm, and this person's own."""
+    """The number of lines that wait, by kind; in hand; without alarm; and in this person's hands."""
     found = dict.fromkeys(("high", "medium", "technical", "held", "quiet", "mine"), 0)
     for line in lines:
         name = line.kind if line.group == "open" else line.group
@@ -105,17 +110,13 @@ def counts(lines: Iterable[Line], person: int) -> dict[str, int]:
 def _patient_line(snapshot: Snapshot, patient: Patient, alarms: list[Alarm]) -> Line:
     values = snapshot.values.get(patient.patient, ())
     seen = max((v.arrived for v in values), default=None)
-    line = Line(f"p{patient.patient}", "quiet", "stable", None, (), (patient,), cells_of(snapshot, patient),
-                score_of(snapshot, patient), seen)  # fmt: skip
-    return _relined(snapshot, line, alarms)
+    cells, score = cells_of(snapshot, patient), score_of(snapshot, patient)
+    line = Line(f"p{patient.patient}", patients=(patient,), cells=cells, score=score, seen=seen)
+    return _with_alarms(snapshot, line, alarms)
 
 
-def _line(snapshot: Snapshot, key: str, alarms: list[Alarm], patients: tuple[Patient, ...]) -> Line:
-    return _relined(snapshot, Line(key, "quiet", "stable", None, (), patients), alarms)
-
-
-def _relined(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
-    """The line with these alarms, the one that matters most in front."""
+def _with_alarms(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
+    """The line with these alarms, the most important first."""
     ordered = sorted(alarms, key=_weight)
     lead = ordered[0] if ordered else None
     group: Group = "quiet" if lead is None else "open" if lead.life == "unacknowledged" else "held"
@@ -134,13 +135,9 @@ def _order(line: Line) -> tuple[int, int, int, int, str]:
     return group, _RANK[line.kind], -int(line.lead.priority) if line.kind == "technical" else 0, line.lead.onset, line.key
 
 
-def _all(line: Line) -> tuple[Alarm, ...]:
-    return (line.lead, *line.also) if line.lead else ()
-
-
 def _digest(snapshot: Snapshot, line: Line) -> str:
     shown: list[object] = [line.key, line.group, line.kind]
-    for alarm in _all(line):
+    for alarm in line.alarms:
         owner = snapshot.people.get(alarm.owner or 0)
         shown += [alarm.alarm, alarm.version, owner.name if owner else "", snapshot.paged.get(alarm.alarm)]
     for patient in line.patients:

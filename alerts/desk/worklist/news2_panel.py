@@ -1,4 +1,4 @@
-"""A patient's NEWS2 as the desk shows it: computed now from the newest valid values, by the rule that the engine uses."""
+"""A patient's NEWS2 as the desk shows it: computed now from the newest valid values, with the engine's own rule."""
 
 from __future__ import annotations
 
@@ -15,29 +15,16 @@ from devices.sample import Status
 from devices.vitals import Vital
 
 _NAMES: Final = {
-    "respiratory_rate": "Respiration",
-    "spo2": "SpO₂",
-    "oxygen": "Air or oxygen",
-    "systolic": "Systolic BP",
-    "pulse": "Pulse",
-    "consciousness": "Consciousness",
-    "temperature": "Temperature",
+    "respiratory_rate": ("Respiration", "RR"),
+    "spo2": ("SpO₂", "SpO₂"),
+    "oxygen": ("Air or oxygen", "O₂"),
+    "systolic": ("Systolic BP", "BP"),
+    "pulse": ("Pulse", "HR"),
+    "consciousness": ("Consciousness", "ACVPU"),
+    "temperature": ("Temperature", "Temp"),
 }
-_SHORT: Final = {
-    "respiratory_rate": "RR",
-    "spo2": "SpO₂",
-    "oxygen": "O₂",
-    "systolic": "BP",
-    "pulse": "HR",
-    "consciousness": "ACVPU",
-    "temperature": "Temp",
-}
-_VITALS: Final = {
-    "respiratory_rate": Vital.RESPIRATORY_RATE,
-    "spo2": Vital.SPO2,
-    "systolic": Vital.SYSTOLIC,
-    "temperature": Vital.TEMPERATURE,
-}
+"""The name of each input in the panel, and its short name in a row."""
+_VITALS: Final = {v.name.lower(): v for v in (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.TEMPERATURE)}
 RESPONSE: Final = {
     "high": "emergency assessment, continuous monitoring",
     "medium": "urgent review",
@@ -50,13 +37,13 @@ RESPONSE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """``text``: "≥9", "5", or "–"; ``risk``: proven, or empty; ``missing``: names of inputs, short."""
+    """``text``: "≥9", "5", or "–"; ``risk``: proven, or empty; ``missing``: short names of inputs."""
 
     text: str
     risk: str
     missing: tuple[str, ...]
     have: int
-    why: str = ""  # there is none
+    why: str = ""  # the reason if there is no score
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +75,12 @@ def _result(snapshot: Snapshot, patient: Patient) -> News2 | Refused:
 
 
 def score_of(snapshot: Snapshot, patient: Patient) -> Score:
-    """What the row's NEWS2 column says."""
-    result = _result(snapshot, patient)
-    missing = tuple(_SHORT[name] for name in result.missing)
+    """The score in the NEWS2 column of a row."""
+    return _score(_result(snapshot, patient))
+
+
+def _score(result: News2 | Refused) -> Score:
+    missing = tuple(_NAMES[name][1] for name in result.missing)
     if isinstance(result, Refused):
         return Score("–", "", missing, len(INPUTS) - len(missing) if missing else 0, result.why)
     text = f"≥{result.total}" if missing else str(result.total)
@@ -105,7 +95,7 @@ def panel(snapshot: Snapshot, patient: Patient) -> tuple[Score, str, list[Input]
     lines = []
     for name in INPUTS:
         points = str(parts[name]) if name in parts else "?"
-        label = f"{_NAMES[name]}, scale {patient.facts.spo2_scale}" if name == "spo2" else _NAMES[name]
+        label = _NAMES[name][0] + (f", scale {patient.facts.spo2_scale}" if name == "spo2" else "")
         if name in ("oxygen", "consciousness"):
             lines.append(Input(label, _fact(name, patient), None, points))
             continue
@@ -116,7 +106,7 @@ def panel(snapshot: Snapshot, patient: Patient) -> tuple[Score, str, list[Input]
         shown = f"{number(value.vital, value.value)} {unit_of(value.vital)}"
         lines.append(Input(label, shown, value.at, points, snapshot.read_at - value.at > VALIDITY_S[name] * 1000))
     response = "" if isinstance(result, Refused) or not result.risk else RESPONSE[result.risk]
-    return score_of(snapshot, patient), response, lines
+    return _score(result), response, lines
 
 
 def _fact(name: str, patient: Patient) -> str:

@@ -1,4 +1,4 @@
-"""The one reader of a process: it reads the whole list on each hint and every half second, for however many desks."""
+"""The one reader of a process: it reads the whole list on each hint and every half second, for all desks together."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from psycopg import AsyncConnection, Error
 from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
 from alerts.desk.worklist.lines import Line, lines_of, view
-from alerts.desk.worklist.read import OpenIdentity, Wards, read_quick, read_sparks, read_standing
+from alerts.desk.worklist.read import OpenIdentity, SlowParts, read_quick, read_slow_parts, read_sparks
 from alerts.desk.worklist.snapshot import Snapshot
 
-_STANDING_S: Final = 5.0
+_SLOW_S: Final = 5.0
 _SPARKS_S: Final = 30.0
-_WHOLE_EVERY: Final = 10  # of the sparkline reads one is whole: late data changes old points
+_WHOLE_EVERY: Final = 10  # one of so many sparkline reads is whole: late data changes old points
 _LEAST_S: Final = 0.1
-"""However many hints there are, there are no more than ten reads a second."""
+"""At most ten reads a second, whatever the number of hints."""
 _STATEMENT_MS: Final = 10_000
 _log = structlog.get_logger("alerts.desk.worklist.reader")
 
 
 class Reader:
-    """``snapshot`` is the newest list read; ``None`` until the first read."""
+    """``snapshot`` is the newest list; ``None`` until the first read."""
 
     def __init__(self, settings: DeskSettings, identity: OpenIdentity, metrics: Metrics) -> None:
         self.snapshot: Snapshot | None = None
@@ -38,11 +38,11 @@ class Reader:
         self._hint, self._changed = asyncio.Event(), asyncio.Condition()
         self._config = asyncio.Condition()
         self._begun = 0
-        self._wanted_standing = True
+        self._slow_wanted = True
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Reads and listens until left."""
+        """Read and listen while the context lasts."""
         tasks = [asyncio.create_task(self._forever(self._read), name="desk reader"),
                  asyncio.create_task(self._forever(self._listen), name="desk listener")]  # fmt: skip
         try:
@@ -53,7 +53,7 @@ class Reader:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def view(self, teams: frozenset[int]) -> tuple[Line, ...]:
-        """What somebody of these teams sees of the newest list, in order."""
+        """The lines of the newest list that members of these teams see, in order."""
         if teams not in self._views and self.snapshot is not None:
             self._views[teams] = view(self.snapshot, self._lines, teams)
         return self._views.get(teams, ())
@@ -66,15 +66,15 @@ class Reader:
                 return self.snapshot
         return None
 
-    async def refresh(self, *, standing: bool = False, timeout: float = 3.0) -> Snapshot | None:
-        """A snapshot whose read began after this call: what the caller committed is in it."""
-        self._wanted_standing |= standing
+    async def refresh(self, *, slow: bool = False, timeout: float = 3.0) -> Snapshot | None:
+        """A snapshot read after this call, so it holds what the caller committed; ``slow``: read the slow parts too."""
+        self._slow_wanted |= slow
         begun = self._begun
         self._hint.set()
         return await self.wait(begun, timeout)
 
     async def config_hint(self, timeout: float) -> None:
-        """Return when some gateway's configuration may have changed, at the latest after ``timeout`` seconds."""
+        """Return when the configuration of some gateway may have changed, at the latest after ``timeout`` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout), self._config:
                 await self._config.wait()
@@ -106,24 +106,24 @@ class Reader:
                 else:
                     async with self._config:
                         self._config.notify_all()
-            await connection.execute("SELECT 1")  # a connection that died silently is found here
+            await connection.execute("SELECT 1")  # fails if the connection has died silently
 
     async def _read(self, connection: AsyncConnection[Any]) -> None:
-        standing, sparks = Wards(), 0
-        standing_due = sparks_due = 0.0
+        parts, sparks = SlowParts(), 0
+        slow_due = sparks_due = 0.0
         while True:
             began = time.monotonic()
             self._begun += 1
             number = self._begun
             self._hint.clear()
-            if began >= standing_due or self._wanted_standing:
-                self._wanted_standing = False
-                await read_standing(connection, standing, self._identity)
-                standing_due = began + _STANDING_S
+            if began >= slow_due or self._slow_wanted:
+                self._slow_wanted = False
+                await read_slow_parts(connection, parts, self._identity)
+                slow_due = began + _SLOW_S
             if began >= sparks_due:
-                await read_sparks(connection, standing, whole=sparks % _WHOLE_EVERY == 0)
+                await read_sparks(connection, parts, whole=sparks % _WHOLE_EVERY == 0)
                 sparks, sparks_due = sparks + 1, began + _SPARKS_S
-            snapshot = await read_quick(connection, number, standing)
+            snapshot = await read_quick(connection, number, parts)
             lines = lines_of(snapshot)
             async with self._changed:
                 self.snapshot, self._lines, self._views = snapshot, lines, {}

@@ -1,13 +1,14 @@
-"""Everything the worklist needs, as read at one moment.  Times are int64 ms since the epoch, UTC."""
+"""The data of the worklist, read at one moment.  Times are int64 ms since the epoch, UTC."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alerts.care.limits import BySide
 from alerts.desk.worklist.spark import Buckets
 from alerts.life.alarm import Alarm
-from devices.wire.control import Facts, Level
+from devices.wire.control import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Somebody watched at home.  ``limits``: in effect, by (vital, side), as (medium, high)."""
+    """A patient at home.  ``limits``: those in effect."""
 
     patient: int
     team: int
@@ -44,7 +45,7 @@ class Patient:
     admitted: int
     facts: Facts
     devices: tuple[Device, ...] = ()
-    limits: Mapping[tuple[int, str], tuple[Level | None, Level | None]] = field(default_factory=dict)
+    limits: BySide = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +73,5 @@ class Snapshot:
     values: Mapping[int, tuple[Value, ...]]
     alarms: tuple[Alarm, ...]
     sparks: Mapping[tuple[int, int], Buckets]  # by (patient, vital)
-    paged: Mapping[int, str] = field(default_factory=dict)  # who was told last, by alarm
+    paged: Mapping[int, str] = field(default_factory=dict)  # the last recipient, by alarm
     teams: Mapping[int, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Sparklines: six hours of one vital as SVG paths, with the patient's limits as a band.
 
-The scale of each vital is fixed, so that equal shapes mean equal things.
+The scale of each vital is fixed, so that equal shapes have equal meanings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, Literal
 from devices.vitals import Vital
 
 BUCKET_S: Final = 540
-"""Seconds in one point: 40 steps are six hours."""
+"""Seconds of one point: 40 steps are six hours."""
 STEPS: Final = 40
 WIDTH, HEIGHT = 80, 20
 HOURS: Final = 6
@@ -21,21 +21,14 @@ Buckets = Mapping[int, float]
 """Mean by bucket number (unix time // :data:`BUCKET_S`)."""
 Trend = Literal["up", "rise", "flat", "fall", "down", ""]
 
-RANGE: Final[dict[int, tuple[float, float]]] = {
-    Vital.HEART_RATE: (30, 150),
-    Vital.SPO2: (85, 100),
-    Vital.RESPIRATORY_RATE: (4, 34),
-    Vital.SYSTOLIC: (50, 200),
-    Vital.TEMPERATURE: (35, 40.5),
+_SCALES: Final[dict[int, tuple[float, float, float]]] = {
+    Vital.HEART_RATE: (30, 150, 5),
+    Vital.SPO2: (85, 100, 1),
+    Vital.RESPIRATORY_RATE: (4, 34, 2),
+    Vital.SYSTOLIC: (50, 200, 6),
+    Vital.TEMPERATURE: (35, 40.5, 0.3),
 }
-_NOTABLE: Final[dict[int, float]] = {
-    Vital.HEART_RATE: 5,
-    Vital.SPO2: 1,
-    Vital.RESPIRATORY_RATE: 2,
-    Vital.SYSTOLIC: 6,
-    Vital.TEMPERATURE: 0.3,
-}
-"""A change over half an hour that an arrow shows; three times as much is a steep one.  For the eye only: no rule uses it."""
+"""(bottom, top, change): an arrow shows ``change`` over half an hour, a steep one three times that.  No rule uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +46,12 @@ class Spark:
 
 
 def _y(vital: int, value: float) -> float:
-    low, high = RANGE[vital]
+    low, high, _ = _SCALES[vital]
     return round(HEIGHT * (1 - (min(max(value, low), high) - low) / (high - low)), 1)
 
 
 def band_of(vital: int, low: float | None, high: float | None) -> tuple[float, float] | None:
-    """Y and height of the band between two limits; none where there is no limit at all."""
+    """Y and height of the band between two limits; ``None`` without any limit."""
     if low is None and high is None:
         return None
     bottom = HEIGHT if low is None else _y(vital, low)
@@ -71,7 +64,7 @@ def draw(vital: int, buckets: Buckets, end_s: int, low: float | None = None, hig
     last = end_s // BUCKET_S
     points = [(i, buckets.get(last - STEPS + i)) for i in range(STEPS + 1)]
     known = [(2 * i, value) for i, value in points if value is not None]
-    drawn = known if vital == Vital.TEMPERATURE else [(2 * i, value) for i, value in points]  # now and then: joined
+    drawn = known if vital == Vital.TEMPERATURE else [(2 * i, value) for i, value in points]  # measured rarely: joined
     path = _lines(drawn, vital)
     outside = [(2 * i, v if v is not None and _outside(v, low, high) else None) for i, v in points]
     gap = now = ""
@@ -89,7 +82,7 @@ def draw(vital: int, buckets: Buckets, end_s: int, low: float | None = None, hig
 def draw_pressure(
     systolic: Buckets, diastolic: Buckets, end_s: int, low: float | None = None, high: float | None = None
 ) -> Spark:
-    """Blood pressure as bars from systolic to diastolic."""
+    """Draw blood pressure as bars from systolic to diastolic."""
     last, vital = end_s // BUCKET_S, Vital.SYSTOLIC
     bars, seen = [], []
     for i in range(STEPS + 1):
@@ -101,12 +94,12 @@ def draw_pressure(
 
 
 def trend_of(vital: int, buckets: Buckets, value: float, now_s: int) -> Trend:
-    """Where ``value`` stands against about half an hour before; nothing where nothing is known from then."""
+    """``value`` compared with about half an hour before; empty without a value from then."""
     bucket = now_s // BUCKET_S
     before = [buckets[b] for b in range(bucket - 5, bucket - 2) if b in buckets]
-    if not before or vital not in _NOTABLE:
+    if not before or vital not in _SCALES:
         return ""
-    change = (value - sum(before) / len(before)) / _NOTABLE[vital]
+    change = (value - sum(before) / len(before)) / _SCALES[vital][2]
     if abs(change) < 1:
         return "flat"
     if change > 0:

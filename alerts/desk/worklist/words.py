@@ -1,4 +1,4 @@
-"""How times, ages, values and alarms are written for people."""
+"""Times, ages, values and alarms in words for people."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from alerts.desk.worklist.snapshot import Device, Patient
-from alerts.life.alarm import Alarm
-from alerts.life.transition import found_late
+from alerts.life.alarm import Alarm, found_late
 from alerts.rules.guidance import guidance
 from devices.vitals import VITALS, Vital
 
 UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C"}
-PRIORITY: Final = {3: "high", 2: "medium", 1: "low"}
 STARS: Final = {"high": "***", "medium": "**", "technical": "*", "low": "*"}
+OUTCOMES: Final[dict[str, str]] = {
+    "called": "Called", "visit": "Visit", "limits_adjusted": "Limits adjusted", "false_alarm": "False alarm",
+}  # fmt: skip
 _TRENDS: Final = {
     "drift_high": "drifting up",
     "drift_low": "drifting down",
@@ -27,18 +28,18 @@ _TRENDS: Final = {
 
 
 def unit_of(vital: int) -> str:
-    """The unit as printed."""
+    """The unit of a vital as people write it."""
     unit = VITALS[Vital(vital)].unit
     return UNITS.get(unit, unit)
 
 
 def number(vital: int, value: float) -> str:
-    """A value with its vital's decimals."""
+    """A value with the decimals of its vital."""
     return f"{value:.{VITALS[Vital(vital)].decimals}f}"
 
 
 def limit_number(value: float) -> str:
-    """A limit without needless zeros."""
+    """A limit without trailing zeros."""
     return f"{value:.10g}"
 
 
@@ -47,22 +48,22 @@ def local(ms: int, zone: ZoneInfo) -> datetime:
 
 
 def hm(ms: int | None, zone: ZoneInfo) -> str:
-    """14:32"""
+    """As 14:32."""
     return f"{local(ms, zone):%H:%M}" if ms is not None else ""
 
 
 def hms(ms: int | None, zone: ZoneInfo) -> str:
-    """14:32:07"""
+    """As 14:32:07."""
     return f"{local(ms, zone):%H:%M:%S}" if ms is not None else ""
 
 
 def day(ms: int, zone: ZoneInfo) -> str:
-    """22-Nov-2026"""
+    """As 22-Nov-2026."""
     return f"{local(ms, zone):%d-%b-%Y}"
 
 
 def iso(ms: int) -> str:
-    """For the ``datetime`` attribute."""
+    """The value of a ``datetime`` attribute."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -76,7 +77,7 @@ def span(seconds: float) -> str:
 
 
 def born(iso_date: str | None, today: date) -> str:
-    """14-Jul-1945 (81y); nothing where it is not known."""
+    """As 14-Jul-1945 (81y)."""
     if not iso_date:
         return "born: not known"
     when = date.fromisoformat(iso_date)
@@ -85,34 +86,31 @@ def born(iso_date: str | None, today: date) -> str:
 
 
 def kind_of(alarm: Alarm) -> str:
-    """``high``, ``medium``, ``low`` or ``technical``: the mark an alarm wears."""
-    return "technical" if alarm.category == "technical" else PRIORITY[alarm.priority]
+    """The mark of an alarm: ``high``, ``medium``, ``low`` or ``technical``."""
+    return "technical" if alarm.category == "technical" else alarm.priority.word
 
 
-def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
+def headline(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
     """An alarm in two parts: "HR 134" and "> 120 /min"; "No data" and "Wrist oximeter"."""
     if alarm.rule == "news2":
-        missing = alarm.detail.get("missing") or ()
         total = alarm.detail.get("total", alarm.value)
         if not isinstance(total, (int, float)):
             return "NEWS2", "no score"
-        total = int(total)
         limit = f"alarm at {limit_number(alarm.limit_value)}" if alarm.limit_value is not None else ""
         if alarm.detail.get("single3") and alarm.limit_value is None:
             limit = "one input scores 3"
-        return f"NEWS2 {'≥' if missing else ''}{total}", limit
+        return f"NEWS2 {'≥' if alarm.detail.get('missing') else ''}{int(total)}", limit
     trend = _TRENDS.get(alarm.rule.rpartition(".")[2])
     if trend and alarm.vital is not None and alarm.value is not None:
         return _trend(alarm, trend, alarm.vital, alarm.value)
     if alarm.vital is not None and alarm.value is not None:
-        spec = VITALS[Vital(alarm.vital)]
         sign = "<" if alarm.rule.endswith(".low") else ">"
         limit = ""
         if alarm.limit_value is not None:
             limit = f"{sign} {limit_number(round(alarm.limit_value, 3))} {unit_of(alarm.vital)}"
         if found_late(alarm.detail):
             limit = f"{limit}, found in late data".removeprefix(", ")
-        return f"{spec.short} {number(alarm.vital, alarm.value)}", limit
+        return f"{VITALS[Vital(alarm.vital)].short} {number(alarm.vital, alarm.value)}", limit
     known = guidance(alarm.rule)
     name = known.name if known else alarm.rule.replace("_", " ").replace(".", " ").capitalize()
     device = (devices or {}).get(alarm.source)
@@ -120,7 +118,7 @@ def what(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str
 
 
 def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]:
-    """Words like "HR 96 drifting up" and "usually 78 /min", or "Weight +1.4 kg" and "≥ 1 kg in 3 d"."""
+    """As "HR 96 drifting up" and "usually 78 /min", or "Weight +1.4 kg" and "≥ 1 kg in 3 d"."""
     short, unit = VITALS[Vital(vital)].short, unit_of(vital)
     limit = alarm.limit_value
     kind = alarm.rule.rpartition(".")[2]
@@ -137,19 +135,19 @@ def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]
 
 def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:
     """An alarm in one line of text."""
-    return " ".join(part for part in what(alarm, devices) if part)
+    return " ".join(part for part in headline(alarm, devices) if part)
 
 
 def to_do(alarm: Alarm) -> tuple[str, str]:
-    """What an alarm means and what to do about it, one or two sentences each."""
+    """The meaning of an alarm and the action it needs, one or two sentences each."""
     known = guidance(alarm.rule, late=found_late(alarm.detail))
     if known is None:
-        return "", "See or call the patient, act by your ward's plan. Tell whoever runs Vigil that it has no words for it."
+        return "", "See or call the patient, act by your ward's plan. Tell the operator that this alarm has no text."
     return known.means, known.do
 
 
 def first_sentence(text: str) -> str:
-    """For a line that has little room: up to and with the first full stop or question mark before a space."""
+    """The first sentence of a text, for a line with little room."""
     ends = [at for at in (text.find(". "), text.find("? ")) if at >= 0]
     return text[: min(ends) + 1] if ends else text
 

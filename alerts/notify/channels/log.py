@@ -10,19 +10,10 @@ _log = structlog.get_logger(__name__)
 
 
 class LogChannel:
-    """Always there; its receipt is the message's own key."""
+    """This channel always exists; its receipt is the message's key."""
 
     name = "log"
 
     def send(self, message: Message) -> str:
-        _log.info(
-            "notification",
-            recipient=message.recipient,
-            alarm=message.alarm,
-            priority=message.priority.name.lower(),
-            category=message.category,
-            step=message.step,
-            count=message.count,
-            text=message.text,
-        )
+        _log.info("notification", **message.public())
         return message.key

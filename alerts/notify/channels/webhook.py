@@ -1,4 +1,4 @@
-"""The channel ``webhook``: one POST of JSON to a provider that pages, texts or rings."""
+"""The channel ``webhook``: one POST of JSON to a provider of pages, text messages or calls."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LONGEST_RECEIPT: Final = 200
 
 
 class WebhookChannel:
-    """Any answer of 2xx takes the message; its ``x-request-id`` or else its status is the receipt.
+    """An answer of 2xx accepts the message; the receipt is its ``x-request-id``, or else its status.
 
-    ``timeout_s`` bounds the whole exchange, however slowly the other side drips.  Redirects are not followed: they would
-    carry the message to somewhere nobody configured.
+    ``timeout_s`` limits the whole exchange, however slowly the answer comes.  Redirects are not followed: they would send
+    the message to an address that nobody configured.
     """
 
     name = "webhook"
@@ -35,17 +35,7 @@ class WebhookChannel:
             raise ChannelError(self.name, type(error).__name__) from None
 
     async def _post(self, message: Message) -> str:
-        body = {
-            "key": message.key,
-            "text": message.text,
-            "link": message.link,
-            "recipient": message.recipient,
-            "alarm": message.alarm,
-            "priority": message.priority.name.lower(),
-            "category": message.category,
-            "step": message.step,
-            "count": message.count,
-        }
+        body = {"key": message.key, "link": message.link, **message.public()}
         async with (
             asyncio.timeout(self._timeout_s),
             httpx.AsyncClient(verify=self._trust, timeout=self._timeout_s, trust_env=False) as client,

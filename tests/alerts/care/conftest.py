@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,8 +15,8 @@ from alerts.care.devices import add_device
 from alerts.care.gateways import add_gateway
 from alerts.care.identity import Identity
 from alerts.care.teams import add_team
-from devices.wire.control import Control, Facts, decode_control
-from tests.alerts.conftest import migrated_database
+from devices.wire.control import Facts, decode_control
+from tests.alerts.conftest import Db, migrated_database
 
 MASTER = bytes(range(32))
 ADA = Identity(family="Exampleton", given="Ada", born="1945-07-14", sex="female", record_number="VT-4174-4")
@@ -41,7 +42,7 @@ class Ward:
 
 
 @pytest.fixture
-def ward(db) -> Ward:
+def ward(db: Db) -> Ward:
     with db.transaction():
         team = add_team(db, "North", ["log"])
         return Ward(
@@ -54,7 +55,7 @@ def ward(db) -> Ward:
         )
 
 
-def sent(db, patient: int, kind: str | None = None) -> list[Control]:
+def sent(db: Db, patient: int, kind: str | None = None) -> list[Any]:
     """The control records queued for a patient, in order."""
     rows = db.execute(
         "SELECT payload FROM control_outbox WHERE patient = %s AND (%s::text IS NULL OR kind = %s) ORDER BY sequence",

@@ -5,25 +5,37 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
 
 from alerts.care.gateway_config import gateway_config
-from alerts.care.gateways import CODE_LETTERS, ask_to_resend, claim, gateway_with, new_claim, revoke_gateway
+from alerts.care.gateways import CODE_LETTERS, ask_to_resend, claim, hash_of, new_claim, revoke_gateway
+from alerts.database import scalar
 from alerts.errors import ClaimError, UnknownRecordError
+from tests.alerts.care.conftest import Ward
+from tests.alerts.conftest import Db
 
 
-def test_a_code_is_short_readable_and_only_its_hash_is_kept(db, ward):
+def gateway_with(db: Db, credential: str) -> int | None:
+    row = db.execute(
+        "SELECT gateway FROM gateway WHERE credential_hash = %s AND revoked IS NULL", [hash_of(credential)]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def test_a_code_is_short_readable_and_only_its_hash_is_kept(db: Db, ward: Ward) -> None:
     code = new_claim(db, ward.gateway)
     assert re.fullmatch(f"[{CODE_LETTERS}]{{4}}-[{CODE_LETTERS}]{{4}}", code)
     assert not set("01OILU") & set(CODE_LETTERS)
-    (kept,) = db.execute("SELECT code_hash FROM claim").fetchone()
+    kept = scalar(db, "SELECT code_hash FROM claim")
     assert len(kept) == 32
 
 
 @pytest.mark.parametrize("typed", [str, str.lower, lambda code: code.replace("-", " "), lambda code: f" {code} "])
-def test_a_code_gives_a_credential_once(db, ward, typed):
+def test_a_code_gives_a_credential_once(db: Db, ward: Ward, typed: Callable[[str], str]) -> None:
     code = new_claim(db, ward.gateway)
     claimed = claim(db, typed(code))
     assert claimed.gateway == ward.gateway == gateway_with(db, claimed.credential)
@@ -32,11 +44,11 @@ def test_a_code_gives_a_credential_once(db, ward, typed):
         claim(db, code)
 
 
-def test_of_two_who_claim_at_once_one_gets_it(db, ward, schema):
+def test_of_two_who_claim_at_once_one_gets_it(db: Db, ward: Ward, schema: str) -> None:
     code = new_claim(db, ward.gateway)
-    failed = []
+    failed: list[ClaimError] = []
 
-    def late():
+    def late() -> None:
         with psycopg.connect(schema) as other:
             try:
                 claim(other, code)
@@ -54,7 +66,7 @@ def test_of_two_who_claim_at_once_one_gets_it(db, ward, schema):
     assert len(failed) == 1
 
 
-def test_a_code_ends_with_its_time_with_a_newer_one_and_with_its_gateway(db, ward):
+def test_a_code_ends_with_its_time_with_a_newer_one_and_with_its_gateway(db: Db, ward: Ward) -> None:
     with pytest.raises(ClaimError):
         claim(db, new_claim(db, ward.gateway, minutes=0))
     first, second = new_claim(db, ward.gateway), new_claim(db, ward.gateway)
@@ -69,12 +81,12 @@ def test_a_code_ends_with_its_time_with_a_newer_one_and_with_its_gateway(db, war
 
 
 @pytest.mark.parametrize("typed", ["", "----", "ABCD-EFGH", "x" * 10_000, "ABCD-EFG\x00"])
-def test_what_is_no_code_claims_nothing(db, ward, typed):
+def test_what_is_no_code_claims_nothing(db: Db, ward: Ward, typed: str) -> None:
     with pytest.raises(ClaimError):
         claim(db, typed)
 
 
-def test_a_new_claim_ends_the_old_credential_and_a_revoked_gateway_has_none(db, ward):
+def test_a_new_claim_ends_the_old_credential_and_a_revoked_gateway_has_none(db: Db, ward: Ward) -> None:
     old = claim(db, new_claim(db, ward.gateway)).credential
     new = claim(db, new_claim(db, ward.gateway)).credential
     assert (gateway_with(db, old), gateway_with(db, new)) == (None, ward.gateway)
@@ -83,18 +95,18 @@ def test_a_new_claim_ends_the_old_credential_and_a_revoked_gateway_has_none(db, 
     assert gateway_with(db, new) is None
 
 
-def test_all_gateways_in_use_are_asked_to_send_again_and_each_request_is_another(db, ward):
-    def told():
+def test_all_gateways_in_use_are_asked_to_send_again_and_each_request_is_another(db: Db, ward: Ward) -> None:
+    def current() -> Any:
         return gateway_config(db, bytes(32), ward.gateway, "", "")
 
     with db.transaction():
-        assert told().resend is None
-        before = told().version
+        assert current().resend is None
+        before = current().version
     with db.transaction():
         assert ask_to_resend(db, 1234) == 1
-    first = told()
+    first = current()
     assert first.resend.since == 1234
     assert first.version > before
     with db.transaction():
         ask_to_resend(db, 0)
-    assert told().resend.request > first.resend.request
+    assert current().resend.request > first.resend.request

@@ -1,65 +1,29 @@
-"""Limits as chosen, as sent and as in effect."""
+"""Limits: checked, merged with the rule set, and sent."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
-from psycopg.types.json import Jsonb
 
-from alerts.care.limits import chosen_rule_set, current_limits, merged, set_limits, set_rule_set
-from alerts.care.limits_check import check_limits
+from alerts.care.limits import chosen_rule_set, merged, set_limits, set_rule_set
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import DEFAULT_LIMITS, default_rule_set
 from devices.vitals import Vital
-from devices.wire.control import Level, Limit, Limits, kind_of
-from tests.alerts.care.conftest import sent
+from devices.wire.control import Level, Limit, Limits
+from tests.alerts.care.conftest import Ward, sent
+from tests.alerts.conftest import Db
 
 SPO2 = Limit(Vital.SPO2, "low", Level(90, 60), Level(86, 15), 1)
 
 
-def take_effect(db, patient, control, offset):
-    """As the worker does in its round's transaction."""
-    sequence = db.execute("SELECT max(sequence) FROM control_outbox").fetchone()[0]
-    db.execute(
-        "INSERT INTO control (patient, partition, kind, at_offset, epoch, sequence, payload, took_effect) "
-        "VALUES (%s, %s, %s, %s, 1, %s, %s, now())",
-        [patient, patient % 64, kind_of(control), offset, sequence, Jsonb(msgspec.to_builtins(control))],
-    )
-
-
-def test_a_change_is_chosen_then_sent_then_in_effect(db, ward):
+def test_a_change_is_sent_as_the_whole_state_of_one_patient(db: Db, ward: Ward) -> None:
     with db.transaction():
         set_limits(db, ward.ada, Limits((SPO2,)), by=4)
     assert sent(db, ward.ada, "limits") == [Limits((SPO2,))]
-    found = current_limits(db, ward.ada)
-    assert (found.state, found.by, found.took_effect) == ("waiting", 4, None)
-    assert SPO2 in found.effective
-    assert found.in_effect == ()
-    db.execute("UPDATE control_outbox SET sent = now()")
-    assert current_limits(db, ward.ada).state == "sent"
-    take_effect(db, ward.ada, Limits((SPO2,)), 10)
-    found = current_limits(db, ward.ada)
-    assert (found.state, found.in_effect) == ("in effect", (SPO2,))
-    assert found.took_effect is not None
+    assert sent(db, ward.bruno, "limits") == []
 
 
-def test_a_second_change_is_not_in_effect_because_the_first_is(db, ward):
-    with db.transaction():
-        set_limits(db, ward.ada, Limits((SPO2,)), by=4)
-    take_effect(db, ward.ada, Limits((SPO2,)), 10)
-    with db.transaction():
-        set_limits(db, ward.ada, Limits(()), by=5)
-    found = current_limits(db, ward.ada)
-    assert (found.state, found.own, found.in_effect) == ("waiting", Limits(), (SPO2,))
-
-
-def test_limits_of_one_patient_are_not_anothers(db, ward):
-    with db.transaction():
-        set_limits(db, ward.ada, Limits((SPO2,)), by=4)
-    assert current_limits(db, ward.bruno).effective == merged(DEFAULT_LIMITS, ())
-
-
-def test_own_limits_stand_over_the_rule_set_and_can_switch_a_side_off(db, ward):
+def test_own_limits_stand_over_the_rule_set_and_can_switch_a_side_off(db: Db, ward: Ward) -> None:
     off = Limit(Vital.TEMPERATURE, "high")
     found = merged(DEFAULT_LIMITS, (SPO2, off))
     assert SPO2 in found
@@ -67,50 +31,19 @@ def test_own_limits_stand_over_the_rule_set_and_can_switch_a_side_off(db, ward):
     assert len(found) == len(DEFAULT_LIMITS) - 1
 
 
-def test_a_rule_set_is_for_all_and_has_a_number_of_its_own(db, ward):
+def test_a_rule_set_is_for_all_and_has_a_number_of_its_own(db: Db, ward: Ward) -> None:
     with db.transaction():
         set_rule_set(db, default_rule_set(1), by=1)
         set_rule_set(db, msgspec.structs.replace(default_rule_set(2), limits=(SPO2,)), by=1)
     assert chosen_rule_set(db).version == 2
     assert [control.version for control in sent(db, 0, "rule_set")] == [1, 2]
-    assert current_limits(db, ward.ada).effective == (SPO2,)
     with pytest.raises(InvalidLimitsError, match="next number"), db.transaction():
         set_rule_set(db, default_rule_set(2), by=1)
 
 
-def test_limits_that_cannot_be_are_neither_stored_nor_sent(db, ward):
+def test_limits_that_cannot_be_are_neither_stored_nor_sent(db: Db, ward: Ward) -> None:
     with pytest.raises(InvalidLimitsError), db.transaction():
         set_limits(db, ward.ada, Limits((Limit(Vital.SPO2, "low", Level(86), Level(90)),)), by=4)
     with pytest.raises(InvalidLimitsError, match="no room"), db.transaction():
         set_limits(db, ward.ada, Limits((Limit(Vital.HEART_RATE, "low", Level(109), None, 5),)), by=4)
     assert sent(db, ward.ada, "limits") == []
-
-
-@pytest.mark.parametrize(
-    ("limits", "says"),
-    [
-        ([Limit(99, "low", Level(1))], "no vital 99"),
-        ([SPO2, SPO2], "two low limits"),
-        ([Limit(Vital.SPO2, "low", Level(101))], "not between 30 and 100 %"),
-        ([Limit(Vital.SPO2, "low", Level(float("nan")))], "not between"),
-        ([Limit(Vital.SPO2, "low", Level(90, -1))], "hold"),
-        ([Limit(Vital.SPO2, "low", Level(90, 3601))], "hold"),
-        ([Limit(Vital.SPO2, "low", Level(90), None, -1)], "hysteresis"),
-        ([Limit(Vital.SPO2, "low", Level(90), None, float("inf"))], "hysteresis"),
-        ([Limit(Vital.SPO2, "low", Level(90), Level(90))], "beyond the medium"),
-        ([Limit(Vital.HEART_RATE, "high", Level(130), Level(110))], "beyond the medium"),
-        ([Limit(Vital.HEART_RATE, "low", Level(60)), Limit(Vital.HEART_RATE, "high", Level(50))], "no room"),
-        ([Limit(Vital.HEART_RATE, "low", Level(60), None, 9), Limit(Vital.HEART_RATE, "high", Level(66))], "no room"),
-    ],
-)
-def test_limits_that_contradict_themselves_are_refused_in_words(limits, says):
-    with pytest.raises(InvalidLimitsError, match=says):
-        check_limits(limits)
-
-
-def test_the_default_rule_set_holds_together():
-    check_limits(DEFAULT_LIMITS)
-    for limit in DEFAULT_LIMITS:
-        if limit.medium and limit.high:
-            assert limit.high.hold_s <= limit.medium.hold_s
-        assert limit.hysteresis > 0

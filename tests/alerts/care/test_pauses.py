@@ -1,4 +1,4 @@
-"""Pauses: a reason, an end, and told whole."""
+"""Pauses: a reason, an end, and sent whole."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from alerts.care.pauses import LONGEST, pause, pauses_of, resume
 from alerts.database import now, to_ms
 from alerts.errors import InvalidPauseError
 from devices.wire.control import PausedRule, Pauses
-from tests.alerts.care.conftest import sent
+from tests.alerts.care.conftest import Ward, sent
+from tests.alerts.conftest import Db
 
 
-def test_pauses_are_told_whole_and_can_be_replaced_and_ended(db, ward):
+def test_pauses_are_sent_whole_and_can_be_replaced_and_ended(db: Db, ward: Ward) -> None:
     until = now(db) + timedelta(hours=1)
     with db.transaction():
         pause(db, ward.ada, "spo2.low", until, "physiotherapy", by=1)
@@ -30,13 +31,13 @@ def test_pauses_are_told_whole_and_can_be_replaced_and_ended(db, ward):
 @pytest.mark.parametrize(
     ("hours", "reason"), [(1, " "), (-1, "bath"), (0, "bath"), (LONGEST / timedelta(hours=1) + 0.1, "bath")]
 )
-def test_a_pause_needs_a_reason_and_an_end_within_a_night(db, ward, hours, reason):
+def test_a_pause_needs_a_reason_and_an_end_within_a_night(db: Db, ward: Ward, hours: float, reason: str) -> None:
     with pytest.raises(InvalidPauseError), db.transaction():
         pause(db, ward.ada, "*", now(db) + timedelta(hours=hours), reason, by=1)
     assert sent(db, ward.ada, "pause") == []
 
 
-def test_a_pause_that_is_over_is_no_longer_told(db, ward):
+def test_a_pause_that_is_over_is_no_longer_sent(db: Db, ward: Ward) -> None:
     with db.transaction():
         pause(db, ward.ada, "*", now(db) + timedelta(hours=1), "bath", by=1)
     db.execute("UPDATE pause SET until = now() - interval '1 second'")

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.care.admit import discharge_patient
-from alerts.care.people import Person, add_person, disable_person, person_with, set_password
-from alerts.care.teams import add_team, join, leave, may_see, patients_of, set_channels
+from alerts.care.people import Person, Role, add_person, disable_person, person_with, set_password
+from alerts.database import scalar
 from alerts.errors import InvalidPersonError, UnknownRecordError
-from tests.alerts.care.conftest import BEGAN
+from tests.alerts.conftest import Db
 
 PASSWORD = "a good long one"
 
 
-def test_a_password_is_argon2id_and_signs_in(db):
+def test_a_password_is_argon2id_and_signs_in(db: Db) -> None:
     number = add_person(db, " Nurse ", "M. Testova", "nurse", PASSWORD)
-    assert db.execute("SELECT password FROM person").fetchone()[0].startswith("$argon2id$")
+    assert scalar(db, "SELECT password FROM person").startswith("$argon2id$")
     assert person_with(db, "nurse", PASSWORD) == Person(number, "nurse", "M. Testova", "nurse")
     assert person_with(db, "NURSE", PASSWORD) is not None
     assert person_with(db, "nurse", PASSWORD + "x") is None
     assert person_with(db, "nobody", PASSWORD) is None
 
 
-def test_a_new_password_and_a_disabled_person_end_all_sessions(db):
+def test_a_new_password_and_a_disabled_person_end_all_sessions(db: Db) -> None:
     number = add_person(db, "nurse", "M. Testova", "nurse", PASSWORD)
     db.execute("INSERT INTO session (hash, person) VALUES ('a', %s)", [number])
     set_password(db, number, "another long one")
@@ -38,40 +37,8 @@ def test_a_new_password_and_a_disabled_person_end_all_sessions(db):
     ("sign_in", "role", "password"),
     [("nurse", "nurse", PASSWORD), ("x", "owner", PASSWORD), ("y", "nurse", "short"), (" ", "nurse", PASSWORD)],
 )
-def test_who_cannot_be_added_is_refused(db, sign_in, role, password):
+def test_who_cannot_be_added_is_refused(db: Db, sign_in: str, role: Role, password: str) -> None:
     add_person(db, "nurse", "M. Testova", "nurse", PASSWORD)
     with pytest.raises(InvalidPersonError):
         add_person(db, sign_in, "Somebody", role, password)
     assert db.execute("SELECT count(*) FROM person").fetchone() == (1,)
-
-
-def test_membership_alone_decides_who_is_seen(db, ward):
-    nurse = add_person(db, "nurse", "M. Testova", "nurse", PASSWORD)
-    admin = add_person(db, "admin", "J. Sample", "administrator", PASSWORD)
-    join(db, nurse, ward.team)
-    join(db, nurse, ward.team)
-    join(db, admin, add_team(db, "South"))
-    assert patients_of(db, nurse) == [ward.ada, ward.bruno]
-    assert may_see(db, nurse, ward.ada)
-    assert not may_see(db, nurse, 999_999)
-    assert not may_see(db, admin, ward.ada)
-    assert patients_of(db, admin) == []
-    leave(db, nurse, ward.team)
-    assert not may_see(db, nurse, ward.ada)
-    assert patients_of(db, nurse) == []
-
-
-def test_the_discharged_leave_the_list_but_their_team_may_still_look_back(db, ward):
-    nurse = add_person(db, "nurse", "M. Testova", "nurse", PASSWORD)
-    join(db, nurse, ward.team)
-    with db.transaction():
-        discharge_patient(db, ward.ada, BEGAN, by=1)
-    assert patients_of(db, nurse) == [ward.bruno]
-    assert may_see(db, nurse, ward.ada)
-
-
-def test_a_team_chooses_its_channels(db, ward):
-    set_channels(db, ward.team, ["log", "webhook"])
-    assert db.execute("SELECT channels FROM care_team WHERE team = %s", [ward.team]).fetchone() == (["log", "webhook"],)
-    with pytest.raises(UnknownRecordError):
-        set_channels(db, 999, ["log"])

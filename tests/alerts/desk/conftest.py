@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import psycopg
 import pytest
@@ -144,17 +144,24 @@ def living(seeded: Seeded) -> Iterator[None]:
     thread.join(5)
 
 
-OpenDesk = Callable[..., "object"]
+Theme = Literal["light", "dark"]
+Motion = Literal["no-preference", "reduce"]
+OpenDesk = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture
-async def desk(browser: Browser, served: Served, living: None) -> AsyncIterator[Callable[..., object]]:
+async def desk(browser: Browser, served: Served, living: None) -> AsyncIterator[OpenDesk]:
     """``await desk("m.testova", width=390, theme="dark")`` gives a page signed in on the worklist."""
     errors: list[str] = []
     contexts = []
 
     async def open_desk(
-        who: str = "m.testova", *, width: int = 1440, height: int = 900, theme: str = "light", motion: str = "no-preference"
+        who: str = "m.testova",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        theme: Theme = "light",
+        motion: Motion = "no-preference",
     ) -> Page:
         context = await browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion=motion

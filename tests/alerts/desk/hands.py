@@ -1,4 +1,4 @@
-"""What a test does at a desk without a browser: sign in with httpx, and act with the page's token."""
+"""The hands of a test: it signs in with httpx and acts with the page's token, or reads elements of a browser's page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+from playwright.async_api import FloatRect, Locator
 
 from tests.alerts.desk.seed import PASSWORD
+
+
+async def text(found: Locator) -> str:
+    """The text of an element, which is there."""
+    return await found.text_content() or ""
+
+
+async def box(found: Locator) -> FloatRect:
+    """The place of an element, which is shown."""
+    place = await found.bounding_box()
+    assert place
+    return place
 
 
 def door_token(client: httpx.Client) -> str:

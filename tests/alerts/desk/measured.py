@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -31,7 +32,7 @@ def measure(
     end = now - timedelta(minutes=who.silent_min) if who.silent_min else now
     first = int((now - timedelta(hours=hours)).timestamp()) // 60
     minutes = np.arange(first, int(end.timestamp()) // 60)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     raw_from = int((now - timedelta(hours=1)).timestamp())
     seconds = np.arange(raw_from, int(end.timestamp()), 2)
     raw: dict[int, np.ndarray] = {}
@@ -75,11 +76,11 @@ def measure(
             )
         raw[vital] = _curve(rng, seconds.astype(float), now.timestamp(), who, k, wobble)
     cuffs = [t for t in (310, 225, 140, 51) if t < hours * 60]
-    for back in cuffs:
-        at = now - timedelta(minutes=back)
+    for ago in cuffs:
+        at = now - timedelta(minutes=ago)
         t = at.replace(second=0)
         sys, dia = (_curve(rng, np.array([at.timestamp()]), now.timestamp(), who, k, 1.0)[0] for k in (3, 4))
-        if back == cuffs[-1]:
+        if ago == cuffs[-1]:
             sys, dia = who.now[3], who.now[4]
         for vital, value in ((SYS, sys), (DIA, dia)):
             rows.append((patient, int(vital), cuff, t, 1, value, value, value, value, value, None, None, 0, 1))

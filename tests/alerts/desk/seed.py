@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -34,7 +35,7 @@ PASSWORD = "synthetic-only"
 
 @dataclass
 class Ward:
-    """Who and what the seed made; ``patients`` by family name in capitals."""
+    """The people and patients that the seed made; ``patients`` by family name in capitals."""
 
     team: int
     elsewhere: int
@@ -147,17 +148,8 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
     def ago(minutes: float) -> datetime:
         return now - timedelta(minutes=minutes)
 
-    def begins(
-        family: str,
-        rule: str,
-        minutes: float,
-        priority: Priority,
-        value: float | None = None,
-        limit: float | None = None,
-        vital: int | None = None,
-        phase: Phase = "onset",
-    ) -> Condition:
-        return condition(ward, family, rule, ago(minutes), priority, value, limit, vital, phase)
+    def begins(family: str, rule: str, minutes: float, *values: Any, **named: Any) -> Condition:
+        return condition(ward, family, rule, ago(minutes), *values, **named)
 
     fold_conditions(
         tx,
@@ -254,7 +246,7 @@ def _admit(tx: psycopg.Connection, master: bytes, ward: Ward, who: Invented, ind
     since = datetime.now(UTC) - timedelta(days=6)
     tx.execute("UPDATE patient SET admitted = %s WHERE patient = %s", [since, patient])
     give_consent(tx, patient, given=True, by=ward.nurse)
-    devices = []
+    devices: list[int] = []
     for name, source, interval in (("Chest patch", "ble", 1), ("Finger oximeter", "ble", 1), ("Arm cuff", "mqtt", 0)):
         address = (
             f"{name[:2].lower()}-{patient:04d}"

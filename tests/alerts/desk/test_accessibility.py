@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page
 
-from tests.alerts.desk.conftest import Seeded, Served
+from tests.alerts.desk.conftest import OpenDesk, Seeded, Served
+from tests.alerts.desk.hands import box
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
-async def clean(page) -> None:
+async def clean(page: Page) -> None:
     """In both themes; the light one stays."""
     for theme in ("dark", "light"):
         await page.emulate_media(color_scheme=theme)
@@ -18,12 +20,12 @@ async def clean(page) -> None:
         assert found.violations_count == 0, found.generate_report()
 
 
-async def test_pages_are_clean(desk, served: Served, seeded: Seeded) -> None:
+async def test_pages_are_clean(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.wait_for_selector("[data-age]:has-text('s')")
     await clean(page)
     await page.locator("#open .row [data-menu]").nth(3).click()
-    await page.locator("[data-pause]").click()
+    await page.locator("[data-shelve]").click()
     await page.locator("#dialog[open]").wait_for()
     await clean(page)
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
@@ -34,7 +36,7 @@ async def test_pages_are_clean(desk, served: Served, seeded: Seeded) -> None:
     await clean(page)
 
 
-async def test_on_a_phone_rows_are_cards_and_nothing_is_cut_off(desk, served: Served, seeded: Seeded) -> None:
+async def test_on_a_phone_rows_are_cards_and_nothing_is_cut_off(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk(width=390, height=844)
     await clean(page)
     for path in ("/", f"/patients/{seeded.ward.patients['EXAMPLETON']}"):
@@ -43,7 +45,7 @@ async def test_on_a_phone_rows_are_cards_and_nothing_is_cut_off(desk, served: Se
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.goto(served.url + "/")
     button = page.locator("[data-act=ack]").first
-    assert (await button.bounding_box())["height"] >= 44
+    assert (await box(button))["height"] >= 44
     small = await page.evaluate(
         "[...document.querySelectorAll('a, button')].filter(e => e.offsetParent)"
         ".map(e => e.getBoundingClientRect()).filter(r => r.width && (r.width < 24 || r.height < 24)).length"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.alerts.desk.conftest import OUT
+from tests.alerts.desk.conftest import OUT, OpenDesk, Seeded, Served
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from tests.alerts.desk.conftest import OUT
         pytest.param(390, "light", marks=pytest.mark.full),
     ],
 )
-async def test_screens(desk, served, seeded, theme: str, width: int) -> None:
+async def test_screens(desk: OpenDesk, served: Served, seeded: Seeded, theme: str, width: int) -> None:
     OUT.mkdir(exist_ok=True)
     page = await desk(width=width, height=900 if width > 400 else 844, theme=theme)
     await page.wait_for_selector("[data-age]:has-text('s')")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alerts.life.events import Acknowledge
-from streams.engine.condition import Priority
+from streams.engine.condition import Condition, Phase, Priority
+from tests.alerts.conftest import Db
 from tests.alerts.fold.test_fold import SECOND, act, condition, fold, open_alarms, stored, team
 
 __all__ = ["team"]
 
 
-def lost(partition: int, phase: str = "onset"):
-    said = {"rule": "state_lost", "source": 0, "of": "partition", "category": "technical"}
+def lost(partition: int, phase: Phase = "onset") -> Condition:
+    said: dict[str, Any] = {"rule": "state_lost", "source": 0, "of": "partition", "category": "technical"}
     return condition(phase, subject=partition, second=SECOND + 60, **said)
 
 
-def test_what_the_engine_has_forgotten_ends_and_calls_again_when_it_is_still_true(db, team):
+def test_what_the_engine_has_forgotten_ends_and_calls_again_when_it_is_still_true(db: Db, team: None) -> None:
     fold(db, condition(), condition(subject=6), condition(subject=5, rule="heart_rate.high", priority=Priority.MEDIUM))
     mine, others, medium = open_alarms(db)
     act(db, medium, Acknowledge(at=SECOND * 1000 + 5, by=1))
@@ -26,7 +29,7 @@ def test_what_the_engine_has_forgotten_ends_and_calls_again_when_it_is_still_tru
     assert (stored(db, mine).active, stored(db, mine).onsets) == (True, 2)
 
 
-def test_trends_and_what_only_the_owner_says_of_a_partition_stay(db, team):
+def test_trends_and_what_only_the_owner_says_of_a_partition_stay(db: Db, team: None) -> None:
     fold(
         db,
         condition(rule="heart_rate.rising", priority=Priority.LOW),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import psycopg
@@ -14,51 +15,59 @@ from alerts.database import now_ms, to_datetime
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold.alarm_rows import lock_one
 from alerts.fold.fold import apply, fold_conditions
-from alerts.life.events import Acknowledge, Shelve, Tick
-from streams.engine.condition import Condition, Priority
+from alerts.life.alarm import Alarm
+from alerts.life.events import Acknowledge, Act, Shelve, Tick
+from streams.engine.condition import Condition, Phase, Priority
+from tests.alerts.conftest import Db
 
 SECOND = 1_800_000_000
 HIGH, MEDIUM = Priority.HIGH, Priority.MEDIUM
 
 
-def condition(phase="onset", priority=HIGH, *, subject=5, rule="spo2.low", source=7, second=SECOND, **others):
+def condition(
+    phase: Phase = "onset", priority: Priority = HIGH, *, subject: int = 5, rule: str = "spo2.low", source: int = 7,
+    second: int = SECOND, **others: Any,
+) -> Condition:  # fmt: skip
     return Condition(
         partition=subject % 64, second=second, subject=subject, rule=rule, source=source, phase=phase, priority=priority,
         **{"category": "physiological", "vital": 3, "value": 88.3, "limit": 92.0, "measured": second * 1000 - 431, **others},
     )  # fmt: skip
 
 
-def fold(db, *conditions):
+def fold(db: Db, *conditions: Condition) -> None:
     with db.transaction():
         fold_conditions(db, conditions)
 
 
-def open_alarms(db):
+def open_alarms(db: Db) -> list[int]:
     return [row[0] for row in db.execute("SELECT alarm FROM alarm WHERE closed IS NULL ORDER BY alarm")]
 
 
-def act(db, alarm, event, **options):
+def act(db: Db, alarm: int, event: Act | Tick, *, expected_version: int | None = None) -> Alarm:
     with db.transaction():
-        return apply(db, alarm, event, **options)
+        return apply(db, alarm, event, expected_version=expected_version)
 
 
-def stored(db, alarm):
+def stored(db: Db, alarm: int) -> Alarm:
     with db.transaction():
-        return lock_one(db, alarm)
+        found = lock_one(db, alarm)
+    assert found is not None
+    return found
 
 
 @pytest.fixture
-def team(db):
+def team(db: Db) -> None:
     db.execute("INSERT INTO care_team (team, name, channels) VALUES (3, 'North', '{log,webhook}')")
     db.execute("INSERT INTO patient (patient, identity, team) VALUES (5, '', 3), (6, '', 3)")
 
 
-def test_an_onset_becomes_a_row_an_event_and_a_message_for_each_channel(db, team):
+def test_an_onset_becomes_a_row_an_event_and_a_message_for_each_channel(db: Db, team: None) -> None:
     fold(db, condition(detail={"total": 9}))
     (number,) = open_alarms(db)
     alarm = stored(db, number)
     assert (alarm.subject, alarm.rule, alarm.source, alarm.priority) == (5, "spo2.low", 7, HIGH)
-    assert (alarm.value, alarm.limit_value, alarm.vital) == (pytest.approx(88.3), 92.0, 3)
+    assert alarm.value == pytest.approx(88.3)
+    assert (alarm.limit_value, alarm.vital) == (92.0, 3)
     assert (alarm.onset, alarm.measured, alarm.due) == (SECOND * 1000, SECOND * 1000 - 431, (SECOND + 60) * 1000)
     assert (alarm.life, alarm.version, alarm.detail) == ("unacknowledged", 1, {"total": 9})
     assert db.execute("SELECT version, kind, actor, at FROM alarm_event").fetchall() == [
@@ -69,7 +78,7 @@ def test_an_onset_becomes_a_row_an_event_and_a_message_for_each_channel(db, team
     ]  # fmt: skip
 
 
-def test_values_come_back_from_the_row_as_they_went_in(db):
+def test_values_come_back_from_the_row_as_they_went_in(db: Db) -> None:
     fold(db, condition(), condition("better", MEDIUM, second=SECOND + 3))
     (number,) = open_alarms(db)
     alarm = stored(db, number)
@@ -79,7 +88,7 @@ def test_values_come_back_from_the_row_as_they_went_in(db):
     assert after.shelved_until == after.due == alarm.onset + 60_000
 
 
-def test_a_whole_round_folds_in_order(db, team):
+def test_a_whole_round_folds_in_order(db: Db, team: None) -> None:
     fold(
         db,
         condition(priority=MEDIUM),
@@ -94,7 +103,7 @@ def test_a_whole_round_folds_in_order(db, team):
     assert kinds == [("onset",), ("worse",), ("end",)]
 
 
-def test_the_same_round_twice_leaves_one_alarm(db, team):
+def test_the_same_round_twice_leaves_one_alarm(db: Db, team: None) -> None:
     fold(db, condition())
     fold(db, condition())
     assert len(open_alarms(db)) == 1
@@ -102,7 +111,7 @@ def test_the_same_round_twice_leaves_one_alarm(db, team):
     assert db.execute("SELECT count(*) FROM notification").fetchone() == (2,)
 
 
-def test_an_alarm_that_closes_in_a_round_leaves_its_place_to_the_next(db):
+def test_an_alarm_that_closes_in_a_round_leaves_its_place_to_the_next(db: Db) -> None:
     fold(db, condition())
     (first,) = open_alarms(db)
     act(db, first, Acknowledge(1, SECOND * 1000))
@@ -112,24 +121,26 @@ def test_an_alarm_that_closes_in_a_round_leaves_its_place_to_the_next(db):
     assert stored(db, second).latched
 
 
-def test_numbers_of_numpy_and_nan_are_stored_as_numbers_and_null(db):
-    odd = condition(value=np.float32(88.25), limit=float("nan"), detail={"total": np.int64(9)}, second=np.int64(SECOND))
-    fold(db, replace(odd, subject=np.int64(5), measured=np.int64(SECOND * 1000)))
+def test_numbers_of_numpy_and_nan_are_stored_as_numbers_and_null(db: Db) -> None:
+    odd = condition(
+        value=np.float32(88.25), limit=float("nan"), detail={"total": np.int64(9)}, second=cast("int", np.int64(SECOND))
+    )
+    fold(db, replace(odd, subject=cast("int", np.int64(5)), measured=cast("int", np.int64(SECOND * 1000))))
     assert db.execute("SELECT subject, value, limit_value, detail FROM alarm").fetchall() == [(5, 88.25, None, {"total": 9})]
 
 
-def test_a_technical_alarm_of_a_partition_goes_to_the_operators(db, team):
+def test_a_technical_alarm_of_a_partition_goes_to_the_operators(db: Db, team: None) -> None:
     fold(db, condition(of="partition", subject=9, rule="pipeline_stopped", source=0, vital=None))
-    told = sorted(db.execute("SELECT recipient, channel FROM notification"))
-    assert told == [("operators", "log"), ("operators", "webhook")]
+    recipients = sorted(db.execute("SELECT recipient, channel FROM notification"))
+    assert recipients == [("operators", "log"), ("operators", "webhook")]
 
 
-def test_nobody_is_missed_where_no_team_is_known(db):
+def test_without_a_known_team_the_operators_are_notified(db: Db) -> None:
     fold(db, condition(subject=77))
     assert db.execute("SELECT recipient, channel FROM notification").fetchall() == [("operators", "log")]
 
 
-def test_acting_stops_what_still_waits_to_be_sent(db, team):
+def test_acting_stops_what_still_waits_to_be_sent(db: Db, team: None) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     db.execute("UPDATE notification SET sent = now(), receipt = 'x' WHERE channel = 'log'")
@@ -139,26 +150,26 @@ def test_acting_stops_what_still_waits_to_be_sent(db, team):
     ]  # fmt: skip
 
 
-def test_a_conflict_names_who_was_first(db):
+def test_a_conflict_names_who_was_first(db: Db) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     act(db, number, Acknowledge(1, SECOND * 1000), expected_version=1)
     with pytest.raises(ConflictError, match="person 1 was first") as conflict:
         act(db, number, Acknowledge(2, SECOND * 1000 + 5), expected_version=1)
-    assert (conflict.value.who, conflict.value.what, conflict.value.when) == (1, "acknowledge", to_datetime(SECOND * 1000))
+    assert (conflict.value.actor, conflict.value.kind, conflict.value.at) == (1, "acknowledge", to_datetime(SECOND * 1000))
     assert stored(db, number).owner == 1
 
 
-def test_what_got_worse_meanwhile_must_be_looked_at_before_it_is_acknowledged(db):
+def test_what_got_worse_meanwhile_must_be_looked_at_before_it_is_acknowledged(db: Db) -> None:
     fold(db, condition(priority=MEDIUM))
     (number,) = open_alarms(db)
     fold(db, condition("worse", second=SECOND + 2))
     with pytest.raises(ConflictError, match="condition was first") as conflict:
         act(db, number, Acknowledge(2, SECOND * 1000), expected_version=1)
-    assert (conflict.value.who, conflict.value.what) == (0, "worse")
+    assert (conflict.value.actor, conflict.value.kind) == (0, "worse")
 
 
-def test_a_repeat_meanwhile_does_not_make_an_acknowledgement_wrong(db, team):
+def test_a_repeat_meanwhile_does_not_make_an_acknowledgement_wrong(db: Db, team: None) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     act(db, number, Tick((SECOND + 60) * 1000))
@@ -166,7 +177,7 @@ def test_a_repeat_meanwhile_does_not_make_an_acknowledgement_wrong(db, team):
     assert (alarm.life, alarm.owner, alarm.version, alarm.step) == ("acknowledged", 2, 3, 1)
 
 
-def test_a_refused_act_leaves_the_row_alone(db):
+def test_a_refused_act_leaves_the_row_alone(db: Db) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     with pytest.raises(RefusedError):
@@ -176,7 +187,7 @@ def test_a_refused_act_leaves_the_row_alone(db):
         act(db, number + 1, Tick(0))
 
 
-def test_where_nothing_changes_nothing_is_written_and_nobody_is_woken(db, schema):
+def test_without_a_change_nothing_is_written_and_no_hint_is_sent(db: Db, schema: str) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     with psycopg.connect(schema, autocommit=True) as listener:
@@ -189,7 +200,7 @@ def test_where_nothing_changes_nothing_is_written_and_nobody_is_woken(db, schema
         assert list(listener.notifies(timeout=0.2)) == []
 
 
-def test_the_worker_waits_for_a_person_who_is_acting_and_folds_over_what_they_did(db, schema):
+def test_the_worker_waits_for_a_person_who_is_acting_and_folds_over_what_they_did(db: Db, schema: str) -> None:
     fold(db, condition())
     (number,) = open_alarms(db)
     with psycopg.connect(schema) as desk:
@@ -204,7 +215,7 @@ def test_the_worker_waits_for_a_person_who_is_acting_and_folds_over_what_they_di
     assert (alarm.life, alarm.version, alarm.owner) == ("closed", 3, 1)
 
 
-def test_an_alarm_closed_while_the_worker_waited_is_not_reopened_but_followed_by_a_new_one(db, schema):
+def test_an_alarm_closed_while_the_worker_waited_is_not_reopened_but_followed_by_a_new_one(db: Db, schema: str) -> None:
     fold(db, condition(), condition("end", second=SECOND + 1))
     (number,) = open_alarms(db)
     with psycopg.connect(schema) as desk:
@@ -219,12 +230,12 @@ def test_an_alarm_closed_while_the_worker_waited_is_not_reopened_but_followed_by
     assert stored(db, second).onsets == 1
 
 
-def fold_in_a_session(url, *conditions):
+def fold_in_a_session(url: str, *conditions: Condition) -> None:
     with psycopg.connect(url) as session:
         fold_conditions(session, conditions)
 
 
-def test_a_gateway_that_serves_many_is_folded_in_few_statements(db):
+def test_a_gateway_that_serves_many_is_folded_in_few_statements(db: Db) -> None:
     many = [condition(subject=n, rule="gateway_offline", source=4) for n in range(1, 2001)]
     began = time.perf_counter()
     fold(db, *many)

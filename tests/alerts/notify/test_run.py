@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,22 +14,27 @@ from alerts.care.admit import admit_patient
 from alerts.care.teams import add_team
 from alerts.notify.run import run
 from alerts.settings import NotifySettings
+from deploy.stack.kafka import Kafka
 from devices.errors import MasterKeyError
 from devices.wire.control import Facts
+from tests.alerts.conftest import Db
 from tests.alerts.control.test_relay import ADA, MASTER
 from tests.alerts.fold.test_fold import condition, fold
+from tests.alerts.notify.conftest import Provider
 
 _WAITING = "SELECT count(*) FROM notification WHERE receipt IS NULL AND stopped IS NULL"
 
 
-def until(true, seconds=15):
+def until(true: Callable[[], object], seconds: float = 15) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-def test_it_tells_repeats_relays_survives_and_ends(db, schema, kafka, topic, provider, home):
+def test_it_tells_repeats_relays_survives_and_ends(
+    db: Db, schema: str, kafka: Kafka, topic: str, provider: Provider, home: Path
+) -> None:
     master = home / "master.key"
     master.write_bytes(MASTER)
     master.chmod(0o600)
@@ -62,13 +69,13 @@ def test_it_tells_repeats_relays_survives_and_ends(db, schema, kafka, topic, pro
             notifier.join(10)
     assert not notifier.is_alive()
     assert db.execute(_WAITING).fetchone() == (0,)
-    said = str(logs)
-    assert "88.3" not in said
-    assert "Exampleton" not in said
-    assert "secret" not in said
+    text = str(logs)
+    assert "88.3" not in text
+    assert "Exampleton" not in text
+    assert "secret" not in text
 
 
-def test_it_does_not_begin_without_the_master_key(tmp_path):
+def test_it_does_not_begin_without_the_master_key(tmp_path: Path) -> None:
     settings = NotifySettings(database="postgresql://nowhere", master_key_file=tmp_path / "none")
     with pytest.raises(MasterKeyError):
         run(settings, threading.Event())

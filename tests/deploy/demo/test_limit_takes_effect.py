@@ -79,7 +79,7 @@ async def test_a_limit_changed_in_the_browser_raises_its_alarm_and_a_nurse_sees_
     await card.get_by_label("Heart rate, hold seconds").fill("2")
     await card.get_by_label("Reason").select_option("New treatment")
     await card.get_by_role("button", name="Save limits").click()
-    await card.locator("[data-standing=effective]", has_text="in effect since").wait_for()
+    await card.locator("[data-state=effective]", has_text="in effect since").wait_for()
     await page.locator("[data-strip]", has_text="> 48").wait_for()
     assert await page.evaluate("window.same") is True
     with psycopg.connect(installation.database) as db:

@@ -1,4 +1,4 @@
-"""The limits editor, pure: what stands in it, and what a filled-in form makes of a patient's own limits."""
+"""The limits editor, pure: its rows, and a patient's own limits after a filled-in form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from alerts.care.limits import BySide, level_at
+from alerts.care.limits_check import LONGEST_HOLD_S
 from alerts.desk.errors import BadFormError
 from alerts.desk.worklist.words import limit_number, unit_of
 from devices.vitals import VITALS, Vital
@@ -29,17 +31,14 @@ _ALWAYS: Final = (
     Vital.TEMPERATURE,
 )
 _SIDES: Final[tuple[Side, Side]] = ("low", "high")
-_LONGEST_HOLD_S: Final = 3600
 REASONS: Final = (
     "Known baseline of this patient", "New treatment", "Too many alarms without action", "Deterioration expected",
 )  # fmt: skip
 
-BySide = Mapping[tuple[int, str], Limit]
-
 
 @dataclass(frozen=True, slots=True)
 class EditorRow:
-    """One vital: texts of its four limits (``None``: nothing is watched on that side by default) and of its hold."""
+    """One vital: the texts of its four limits (empty: none) and of its hold (empty: the holds differ)."""
 
     vital: Vital
     name: str
@@ -52,22 +51,18 @@ class EditorRow:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that a form changes, in words: "HR high above", "130", "120"."""
+    """One change of a limit or a hold, in words: "Heart rate high above", "130", "120"."""
 
-    what: str
+    name: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        return f"{self.what} {self.before} → {self.after}"
-
-
-def by_side(limits: tuple[Limit, ...]) -> dict[tuple[int, str], Limit]:
-    return {(limit.vital, limit.side): limit for limit in limits}
+        return f"{self.name} {self.before} → {self.after}"
 
 
 def rows(defaults: BySide, own: BySide) -> list[EditorRow]:
-    """What stands in the editor: the patient's own limits on top of the rule set's."""
+    """The rows of the editor: the patient's own limits over those of the rule set."""
     both = {**defaults, **own}
     vitals = [v for v in Vital if v in _ALWAYS or any((v, side) in both for side in ("low", "high"))]
     found = []
@@ -80,19 +75,19 @@ def rows(defaults: BySide, own: BySide) -> list[EditorRow]:
 
 
 def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limits, list[Change]]:
-    """The patient's own limits after a form, and what changed.
+    """The patient's own limits after a form, and the changes.
 
-    The form names each field ``column.side.level`` and ``column.hold``; a missing one stays as it is, an empty one switches
-    that limit off.  Sides that nobody touched keep following the rule set.
+    The form names each field ``column.side.level`` and ``column.hold``; a missing field leaves its limit as it is, an empty
+    one switches it off.  Sides without a change continue to follow the rule set.
 
     Raises:
-        BadFormError: a field holds no number, an implausible one, or limits that cross.
+        BadFormError: a field holds no plausible number, or limits cross.
     """
-    both, after, changes = {**defaults, **own}, dict(own), list[Change]()
+    both, after = {**defaults, **own}, dict(own)
     problems: dict[str, str] = {}
     for row in rows(defaults, own):
         spec = VITALS[row.vital]
-        before = {(side, level): _level(both, row.vital, side, level) for side, level, _ in FIELDS}
+        before = {(side, level): level_at(both, row.vital, side, level) for side, level, _ in FIELDS}
         now = dict(before)
         for index, (side, level, words) in enumerate(FIELDS):
             name = f"{row.column}.{side}.{level}"
@@ -106,21 +101,13 @@ def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limi
                 continue
             hold = next((b.hold_s for b in (before[side, level], *before.values()) if b), 0)
             now[side, level] = None if value is None else Level(value, hold)
-            changes.append(
-                Change(
-                    f"{spec.short} {words}",
-                    row.limits[index] or "none",
-                    limit_number(value) if value is not None else "none",
-                )
-            )
         hold_text = form.get(f"{row.column}.hold")
         if hold_text is not None and hold_text.strip() != row.hold:
             held = _number(hold_text)
-            if held is None or not 0 <= held <= _LONGEST_HOLD_S or held != int(held):
-                problems[f"{row.column}.hold"] = f"{spec.short} hold: whole seconds from 0 to {_LONGEST_HOLD_S}"
+            if held is None or not 0 <= held <= LONGEST_HOLD_S or held != int(held):
+                problems[f"{row.column}.hold"] = f"{spec.short} hold: whole seconds from 0 to {LONGEST_HOLD_S}"
             else:
                 now = {key: level and Level(level.limit, int(held)) for key, level in now.items()}
-                changes.append(Change(f"{spec.short} hold", f"{row.hold or 'varies'} s", f"{int(held)} s"))
         if now == before:
             continue
         ordered = [(words, now[side, level]) for side, level, words in FIELDS]
@@ -137,21 +124,31 @@ def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limi
                 )
     if problems:
         raise BadFormError(problems)
-    return Limits(tuple(after[key] for key in sorted(after))), changes
+    return Limits(tuple(after[key] for key in sorted(after))), changes_between(rows(defaults, own), rows(defaults, after))
 
 
-def _level(limits: BySide, vital: int, side: str, level: str) -> Level | None:
-    found = limits.get((vital, side))
-    return None if found is None else found.high if level == "high" else found.medium
+def changes_between(before: list[EditorRow], after: list[EditorRow]) -> list[Change]:
+    """The limits and holds that differ between two states of the editor."""
+    known = {row.vital: row for row in before}
+    found = []
+    for row in after:
+        old = known.get(row.vital)
+        for index, (_, _, words) in enumerate(FIELDS):
+            text = old.limits[index] if old else ""
+            if text != row.limits[index]:
+                found.append(Change(f"{row.name} {words}", text or "none", row.limits[index] or "none"))
+        if old and old.hold != row.hold:
+            found.append(Change(f"{row.name} hold", f"{old.hold or 'varies'} s", f"{row.hold or 'varies'} s"))
+    return found
 
 
 def _text(limits: BySide, vital: int, side: str, level: str) -> str:
-    found = _level(limits, vital, side, level)
+    found = level_at(limits, vital, side, level)
     return limit_number(round(found.limit, 4)) if found else ""
 
 
 def _hold(limits: BySide, vital: int) -> str:
-    holds = {found.hold_s for side, level, _ in FIELDS if (found := _level(limits, vital, side, level))}
+    holds = {found.hold_s for side, level, _ in FIELDS if (found := level_at(limits, vital, side, level))}
     return str(holds.pop()) if len(holds) == 1 else ""
 
 

@@ -1,40 +1,39 @@
-"""A patient's limits: the editor, saving, and whether what was saved has come back out of the log."""
+"""A patient's limits: the editor, the saving of changes, and their state until they take effect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.care.limits import set_limits
+from alerts.care.limits import RULE_SET, BySide, by_side, rule_set_of, set_limits
+from alerts.database import Tx, epoch_ms
 from alerts.desk.errors import BadFormError, NotAllowedError
-from alerts.desk.pages.limits.limit_form import FIELDS, REASONS, BySide, Change, EditorRow, by_side, edited, rows
+from alerts.desk.pages.limits.limit_form import FIELDS, REASONS, Change, EditorRow, changes_between, edited, rows
 from alerts.desk.web.access import check_patient
 from alerts.desk.web.audit import record
 from alerts.desk.web.context import Desk, signed_in, text_of
 from alerts.desk.web.session import Session
 from alerts.errors import CareError
-from alerts.rules.defaults import DEFAULT_LIMITS
-from devices.wire.control import Limits, RuleSet
+from devices.wire.control import Limits
 
-_RULE_SET: Final = "SELECT content FROM rule_set ORDER BY version DESC LIMIT 1"
-_HISTORY: Final = """
-SELECT o.sequence, o.payload, (extract(epoch FROM o.created) * 1000)::int8, (extract(epoch FROM o.sent) * 1000)::int8,
+_HISTORY: Final = f"""
+SELECT o.sequence, o.payload, {epoch_ms("o.created")}, {epoch_ms("o.sent")},
        (SELECT (extract(epoch FROM min(c.took_effect)) * 1000)::int8 FROM control c
         WHERE c.patient = o.patient AND c.kind = 'limits' AND c.sequence >= o.sequence),
        p.name, coalesce(l.reason, ''), coalesce(l.note, '')
 FROM control_outbox o LEFT JOIN person p ON p.person = o.by_person LEFT JOIN limit_change l USING (sequence)
 WHERE o.patient = %s AND o.kind = 'limits' ORDER BY o.sequence DESC LIMIT 30"""
-_NOTE_WHY: Final = """
+_STORE_REASON: Final = """
 INSERT INTO limit_change (sequence, patient, reason, note)
 SELECT max(sequence), %s, %s, %s FROM control_outbox WHERE patient = %s AND kind = 'limits'"""
 
-Standing = Literal["default", "waiting", "sent", "effective"]
+LimitState = Literal["waiting", "sent", "effective"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +50,33 @@ class Version:
     changes: tuple[Change, ...]
 
     @property
-    def standing(self) -> Standing:
+    def state(self) -> LimitState:
         """``waiting`` for the relay, ``sent`` to the log, ``effective`` once the worker says so."""
         return "effective" if self.effective is not None else "sent" if self.sent is not None else "waiting"
 
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """What the limits card shows."""
+    """The content of the limits card."""
 
     rows: list[EditorRow]
     versions: list[Version]
     defaults: BySide
     own: BySide
+    fields: ClassVar = FIELDS
+    reasons: ClassVar = REASONS
 
 
 async def read_editor(connection: AsyncConnection[Any], patient: int) -> Editor:
-    """The limits as last saved, on top of the rule set, with their history."""
-    row = await (await connection.execute(_RULE_SET)).fetchone()
-    defaults = by_side(msgspec.convert(row[0], RuleSet).limits if row else DEFAULT_LIMITS)
+    """The limits as last saved, over the rule set, with their history."""
+    row = await (await connection.execute(RULE_SET)).fetchone()
+    defaults = by_side(rule_set_of(row[0] if row else None).limits)
     saved = await (await connection.execute(_HISTORY, (patient,))).fetchall()
     states = [by_side(msgspec.convert(payload, Limits).limits) for _, payload, *_ in saved]
     versions = []
     for index, (sequence, _, created, sent, effective, name, reason, note) in enumerate(saved):
         before = states[index + 1] if index + 1 < len(states) else {}
-        changes = tuple(_between(rows(defaults, before), rows(defaults, states[index])))
+        changes = tuple(changes_between(rows(defaults, before), rows(defaults, states[index])))
         versions.append(Version(sequence, created, sent, effective, name or "the system", reason, note, changes))
     own = states[0] if states else {}
     return Editor(rows(defaults, own), versions, defaults, own)
@@ -83,100 +84,70 @@ async def read_editor(connection: AsyncConnection[Any], patient: int) -> Editor:
 
 @signed_in
 async def card(request: Request, desk: Desk, session: Session) -> Response:
-    """The limits card in its newest form."""
-    patient = request.path_params["patient"]
-    async with desk.pool.connection() as connection:
-        await check_patient(connection, session, patient)
-        editor = await read_editor(connection, patient)
+    """The limits card."""
+    patient, editor = await _patient_and_editor(request, desk, session)
     return _card(desk, session, patient, editor)
 
 
 @signed_in
-async def standing(request: Request, desk: Desk, session: Session) -> Response:
-    """Only how far the newest change has come."""
-    patient = request.path_params["patient"]
-    async with desk.pool.connection() as connection:
-        await check_patient(connection, session, patient)
-        editor = await read_editor(connection, patient)
-    return desk.page("_limits_standing.html", editor=editor, number=patient)
+async def state(request: Request, desk: Desk, session: Session) -> Response:
+    """The line that shows the state of the newest change."""
+    patient, editor = await _patient_and_editor(request, desk, session)
+    return desk.page("_limits_state.html", editor=editor, number=patient)
 
 
 @signed_in
 async def save(request: Request, desk: Desk, session: Session) -> Response:
-    """Change limits: the whole state goes into the log's outbox, with who and why."""
-    number = request.path_params["patient"]
+    """Change limits: the whole state goes into the outbox of the log, with its author and reason."""
+    number, editor = await _patient_and_editor(request, desk, session)
+    if session.role == "administrator":
+        raise NotAllowedError("Administrators cannot change limits: ask a nurse or clinician of the care team.")
     form = await request.form()
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     reason, note = text_of(form, "reason"), text_of(form, "note", 500)
-    async with desk.pool.connection() as connection:
-        await check_patient(connection, session, number)
-        if session.role == "administrator":
-            raise NotAllowedError("Administrators do not change limits: ask a nurse or clinician of the care team.")
-        editor = await read_editor(connection, number)
     problems: dict[str, str] = {}
-    changes: list[Change] = []
-    limits = Limits()
+    limits, changes = Limits(), list[Change]()
+
+    def work(tx: Tx) -> None:
+        set_limits(tx, number, limits, session.person)
+        tx.execute(_STORE_REASON, (number, reason, note, number))
+
     try:
         limits, changes = edited(editor.defaults, editor.own, texts)
+        if not changes:
+            problems["change"] = "Nothing was changed: change a limit first"
     except BadFormError as error:
         problems = error.problems
-    if not problems and not changes:
-        problems["change"] = "Nothing was changed: alter a limit first"
     if reason not in REASONS:
-        problems["reason"] = "A change of limits needs a reason"
-
-    def work(connection: Connection[Any]) -> None:
-        set_limits(connection, number, limits, session.person)
-        connection.execute(_NOTE_WHY, (number, reason, note, number))
-
+        problems["reason"] = "Choose a reason for the change"
     if not problems:
         try:
             await desk.write(work)
         except CareError as error:
             problems["change"] = str(error)
     if problems:
-        return _card(desk, session, number, editor, problems, texts, 422)
+        return _card(desk, session, number, editor, status=422, problems=problems, texts=texts)
     async with desk.pool.connection() as connection:
         await record(connection, session.person, "limits.changed", f"patient:{number}", fields=len(changes))
         editor = await read_editor(connection, number)
-    await desk.reader.refresh(standing=True)
+    await desk.reader.refresh(slow=True)
     return _card(desk, session, number, editor, saved=True)
 
 
-def _card(
-    desk: Desk,
-    session: Session,
-    number: int,
-    editor: Editor,
-    problems: dict[str, str] | None = None,
-    texts: dict[str, str] | None = None,
-    status: int = 200,
-    *,
-    saved: bool = False,
-) -> Response:
-    return desk.page(
-        "_limits.html", status=status, editor=editor, problems=problems or {}, texts=texts or {}, number=number,
-        session=session, FIELDS=FIELDS, reasons=REASONS, saved=saved,
-    )  # fmt: skip
+async def _patient_and_editor(request: Request, desk: Desk, session: Session) -> tuple[int, Editor]:
+    patient = request.path_params["patient"]
+    async with desk.pool.connection() as connection:
+        await check_patient(connection, session, patient)
+        return patient, await read_editor(connection, patient)
 
 
-def _between(before: list[EditorRow], after: list[EditorRow]) -> list[Change]:
-    known = {row.vital: row for row in before}
-    found = []
-    for row in after:
-        old = known.get(row.vital)
-        short = row.name
-        for index, (_, _, words) in enumerate(FIELDS):
-            was = old.limits[index] if old else ""
-            if was != row.limits[index]:
-                found.append(Change(f"{short} {words}", was or "none", row.limits[index] or "none"))
-        if old and old.hold != row.hold:
-            found.append(Change(f"{short} hold", f"{old.hold or 'varies'} s", f"{row.hold or 'varies'} s"))
-    return found
+def _card(desk: Desk, session: Session, number: int, editor: Editor, *, status: int = 200, **values: Any) -> Response:
+    values = {"problems": {}, "texts": {}, "saved": False, **values}
+    return desk.page("_limits.html", status=status, editor=editor, number=number, session=session, **values)
 
 
 ROUTES: Final = [
     Route("/patients/{patient:int}/limits", card, methods=["GET"]),
     Route("/patients/{patient:int}/limits", save, methods=["POST"]),
-    Route("/patients/{patient:int}/limits/standing", standing, methods=["GET"]),
+    Route("/patients/{patient:int}/limits/standing", state, methods=["GET"]),
 ]

@@ -1,8 +1,7 @@
-"""One patient: the page, its parts in their newest form, and the series of its charts."""
+"""One patient: the page, its parts, and the series of its charts."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +11,6 @@ from starlette.routing import Route
 
 from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.actions import FALSE_REASONS
-from alerts.desk.pages.limits.limit_form import FIELDS, REASONS
 from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import HOURS, bands_of, read_series
 from alerts.desk.pages.patient.table import read_table
@@ -20,13 +18,13 @@ from alerts.desk.pages.patient.timeline import read_timeline
 from alerts.desk.pages.worklist import newest
 from alerts.desk.web.access import check_patient
 from alerts.desk.web.audit import record
-from alerts.desk.web.context import Desk, signed_in
+from alerts.desk.web.context import Desk, shown_now, signed_in
 from alerts.desk.web.session import Session
 from alerts.desk.worklist.lines import Line, counts
 from alerts.desk.worklist.news2_panel import panel
 from alerts.desk.worklist.snapshot import Patient, Snapshot
+from alerts.desk.worklist.words import devices_of
 
-_PARTS: Final = frozenset({"alarms", "work", "news", "timeline", "table"})
 _CHARTS: Final = (("hr", "Heart rate", "/min"), ("spo2", "SpO₂", "%"), ("rr", "Respiration", "/min"),
                   ("bp", "Blood pressure", "mmHg"), ("temp", "Temperature", "°C"))  # fmt: skip
 
@@ -36,7 +34,7 @@ async def _found(desk: Desk, session: Session, number: int) -> tuple[Snapshot, P
         await check_patient(connection, session, number)
     snapshot = await newest(desk)
     if number not in snapshot.patients:  # admitted since the last read, or discharged
-        snapshot = await desk.reader.refresh(standing=True) or snapshot
+        snapshot = await desk.reader.refresh(slow=True) or snapshot
     line = next((line for line in desk.reader.view(session.teams) if line.key == f"p{number}"), None)
     if line is None or number not in snapshot.patients:
         raise NotYoursError
@@ -45,17 +43,13 @@ async def _found(desk: Desk, session: Session, number: int) -> tuple[Snapshot, P
 
 def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, line: Line) -> dict[str, Any]:
     score, response, inputs = panel(snapshot, patient)
-    alarms = (line.lead, *line.also) if line.lead else ()
     silent = [other for other in desk.reader.view(session.teams) if other.key.startswith("g") and patient in other.patients]
     return {
-        "session": session,
-        "snapshot": snapshot,
-        "now": snapshot.read_at,
-        "today": datetime.fromtimestamp(snapshot.read_at / 1000, desk.zone).date(),
+        **shown_now(desk, session, snapshot),
         "patient": patient,
-        "devices": {d.device: d for d in patient.devices},
+        "devices": devices_of(patient),
         "line": line,
-        "alarms": alarms,
+        "alarms": line.alarms,
         "silent": silent,
         "score": score,
         "response": response,
@@ -69,7 +63,7 @@ def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, l
 
 @signed_in
 async def page(request: Request, desk: Desk, session: Session) -> Response:
-    """The whole page; reading it is audited."""
+    """The whole page; the read is audited."""
     number = request.path_params["patient"]
     snapshot, patient, line = await _found(desk, session, number)
     async with desk.pool.connection() as connection:
@@ -78,7 +72,7 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
         moments = await read_timeline(connection, snapshot, patient)
         table = await read_table(connection, snapshot, patient, 6)
     return desk.page(
-        "patient.html", editor=editor, moments=moments, table=table, hours=6, HOURS=HOURS, FIELDS=FIELDS, reasons=REASONS,
+        "patient.html", editor=editor, moments=moments, table=table, hours=6, HOURS=HOURS,
         texts={}, number=number, saved=False, counts=counts(desk.reader.view(session.teams), session.person),
         **_shown(desk, session, snapshot, patient, line),
     )  # fmt: skip
@@ -86,25 +80,25 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
 
 @signed_in
 async def part(request: Request, desk: Desk, session: Session) -> Response:
-    """One part of the page in its newest form: alarms, work, news, timeline or table."""
+    """One part of the page: alarms, work, news, timeline or table."""
     number, name = request.path_params["patient"], request.path_params["part"]
     snapshot, patient, line = await _found(desk, session, number)
     shown = _shown(desk, session, snapshot, patient, line)
-    if name not in _PARTS:
-        raise NotYoursError
     if name in ("alarms", "work", "news"):
         return desk.page(f"_{name}.html", **shown)
     async with desk.pool.connection() as connection:
         if name == "timeline":
             return desk.page("_timeline.html", moments=await read_timeline(connection, snapshot, patient), **shown)
-        hours = _hours(request)
-        table = await read_table(connection, snapshot, patient, hours)
-    return desk.page("_table.html", table=table, hours=hours, **shown)
+        if name == "table":
+            hours = _hours(request)
+            table = await read_table(connection, snapshot, patient, hours)
+            return desk.page("_table.html", table=table, hours=hours, **shown)
+    raise NotYoursError
 
 
 @signed_in
 async def series(request: Request, desk: Desk, session: Session) -> Response:
-    """What the charts draw, as JSON."""
+    """The series of the charts, as JSON."""
     snapshot, patient, _ = await _found(desk, session, request.path_params["patient"])
     async with desk.pool.connection() as connection:
         found = await read_series(connection, snapshot, patient, _hours(request))

@@ -1,6 +1,6 @@
-"""What the charts of one patient draw: raw readings within the last hour, minute rollups beyond it.
+"""The series of one patient's charts: raw readings for the last hour, minute rollups for longer ranges.
 
-Gaps and poor signal are worked out here, so that the browser only draws.
+Gaps and poor signal are computed here, so that the browser only draws.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from alerts.care.limits import level_at
 from alerts.database import to_datetime
-from alerts.desk.worklist.cells import VITAL_OF, inside
+from alerts.desk.worklist.cells import COLUMN_OF, VITAL_OF, inside
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import STARS, devices_of, kind_of, limit_number, plain
@@ -24,7 +25,7 @@ _RAW_HOURS: Final = 1
 _GAP_RAW_S: Final = 60
 _GAP_MINUTES_S: Final = 150
 _POOR_SHARE: Final = 20
-"""Seconds of a minute without a usable sample from which it counts as poor."""
+"""A minute is poor with at least so many seconds without a usable sample."""
 _CONTINUOUS: Final = {
     "hr": (Vital.HEART_RATE, Vital.PULSE_RATE),
     "spo2": (Vital.SPO2,),
@@ -56,11 +57,11 @@ async def read_series(
     lines: dict[str, dict[str, list[Any]]] = {}
     gaps: dict[str, list[Span]] = {}
     for key in _CONTINUOUS:
-        of = points.get(key, [])
-        lines[key] = {"t": [t for t, _ in of], "v": [v for _, v in of]}
+        known = points.get(key, [])
+        lines[key] = {"t": [t for t, _ in known], "v": [v for _, v in known]}
         slowest = max((d.interval_s for d in patient.devices), default=0)
         longest = max(_GAP_RAW_S, 3 * slowest) if raw else _GAP_MINUTES_S
-        gaps[key] = gaps_of([t for t, _ in of], now, longest)
+        gaps[key] = gaps_of([t for t, _ in known], now, longest)
     cursor = await connection.execute(_EPISODIC, when)
     readings = await cursor.fetchall()
     temperatures = [(t, temp) for t, _, _, temp in readings if temp is not None]
@@ -84,21 +85,18 @@ def bands_of(patient: Patient) -> dict[str, str]:
     bands = {}
     for key, vital in VITAL_OF.items():
         low, high = (None if v is None else limit_number(round(v, 2)) for v in inside(patient.limits, vital))
-        one = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
-        bands[key] = f"limits {low}–{high}" if low and high else one
+        single = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
+        bands[key] = f"limits {low}–{high}" if low and high else single
     return bands
 
 
 def gaps_of(times: Sequence[float], now: float, longest_s: float) -> list[Span]:
-    """Stretches of more than ``longest_s`` seconds between two points, or since the last one, without data."""
-    found = [(a, b) for a, b in itertools.pairwise(times) if b - a > longest_s]
-    if times and now - times[-1] > longest_s:
-        found.append((times[-1], now))
-    return found
+    """Spans of more than ``longest_s`` seconds without data, between two points or since the last one."""
+    return [(a, b) for a, b in itertools.pairwise([*times, now]) if b - a > longest_s]
 
 
 def merged(spans: Sequence[Span], within_s: float) -> list[Span]:
-    """Neighbouring spans, in order of time, joined where at most ``within_s`` lies between them."""
+    """Spans in order of time; neighbours with at most ``within_s`` seconds between them are joined."""
     found: list[Span] = []
     for start, end in spans:
         if found and start - found[-1][1] <= within_s:
@@ -109,7 +107,7 @@ def merged(spans: Sequence[Span], within_s: float) -> list[Span]:
 
 
 async def _raw(connection: AsyncConnection[Any], when: tuple[object, ...]) -> Points:
-    vitals = [v for of in _CONTINUOUS.values() for v in of]
+    vitals = [v for group in _CONTINUOUS.values() for v in group]
     names = [VITALS[v].column for v in vitals]
     columns = ", ".join(f"{name}, {name}_status" for name in names)
     cursor = await connection.execute(
@@ -120,17 +118,17 @@ async def _raw(connection: AsyncConnection[Any], when: tuple[object, ...]) -> Po
     poor: dict[str, list[Span]] = defaultdict(list)
     for row in await cursor.fetchall():
         at, cells = row[0], dict(zip(vitals, zip(row[1::2], row[2::2], strict=True), strict=True))
-        for key, of in _CONTINUOUS.items():
-            usable = [value for v in of for value, status in (cells[v],) if value is not None and not status]
+        for key, group in _CONTINUOUS.items():
+            usable = [value for v in group for value, status in (cells[v],) if value is not None and not status]
             if usable:
                 points[key].append((at, round(usable[0], 2)))
-            elif any(status for v in of for _, status in (cells[v],)):
+            elif any(status for v in group for _, status in (cells[v],)):
                 poor[key].append((at - 1, at))
     return points, {key: merged(spans, 5) for key, spans in poor.items()}
 
 
 async def _minutes(connection: AsyncConnection[Any], when: tuple[object, ...]) -> Points:
-    key_of = {int(v): key for key, of in _CONTINUOUS.items() for v in of}
+    key_of = {int(v): key for key, group in _CONTINUOUS.items() for v in group}
     cursor = await connection.execute(_MINUTES, (*when, list(key_of)))
     means: dict[str, dict[float, float]] = defaultdict(dict)
     poor: dict[str, list[Span]] = defaultdict(list)
@@ -140,7 +138,8 @@ async def _minutes(connection: AsyncConnection[Any], when: tuple[object, ...]) -
             means[key].setdefault(at + 30, round(mean, 2))  # heart rate comes first, by its code
         if bad >= _POOR_SHARE:
             poor[key].append((at, at + 60))
-    return {key: sorted(of.items()) for key, of in means.items()}, {key: merged(sorted(s), 61) for key, s in poor.items()}
+    points = {key: sorted(found.items()) for key, found in means.items()}
+    return points, {key: merged(sorted(spans), 61) for key, spans in poor.items()}
 
 
 async def _alarms(
@@ -152,13 +151,11 @@ async def _alarms(
         "ORDER BY onset LIMIT 200",
         patient.patient, to_datetime(snapshot.read_at), hours,
     )  # fmt: skip
-    columns = {int(v): key for key, of in _CONTINUOUS.items() for v in of}
-    columns |= {int(Vital.SYSTOLIC): "bp", int(Vital.DIASTOLIC): "bp", int(Vital.TEMPERATURE): "temp"}
     return [
         {
             "at": a.onset / 1000,
             "to": (a.ended if a.ended is not None else snapshot.read_at) / 1000,
-            "vital": columns.get(a.vital or 0, ""),
+            "vital": COLUMN_OF.get(a.vital or 0, ""),
             "p": "technical" if kind_of(a) == "low" else kind_of(a),
             "text": " ".join(
                 (STARS[kind_of(a)], plain(a, devices_of(patient)), _FALSE if a.outcome == "false_alarm" else "")
@@ -169,5 +166,5 @@ async def _alarms(
 
 
 def _high(patient: Patient, vital: Vital) -> list[float]:
-    levels = [patient.limits.get((vital, side), (None, None))[1] for side in ("low", "high")]
+    levels = [level_at(patient.limits, vital, side, "high") for side in ("low", "high")]
     return [level.limit for level in levels if level is not None]

@@ -1,4 +1,4 @@
-"""The charts' data as a table: every ten minutes (every minute within an hour), newest first, as measured."""
+"""The charts' data as a table: every ten minutes (within one hour every minute), newest first, as measured."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from alerts.database import to_datetime
+from alerts.desk.worklist.cells import COLUMN_OF
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import number
 from devices.vitals import Vital
 
-_COLUMN: Final = {
-    Vital.HEART_RATE: "hr",
-    Vital.PULSE_RATE: "hr",
-    Vital.SPO2: "spo2",
-    Vital.RESPIRATORY_RATE: "rr",
-    Vital.TEMPERATURE: "temp",
-    Vital.SYSTOLIC: "sys",
-    Vital.DIASTOLIC: "dia",
-}
+_COLUMN: Final[dict[int, str]] = {**COLUMN_OF, Vital.SYSTOLIC: "sys", Vital.DIASTOLIC: "dia"}
 _MINUTES: Final = """
 SELECT DISTINCT ON (step, vital) (floor(extract(epoch FROM time) / %s))::int8 AS step, vital, last, poor
 FROM rollup_minute WHERE patient = %s AND time > %s - make_interval(hours => %s) AND vital = ANY(%s)
@@ -49,7 +42,7 @@ async def read_table(connection: AsyncConnection[Any], snapshot: Snapshot, patie
         row = found.setdefault(step, TableRow(step * step_s * 1000))
         row.poor |= poor > 20
         if last is not None:
-            row.cells.setdefault(_COLUMN[Vital(vital)], number(vital, last))
+            row.cells.setdefault(_COLUMN[vital], number(vital, last))
     episodic = await connection.execute(_EPISODIC, when)
     for step, systolic, diastolic, temperature in await episodic.fetchall():
         row = found.setdefault(step, TableRow(step * step_s * 1000))

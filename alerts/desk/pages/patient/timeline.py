@@ -1,4 +1,4 @@
-"""What happened to a patient's alarms, newest first: conditions, people, pages."""
+"""The history of a patient's alarms, newest first: conditions, acts of people, pages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
-from alerts.desk.worklist.read import ALARM, alarm_of
+from alerts.database import epoch_ms
+from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
-from alerts.desk.worklist.words import devices_of, plain, span
+from alerts.desk.worklist.words import OUTCOMES, devices_of, kind_of, plain, span
 from alerts.life.alarm import Alarm
+from streams.engine.condition import Priority
 
-_EVENTS: Final = """
-SELECT e.alarm, (extract(epoch FROM e.at) * 1000)::int8, e.kind, e.actor, e.content
+_EVENTS: Final = f"""
+SELECT e.alarm, {epoch_ms("e.at")}, e.kind, e.actor, e.content
 FROM alarm_event e JOIN alarm a USING (alarm)
 WHERE a.subject_kind = 'patient' AND a.subject = %s AND e.kind <> 'repeat' ORDER BY e.event DESC LIMIT 40"""
 _MARK: Final = {
@@ -24,18 +25,17 @@ _MARK: Final = {
     "acknowledge": ("held", "Acknowledged"),
     "outcome": ("note", "Outcome"),
     "note": ("note", "Note"),
-    "shelve": ("pause", "Paused"),
-    "unshelve": ("send", "Pause ended by hand"),
-    "shelf_ended": ("send", "Pause ended"),
+    "shelve": ("pause", "Snoozed"),
+    "unshelve": ("send", "Snooze ended by hand"),
+    "shelf_ended": ("send", "Snooze ended"),
     "returned": ("send", "Came back without an outcome"),
     "closed": ("flat", "Left the list"),
 }
-_OUTCOMES: Final = {"called": "called", "visit": "visit", "limits_adjusted": "limits adjusted", "false_alarm": "false alarm"}
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line: an onset carries its priority mark in ``kind``; the others an icon."""
+    """One line: an onset has the mark of its priority in ``kind``, others have an icon."""
 
     at: int
     icon: str
@@ -47,9 +47,8 @@ class Moment:
 async def read_timeline(connection: AsyncConnection[Any], snapshot: Snapshot, patient: Patient) -> list[Moment]:
     """The newest forty events of this patient's alarms."""
     events = await (await connection.execute(_EVENTS, (patient.patient,))).fetchall()
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(f"{ALARM} WHERE alarm = ANY(%s)", (list({event[0] for event in events}),))
-    alarms = {alarm.alarm: alarm for alarm in map(alarm_of, await cursor.fetchall())}
+    found = await read_alarms(connection, "alarm = ANY(%s)", list({event[0] for event in events}))
+    alarms = {alarm.alarm: alarm for alarm in found}
     return [_moment(snapshot, patient, alarms[a], at, kind, actor, content) for a, at, kind, actor, content in events]
 
 
@@ -59,17 +58,15 @@ def _moment(
     person = snapshot.people.get(actor)
     by = person.name if person else ""
     if kind in ("onset", "worse"):
-        said = _at_that_time(alarm, content)
-        mark = (
-            "technical" if alarm.category == "technical" else {3: "high", 2: "medium"}.get(content.get("priority", 0), "low")
-        )
-        name = "technical" if mark == "low" else mark
-        return Moment(at, name, mark, plain(said, devices_of(patient)), "it got worse" if kind == "worse" else "")
+        then = _at_that_time(alarm, content)
+        mark = kind_of(then)
+        icon = "technical" if mark == "low" else mark
+        return Moment(at, icon, mark, plain(then, devices_of(patient)), "it got worse" if kind == "worse" else "")
     icon, word = _MARK.get(kind, ("info", kind))
     text = f"{plain(alarm, devices_of(patient))}: {word.lower()}"
     if kind == "outcome":
         reason = content.get("reason")
-        did = _OUTCOMES.get(content.get("outcome", ""), "")
+        did = OUTCOMES.get(content.get("outcome", ""), "").lower()
         text = f"{plain(alarm, devices_of(patient))}: {did}{f', {reason.lower()}' if reason else ''}"
     note = content.get("note") or (content.get("reason") if kind == "shelve" else "")
     after = f"{span((at - alarm.onset) / 1000)} after the onset" if kind == "acknowledge" else ""
@@ -77,4 +74,5 @@ def _moment(
 
 
 def _at_that_time(alarm: Alarm, content: dict[str, Any]) -> Alarm:
-    return replace(alarm, value=content.get("value", alarm.value), limit_value=content.get("limit", alarm.limit_value))
+    value, limit = content.get("value", alarm.value), content.get("limit", alarm.limit_value)
+    return replace(alarm, priority=Priority(content.get("priority", Priority.LOW)), value=value, limit_value=limit)

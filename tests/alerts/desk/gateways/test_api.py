@@ -55,12 +55,12 @@ def test_guessing_codes_ends_in_429(settings: DeskSettings) -> None:
 def test_the_configuration_names_patients_keys_and_devices(served: Served, seeded: Seeded) -> None:
     answer = config(served, claimed(served, seeded).credential)
     assert answer.status_code == 200
-    told = msgspec.json.decode(answer.content, type=Config)
-    assert told.topic == "vitals.v1"
+    received = msgspec.json.decode(answer.content, type=Config)
+    assert received.topic == "vitals.v1"
     ada = seeded.ward.patients["STUBBSON"]
-    assert ada in {key.patient for key in told.patients}
-    assert {len(key.secret) for key in told.patients} == {32}
-    assert {d.device for d in told.devices if d.patient == ada} == set(seeded.ward.devices[ada])
+    assert ada in {key.patient for key in received.patients}
+    assert {len(key.secret) for key in received.patients} == {32}
+    assert {d.device for d in received.devices if d.patient == ada} == set(seeded.ward.devices[ada])
 
 
 def test_a_change_answers_a_waiting_gateway_at_once(served: Served, seeded: Seeded) -> None:
@@ -80,9 +80,9 @@ def test_a_change_answers_a_waiting_gateway_at_once(served: Served, seeded: Seed
         give_consent(tx, seeded.ward.patients["STUBBSON"], given=False, by=seeded.ward.nurse)
     waiting.join(10)
     assert time.monotonic() - changed < 2
-    told = msgspec.json.decode(answers[0][1].content, type=Config)
-    assert told.version > version
-    assert seeded.ward.patients["STUBBSON"] not in {key.patient for key in told.patients}
+    received = msgspec.json.decode(answers[0][1].content, type=Config)
+    assert received.version > version
+    assert seeded.ward.patients["STUBBSON"] not in {key.patient for key in received.patients}
 
 
 def test_nothing_new_answers_304_after_the_wait(served: Served, seeded: Seeded) -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+
+from alerts.care.admit import discharge_patient
 from tests.alerts.desk.conftest import Seeded, Served
 from tests.alerts.desk.hands import sign_in
 
@@ -47,6 +51,17 @@ def test_leaving_a_team_ends_what_is_seen_at_once(served: Served, seeded: Seeded
             tx.execute("UPDATE membership SET until = now() WHERE person = %s", [seeded.ward.nurse])
         assert client.get(f"/patients/{mine}").status_code == 404
         assert "EXAMPLETON" not in client.get("/list").text
+
+
+def test_a_discharged_patient_leaves_the_list(served: Served, seeded: Seeded) -> None:
+    mine = seeded.ward.patients["EXAMPLETON"]
+    with seeded.tx() as tx:
+        discharge_patient(tx, mine, datetime.now(UTC), seeded.ward.nurse)
+    with sign_in(served.url, "m.testova") as client:
+        end = time.monotonic() + 15  # patients are among the slow parts of the list
+        while "EXAMPLETON" in client.get("/list").text:
+            assert time.monotonic() < end
+            time.sleep(0.2)
 
 
 def test_an_administrator_without_a_team_sees_nobody(served: Served) -> None:

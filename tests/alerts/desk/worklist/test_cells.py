@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.care.limits import by_side
 from alerts.desk.worklist.cells import cells_of, level_of
-from alerts.desk.worklist.news2_panel import score_of
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.control import Facts, Level
+from devices.wire.control import Facts, Level, Limit
 
 NOW = 1_795_271_647_000
-LIMITS = {
-    (Vital.HEART_RATE, "high"): (Level(110), Level(130)),
-    (Vital.HEART_RATE, "low"): (None, Level(41)),
-    (Vital.SYSTOLIC, "low"): (Level(101), Level(91)),
-}
+LIMITS = by_side(
+    (
+        Limit(Vital.HEART_RATE, "high", Level(110), Level(130)),
+        Limit(Vital.HEART_RATE, "low", None, Level(41)),
+        Limit(Vital.SYSTOLIC, "low", Level(101), Level(91)),
+    )
+)
 WATCH = Device(5, "Watch", 1, "Gateway", 300)
 
 
@@ -67,19 +69,3 @@ def test_pressure_is_one_measurement_of_one_cuff() -> None:
     assert (cell.text, cell.level) == ("88/52", "high")
     apart = value(Vital.SYSTOLIC, 120, 60), value(Vital.DIASTOLIC, 52, 90)
     assert cells_of(*look(*apart))["bp"].text == "120/–"
-
-
-def test_a_partial_score_is_a_lower_bound_and_names_what_is_missing() -> None:
-    values = (
-        value(Vital.RESPIRATORY_RATE, 24), value(Vital.SPO2, 93), value(Vital.SYSTOLIC, 104),
-        value(Vital.HEART_RATE, 134), value(Vital.TEMPERATURE, 38.3),
-    )  # fmt: skip
-    score = score_of(*look(*values))
-    assert (score.text, score.risk, score.missing, score.have) == ("≥9", "high", ("O₂", "ACVPU"), 5)
-    whole = score_of(*look(*values, facts=Facts(born="1950-01-01", oxygen=False, consciousness="A")))
-    assert (whole.text, whole.missing) == ("9", ())
-
-
-def test_under_four_inputs_there_is_no_score() -> None:
-    score = score_of(*look(value(Vital.HEART_RATE, 134), value(Vital.SPO2, 90, 20 * 60)))
-    assert (score.text, score.why) == ("–", "under four inputs")

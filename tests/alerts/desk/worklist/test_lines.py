@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from alerts.desk.pages.stream import Feed
-from alerts.desk.worklist.cells import Cell
+from alerts.care.limits import by_side
 from alerts.desk.worklist.lines import counts, lines_of, view
 from alerts.desk.worklist.snapshot import Patient, Person, Snapshot, Value
 from alerts.life.alarm import Alarm
 from devices.vitals import Vital
-from devices.wire.control import Facts, Level
+from devices.wire.control import Facts, Level, Limit
 from streams.engine.condition import Priority
 
 NOW = 1_795_271_647_000
 HIGH, MEDIUM, LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
-LIMITS = {(1, "high"): (Level(110), Level(130))}
+LIMITS = by_side([Limit(Vital.HEART_RATE, "high", Level(110), Level(130))])
 
 
 def patient(number: int, team: int = 1) -> Patient:
@@ -22,8 +22,13 @@ def patient(number: int, team: int = 1) -> Patient:
     )
 
 
-def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float = 1, **about: object) -> Alarm:
-    said = {"subject_kind": "patient", "rule": f"rule{number}", "source": 0, "category": "physiological"} | about
+def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float = 1, **about: Any) -> Alarm:
+    fields: dict[str, Any] = {
+        "subject_kind": "patient",
+        "rule": f"rule{number}",
+        "source": 0,
+        "category": "physiological",
+    } | about
     return Alarm(
         alarm=number,
         subject=subject,
@@ -31,7 +36,7 @@ def alarm(number: int, subject: int, priority: Priority = HIGH, minutes: float =
         priority=priority,
         worst=priority,
         onset=NOW - int(minutes * 60_000),
-        **said,
+        **fields,
     )
 
 
@@ -60,7 +65,7 @@ def test_high_then_medium_then_technical_oldest_first_then_in_hand_then_by_name(
     }  # fmt: skip
 
 
-def test_what_nobody_has_leads_even_if_something_graver_is_in_hand() -> None:
+def test_an_unacknowledged_alarm_leads_even_if_a_graver_one_is_in_hand() -> None:
     of = snapshot(1, alarm(1, 1, HIGH, life="acknowledged", owner=7), alarm(2, 1, MEDIUM))
     (line,) = view(of, lines_of(of), frozenset({1}))
     assert line.lead
@@ -75,7 +80,7 @@ def test_only_the_teams_own_patients_are_seen_and_the_pipelines_alarms_by_all() 
 
 
 def test_a_gateway_silent_on_several_is_one_line_and_on_one_is_that_patients() -> None:
-    offline = {"rule": "gateway_offline", "source": 9, "category": "technical"}
+    offline: dict[str, Any] = {"rule": "gateway_offline", "source": 9, "category": "technical"}
     of = snapshot(3, *(alarm(n, n, MEDIUM, **offline) for n in (1, 2)), alarm(3, 2, HIGH))
     assert seen(of) == ["p2", "g9", "p1", "p3"]
     alone = snapshot(3, alarm(1, 1, MEDIUM, **offline))
@@ -92,18 +97,3 @@ def test_a_digest_changes_with_the_alarm_and_not_with_a_number() -> None:
     assert digest(snapshot(1, alarm(1, 1), values=(at,))) != plain
     one, two = (digest(snapshot(1, alarm(1, 1, version=v), values=(at,))) for v in (1, 2))
     assert one != two
-
-
-def test_a_feed_says_only_what_changed() -> None:
-    at = Value(1, Vital.HEART_RATE, 5, NOW - 1000, 140, 0, NOW)
-    of, feed = snapshot(2, values=(at,)), Feed(7)
-    first = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
-    assert first["cells"]["p1"]["hr"] == Cell("140", "high", NOW - 1000, 120).wire()
-    assert [entry[0] for entry in first["order"]] == ["p1", "p2"]
-    again = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
-    assert set(again) == {"now", "data", "still", "counts"}
-    assert again["still"] is False
-    of = replace(of, data_at=NOW - 11_000, values={1: (replace(at, value=100),)})
-    third = feed.event(of, view(of, lines_of(of), frozenset({1})), 10_000)
-    assert third["still"] is True
-    assert third["cells"] == {"p1": {"hr": Cell("100", "", NOW - 1000, 120).wire()}}

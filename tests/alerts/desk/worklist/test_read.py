@@ -10,13 +10,15 @@ import pytest
 from psycopg import AsyncConnection
 
 from alerts.care.identity import open_identity
+from alerts.care.limits import level_at
 from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import read_series
 from alerts.desk.pages.patient.table import read_table
 from alerts.desk.pages.patient.timeline import read_timeline
-from alerts.desk.worklist.read import DEVICES, Wards, read_quick, read_sparks, read_standing
+from alerts.desk.worklist.read import DEVICES, SlowParts, read_quick, read_slow_parts, read_sparks
 from deploy.schema.migrate import migrate
 from devices.vitals import Vital
+from devices.wire.control import Level
 from tests.alerts.desk.conftest import MASTER
 from tests.alerts.desk.seed import seed
 
@@ -27,18 +29,18 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         ward = seed(tx, MASTER, hours=7)
     ada = ward.patients["EXAMPLETON"]
     async with await AsyncConnection.connect(database, autocommit=True) as connection:
-        standing = Wards()
-        await read_standing(connection, standing, lambda patient, sealed: open_identity(sealed, MASTER, patient))
-        await read_sparks(connection, standing, whole=True)
-        whole = {key: dict(buckets) for key, buckets in standing.sparks.items()}
-        await read_sparks(connection, standing, whole=False)
-        assert set(standing.sparks) == set(whole)
-        assert all(dict(standing.sparks[key]) == pytest.approx(whole[key]) for key in whole)
-        snapshot = await read_quick(connection, 1, standing)
+        parts = SlowParts()
+        await read_slow_parts(connection, parts, lambda patient, sealed: open_identity(sealed, MASTER, patient))
+        await read_sparks(connection, parts, whole=True)
+        whole = {key: dict(buckets) for key, buckets in parts.sparks.items()}
+        await read_sparks(connection, parts, whole=False)
+        assert set(parts.sparks) == set(whole)
+        assert all(dict(parts.sparks[key]) == pytest.approx(whole[key]) for key in whole)
+        snapshot = await read_quick(connection, 1, parts)
         patient = snapshot.patients[ada]
         assert (patient.name, patient.record) == ("EXAMPLETON, Ada", "VT-4174-4")
         assert {d.name for d in patient.devices} == {"Chest patch", "Finger oximeter", "Arm cuff"}
-        assert patient.limits[Vital.HEART_RATE, "high"][1].limit == 120
+        assert level_at(patient.limits, Vital.HEART_RATE, "high", "high") == Level(120, 60)
         assert next(d for d in patient.devices if d.name == "Chest patch").battery == 64
         assert len(snapshot.sparks[ada, Vital.HEART_RATE]) > 30
         assert {v.vital for v in snapshot.values[ada]} == {1, 3, 4, 5, 6, 8}
@@ -53,7 +55,7 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         moments = await read_timeline(connection, snapshot, patient)
         assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
         editor = await read_editor(connection, ada)
-        assert [version.standing for version in editor.versions] == ["effective"]
+        assert [version.state for version in editor.versions] == ["effective"]
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

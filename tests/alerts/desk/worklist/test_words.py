@@ -7,18 +7,18 @@ from devices.vitals import Vital
 from tests.alerts.desk.worklist.test_lines import alarm
 
 
-def said(rule: str, vital: Vital, value: float, limit: float | None, **detail: object) -> str:
+def words(rule: str, vital: Vital, value: float, limit: float | None, **detail: object) -> str:
     return plain(alarm(1, 1, rule=rule, vital=int(vital), value=value, limit_value=limit, detail=detail))
 
 
-def test_a_trend_is_told_with_what_it_is_compared_with() -> None:
-    assert said("heart_rate.drift_high", Vital.HEART_RATE, 96.2, 78.0) == "HR 96 drifting up usually 78 /min"
-    assert said("spo2.drift_low", Vital.SPO2, 93.0, None) == "SpO₂ 93 drifting down"
-    assert said("heart_rate.rising", Vital.HEART_RATE, 15.26, 12.0) == "HR rising 15.3 /min an hour limit 12"
-    assert said("spo2.falling", Vital.SPO2, -4.0, -3.0) == "SpO₂ falling 4 % an hour limit 3"
-    assert said("weight.gain", Vital.WEIGHT, 1.4, 1.0, within_h=72) == "Weight +1.4 kg ≥ 1 kg in 3 d"
-    assert said("weight.loss", Vital.WEIGHT, -2.0, -2.0, within_h=168) == "Weight −2 kg ≥ 2 kg in 7 d"
+def test_a_trend_names_its_comparison() -> None:
+    assert words("heart_rate.drift_high", Vital.HEART_RATE, 96.2, 78.0) == "HR 96 drifting up usually 78 /min"
+    assert words("spo2.drift_low", Vital.SPO2, 93.0, None) == "SpO₂ 93 drifting down"
+    assert words("heart_rate.rising", Vital.HEART_RATE, 15.26, 12.0) == "HR rising 15.3 /min an hour limit 12"
+    assert words("spo2.falling", Vital.SPO2, -4.0, -3.0) == "SpO₂ falling 4 % an hour limit 3"
+    assert words("weight.gain", Vital.WEIGHT, 1.4, 1.0, within_h=72) == "Weight +1.4 kg ≥ 1 kg in 3 d"
+    assert words("weight.loss", Vital.WEIGHT, -2.0, -2.0, within_h=168) == "Weight −2 kg ≥ 2 kg in 7 d"
 
 
-def test_a_limit_is_told_with_its_sign() -> None:
-    assert said("spo2.low", Vital.SPO2, 89.0, 92.0) == "SpO₂ 89 < 92 %"
+def test_a_limit_has_its_sign() -> None:
+    assert words("spo2.low", Vital.SPO2, 89.0, 92.0) == "SpO₂ 89 < 92 %"

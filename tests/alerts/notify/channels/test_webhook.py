@@ -11,6 +11,7 @@ from alerts.errors import ChannelError
 from alerts.notify.channel import Message
 from alerts.notify.channels.webhook import WebhookChannel
 from streams.engine.condition import Priority
+from tests.alerts.notify.conftest import Provider
 
 MESSAGE = Message(
     key="vigil-12", recipient="team:3", alarm=7, link="http://desk/alarms/7", priority=Priority.HIGH,
@@ -18,12 +19,12 @@ MESSAGE = Message(
 )  # fmt: skip
 
 
-def test_a_message_is_taken_and_its_receipt_told(provider):
+def test_a_message_is_taken_and_its_receipt_returned(provider: Provider) -> None:
     assert WebhookChannel(provider.url).send(MESSAGE) == "r-1"
     assert provider.headers[0]["Idempotency-Key"] == "vigil-12"
 
 
-def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider):
+def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider: Provider) -> None:
     WebhookChannel(provider.url).send(MESSAGE)
     assert provider.got == [
         {
@@ -41,7 +42,7 @@ def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider):
     ]
 
 
-def test_one_message_for_many_says_how_many_of_what_and_what_to_do():
+def test_one_message_for_many_says_how_many_of_what_and_what_to_do() -> None:
     many = Message("k", "team:3", 7, "http://desk/alarms/7", Priority.MEDIUM, "technical", 0, "gateway_offline", count=4)
     assert many.text == (
         "Vigil: medium technical alarm (4 patients). A gateway is silent: nobody behind it is watched. "
@@ -55,7 +56,9 @@ def test_one_message_for_many_says_how_many_of_what_and_what_to_do():
     ("how", "says"),
     [("error", "answered 503"), ("moved", "answered 302"), ("slow", "no answer in 0.5 s"), ("drip", "no answer in 0.5 s")],
 )
-def test_a_provider_that_does_not_take_it_is_a_failure_within_the_time_limit(provider, how, says):
+def test_a_provider_that_does_not_take_it_is_a_failure_within_the_time_limit(
+    provider: Provider, how: str, says: str
+) -> None:
     provider.how = how
     began = time.monotonic()
     with pytest.raises(ChannelError, match=says):
@@ -67,7 +70,7 @@ def test_a_provider_that_does_not_take_it_is_a_failure_within_the_time_limit(pro
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/x?token=secret", "http://[bad/x?token=secret", "nonsense://x?token=secret"]
 )
-def test_an_address_where_nobody_is_fails_without_being_told_to_anybody(url):
+def test_an_address_that_does_not_answer_fails_and_stays_secret(url: str) -> None:
     with pytest.raises(ChannelError) as failed:
         WebhookChannel(url, 1).send(MESSAGE)
     assert "secret" not in json.dumps([str(failed.value), failed.value.reason])

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.care.limits import by_side
 from alerts.desk.errors import BadFormError
-from alerts.desk.pages.limits.limit_form import by_side, edited, rows
+from alerts.desk.pages.limits.limit_form import edited, rows
 from alerts.rules.defaults import DEFAULT_LIMITS
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit, Limits
@@ -14,7 +15,7 @@ DEFAULTS = by_side(DEFAULT_LIMITS)
 def test_one_change_makes_that_side_the_patients_own_and_no_other() -> None:
     limits, changes = edited(DEFAULTS, {}, {"heart_rate.high.high": "125"})
     assert limits == Limits((Limit(Vital.HEART_RATE, "high", Level(110, 60), Level(125, 15), 5),))
-    assert [str(change) for change in changes] == ["HR high above 130 → 125"]
+    assert [str(change) for change in changes] == ["Heart rate high above 130 → 125"]
 
 
 def test_other_own_limits_stay() -> None:
@@ -24,7 +25,7 @@ def test_other_own_limits_stay() -> None:
 
 
 def test_an_untouched_form_changes_nothing() -> None:
-    form = {}
+    form: dict[str, str] = {}
     for row in rows(DEFAULTS, {}):
         names = ("low.high", "low.medium", "high.medium", "high.high")
         form |= {f"{row.column}.{name}": text for name, text in zip(names, row.limits, strict=True)}

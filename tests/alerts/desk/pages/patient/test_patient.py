@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tests.alerts.desk.conftest import Seeded, Served
+from tests.alerts.desk.conftest import OpenDesk, Seeded, Served
+from tests.alerts.desk.hands import text
 from tests.alerts.desk.seed import take_effect
 
 
-async def test_a_limit_is_sent_and_then_in_effect(desk, served: Served, seeded: Seeded) -> None:
+async def test_a_limit_is_sent_and_then_in_effect(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     karin = seeded.ward.patients["LOREMSSON"]
     await page.goto(f"{served.url}/patients/{karin}")
@@ -21,26 +22,26 @@ async def test_a_limit_is_sent_and_then_in_effect(desk, served: Served, seeded: 
     await card.locator(".summary-box", has_text="must be greater").wait_for()  # 110 is the medium one
     await card.get_by_label("Heart rate, medium above").fill("95")
     await card.get_by_role("button", name="Save limits").click()
-    await card.locator("[data-standing=waiting]").wait_for()
+    await card.locator("[data-state=waiting]").wait_for()
     with seeded.tx() as tx:
         tx.execute("UPDATE control_outbox SET sent = now() WHERE sent IS NULL")
-    await card.locator("[data-standing=sent]", has_text="Sent").wait_for()
+    await card.locator("[data-state=sent]", has_text="Sent").wait_for()
     with seeded.tx() as tx:
         sent = tx.execute("SELECT payload FROM control_outbox WHERE patient = %s AND kind = 'limits'", [karin]).fetchall()
         take_effect(tx)
-    await card.locator("[data-standing=effective]", has_text="in effect since").wait_for()
+    await card.locator("[data-state=effective]", has_text="in effect since").wait_for()
     assert len(sent) == 1
     assert [(x["vital"], x["side"], x["medium"]["limit"], x["high"]["limit"]) for x in sent[0][0]["limits"]] == [
         (1, "high", 95, 105)
     ]
     await card.locator("summary").click()
-    assert "high above 130 → 105" in await card.locator(".timeline").text_content()
-    assert "new treatment" in await card.locator(".timeline").text_content()
+    assert "high above 130 → 105" in await text(card.locator(".timeline"))
+    assert "new treatment" in await text(card.locator(".timeline"))
     # and the charts draw the new band, without a reload
     await page.locator(".readout[data-cell=hr]", has_text="41–95").wait_for()
 
 
-async def test_charts_draw_every_range_and_read_by_keyboard(desk, served: Served, seeded: Seeded) -> None:
+async def test_charts_draw_every_range_and_read_by_keyboard(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
     for hours in (6, 24, 1):
@@ -57,11 +58,11 @@ async def test_charts_draw_every_range_and_read_by_keyboard(desk, served: Served
     await page.locator("#charts").focus()
     await page.keyboard.press("ArrowLeft")
     await page.keyboard.press("PageUp")
-    assert re.search(r"HR 1[0-3]\d ", await page.locator("#cursor").text_content())
-    assert "BP 104/62" in await page.locator("#say").text_content()
+    assert re.search(r"HR 1[0-3]\d ", await text(page.locator("#cursor")))
+    assert "BP 104/62" in await text(page.locator("#say"))
 
 
-async def test_the_series_holds_gaps_poor_signal_and_alarms(desk, served: Served, seeded: Seeded) -> None:
+async def test_the_series_holds_gaps_poor_signal_and_alarms(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     ada = seeded.ward.patients["EXAMPLETON"]
     series = await page.evaluate(f"fetch('/patients/{ada}/series?hours=6').then(r => r.json())")
@@ -75,7 +76,7 @@ async def test_the_series_holds_gaps_poor_signal_and_alarms(desk, served: Served
     assert series["high"]["hr"] == [41, 120]
 
 
-async def test_acknowledge_and_outcome_on_the_patients_page(desk, served: Served, seeded: Seeded) -> None:
+async def test_acknowledge_and_outcome_on_the_patients_page(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
     assert await page.locator("[data-strip]").count() == 3
@@ -88,11 +89,11 @@ async def test_acknowledge_and_outcome_on_the_patients_page(desk, served: Served
     await page.locator(".alarm-strip.is-held", has_text="visit").wait_for()
 
 
-async def test_the_score_names_its_inputs_with_age_and_points(desk, served: Served, seeded: Seeded) -> None:
+async def test_the_score_names_its_inputs_with_age_and_points(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
     news = page.locator("#news")
-    assert "≥9" in await news.locator(".tally").text_content()
+    assert "≥9" in await text(news.locator(".tally"))
     assert await news.locator("[data-pts='?']").count() == 2
     assert await news.locator("tbody tr").count() == 7
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['LOREMSSON']}")

@@ -1,0 +1,59 @@
+"""The configuration of a gateway: consent, revocation, and the hint of a change."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from alerts.care.consent import give_consent, has_consented
+from alerts.care.enrol import enrol
+from alerts.care.gateway_config import gateway_config
+from alerts.care.gateways import revoke_gateway
+from alerts.control.data_keys import current_key
+from alerts.errors import UnknownRecordError
+from devices.wire.control import Consent
+from devices.wire.pairing import Config
+from tests.alerts.care.conftest import BEGAN, MASTER, Ward, sent
+from tests.alerts.conftest import Db
+
+
+def config(db: Db, gateway: int) -> Config:
+    with db.transaction():
+        return gateway_config(db, MASTER, gateway, "127.0.0.1:9092", "vitals.v1")
+
+
+def test_without_consent_a_configuration_names_no_patient(db: Db, ward: Ward) -> None:
+    with db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+    assert config(db, ward.gateway).patients == ()
+    before = config(db, ward.gateway).version
+    with db.transaction():
+        give_consent(db, ward.ada, True, by=1)
+    assert [patient.patient for patient in config(db, ward.gateway).patients] == [ward.ada]
+    assert config(db, ward.gateway).version > before
+    with db.transaction():
+        give_consent(db, ward.ada, False, by=1)
+    assert config(db, ward.gateway).devices == ()
+    assert not has_consented(db, ward.ada)
+    assert [consent.given for consent in sent(db, ward.ada, "consent") if isinstance(consent, Consent)] == [True, False]
+
+
+def test_a_revoked_gateway_has_no_configuration_and_its_keys_no_word(db: Db, ward: Ward) -> None:
+    with db.transaction():
+        enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+        key, _ = current_key(db, MASTER, ward.ada, ward.gateway)
+    with db.transaction():
+        revoke_gateway(db, ward.gateway, by=1)
+    enrolment = sent(db, ward.ada, "enrolment")[-1]
+    assert (enrolment.revoked_keys, enrolment.gateways) == ((key,), ())
+    with pytest.raises(UnknownRecordError):
+        config(db, ward.gateway)
+
+
+def test_who_waits_for_a_configuration_is_woken_once_it_is_committed(db: Db, ward: Ward, schema: str) -> None:
+    with psycopg.connect(schema, autocommit=True) as desk:
+        desk.execute("LISTEN vigil_config")
+        with db.transaction():
+            enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)
+            assert list(desk.notifies(timeout=0.1)) == []
+        assert [hint.payload for hint in desk.notifies(timeout=2, stop_after=1)] == [str(ward.gateway)]

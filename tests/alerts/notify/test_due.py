@@ -1,0 +1,51 @@
+"""The alarms' timer."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+
+from alerts.database import scalar
+from alerts.fold.fold import apply
+from alerts.life.events import Acknowledge, Tick
+from alerts.notify.due import tick_due
+from streams.engine.condition import Priority
+from tests.alerts.conftest import Db
+from tests.alerts.fold.test_fold import condition, fold, open_alarms
+from tests.alerts.notify.test_outbox import now, team
+
+__all__ = ["now", "team"]
+
+
+def test_time_repeats_returns_and_closes_what_is_due_and_nothing_else(db: Db, team: None, now: int) -> None:
+    fold(db, condition(second=now - 100), condition(subject=6, second=now + 100), condition(subject=7, second=now - 4000))
+    fold(db, condition(subject=8, priority=Priority.MEDIUM, second=now - 900))
+    fold(db, condition("end", priority=Priority.MEDIUM, subject=8, second=now - 400))
+    acknowledged = scalar(db, "SELECT alarm FROM alarm WHERE subject = 7")
+    with db.transaction():
+        apply(db, acknowledged, Acknowledge(1, (now - 3900) * 1000))
+    assert tick_due(db) == 3
+    assert tick_due(db) == 0
+    assert db.execute("SELECT subject, life, step FROM alarm ORDER BY subject").fetchall() == [
+        (5, "unacknowledged", 1), (6, "unacknowledged", 0), (7, "unacknowledged", 1), (8, "closed", 0),
+    ]  # fmt: skip
+
+
+def test_two_notifiers_make_one_call_of_one_due_moment(db: Db, team: None, schema: str, now: int) -> None:
+    fold(db, condition(second=now - 100))
+    (alarm,) = open_alarms(db)
+    with psycopg.connect(schema) as one:
+        apply(one, alarm, Tick(now * 1000))
+        other = threading.Thread(target=tick_in_a_session, args=(schema,))
+        other.start()
+        time.sleep(0.2)
+        one.commit()
+    other.join(10)
+    assert db.execute("SELECT step FROM alarm").fetchone() == (1,)
+
+
+def tick_in_a_session(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as session:
+        tick_due(session)
