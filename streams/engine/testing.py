@@ -170,5 +170,5 @@ class PatientLog:
         return [one for one in found if rule is None or one.rule == rule]
 
     def reported(self, rule: str | None = None) -> list[tuple[int, str, str, str]]:
-        """The same in short: (seconds since ``START``, rule, phase, priority)."""
+        """The conditions in short: (seconds since ``START``, rule, phase, priority)."""
         return [(one.second - START, one.rule, one.phase, one.priority.name) for one in self.conditions(rule)]

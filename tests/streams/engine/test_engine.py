@@ -167,7 +167,7 @@ def check_against_oracle(logs: Logs) -> dict[str, int]:
         run.advance(log)
         for one in log:
             oracle.record(one)
-        told = [
+        found = [
             (
                 one.second,
                 one.rule,
@@ -181,8 +181,10 @@ def check_against_oracle(logs: Logs) -> dict[str, int]:
             for writes in run.written
             for one in writes.conditions
         ]
-        said = [one if one[4] != "end" or comparable(str(one[1])) else (*one[:6], None, one[7]) for one in oracle.conditions]
-        assert sorted(map(repr, told)) == sorted(map(repr, said))
+        wanted = [
+            one if one[4] != "end" or comparable(str(one[1])) else (*one[:6], None, one[7]) for one in oracle.conditions
+        ]
+        assert sorted(map(repr, found)) == sorted(map(repr, wanted))
         rollups = [dict(zip(w.rollups.dtype.names or (), r, strict=True)) for w in run.written for r in w.rollups.tolist()]
         key = ("second", "patient", "vital", "device", "minute")
         rollups.sort(key=lambda row: [row[k] for k in key])
@@ -195,12 +197,12 @@ def check_against_oracle(logs: Logs) -> dict[str, int]:
         check_windows(probe, oracle)
         assert sum(len(rows) for rows in run.stored.values()) == oracle.stored
         assert run.rows()["latest"] == oracle.latest
-        counted["conditions"] += len(told)
+        counted["conditions"] += len(found)
         for kind in ("drift_high", "drift_low", "rising", "falling", "gain", "loss"):
-            counted[kind] = counted.get(kind, 0) + sum(str(one[1]).endswith(kind) for one in told)
+            counted[kind] = counted.get(kind, 0) + sum(str(one[1]).endswith(kind) for one in found)
         counted["rollups"] += len(rollups)
         counted["late"] += len(oracle.late)
-        counted["late episodes"] += sum(one[5] == "LOW" for one in told)
+        counted["late episodes"] += sum(one[5] == "LOW" for one in found)
     return counted
 
 
@@ -248,9 +250,9 @@ def check_against_itself(seed: int, logs: Logs) -> None:
 
 
 TRIALS = (*range(12), 23)
-"""In the last of them everything happens (tests/streams/engine/test_exactness.py)."""
+"""Everything happens in the last one (tests/streams/engine/test_exactness.py)."""
 FOUND = (1004, 1656, 1851)
-"""Failed in the thousand: a gap in the log, an episode told that was accounted for while its sensor was off, a clock set
+"""Failed in the thousand: a gap in the log, an episode reported that was accounted for while its sensor was off, a clock set
 back into the second of a reading of two devices."""
 MORE = [pytest.param(seed, marks=pytest.mark.full) for seed in range(12, 23)]
 

@@ -31,7 +31,7 @@ SAMPLES = st.lists(SAMPLE, min_size=1, max_size=40, unique_by=lambda one: one[:2
 
 
 def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
-    """All batches in one second of the clock, then the clock alone until everything has been written."""
+    """Deliver all batches in one second of the clock, then move the clock alone until everything has been written."""
     probe = Probe()
     run, home = Run([1], probe), PatientLog()
     setup = [one for one in make_setup(home) if one.partition == 1]
