@@ -117,6 +117,7 @@ def _named(made: Made) -> set[str]:
 
 def _subclasses(module: ModuleType) -> set[type]:
     """The classes that a module defines, and all that are derived from them in the program."""
+    importlib.import_module("alerts.rules.stages")  # the rules of the program
     found = {one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__}
     rest = list(found)
     while rest:
