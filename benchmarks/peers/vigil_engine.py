@@ -12,9 +12,10 @@ from alerts.rules.limits.limits import LimitRules
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
 from alerts.rules.suppression import Suppression
+from benchmarks.loads.engine import control_round
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
 from devices.sample import SAMPLE, STEPS
-from devices.wire.batch import HEADER, Kind
+from devices.wire.batch import HEADER
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
 from streams.engine.condition import Condition
 from streams.engine.engine import Engine
@@ -90,20 +91,15 @@ class EngineJob:
         self.episodes += sum(one.phase == "onset" and one.category == "physiological" for one in writes.conditions)
 
     def _admit(self, patients: set[int], at: dict[int, int]) -> None:
-        said: list[tuple[int, int, Control]] = []
+        controls: list[tuple[int, int, int, Control]] = []
         if not self._known:
-            said += [(partition, 0, _rules()) for partition in at]
+            controls += [(partition, 0, at[partition], _rules()) for partition in at]
         for patient in sorted(patients - {0}):
-            device = Enrolled(1000 + patient, 100 + patient, 0, None, 1)
-            said += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
-        said.sort(key=lambda one: one[0])
-        records = np.zeros(len(said), RECORD)
-        records["partition"], records["patient"] = [one[0] for one in said], [one[1] for one in said]
-        records["append"], records["kind"] = [at[one[0]] for one in said], Kind.CONTROL
-        records["first"] = np.arange(len(said)) + self._control
-        self._control += len(said)
+            device, p = Enrolled(1000 + patient, 100 + patient, 0, None, 1), patient % 64
+            controls += [(p, patient, at[p], one) for one in (Consent(True, 0), Enrolment((device,), (100 + patient,)))]
+        self._advance(control_round(controls, self._control))
+        self._control += len(controls)
         self._known |= patients
-        self._advance(Round(records, controls=[(n, one[2]) for n, one in enumerate(said)]))
 
     def found(self) -> dict[str, float]:
         scale = np.array([1, *[_TENTHS] * 4, _TENTHS**2])
@@ -116,7 +112,7 @@ def _rules() -> RuleSet:
 
 
 def opened_unsealed(blocks: list[Block]) -> Round:
-    """As :func:`streams.engine.opening.opening.open_blocks`, of records whose payload is not sealed and well formed."""
+    """The round of records whose payload is well formed and not sealed."""
     blocks = sorted(blocks, key=lambda block: block.partition)
     values = [value for block in blocks for value in block.values]
     records = np.zeros(len(values), RECORD)

@@ -38,7 +38,7 @@ class Field:
 
 
 def array(dtype: type[np.generic], fill: int | bool = 0, lead: tuple[int, ...] = ()) -> Any:
-    """Declare an array of a table: ``second: Ints = array(np.int64)``; see :class:`Field`."""
+    """Declare an array of a table, as a class attribute; see :class:`Field`."""
     return Field(dtype, fill, lead)
 
 
