@@ -54,7 +54,7 @@ def main() -> None:
 
     def count(todo: Any, stored: Any, now: int) -> None:
         moves = [(move.partition, move.first, move.next) for move in todo.moves]
-        notes.step(len(todo.writes.round.records), int(todo.writes.keep.sum()), moves)
+        notes.step(len(todo.writes.round.records), int(todo.writes.accepted.sum()), moves)
         counted(todo, stored, now)
 
     loop.count = count
