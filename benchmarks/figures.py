@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.machine import turn_ns
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 Relation = Literal[">=", "<="]
 
 
@@ -68,10 +72,25 @@ class Report:
         self.turns.append(turn_ns())
         return self.turns[-1]
 
+    def around(self, act: Callable[[], T]) -> tuple[T, float]:
+        """The result of ``act``, and ns a turn of the fixed loop around it."""
+        before = self.turn()
+        return act(), (before + self.turn()) / 2
+
     def figure(self, row: str, name: str, unit: str, values: list[float], what: str = "") -> Figure:
         found = Figure(row, name, unit, values, what)
         self.figures.append(found)
         self.say(f"{row}: {name}: {found.median:,.4g} {unit}")
+        return found
+
+    def quantiles(
+        self, row: str, name: str, unit: str, runs: Iterable[npt.NDArray[np.float64]], what: str = "",
+        ranks: Iterable[int] = (50, 99), least: float = 0.0,
+    ) -> list[float]:  # fmt: skip
+        """A figure for each rank (in %) of what each repetition has measured; the values of the last of them."""
+        for rank in ranks:
+            found = [max(float(np.percentile(one, rank)), least) for one in runs]
+            self.figure(row, f"{name}, {f'p{rank}' if rank < 100 else 'max'}", unit, found, what)
         return found
 
     def ratio(self, row: str, name: str, above: list[float], below: list[float], relation: Relation, bound: float) -> None:

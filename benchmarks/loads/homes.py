@@ -9,13 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
 import psycopg
 from confluent_kafka import Producer
 
 from alerts.care.gateway_config import gateway_config
-from benchmarks.loads.ward import CALM, VITALS
-from devices.sample import SAMPLE
+from benchmarks.loads.ward import CALM, samples_of
 from devices.wire.batch import Kind, header, key_of, partition_of
 from devices.wire.event import Heartbeat, encode_event
 from devices.wire.pairing import Config
@@ -106,12 +104,8 @@ class Gateways(threading.Thread):
         if not one.waiting:
             return
         count = len(one.waiting)
-        samples = np.zeros((count, len(VITALS)), SAMPLE)
-        samples["time"] = np.array([at for at, _ in one.waiting])[:, None]
-        samples["value"] = CALM
-        samples["value"][:, 0] = [141 if ill else CALM[0] for _, ill in one.waiting]
-        samples["vital"] = np.array(VITALS, np.uint8)
-        samples["reading"] = np.arange(count)[:, None]
+        samples = samples_of([at for at, _ in one.waiting], CALM)
+        samples["value"][[ill for _, ill in one.waiting], 0] = 141
         self._produce(Kind.SAMPLES, samples.tobytes(), gateway, one, one.device, count, one.sequence)
         one.sequence += count
         one.waiting.clear()

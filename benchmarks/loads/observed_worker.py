@@ -8,13 +8,15 @@ partitions, with a path until that file exists, so that several workers begin at
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 
-from benchmarks.loads.observation import observer
+from benchmarks.loads.observation import Step
 from devices.wire.batch import PARTITIONS
 from streams.store.data_keys import DatabaseKeyRing
 from streams.worker import loop, worker
@@ -50,18 +52,22 @@ def main() -> None:
     from alerts.rules.stages import stages
     from streams.worker.settings import WorkerSettings
 
-    notes, counted = observer(), loop.count
+    notes, counted = Path(os.environ["BENCH_OBSERVATION"]).open("ab", buffering=0), loop.count  # noqa: SIM115  open to the end
+
+    def note(messages: int, samples: int, moves: list[tuple[int, int, int]]) -> None:
+        step = Step(time.time_ns(), time.process_time_ns(), messages, samples, moves)
+        notes.write(msgspec.json.encode(step) + b"\n")
 
     def count(todo: Any, stored: Any, now: int) -> None:
         moves = [(move.partition, move.first, move.next) for move in todo.moves]
-        notes.step(len(todo.writes.round.records), int(todo.writes.accepted.sum()), moves)
+        note(len(todo.writes.round.records), int(todo.writes.accepted.sum()), moves)
         counted(todo, stored, now)
 
     loop.count = count
     if gate := os.environ.get("BENCH_GATE"):
         worker.DatabaseKeyRing = _KeysRead  # type: ignore[attr-defined]
         if gate == "restored":
-            _hold_back(lambda one: len(one.places.owned) == PARTITIONS, lambda: notes.step(0, 0))
+            _hold_back(lambda one: len(one.places.owned) == PARTITIONS, lambda: note(0, 0, []))
         else:
             _hold_back(lambda _: Path(gate).exists(), lambda: None)
     worker.run(WorkerSettings(), stages(), fold_conditions)

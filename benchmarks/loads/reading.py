@@ -16,11 +16,11 @@ from streams.engine.opening.block import Block
 _EMPTY_S: Final = 20.0
 
 
-def ends(bootstrap: str, topic: str) -> list[int]:
+def ends(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> list[int]:
     """The offset after the last record of each partition."""
     consumer = _consumer(bootstrap)
     try:
-        return [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in range(PARTITIONS)]
+        return [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in range(partitions)]
     finally:
         consumer.close()
 

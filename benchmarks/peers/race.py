@@ -95,7 +95,7 @@ class Race:
         prefix = "vigil.peers." if one.needs == "jvm" else "benchmarks.peers."
         program = [*self.commands[one.needs], prefix + one.program]
         before = self.report.turn()
-        with Observed(one.name, "", folder, environment, program) as contender:
+        with Observed(one.name, folder, environment, program) as contender:
             steps = contender.wait(messages)
             found = contender.found()
             own = psutil.Process(contender.child.popen.pid).children(recursive=True)

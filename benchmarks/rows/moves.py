@@ -17,9 +17,10 @@ from typing import Final
 import psycopg
 
 from benchmarks.figures import Report
+from benchmarks.loads.apart import answer, apart
 from benchmarks.loads.observation import ROOT
-from benchmarks.loads.patients_load import READING_S
-from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sent_by, sleep_beside
+from benchmarks.loads.patients_load import READING_S, run
+from benchmarks.rows.patients_worker import SETTINGS, orders_of, ready, sleep_beside
 from benchmarks.rows.scale import cluster
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
@@ -56,7 +57,8 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
             begin = ledger.stands()
             second.wait_until(lambda: not begin.items() & ledger.stands().items(), _READY_S)
             seconds = settle + CALM_S + len(LIMITS_S) * (WATCHED_S + settle)
-            load = running.enter_context(Sending(orders_of(own, ward, environment, 0, seconds)))
+            sender = running.enter_context(apart())
+            load = sender.apply_async(run, (orders_of(ward, environment, 0, seconds),))
             sleep_beside(load, second, settle)
             calm = ledger.watch(CALM_S)
             what = f"{patients:,} patients, a reading each {READING_S} s; each partition's longest time without a commit"
@@ -69,8 +71,8 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
                 longest = ledger.watch(WATCHED_S, act)
                 report.figure(ROW, name, "s", longest, "the same")
                 report.goal(ROW, f"{name}: every partition moves again", max(longest), "<=", limit, "s")
-            sent = sent_by(load, seconds)
-            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, sent["readings"]))
+            sent = answer(load, seconds)
+            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, sent.readings))
     servers.drop(database)
 
 

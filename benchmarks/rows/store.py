@@ -8,15 +8,13 @@ from typing import Final, LiteralString
 import numpy as np
 import psycopg
 
-from alerts.rules.stages import stages
 from benchmarks.figures import Report
+from benchmarks.loads.engine import fresh_engine
 from benchmarks.loads.prepared import fold
 from benchmarks.loads.ward import OfflineLog, Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
 from simulators.sealed_log import now_ms
-from streams.engine.engine import Engine
-from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
 from streams.store.copying import copy_in, timestamps
 from streams.store.ledger import Held
@@ -66,11 +64,8 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
 
 def _rounds(patients: int, a_round: int) -> tuple[list[RoundToStore], dict[int, Held]]:
     """A minute of all patients as the engine hands it out, ``a_round`` patients a round."""
-    ward, engine, now = Ward(patients), Engine(stages()), now_ms()
+    ward, engine, log, now = Ward(patients), fresh_engine(), OfflineLog(), now_ms()
     held = {p: Held(p, 0, 1, "") for p in range(PARTITIONS)}
-    for partition in held:
-        engine.take(partition, None, Recall())
-    log = OfflineLog()
     fold(engine, ward, log.blocks(ward.admission(), now), held)
     begins = {p: Held(p, offset, 1, "") for p, offset in log.next.items()}
     todo = []
