@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -54,6 +56,8 @@ class Gateways(threading.Thread):
         self._worn = {g: self._wear(config, begin) for g, config in self._configs.items()}
         self.fell_ill: dict[int, int] = {}
         self._to_fall: list[int] = []
+        self._due: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._count = itertools.count()  # between what is due at once
 
     def fall_ill(self, patient: int) -> None:
         """Let the heart rate of this patient be beyond its limit from the next reading on."""
@@ -65,26 +69,19 @@ class Gateways(threading.Thread):
         self._producer.flush(10)
 
     def run(self) -> None:
-        due = [(one.due, one.device, gateway, one) for gateway, worn in self._worn.items() for one in worn]
-        heapq.heapify(due)
-        leave: dict[int, float] = {}
-        beat = dict.fromkeys(self._worn, 0.0)
+        for gateway, worn in self._worn.items():
+            self._at(0.0, self._beat, gateway)
+            for one in worn:
+                self._at(one.due, self._measure, gateway, one)
         while not self._over.is_set():
-            now = time.monotonic()
-            while due and due[0][0] <= now:
-                at, device, gateway, one = heapq.heappop(due)
-                self._measure(one)
-                leave.setdefault(gateway, now + self._configs[gateway].linger_s)
-                heapq.heappush(due, (at + 1.0, device, gateway, one))
-            for gateway in [g for g, at in leave.items() if at <= now]:
-                del leave[gateway]
-                for one in self._worn[gateway]:
-                    self._send(gateway, one)
-            for gateway in [g for g, at in beat.items() if at <= now]:
-                beat[gateway] = now + HEARTBEAT_S
-                self._beat(gateway)
+            while self._due[0][0] <= time.monotonic():
+                _, _, act, arguments = heapq.heappop(self._due)
+                act(*arguments)
             self._producer.poll(0)
             time.sleep(_STEP_S)
+
+    def _at(self, due: float, act: Callable[..., None], *arguments: Any) -> None:
+        heapq.heappush(self._due, (due, next(self._count), act, arguments))
 
     def _wear(self, config: Config, begin: float) -> list[Worn]:
         keys = {one.patient: one for one in config.patients}
@@ -93,24 +90,28 @@ class Gateways(threading.Thread):
             for d in config.devices
         ]
 
-    def _measure(self, one: Worn) -> None:
+    def _measure(self, gateway: int, one: Worn) -> None:
         at = now_ms()
         if one.patient in self._to_fall:
             self._to_fall.remove(one.patient)
             one.ill, self.fell_ill[one.patient] = True, at
+        if not any(each.waiting for each in self._worn[gateway]):
+            self._at(time.monotonic() + self._configs[gateway].linger_s, self._send, gateway)
         one.waiting.append((at, one.ill))
+        one.due += 1.0
+        self._at(one.due, self._measure, gateway, one)
 
-    def _send(self, gateway: int, one: Worn) -> None:
-        if not one.waiting:
-            return
-        count = len(one.waiting)
-        samples = samples_of([at for at, _ in one.waiting], CALM)
-        samples["value"][[ill for _, ill in one.waiting], 0] = 141
-        self._produce(Kind.SAMPLES, samples.tobytes(), gateway, one, one.device, count, one.sequence)
-        one.sequence += count
-        one.waiting.clear()
+    def _send(self, gateway: int) -> None:
+        for one in self._worn[gateway]:
+            if count := len(one.waiting):
+                samples = samples_of([at for at, _ in one.waiting], CALM)
+                samples["value"][[ill for _, ill in one.waiting], 0] = 141
+                self._produce(Kind.SAMPLES, samples.tobytes(), gateway, one, one.device, count, one.sequence)
+                one.sequence += count
+                one.waiting.clear()
 
     def _beat(self, gateway: int) -> None:
+        self._at(time.monotonic() + HEARTBEAT_S, self._beat, gateway)
         for one in self._worn[gateway]:
             self._produce(Kind.EVENT, encode_event(Heartbeat(now_ms())), gateway, one, 0, 1, self._beats[gateway])
             self._beats[gateway] += 1

@@ -76,26 +76,6 @@ class Observed:
         lines = [line for line in self._lines() if line.startswith(b'{"found"')]
         return msgspec.json.decode(lines[-1])["found"] if lines else None
 
-    def wait(self, messages: int, silence_s: float = _SILENCE_S) -> list[Step]:
-        """The steps once all ``messages`` were handled.
-
-        Raises:
-            ContenderError: it ended, or nothing came for ``silence_s`` seconds.
-        """
-        seen, since = -1, time.monotonic()
-        while True:
-            steps = self.steps()
-            done = sum(step.messages for step in steps)
-            if done >= messages:
-                return steps
-            if done != seen:
-                seen, since = done, time.monotonic()
-            if not self.child.running:
-                raise ContenderError(self.name, f"ended after {done} of {messages} messages", self.child.tail())
-            if time.monotonic() - since > silence_s:
-                raise ContenderError(self.name, f"stands still after {done} of {messages} messages", self.child.tail())
-            time.sleep(0.05)
-
     def wait_for_partitions(self, limit_s: float) -> None:
         """Wait until the clock records of every partition are committed.
 
@@ -115,6 +95,28 @@ class Observed:
 
     def __exit__(self, *_: object) -> None:
         self.child.stop(timeout=10)
+
+
+def wait(observed: Sequence[Observed], messages: int) -> list[list[Step]]:
+    """The steps of each process, once they have handled all ``messages`` between them.
+
+    Raises:
+        ContenderError: one ended, or nothing came for a minute.
+    """
+    seen, since = -1, time.monotonic()
+    while True:
+        steps = [one.steps() for one in observed]
+        done = sum(step.messages for each in steps for step in each)
+        if done >= messages and all(steps):
+            return steps
+        if done != seen:
+            seen, since = done, time.monotonic()
+        silent = time.monotonic() - since > _SILENCE_S
+        for one in observed:
+            if silent or not one.child.running:
+                reason = f"{'stands still' if silent else 'ended'} after {done} of {messages} messages"
+                raise ContenderError(one.name, reason, one.child.tail())
+        time.sleep(0.05)
 
 
 def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.errors import ContenderError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import Observed, cpu_a_message
+from benchmarks.loads.observation import Observed, cpu_a_message, wait
 from benchmarks.loads.reading import place_group
 from benchmarks.peers.batch_job import BatchJob
 from benchmarks.peers.environment import MissingError, jvm_peers, python_peers
@@ -96,9 +96,8 @@ class Race:
         program = [*self.commands[one.needs], prefix + one.program]
         before = self.report.turn()
         with Observed(one.name, folder, environment, program) as contender:
-            steps = contender.wait(messages)
-            found = contender.found()
-            own = psutil.Process(contender.child.popen.pid).children(recursive=True)
+            (steps,) = wait([contender], messages)
+            found, own = contender.found(), psutil.Process(contender.child.pid).children(recursive=True)
         if found is None or own:
             raise ContenderError(one.name, f"started processes of its own: {own}" if own else "found nothing", "")
         turn = (before + self.report.turn()) / 2
@@ -109,15 +108,13 @@ class Race:
     def _report(self, roster: list[Contender], costs: dict[tuple[str, str], list[tuple[float, float]]]) -> None:
         ns = sorted(self.report.turns)[len(self.report.turns) // 2]
         job = roster[0].job
-        which = 0 if job == SAMPLE else 1
+        each = {one.name: [cost[job == BATCH] for cost in costs[job, one.name]] for one in roster}
         for one in roster:
-            rates = [1e9 / (cost[which] * ns) for cost in costs[job, one.name]]
+            rates = [1e9 / (cost * ns) for cost in each[one.name]]
             self.report.figure(ROW[job], one.name, UNIT[job], rates, one.what)
-        ours = costs.get((job, VIGIL))
         for one in roster:
-            if one.goal is not None and ours:
-                theirs = [cost[which] for cost in costs[job, one.name]]
-                self.report.ratio(ROW[job], f"{VIGIL} / {one.name}", theirs, [cost[which] for cost in ours], ">=", one.goal)
+            if one.goal is not None and VIGIL in each:
+                self.report.ratio(ROW[job], f"{VIGIL} / {one.name}", each[one.name], each[VIGIL], ">=", one.goal)
 
 
 def commands(report: Report) -> dict[str, list[str | Path]]:

@@ -26,6 +26,7 @@ from deploy.demo.nurse import sign_in
 from deploy.demo.plan import Person, Plan, SignIn, Wearable
 from deploy.demo.programs import Program
 from deploy.demo.provision import Provisioned, provision
+from deploy.stack.child import Child
 from deploy.stack.port import kept_ports
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit
@@ -39,6 +40,11 @@ CLOCK_S: Final = 1.0
 PATIENTS_A_HOME: Final = 10
 SETTLE_S: Final = 4.0
 _READY_S: Final = 90.0
+_CONTROLS: Final = (
+    "SELECT (SELECT count(*) FROM control_outbox WHERE sent IS NULL) = 0,"
+    " (SELECT count(DISTINCT patient) FROM control WHERE kind = 'enrolment'),"
+    " (SELECT count(*) FROM control WHERE kind = 'rule_set') >= 128"
+)
 _NURSE: Final = SignIn("nurse", "N. Bench", "nurse", "night-shift-bench")
 
 
@@ -58,8 +64,9 @@ def desk(servers: Servers, report: Report, repetitions: int) -> None:
     url, master = servers.url(database), new_key()
     done = _provision(url, master, patients)
     with ExitStack() as running:
-        address = _start(servers, running, worker_environment(servers, database, topic, master))
-        _wait_for_controls(servers, database, patients)
+        address, worker = _start(servers, running, worker_environment(servers, database, topic, master))
+        in_effect = [(True, patients, True)]  # everybody's enrolment and the rules have gone through the log
+        worker.wait_until(lambda: servers.query(_CONTROLS, database) == in_effect, _READY_S)
         gateways = Gateways(url, master, servers.kafka.bootstrap, topic, done.gateways)
         gateways.start()
         running.callback(gateways.end)
@@ -87,12 +94,12 @@ def _provision(url: str, master: bytes, patients: int) -> Provisioned:
     return done
 
 
-def _start(servers: Servers, running: ExitStack, environment: dict[str, str]) -> str:
+def _start(servers: Servers, running: ExitStack, environment: dict[str, str]) -> tuple[str, Child]:
     port = kept_ports(servers.home / "desk-ports.json", ["desk"])["desk"]
     address = f"http://127.0.0.1:{port}"
     desk = {"VIGIL_DESK_PORT": str(port), "VIGIL_DESK_PUBLIC_URL": address, "OPENBLAS_NUM_THREADS": "1"}
     environment = environment | desk
-    running.enter_context(Observed("worker", servers.home, environment))
+    worker = running.enter_context(Observed("worker", servers.home, environment))
 
     def answers() -> bool:
         with suppress(httpx.HTTPError):
@@ -104,22 +111,7 @@ def _start(servers: Servers, running: ExitStack, environment: dict[str, str]) ->
         program.start()
         running.callback(program.stop)
         program.wait_healthy(_READY_S)
-    return address
-
-
-def _wait_for_controls(servers: Servers, database: str, patients: int) -> None:
-    """Wait until everybody's enrolment and the rules have gone through the log and taken effect."""
-    end, row = time.monotonic() + _READY_S, (1, 0, 0)
-    while row[:2] != (0, patients) or row[2] < 128:
-        if time.monotonic() > end:
-            raise BenchmarkError(f"The controls did not take effect within {_READY_S:.0f} s: {row}.")
-        time.sleep(0.2)
-        (row,) = servers.query(
-            "SELECT (SELECT count(*) FROM control_outbox WHERE sent IS NULL),"
-            " (SELECT count(DISTINCT patient) FROM control WHERE kind = 'enrolment'),"
-            " (SELECT count(*) FROM control WHERE kind = 'rule_set')",
-            database,
-        )
+    return address, worker.child
 
 
 async def _watch(address: str, gateways: Gateways, patients: list[int], seconds: int, repetitions: int) -> list[Seen]:

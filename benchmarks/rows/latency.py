@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
-from benchmarks.loads.bare import BareConsumer, bare_commits
+from benchmarks.loads.bare import bare_arrivals, bare_commits
 from benchmarks.loads.observation import Delivered, Notes, Observed, Step, commit_times
 from benchmarks.loads.prepared import admit, prepared
 from benchmarks.loads.ward import Ward, worker_environment
@@ -86,19 +86,18 @@ def _share(steps: list[Step], begin: int, end: int) -> float:
 def _bare(servers: Servers, rate: int, seconds: int) -> tuple[Waits, Waits]:
     """ms from produce() to a bare consumer, and of bare commits meanwhile."""
     topic = servers.topic()
-    with BareConsumer(servers.kafka.bootstrap, topic) as consumer, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
+        reading = pool.submit(bare_arrivals, servers.kafka.bootstrap, topic, rate * seconds, seconds + _STORED_S)
         committing = pool.submit(bare_commits, servers, seconds)
         produced = _produce(servers, topic, Ward(rate), rate, seconds)
-        end = time.monotonic() + _STORED_S
-        while len(consumer.arrived) < len(produced) and time.monotonic() < end:
-            time.sleep(0.1)
-        arrived = [consumer.arrived.get((partition, offset)) for partition, offset, *_ in produced.tolist()]
-        if missing := arrived.count(None):
-            one = produced[arrived.index(None)].tolist()
-            what = f"{missing} messages, {one} for one, did not reach the bare consumer within {_STORED_S:.0f} s"
-            raise BenchmarkError(f"{what}; it was told of errors: {consumer.errors[:3] or 'none'}.")
-        consumed = (np.array(arrived, np.int64) - produced[:, 2]) / 1e6
-        return consumed[SETTLE_S * rate :], np.array(committing.result(_STORED_S))
+    found, errors = reading.result()
+    arrived = [found.get((partition, offset)) for partition, offset, *_ in produced.tolist()]
+    if missing := arrived.count(None):
+        one = produced[arrived.index(None)].tolist()
+        what = f"{missing} messages, {one} for one, did not reach the bare consumer within {_STORED_S:.0f} s"
+        raise BenchmarkError(f"{what}; it was told of errors: {errors[:3] or 'none'}.")
+    consumed = (np.array(arrived, np.int64) - produced[:, 2]) / 1e6
+    return consumed[SETTLE_S * rate :], np.array(committing.result())
 
 
 def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) -> Notes:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import Observed, Step
+from benchmarks.loads.observation import Observed, wait
 from benchmarks.loads.prepared import Log, fill_logs
 from benchmarks.loads.spending import resident, spent
 from benchmarks.loads.ward import worker_environment
@@ -30,7 +29,6 @@ ROW: Final = "scale"
 BROKERS: Final = 3
 BATCHES: Final = (1, 60)
 _READY_S: Final = 120.0
-_END_S: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
         pids = [worker.child.pid for worker in workers]
         own, before, begin = spent(pids), servers.spent(), time.time_ns()
         go.touch()
-        steps = _wait(workers, log.messages)
+        steps = wait(workers, log.messages)
         data, kafka, wal = (servers.spent() - before).tolist()
         own = spent(pids) - own
         peak, turn = max(resident(pid) for pid in pids) / 2**20, (turn + report.turn()) / 2
@@ -117,31 +115,17 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
 
 def _wait_for_shares(servers: Servers, database: str, workers: list[Observed]) -> None:
     """Wait until the partitions are spread over all workers, none with two more than another."""
-    end, even = time.monotonic() + _READY_S, 0
-    while even < 3:  # three looks in a row: a rebalance may be under way
+    looks: list[bool] = []
+
+    def fair() -> bool:
+        time.sleep(0.5)
         owners = "SELECT count(*) FROM ledger JOIN pg_stat_activity ON pid = owner GROUP BY owner"
         counts = [held for (held,) in servers.query(owners, database)]
-        fair = len(counts) == len(workers) and sum(counts) == PARTITIONS and max(counts) - min(counts) <= 1
-        even = even + 1 if fair else 0
-        for worker in workers:
-            if not worker.child.running:
-                raise BenchmarkError(f"A worker ended before it had partitions; the end of its log:\n{worker.child.tail()}")
-        if time.monotonic() > end:
-            raise BenchmarkError(f"{len(workers)} workers had not shared the partitions within {_READY_S:.0f} s: {counts}.")
-        time.sleep(0.5)
+        looks.append(len(counts) == len(workers) and sum(counts) == PARTITIONS and max(counts) - min(counts) <= 1)
+        return looks[-3:] == [True] * 3  # three looks in a row: a rebalance may be under way
 
-
-def _wait(workers: list[Observed], messages: int) -> list[list[Step]]:
-    """The steps of each worker once all is committed."""
-    end = time.monotonic() + _END_S
-    while True:
-        steps = [worker.steps() for worker in workers]
-        done = sum(step.messages for each in steps for step in each)
-        if done >= messages and all(steps):
-            return steps
-        if time.monotonic() > end or not all(worker.child.running for worker in workers):
-            raise BenchmarkError(f"{len(workers)} workers came to {done} of {messages} messages.")
-        time.sleep(0.05)
+    for worker in workers:
+        worker.child.wait_until(fair, _READY_S)
 
 
 def _report(report: Report, readings: int, log: Log, found: dict[int, list[Found]]) -> None:

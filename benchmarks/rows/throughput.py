@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.figures import Report
 from benchmarks.loads.apart import run_apart
-from benchmarks.loads.observation import WORKER, Observed, Step, cpu_a_message
+from benchmarks.loads.observation import WORKER, Observed, Step, cpu_a_message, wait
 from benchmarks.loads.parts import Parts, measure
 from benchmarks.loads.prepared import Log, fill_logs
 from benchmarks.loads.reading import place_group
@@ -95,7 +95,7 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
 
     def observed() -> tuple[list[Step], dict[str, float] | None]:
         with Observed(name, servers.home, environment, WORKER if ours else STOCK_FAUST) as contender:
-            return contender.wait(messages), contender.found()
+            return wait([contender], messages)[0], contender.found()
 
     (steps, result), turn = report.around(observed)
     if messages == log.messages and name != JOB:
