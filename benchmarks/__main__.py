@@ -14,37 +14,33 @@ from typing import Any, Final
 
 from benchmarks.figures import Report
 from benchmarks.machine import machine
-from benchmarks.rows.desk import desk
-from benchmarks.rows.engine_row import engine
-from benchmarks.rows.latency import latency
-from benchmarks.rows.memory import memory
-from benchmarks.rows.moves import moves
-from benchmarks.rows.patients import patients
-from benchmarks.rows.patients_worker import worker
-from benchmarks.rows.recovery import recovery
-from benchmarks.rows.scale import scale
-from benchmarks.rows.scale_gateways import gateways
-from benchmarks.rows.store import store
-from benchmarks.rows.throughput import throughput
+from benchmarks.rows import (
+    desk,
+    engine_row,
+    latency,
+    memory,
+    moves,
+    patients,
+    patients_worker,
+    recovery,
+    scale,
+    scale_gateways,
+    store,
+    throughput,
+)  # fmt: skip
 from benchmarks.servers import Servers
 from benchmarks.table import publish
 
 TITLE: Final = "Vigil, speed and memory"
 REPETITIONS: Final = 3
 ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
-    "throughput": throughput,
-    "engine": engine,
-    "store": store,
-    "latency": latency,
-    "desk": desk,
-    "memory": memory,
-    "recovery": recovery,
-    "patients": patients,
-    "worker": worker,
-    "moves": moves,
-    "scale": scale,
-    "gateways": gateways,
-}
+    each.ROW: getattr(each, each.ROW)
+    for each in (
+        throughput, engine_row, store, latency, desk, memory, recovery, patients, patients_worker, moves, scale,
+        scale_gateways,
+    )
+}  # fmt: skip
+"""The rows in their order: each is a module, and a function of the row's name in it."""
 
 
 def measure(servers: Servers, report: Report, rows: Iterable[str], repetitions: int = 1) -> None:

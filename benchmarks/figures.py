@@ -31,9 +31,6 @@ class Figure:
     def median(self) -> float:
         return statistics.median(self.values)
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"median": self.median, "low": min(self.values), "high": max(self.values)}
-
 
 @dataclass(frozen=True)
 class Goal:
@@ -50,9 +47,6 @@ class Goal:
     @property
     def met(self) -> bool:
         return self.value >= self.bound if self.relation == ">=" else self.value <= self.bound
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"met": self.met}
 
 
 @dataclass
@@ -114,11 +108,13 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         return {
             "quick": self.quick,
-            "figures": [one.as_json() for one in self.figures],
-            "goals": [one.as_json() for one in self.goals],
+            "figures": [asdict(one) | {"median": one.median} | _span(one.values) for one in self.figures],
+            "goals": [asdict(one) | {"met": one.met} for one in self.goals],
             "checks": self.checks,
             "notes": self.notes,
-            "loop_ns_a_turn": {"median": statistics.median(self.turns), "low": min(self.turns), "high": max(self.turns)}
-            if self.turns
-            else None,
+            "loop_ns_a_turn": {"median": statistics.median(self.turns)} | _span(self.turns) if self.turns else None,
         }
+
+
+def _span(values: list[float]) -> dict[str, float]:
+    return {"low": min(values), "high": max(values)}

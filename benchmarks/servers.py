@@ -41,6 +41,11 @@ class Servers:
         self.kafka.create(topic)
         return topic.name
 
+    def log_bytes(self, topic: str) -> int:
+        """The bytes of a topic's records on the disk of one broker."""
+        files = (self.kafka.home / "broker-1" / "data").glob(f"{topic}-*/*.log")
+        return sum(file.stat().st_size for file in files)
+
     def database(self, template: str | None = None) -> str:
         """The name of a new database with Vigil's tables, or a copy of ``template``."""
         name = f"bench_{secrets.token_hex(4)}"
@@ -59,12 +64,9 @@ class Servers:
             cursor = db.execute(statement.encode() if isinstance(statement, str) else statement)
             return cursor.fetchall() if cursor.description else []
 
-    def stored(self, database: str) -> tuple[int, int]:
+    def stored(self, database: str) -> tuple[int, ...]:
         """The number of readings stored and of records refused."""
-        ((readings, refused),) = self.query(
-            "SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)", database
-        )
-        return readings, refused
+        return self.query("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)", database)[0]
 
     def row_bytes(self, database: str) -> dict[str, float]:
         """Bytes a row of the tables that a day of log makes longer by much, indexes included."""

@@ -18,7 +18,7 @@ from alerts.care.gateway_config import gateway_config
 from benchmarks.loads.ward import CALM, samples_of
 from devices.wire.batch import Kind, header, key_of, partition_of
 from devices.wire.event import Heartbeat, encode_event
-from devices.wire.pairing import Config
+from devices.wire.pairing import Config, PatientKey
 from devices.wire.sealing import new_nonce, seal
 from simulators.sealed_log import now_ms
 
@@ -30,10 +30,8 @@ _STEP_S: Final = 0.02
 class Worn:
     """One patient's device: a reading of four vitals each second."""
 
-    patient: int
     device: int
-    key: int
-    secret: bytes
+    key: PatientKey
     due: float  # monotonic
     ill: bool = False
     sequence: int = 0
@@ -85,16 +83,13 @@ class Gateways(threading.Thread):
 
     def _wear(self, config: Config, begin: float) -> list[Worn]:
         keys = {one.patient: one for one in config.patients}
-        return [
-            Worn(d.patient, d.device, keys[d.patient].key, keys[d.patient].secret, begin + random.random())
-            for d in config.devices
-        ]
+        return [Worn(one.device, keys[one.patient], begin + random.random()) for one in config.devices]
 
     def _measure(self, gateway: int, one: Worn) -> None:
         at = now_ms()
-        if one.patient in self._to_fall:
-            self._to_fall.remove(one.patient)
-            one.ill, self.fell_ill[one.patient] = True, at
+        if one.key.patient in self._to_fall:
+            self._to_fall.remove(one.key.patient)
+            one.ill, self.fell_ill[one.key.patient] = True, at
         if not any(each.waiting for each in self._worn[gateway]):
             self._at(time.monotonic() + self._configs[gateway].linger_s, self._send, gateway)
         one.waiting.append((at, one.ill))
@@ -118,8 +113,8 @@ class Gateways(threading.Thread):
 
     def _produce(self, kind: Kind, payload: bytes, gateway: int, one: Worn, device: int, count: int, first: int) -> None:
         head = header(
-            kind, patient=one.patient, device=device, gateway=gateway, key=one.key, count=count, first=first,
+            kind, patient=one.key.patient, device=device, gateway=gateway, key=one.key.key, count=count, first=first,
             epoch=self._epoch, received=now_ms(), nonce=new_nonce(),
         )  # fmt: skip
-        options: dict[str, Any] = {"key": key_of(one.patient), "partition": partition_of(one.patient)}
-        self._producer.produce(self._topic, seal(head, payload, one.secret), **options)
+        options: dict[str, Any] = {"key": key_of(one.key.patient), "partition": partition_of(one.key.patient)}
+        self._producer.produce(self._topic, seal(head, payload, one.key.secret), **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -123,13 +124,9 @@ def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, fl
     """(ns of CPU a message, ns a sample) to the last step, from the one without messages by which a contender says that
     it begins, else from the first one after ``skip`` of ``total`` messages.
     """
-    seen, start = 0, 0
-    for n, step in enumerate(steps):
-        seen += step.messages
-        if not step.messages or seen >= skip * total:
-            start = n
-            break
-    start = min(start, len(steps) - 2) if len(steps) > 1 else 0
+    seen = itertools.accumulate(step.messages for step in steps)
+    begun = (n for n, (step, done) in enumerate(zip(steps, seen, strict=True)) if not step.messages or done >= skip * total)
+    start = max(min(next(begun, 0), len(steps) - 2), 0)
     after = steps[start + 1 :] or steps
     cpu = steps[-1].cpu - (steps[start].cpu if len(steps) > 1 else 0)
     return cpu / max(sum(s.messages for s in after), 1), cpu / max(sum(s.samples for s in after), 1)

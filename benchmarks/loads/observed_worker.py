@@ -23,12 +23,11 @@ from streams.worker import loop, worker
 from streams.worker.loop import Loop
 
 
-class _KeysRead(DatabaseKeyRing):
+def keys_read(connection: Callable[[], psycopg.Connection], master: bytes) -> DatabaseKeyRing:
     """A key ring that has read all data keys."""
-
-    def __init__(self, connection: Callable[[], psycopg.Connection], master: bytes) -> None:
-        super().__init__(connection, master)
-        self.get_many([key for (key,) in connection().execute("SELECT key FROM data_key").fetchall()])
+    ring = DatabaseKeyRing(connection, master)
+    ring.get_many([key for (key,) in connection().execute("SELECT key FROM data_key").fetchall()])
+    return ring
 
 
 def _hold_back(opens: Callable[[Loop], bool], opened: Callable[[], None]) -> None:
@@ -37,12 +36,10 @@ def _hold_back(opens: Callable[[Loop], bool], opened: Callable[[], None]) -> Non
 
     def gated(self: Loop, partition: int) -> bool:
         nonlocal is_open
-        if not is_open:
-            if not opens(self):
-                return False
+        if not is_open and opens(self):
             is_open = True
             opened()
-        return has_room(self, partition)
+        return is_open and has_room(self, partition)
 
     Loop.has_room = gated  # type: ignore[method-assign]
 
@@ -65,7 +62,7 @@ def main() -> None:
 
     loop.count = count
     if gate := os.environ.get("BENCH_GATE"):
-        worker.DatabaseKeyRing = _KeysRead  # type: ignore[attr-defined]
+        worker.DatabaseKeyRing = keys_read  # type: ignore[attr-defined, assignment]
         if gate == "restored":
             _hold_back(lambda one: len(one.places.owned) == PARTITIONS, lambda: note(0, 0, []))
         else:

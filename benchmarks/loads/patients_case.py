@@ -70,22 +70,18 @@ def run(spec: Spec) -> Seconds:
         engine.advance(some)
     states = _States(engine, first)
     for second in range(first - spec.fill, first):
-        _second(states, second, rounds(spec, second, rng))
-    turn, spent, snapshots, samples, profiles = turn_ns(), [], [], 0, {}
+        states.second(second, rounds(spec, second, rng))
+    turn, samples, profiles = turn_ns(), 0, {}
+    took: list[tuple[int, int]] = []
     for second in range(first, first + spec.seconds):
         batch = rounds(spec, second, rng)
         samples += len(batch.samples)
         if second in spec.profile:
             profiles[second] = _profiled(states, second, batch)
-            continue
-        before = time.process_time_ns()
-        engine.advance(batch)
-        between = time.process_time_ns()
-        states.save(second, batch)
-        after = time.process_time_ns()
-        spent.append(after - before)
-        snapshots.append(after - between)
+        else:
+            took.append(states.second(second, batch))
     turn = (turn + turn_ns()) / 2
+    spent, snapshots = ([each[n] for each in took] for n in (0, 1))
     return Seconds(first, spent, snapshots, samples, turn, resident(os.getpid()), profiles)
 
 
@@ -98,7 +94,16 @@ class _States:
         saved = np.linspace(first - longest, first, len(held), endpoint=False).tolist()
         self._schedules = {p: SnapshotSchedule(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
 
-    def save(self, second: int, batch: Round) -> None:
+    def second(self, second: int, batch: Round) -> tuple[int, int]:
+        """ns of CPU that a second takes, and what of it goes into states."""
+        before = time.process_time_ns()
+        self.engine.advance(batch)
+        between = time.process_time_ns()
+        self._save(second, batch)
+        after = time.process_time_ns()
+        return after - before, after - between
+
+    def _save(self, second: int, batch: Round) -> None:
         records = batch.records
         size = np.where(records["kind"] == Kind.CLOCK, HEADER.itemsize, HEADER.itemsize + TAG_BYTES)
         size += SAMPLE.itemsize * np.bincount(batch.record, minlength=len(records))
@@ -110,15 +115,10 @@ class _States:
                 snapshots.begin(second)
 
 
-def _second(states: _States, second: int, batch: Round) -> None:
-    states.engine.advance(batch)
-    states.save(second, batch)
-
-
 def _profiled(states: _States, second: int, batch: Round) -> list[tuple[str, float]]:
     """Vigil's functions that took longest, with what they call: (place, ms)."""
     profile = cProfile.Profile()
-    profile.runcall(_second, states, second, batch)
+    profile.runcall(states.second, second, batch)
     found = []
     for (file, _, name), (_, _, _, total, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         path = Path(file)

@@ -1,4 +1,4 @@
-"""The records of many patients' gateways, sent by one process: see :class:`Orders`.
+"""The records of many patients' gateways, sent by one process.
 
 Each patient's device gives a reading of five vitals each ten seconds, a record of its own, and each gateway a heartbeat
 each thirty; both are spread evenly.  Records are sealed as gateways seal them; one producer sends them all, so that the
@@ -34,16 +34,6 @@ SLOT_S: Final = 0.02
 LINGER_MS: Final = 4
 _READ_AT: Final = 1000  # ms before it is sent a reading was measured
 _FLUSH_S: Final = 60
-
-
-class Orders(msgspec.Struct, frozen=True):
-    """The records' topic, the patients' keys, and seconds without and with notes."""
-
-    kafka: str
-    topic: str
-    secrets: dict[int, tuple[int, int, bytes]]
-    warm_s: int
-    measured_s: int
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -100,21 +90,22 @@ class Homes:
             yield who, head + self.aead[who].encrypt(head[-12:], payload, head)
 
 
-def run(orders: Orders) -> Sent:
-    homes, delivered = Homes(orders.secrets), Delivered()
+def run(kafka: str, topic: str, secrets: dict[int, tuple[int, int, bytes]], warm_s: int, measured_s: int) -> Sent:
+    """Send for seconds without and with notes, sealed with ``secrets`` (key -> patient, gateway, secret)."""
+    homes, delivered = Homes(secrets), Delivered()
     producer = Producer({
-        "bootstrap.servers": orders.kafka, "linger.ms": LINGER_MS, "acks": "all", "enable.idempotence": True,
+        "bootstrap.servers": kafka, "linger.ms": LINGER_MS, "acks": "all", "enable.idempotence": True,
         "queue.buffering.max.messages": 1_000_000, "log_level": 2,
     })  # fmt: skip
     partitions = (homes.patient % PARTITIONS).tolist()
     latest, begin = 0.0, time.time() + 1
-    for slot in range(round((orders.warm_s + orders.measured_s) / SLOT_S)):
+    for slot in range(round((warm_s + measured_s) / SLOT_S)):
         second = slot * SLOT_S
         time.sleep(max(0.0, begin + second - time.time()))
-        latest = max(latest, time.time() - begin - second) if second >= orders.warm_s else 0.0
-        callback = {"on_delivery": delivered.noting(time.time_ns())} if second >= orders.warm_s else {}
+        latest = max(latest, time.time() - begin - second) if second >= warm_s else 0.0
+        callback = {"on_delivery": delivered.noting(time.time_ns())} if second >= warm_s else {}
         for who, record in homes.records(second):
-            producer.produce(orders.topic, record, homes.kafka_key[who], partitions[who], **callback)
+            producer.produce(topic, record, homes.kafka_key[who], partitions[who], **callback)
         producer.poll(0)
     left = producer.flush(_FLUSH_S)
     return Sent(int(homes.readings.sum()), delivered.failed + left, latest, delivered.notes())

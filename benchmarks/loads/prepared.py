@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -34,7 +34,7 @@ from streams.store.store import RoundToStore, fold_nothing, store_round
 class Log:
     """A topic with batches of ``readings`` between ``starts`` and ``ends``.
 
-    ``template``: the database in which everybody is known; ``record_bytes``: of a record on the disk, if it was asked for.
+    ``template``: the database in which everybody is known; ``record_bytes``: of a record on the disk of one broker.
     """
 
     topic: str
@@ -50,14 +50,12 @@ class Log:
         return sum(self.ends) - sum(self.starts)
 
 
-def fill_logs(
-    servers: Servers, patients: int, seconds: Mapping[int, int], brokers: int = 1, size: Callable[[str], int] = lambda _: 0
-) -> dict[int, Log]:
-    """A log for each number of readings a batch, ``seconds`` long, filled as time passes.  ``size``: bytes of a topic."""
+def fill_logs(servers: Servers, patients: int, seconds: Mapping[int, int], brokers: int = 1) -> dict[int, Log]:
+    """A log for each number of readings a batch, ``seconds`` long, filled as time passes."""
     made = {}
     for readings in seconds:
         topic, ward = servers.topic(brokers), Ward(patients)
-        made[readings] = topic, ward, admit(servers, topic, ward), size(topic)
+        made[readings] = topic, ward, admit(servers, topic, ward), servers.log_bytes(topic)
     begin = now_ms() + 300
     for nth in range(max(seconds.values())):
         at = begin + 1000 * nth
@@ -68,7 +66,7 @@ def fill_logs(
     logs = {}
     for n, (topic, ward, starts, before) in made.items():
         until = ends(servers.kafka.bootstrap, topic)
-        record_bytes = (size(topic) - before) / (sum(until) - sum(starts))
+        record_bytes = (servers.log_bytes(topic) - before) / (sum(until) - sum(starts))
         logs[n] = Log(topic, ward, n, prepared(servers, topic, ward, starts), starts, until, record_bytes)
     return logs
 

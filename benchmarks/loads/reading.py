@@ -49,16 +49,13 @@ def read(bootstrap: str, topic: str, starts: Sequence[int], until: Sequence[int]
 
 def cut(blocks: Sequence[Block], pieces: int) -> list[list[Block]]:
     """``pieces`` rounds of about equal length, each with its share of every partition."""
-    rounds = []
-    for n in range(pieces):
-        parts = []
-        for block in blocks:
-            size = block.next - block.first
-            _, rest = block.split(block.first + size * n // pieces)
-            part = rest.split(block.first + size * (n + 1) // pieces)[0] if rest else None
+    rounds: list[list[Block]] = [[] for _ in range(pieces)]
+    for block in blocks:
+        rest: Block | None = block
+        for n, some in enumerate(rounds, start=1):
+            part, rest = rest.split(block.first + (block.next - block.first) * n // pieces) if rest else (None, None)
             if part is not None:
-                parts.append(part)
-        rounds.append(parts)
+                some.append(part)
     return rounds
 
 

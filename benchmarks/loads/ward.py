@@ -143,9 +143,8 @@ class OfflineLog:
         values: dict[int, list[bytes]] = {}
         for record in records:
             values.setdefault(record.partition, []).append(record.value)
-        return [self._block(partition, mine, appended) for partition, mine in sorted(values.items())]
-
-    def _block(self, partition: int, values: list[bytes], appended: int) -> Block:
-        first = self.next[partition]
-        self.next[partition] += len(values)
-        return Block(partition, first, self.next[partition], np.full(len(values), appended, np.int64), values)
+        blocks = []
+        for partition, mine in sorted(values.items()):
+            first, self.next[partition] = self.next[partition], self.next[partition] + len(mine)
+            blocks.append(Block(partition, first, first + len(mine), np.full(len(mine), appended, np.int64), mine))
+        return blocks

@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         roster = those_of(options.programs, ready)
         if not roster:
             parser.error("none of these can run here")
-        with TemporaryDirectory(prefix="vigil-peers-") as name, Kafka(Path(name) / "kafka", heap_mb=512) as kafka:
+        folder = TemporaryDirectory(prefix="vigil-peers-", ignore_cleanup_errors=True)
+        with folder as name, Kafka(Path(name) / "kafka", heap_mb=512) as kafka:
             Race(kafka, report, Path(name), Size(), ready).run(roster, max(options.repetitions, 1))
             return machine() | {"kafka": kafka.version()}
 

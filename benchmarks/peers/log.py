@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
@@ -36,18 +35,16 @@ class Message(NamedTuple):
     value: bytes
 
 
-@dataclass(frozen=True)
-class Log:
-    """A topic, where each partition begins and ends, and (for who is slow) where its last eighth begins."""
+class Log(NamedTuple):
+    """A topic, and where each partition ends."""
 
     job: str
     topic: str
-    starts: list[int]
     ends: list[int]
-    tail: list[int]
 
-    def messages(self, starts: list[int]) -> int:
-        return sum(self.ends) - sum(starts)
+    def starts(self, *, tail: bool) -> list[int]:
+        """Where each partition begins or, for who is slow, where its last eighth does."""
+        return [end - end // TAIL if tail else 0 for end in self.ends]
 
 
 def fill(kafka: Kafka, job: str, messages: Iterable[Message]) -> Log:
@@ -60,8 +57,7 @@ def fill(kafka: Kafka, job: str, messages: Iterable[Message]) -> Log:
     topic = f"peers-{job}-{secrets.token_hex(3)}"
     kafka.create(Topic(topic, PARTITIONS, options))
     append(kafka.client(), topic, messages, linger_ms=20)
-    until = ends(kafka.bootstrap, topic, PARTITIONS)
-    return Log(job, topic, [0] * PARTITIONS, until, [end - end // TAIL for end in until])
+    return Log(job, topic, ends(kafka.bootstrap, topic, PARTITIONS))
 
 
 def samples(patients: int, seconds: int) -> Iterator[Message]:

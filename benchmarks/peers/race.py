@@ -52,7 +52,10 @@ class Race:
 
     def run(self, roster: Sequence[Contender], repetitions: int) -> None:
         jobs = dict.fromkeys(one.job for one in roster)
-        logs = {job: self._fill(job) for job in jobs}
+        logs = {}
+        for job in jobs:
+            self.report.say(f"{ROW[job]}: preparing the topic")
+            logs[job] = fill(self.kafka, job, self._messages(job))
         slow = {one.job for one in roster if one.slow}
         expected = {(job, True): self._of_tail(log) for job, log in logs.items() if job in slow}
         costs: dict[tuple[str, str], list[tuple[float, float]]] = {(one.job, one.name): [] for one in roster}
@@ -67,26 +70,22 @@ class Race:
         for job in jobs:
             self._report([one for one in roster if one.job == job], costs)
 
-    def _fill(self, job: str) -> Log:
-        self.report.say(f"{ROW[job]}: preparing the topic")
-        return fill(self.kafka, job, self._messages(job))
-
     def _messages(self, job: str) -> Iterator[Message]:
         return samples(*self.size.sample) if job == SAMPLE else batches(*self.size.batch)
 
     def _of_tail(self, log: Log) -> dict[str, float]:
         """The expected result of the tail of a log, without a broker; on the whole log the contenders must agree."""
         job = SampleJob() if log.job == SAMPLE else BatchJob()
-        expect(self._messages(log.job), log.tail, job.take)
+        expect(self._messages(log.job), log.starts(tail=True), job.take)
         return job.found()
 
     def _measure(self, one: Contender, log: Log) -> tuple[tuple[float, float], dict[str, float]]:
         """((turns of the fixed loop a message, a sample), what it found)."""
         group = f"peer-{secrets.token_hex(4)}"
-        starts = log.tail if one.slow else log.starts
+        starts, folder = log.starts(tail=one.slow), self.folder / group
         if one.slow:
             place_group(self.kafka.bootstrap, group, log.topic, starts)
-        messages, folder = log.messages(starts), self.folder / group
+        messages = sum(log.ends) - sum(starts)
         folder.mkdir()
         environment = {
             "BENCH_JOB": one.job, "BENCH_MODE": one.mode, "BENCH_KAFKA": self.kafka.bootstrap, "BENCH_TOPIC": log.topic,

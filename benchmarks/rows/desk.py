@@ -149,10 +149,7 @@ def _note(seen: Seen, event: dict[str, Any]) -> None:
 
 def _report(report: Report, done: Provisioned, gateways: Gateways, seen: list[Seen]) -> None:
     values = [np.array([at - measured for measured, at in one.values]) / 1000 for one in seen]
-    first: dict[int, int] = {}
-    for one in seen:
-        for patient, at in one.alarms.items():
-            first.setdefault(patient, at)
+    first = {patient: at for one in reversed(seen) for patient, at in one.alarms.items()}
     onsets = np.array([first[p] - measured for p, measured in gateways.fell_ill.items() if p in first]) / 1000
     report.check(f"{ROW}: the desk showed values of every patient", all(one.patients == set(done.patients) for one in seen))
     report.check(f"{ROW}: every onset came to the desk", len(onsets) == len(gateways.fell_ill) > 0)

@@ -23,13 +23,11 @@ ROW: Final = "latency"
 SETTLE_S: Final = 3
 LEAST_MS: Final = 0.5  # time stamps are whole ms
 WHOLE, BROKER, WORKER = "produce → committed", "produce → appended", "appended → committed"
-PARTS: Final = {
+CONSUMED, COMMITTED = "bare produce → consume", "bare commit"
+WHAT: Final = {
     WHOLE: "from produce() until the worker knows of the commit",
     BROKER: "until the broker's own time stamp (ms): linger 5 ms, acks=all, and a single broker syncs every batch to disk",
     WORKER: "from that time stamp until the worker knows of the commit",
-}
-CONSUMED, COMMITTED = "bare produce → consume", "bare commit"
-BARE: Final = {
     CONSUMED: "the same messages to a bare confluent-kafka consumer, before the worker starts",
     COMMITTED: "a transaction of one row into a table without an index, 20 a second, beside them",
 }
@@ -45,12 +43,11 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
     database = prepared(servers, topic, ward, admit(servers, topic, ward))
     environment = worker_environment(servers, database, topic, ward.world.master)
     busy: list[float] = []
-    found: dict[str, list[Waits]] = {name: [] for name in (*PARTS, *BARE)}
+    found: dict[str, list[Waits]] = {name: [] for name in WHAT}
     for _ in range(repetitions):
         report.say(f"{ROW}: {rate} messages a second to a bare consumer for {seconds} s")
-        consumed, committing = _bare(servers, rate, seconds)
-        found[CONSUMED].append(consumed)
-        found[COMMITTED].append(committing)
+        for name, waits in zip((CONSUMED, COMMITTED), _bare(servers, rate, seconds), strict=True):
+            found[name].append(waits)
     with Observed("worker", servers.home, environment) as worker:
         worker.wait_for_partitions(_READY_S)
         for _ in range(repetitions):
@@ -68,7 +65,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         f"{ROW}: every reading was stored, none refused", servers.stored(database) == (rate * (seconds * repetitions + 1), 0)
     )
     for name, waits in found.items():
-        what = f"{rate}/s, a reading of 4 vitals each: {(PARTS | BARE)[name]}"
+        what = f"{rate}/s, a reading of 4 vitals each: {WHAT[name]}"
         report.quantiles(ROW, name, "ms", waits, what, (50, 99, 100), LEAST_MS)
     report.figure(ROW, "the worker meanwhile", "% of a core", busy, f"{rate} messages of a reading a second")
     p99 = {name: np.maximum([np.percentile(one, 99) for one in waits], LEAST_MS) for name, waits in found.items()}

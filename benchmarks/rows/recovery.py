@@ -73,9 +73,8 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
 
 def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
     log = [_joined([blocks[partition] for blocks in since]) for partition in half]
-    patients = sum(patient % PARTITIONS in half for patient in ward.everybody)
     keys = [key for key, (patient, gateway, _) in ward.world.secrets.items() if gateway and patient % PARTITIONS in half]
-    return Job(url, patients, half, ward.world.master, keys, log)
+    return Job(url, len(keys), half, ward.world.master, keys, log)
 
 
 def _joined(blocks: list[Block]) -> Block:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from benchmarks.figures import Report
@@ -28,15 +27,16 @@ from devices.wire.batch import PARTITIONS
 ROW: Final = "scale"
 BROKERS: Final = 3
 BATCHES: Final = (1, 60)
+CPU: Final = {"workers'": "all workers", "database's": "the whole server", "brokers'": "reading only"}
 _READY_S: Final = 120.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """The result of one run; CPU, by part, in turns of the fixed loop a sample stored."""
+    """The result of one run; CPU of the workers, the database and the brokers in turns of the fixed loop a sample stored."""
 
     samples_a_s: float
-    cpu: dict[str, float]
+    cpu: list[float]
     wal_bytes: float
     row_bytes: dict[str, float]
     shares: list[float]
@@ -49,7 +49,7 @@ def scale(servers: Servers, report: Report, repetitions: int) -> None:
     with cluster(servers, report) as three:
         report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
         spans = dict.fromkeys(BATCHES, seconds)  # long enough for minutes to be closed in it
-        logs = fill_logs(three, patients, spans, BROKERS, partial(log_bytes, three))
+        logs = fill_logs(three, patients, spans, BROKERS)
         for readings, log in logs.items():
             found: dict[int, list[Found]] = {count: [] for count in counts}
             for nth in range(repetitions):
@@ -79,12 +79,6 @@ def cluster(
         yield running.enter_context(Servers(report.say, kafka, postgres))
 
 
-def log_bytes(servers: Servers, topic: str) -> int:
-    """The bytes of a topic's records on the disk of one broker."""
-    files = (servers.kafka.home / "broker-1" / "data").glob(f"{topic}-*/*.log")
-    return sum(file.stat().st_size for file in files)
-
-
 def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     database, group = servers.database(log.template), f"scale-{secrets.token_hex(4)}"
     servers.settle()
@@ -109,7 +103,7 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     rate = total / (last - begin) * 1e9
     report.say(f"  {count} at work: {rate:,.0f} samples/s, {own / total * 1e9:,.0f} ns of the workers' CPU a sample")
     shares = [each / total for each in samples]
-    cpu = {name: 1e9 * each / total / turn for name, each in {"workers": own, "database": data, "brokers": kafka}.items()}
+    cpu = [1e9 * each / total / turn for each in (own, data, kafka)]
     return Found(rate, cpu, wal / total, rows, shares, total, peak)
 
 
@@ -135,9 +129,8 @@ def _report(report: Report, readings: int, log: Log, found: dict[int, list[Found
         least = min(min(run.shares) for run in runs)
         what = f"from the moment all may read until the last commit; the idlest worker had {least:.0%} of the samples"
         report.figure(ROW, f"{name}: committed", "samples/s", [run.samples_a_s for run in runs], what)
-        for part, of in (("workers", "all workers"), ("database", "the whole server"), ("brokers", "reading only")):
-            whose = f"{part}'" if part.endswith("s") else f"{part}'s"
-            report.figure(ROW, f"{name}: {whose} CPU", "ns/sample", [run.cpu[part] * ns for run in runs], of)
+        for n, (whose, of) in enumerate(CPU.items()):
+            report.figure(ROW, f"{name}: {whose} CPU", "ns/sample", [run.cpu[n] * ns for run in runs], of)
         report.figure(ROW, f"{name}: worker's memory", "MB", [run.peak_mb for run in runs], "RSS of the largest, at the end")
     stored = {run.samples for runs in found.values() for run in runs}
     report.check(f"{ROW}: {readings} a batch: any number of workers stores the same samples", len(stored) == 1)

@@ -29,14 +29,19 @@ _COLUMNS: Final[LiteralString] = (
 )
 _KEYED: Final[LiteralString] = f"CREATE TABLE narrow ({_COLUMNS}, PRIMARY KEY (patient, vital, device, time))"
 _MOVE: Final[LiteralString] = "INSERT INTO narrow SELECT * FROM stage_narrow ON CONFLICT DO NOTHING"
-IDEMPOTENT, KEYED, BARE = "narrow COPY, staged, idempotent", "narrow COPY, its key", "narrow COPY, no index"
-NARROW: Final[dict[str, tuple[LiteralString, float, str]]] = {
-    IDEMPOTENT: (_KEYED, 2.0, "a row a value, binary COPY to staging, INSERT … ON CONFLICT DO NOTHING, with its key"),
-    KEYED: (_KEYED, 1.5, "a row a value, binary COPY straight into a table with its primary key; a double ends it"),
-    BARE: (f"CREATE TABLE narrow ({_COLUMNS})", 1.0, "the same into a table without any index, which nobody can read from"),
-}
-"""Table, goal, what is done."""
 WIDE, COPIES = "Vigil's round", "Vigil's round, all copies"
+IDEMPOTENT, KEYED, BARE = "narrow COPY, staged, idempotent", "narrow COPY, its key", "narrow COPY, no index"
+WHAT: Final = {
+    WIDE: "store_round: COPY of wide rows into their table, stored once, latest values, ledger; wall clock",
+    COPIES: "the same rounds again: COPY to staging, INSERT … ON CONFLICT, each copy compared with the first",
+    IDEMPOTENT: "a row a value, binary COPY to staging, INSERT … ON CONFLICT DO NOTHING, with its key",
+    KEYED: "a row a value, binary COPY straight into a table with its primary key; a double ends it",
+    BARE: "the same into a table without any index, which nobody can read from",
+}
+NARROW: Final[dict[str, tuple[LiteralString, float]]] = {
+    IDEMPOTENT: (_KEYED, 2.0), KEYED: (_KEYED, 1.5), BARE: (f"CREATE TABLE narrow ({_COLUMNS})", 1.0)
+}  # fmt: skip
+"""Table and goal."""
 
 
 def store(servers: Servers, report: Report, repetitions: int) -> None:
@@ -44,21 +49,16 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
     report.say(f"{ROW}: {patients * READINGS * 4:,} values, {a_round * READINGS * 4:,} a transaction")
     todo, held = _rounds(patients, a_round)
     values = sum(int(one.writes.accepted.sum()) for one in todo)
-    rates: dict[str, list[float]] = {name: [] for name in (WIDE, COPIES, *NARROW)}
+    rates: dict[str, list[float]] = {name: [] for name in WHAT}
     for _ in range(repetitions):
         new, again = _wide(servers, report, todo, held)
         rates[WIDE].append(values / new)
         rates[COPIES].append(values / again)
         for name in NARROW:
             rates[name].append(values / _narrow(servers, report, name, todo))
-    what = {
-        WIDE: "store_round: COPY of wide rows into their table, stored once, latest values, ledger; wall clock",
-        COPIES: "the same rounds again: COPY to staging, INSERT … ON CONFLICT, each copy compared with the first",
-        **{name: description for name, (_, _, description) in NARROW.items()},
-    }
     for name, found in rates.items():
-        report.figure(ROW, name, "values/s", found, what[name])
-    for name, (_, goal, _) in NARROW.items():
+        report.figure(ROW, name, "values/s", found, WHAT[name])
+    for name, (_, goal) in NARROW.items():
         report.ratio(ROW, f"{WIDE} / {name}", rates[WIDE], rates[name], ">=", goal)
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from benchmarks.figures import Report
 from benchmarks.loads.apart import run_apart
 from benchmarks.loads.observation import WORKER, Observed, Step, cpu_a_message, wait
-from benchmarks.loads.parts import Parts, measure
+from benchmarks.loads.parts import measure
 from benchmarks.loads.prepared import Log, fill_logs
 from benchmarks.loads.reading import place_group
 from benchmarks.loads.ward import HIGH, VITALS, worker_environment
@@ -55,7 +55,7 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
     report.say(f"{ROW}: admitting {patients} patients twice; then {max(seconds.values())} s of log, as time passes")
     logs = fill_logs(servers, patients, seconds)
     ended: dict[int, list[dict[str, Ended]]] = {n: [] for n in logs}
-    alone: dict[int, list[Parts]] = {n: [] for n in logs}
+    alone: dict[int, list[dict[str, float]]] = {n: [] for n in logs}
     for repetition in range(repetitions):
         for readings, log in logs.items():
             report.say(f"{ROW}: repetition {repetition + 1} of {repetitions}, {readings} a batch")
@@ -128,16 +128,16 @@ def _check(report: Report, readings: int, runs: dict[str, Ended]) -> None:
             report.check(f"{ROW}: {readings} a batch: {name} and {VIGIL} agree", same and close and first["samples"] > 0)
 
 
-def _parts(servers: Servers, report: Report, log: Log, rounds: int) -> Parts:
+def _parts(servers: Servers, report: Report, log: Log, rounds: int) -> dict[str, float]:
     """Turns a sample of the parts, in a process of their own."""
     database = servers.database(log.template)
     given = servers.url(database), servers.kafka.bootstrap, log, max(rounds, 1)
     ns, turn = report.around(lambda: run_apart(measure, *given))
     servers.drop(database)
-    return Parts(ns.open / turn, ns.engine / turn, ns.copy / turn, ns.store / turn)
+    return {part: each / turn for part, each in ns.items()}
 
 
-def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone: list[Parts]) -> None:
+def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone: list[dict[str, float]]) -> None:
     a_batch = f"{readings} a batch"
     ns = sorted(report.turns)[len(report.turns) // 2]
     messages = {name: [runs[name].a_message for runs in ended] for name in ended[0]}
@@ -157,5 +157,6 @@ def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone:
         ("copy", "wide rows, their encoding and COPY into staging alone (this side's CPU)"),
         ("store", "for comparison: all of store_round (this side's CPU), COPY included"),
     ):
-        report.figure(PATH, f"{part}, {a_batch}", "ns/sample", [getattr(one, part) * ns for one in alone], what)
-    report.ratio(PATH, f"whole / (open + engine + COPY), {a_batch}", whole, [one.total for one in alone], "<=", PATH_GOAL)
+        report.figure(PATH, f"{part}, {a_batch}", "ns/sample", [one[part] * ns for one in alone], what)
+    parts = [one["open"] + one["engine"] + one["copy"] for one in alone]
+    report.ratio(PATH, f"whole / (open + engine + COPY), {a_batch}", whole, parts, "<=", PATH_GOAL)

@@ -32,17 +32,12 @@ _PATIENT: Final = override("Patient", links=[{"title": "Trends of this patient",
 def _value_columns() -> list[Json]:
     """A value's own decimals, its age beside it: yellow at half its validity, red beyond it."""
     shown = []
-    for vital in query.SHOWN:
-        spec = VITALS[vital]
+    for spec in (VITALS[vital] for vital in query.SHOWN):
+        limits = thresholds((spec.validity_s / 2, MEDIUM), (spec.validity_s, HIGH))
+        colored_text = {"type": "color-text"}
         shown += [
             override(spec.short, decimals=spec.decimals),
-            override(
-                f"{spec.short} age",
-                unit="s",
-                decimals=0,
-                custom__cellOptions={"type": "color-text"},
-                thresholds=thresholds((spec.validity_s / 2, MEDIUM), (spec.validity_s, HIGH)),
-            ),
+            override(f"{spec.short} age", unit="s", decimals=0, custom__cellOptions=colored_text, thresholds=limits),
         ]
     return shown
 
