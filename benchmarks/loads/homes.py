@@ -18,7 +18,7 @@ from alerts.care.gateway_config import gateway_config
 from benchmarks.loads.ward import CALM, samples_of
 from devices.wire.batch import Kind, header, key_of, partition_of
 from devices.wire.event import Heartbeat, encode_event
-from devices.wire.pairing import Config, PatientKey
+from devices.wire.pairing import PatientKey
 from devices.wire.sealing import new_nonce, seal
 from simulators.sealed_log import now_ms
 
@@ -50,8 +50,11 @@ class Gateways(threading.Thread):
         self._topic, self._over = topic, threading.Event()
         self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 5, "acks": "all", "enable.idempotence": True})
         self._epoch, self._beats = random.getrandbits(32), dict.fromkeys(gateways, 0)
-        begin = time.monotonic() + 0.5
-        self._worn = {g: self._wear(config, begin) for g, config in self._configs.items()}
+        begin, self._worn = time.monotonic() + 0.5, dict[int, list[Worn]]()
+        for gateway, config in self._configs.items():
+            keys = {one.patient: one for one in config.patients}
+            worn = [Worn(one.device, keys[one.patient], begin + random.random()) for one in config.devices]
+            self._worn[gateway] = worn
         self.fell_ill: dict[int, int] = {}
         self._to_fall: list[int] = []
         self._due: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -80,10 +83,6 @@ class Gateways(threading.Thread):
 
     def _at(self, due: float, act: Callable[..., None], *arguments: Any) -> None:
         heapq.heappush(self._due, (due, next(self._count), act, arguments))
-
-    def _wear(self, config: Config, begin: float) -> list[Worn]:
-        keys = {one.patient: one for one in config.patients}
-        return [Worn(one.device, keys[one.patient], begin + random.random()) for one in config.devices]
 
     def _measure(self, gateway: int, one: Worn) -> None:
         at = now_ms()

@@ -52,8 +52,7 @@ class Homes:
 
     def __init__(self, secrets: dict[int, tuple[int, int, bytes]]) -> None:
         mine = sorted((p, gateway, key, secret) for key, (p, gateway, secret) in secrets.items() if gateway)
-        self.patient = np.array([one[0] for one in mine], np.uint32)
-        self.gateway, self.key = (np.array([one[k] for one in mine], np.uint32) for k in (1, 2))
+        self.patient, self.gateway, self.key = (np.array([one[k] for one in mine], np.uint32) for k in (0, 1, 2))
         self.aead = [AESGCM(one[3]) for one in mine]
         self.kafka_key = [key_of(one[0]) for one in mine]
         self.beats, self.readings = np.zeros(len(mine), np.uint64), np.zeros(len(mine), np.uint64)

@@ -81,8 +81,7 @@ class Ward:
     def second(self, nth: int, at: int, readings: int) -> list[Record]:
         """The records of second ``nth``, which begins ``at`` (ms): batches of those whose turn it is, and clock records."""
         turn = [p for p in self.everybody if p % readings == nth % readings]
-        records = list(self.batches(turn, at - 1000 * readings, readings))
-        return records + [clock(partition) for partition in range(PARTITIONS)]
+        return [*self.batches(turn, at - 1000 * readings, readings), *map(clock, range(PARTITIONS))]
 
 
 def samples_of(times: npt.ArrayLike, values: npt.ArrayLike, vitals: Sequence[Vital] = VITALS) -> Samples:

@@ -74,8 +74,7 @@ class EngineJob:
     def round(self, blocks: list[Block]) -> None:
         """One block a partition."""
         opened = opened_unsealed(blocks)
-        records = opened.records
-        new = set(np.unique(records["patient"]).tolist()) - self._known
+        new = set(np.unique(opened.records["patient"]).tolist()) - self._known
         if new:
             self._admit(new, {b.partition: int(b.appended[0]) for b in blocks})
         self._advance(opened)

@@ -46,8 +46,8 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
     found: dict[str, list[Waits]] = {name: [] for name in WHAT}
     for _ in range(repetitions):
         report.say(f"{ROW}: {rate} messages a second to a bare consumer for {seconds} s")
-        for name, waits in zip((CONSUMED, COMMITTED), _bare(servers, rate, seconds), strict=True):
-            found[name].append(waits)
+        for name, bare_waits in zip((CONSUMED, COMMITTED), _bare(servers, rate, seconds), strict=True):
+            found[name].append(bare_waits)
     with Observed("worker", servers.home, environment) as worker:
         worker.wait_for_partitions(_READY_S)
         for _ in range(repetitions):

@@ -87,7 +87,7 @@ def _joined(blocks: list[Block]) -> Block:
 def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:
     """A database as a worker leaves it; the states it would have saved last; the log since those it did save."""
     log, name = OfflineLog(), servers.database()
-    clocks, since = [clock(p) for p in range(PARTITIONS)], []
+    clocks, since = [*map(clock, range(PARTITIONS))], []
     begin = now_ms() // 60_000 * 60_000 - (TURNS + SINCE + 1) * BATCH_MS
     with Owner(servers.url(name), ward, TOPIC) as owner:
         owner.store(log.blocks([*ward.admission(), *clocks], begin))

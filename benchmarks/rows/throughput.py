@@ -63,9 +63,8 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
             ended[readings].append(runs)
             _check(report, readings, runs)
             alone[readings].append(_parts(servers, report, log, runs[VIGIL].rounds))
-    for readings in logs:
+    for readings, log in logs.items():
         _report(report, readings, ended[readings], alone[readings])
-    for log in logs.values():
         servers.drop(log.template)
 
 

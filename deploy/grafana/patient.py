@@ -17,13 +17,14 @@ _STATE: Final = override(
     mappings=words(too_old=MEDIUM, unusable=TECHNICAL, silent=TECHNICAL),
     custom__cellOptions={"type": "color-text"},
 )
+_NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}
 _LIMITS: Final = [
     override(
         f"/ limit (low|high), {level}$/",
         color=fixed(color),
         custom__lineStyle={"fill": "dash", "dash": [8, 6]},
         custom__showPoints="never",
-        custom__hideFrom={"legend": True, "tooltip": False, "viz": False},
+        custom__hideFrom=_NO_LEGEND,
     )
     for level, color in (("high", HIGH), ("medium", MEDIUM))
 ]
@@ -34,8 +35,7 @@ def _traces(vitals: tuple[Vital, ...]) -> list[Json]:
     shown = []
     for vital, color in zip(vitals, TRACES, strict=False):
         short = VITALS[vital].short
-        hidden = {"legend": True, "tooltip": False, "viz": False}
-        edge = {"color": fixed(color), "custom__lineWidth": 0, "custom__showPoints": "never", "custom__hideFrom": hidden}
+        edge = {"color": fixed(color), "custom__lineWidth": 0, "custom__showPoints": "never", "custom__hideFrom": _NO_LEGEND}
         shown += [
             override(f"/^{short} \\(device \\d+\\)$/", color=fixed(color)),
             override(f"{short} lowest", **edge),
