@@ -70,12 +70,9 @@ class Servers:
 
     def row_bytes(self, database: str) -> dict[str, float]:
         """Bytes a row of the tables that a day of log makes longer by much, indexes included."""
-        found = {}
-        for table in GROWING:
-            ((size, rows),) = self.query(f"SELECT pg_total_relation_size('{table}'), count(*) FROM {table}", database)
-            if rows:
-                found[table] = size / rows
-        return found
+        sizes = "SELECT pg_total_relation_size('{0}'), count(*) FROM {0}"
+        found = {table: self.query(sizes.format(table), database)[0] for table in GROWING}
+        return {table: size / rows for table, (size, rows) in found.items() if rows}
 
     def drop(self, database: str) -> None:
         self.query(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))

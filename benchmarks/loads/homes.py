@@ -53,8 +53,7 @@ class Gateways(threading.Thread):
         begin, self._worn = time.monotonic() + 0.5, dict[int, list[Worn]]()
         for gateway, config in self._configs.items():
             keys = {one.patient: one for one in config.patients}
-            worn = [Worn(one.device, keys[one.patient], begin + random.random()) for one in config.devices]
-            self._worn[gateway] = worn
+            self._worn[gateway] = [Worn(d.device, keys[d.patient], begin + random.random()) for d in config.devices]
         self.fell_ill: dict[int, int] = {}
         self._to_fall: list[int] = []
         self._due: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
