@@ -56,8 +56,13 @@ class Homes:
 
     def _hears(self, home: int, port: int) -> bool:
         """Return whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
-        wearables = [w for person, w in self.plan.wearables if person.home == home and w.kind not in OVER_BLE]
-        return gauge(port, "vigil_gateway_topics") == len(wearables)
+        with psycopg.connect(self.installation.database) as db:
+            row = db.execute(
+                "SELECT count(*) FROM enrolment JOIN device USING (device)"
+                " WHERE gateway = %s AND until IS NULL AND source = 'mqtt'",
+                [self.done.gateways[home]],
+            ).fetchone()
+        return bool(row and gauge(port, "vigil_gateway_topics") == row[0])
 
     def settle(self) -> None:
         """Wait until the gateways listen and the worker works, then relay the enrolments until all have taken effect.
@@ -151,6 +156,6 @@ class Homes:
 
 
 def mqtt_users(plan: Plan) -> tuple[str, ...]:
-    """The gateways' user, then the wearables that speak MQTT."""
-    spoken = [wearable.address for _, wearable in plan.wearables if wearable.kind not in OVER_BLE]
-    return (GATEWAY_USER, *spoken)
+    """The gateways' user, then the wearables that speak MQTT, those that stand in for Bluetooth too."""
+    worn = [*plan.wearables, *plan.without_bluetooth().wearables]
+    return (GATEWAY_USER, *dict.fromkeys(wearable.address for _, wearable in worn if wearable.kind not in OVER_BLE))

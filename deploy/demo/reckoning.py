@@ -13,7 +13,7 @@ from typing import Final
 
 import psycopg
 
-from deploy.demo.plan import OVER_BLE, Plan
+from deploy.demo.plan import Plan
 from deploy.demo.provision import Provisioned
 from deploy.demo.summary import AlarmKey, Samples
 from devices.sample import SAMPLE
@@ -81,15 +81,10 @@ async def settle(
             await asyncio.sleep(0.25)
 
 
-def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[AlarmKey]:
-    """The alarms that the plan's events must raise.
-
-    Without Bluetooth no alarm of its sensors is expected, and no score either: it has too few inputs.
-    """
+def expected_alarms(plan: Plan, done: Provisioned) -> list[AlarmKey]:
+    """The alarms that the plan's events must raise."""
     found: list[AlarmKey] = []
     for person, rule, wears in plan.expected():
-        if not ble and (wears in OVER_BLE or rule == "news2"):
-            continue
         patient = done.patients[plan.people.index(person)]
         source = 0
         if rule == "gateway_offline":
