@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -15,29 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from deploy.demo.plan import DEMO, Plan
-
-
-def start(home: Path, *more: str, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "deploy.cli", "demo", "--home", str(home), *more]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
-    )
-
-
-def check_promises(demo: subprocess.Popen[str], summary: Path, plan: Plan) -> None:
-    """Wait until a run of the whole story ends; see that it raised each alarm of ``plan`` once and lost nothing."""
-    output, _ = demo.communicate(timeout=360)
-    assert demo.returncode == 0, output
-    result = json.loads(summary.read_text())
-    assert result["samples"]["stored"] == result["samples"]["acknowledged"] > 1200
-    assert (result["samples"]["lost"], result["samples"]["duplicated"]) == (0, 0)
-    assert result["alarms"]["expected"] == len(plan.expected())
-    assert (result["alarms"]["missed"], result["alarms"]["doubled"]) == (0, 0), result
-    assert [alarm for alarm in result["extra_alarms"] if alarm.startswith("no_data")] == []
-    assert result["alarms"]["acknowledged"] >= 1
-    assert result["latency_ms"]["sample_to_committed"]["p50"] is not None
-    assert sum(result["memory_mb"].values()) < 1000, result["memory_mb"]
+from deploy.demo.plan import DEMO
+from tests.deploy.demo.whole_run import check_promises, start
+from tests.programs import no_terminal
 
 
 def left_running(home: Path) -> list[Any]:
@@ -55,25 +34,6 @@ def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home: Path) -> Non
     plan = DEMO if shutil.which("dbus-daemon") else DEMO.without_bluetooth()
     check_promises(start(home / "demo", "--for", "80", "--summary", str(summary)), summary, plan)
     assert left_running(home / "demo") == []
-
-
-@pytest.mark.timeout(500)
-@pytest.mark.usefixtures("dbus_program")
-def test_a_home_that_had_bluetooth_tells_the_whole_story_without(home: Path) -> None:
-    summary = home / "summary.json"
-    first = start(home / "demo", "--for", "5")
-    output, _ = first.communicate(timeout=120)
-    assert first.returncode == 0, output
-    demo = start(home / "demo", "--for", "80", "--summary", str(summary), PATH=str(without_dbus_daemon(home)))
-    check_promises(demo, summary, DEMO.without_bluetooth())
-
-
-def without_dbus_daemon(home: Path) -> Path:
-    """A folder for PATH with the only other program of the system that a start as root needs."""
-    programs = home / "bin"
-    programs.mkdir()
-    (programs / "setpriv").symlink_to(shutil.which("setpriv") or "")
-    return programs
 
 
 @pytest.mark.timeout(200)
@@ -95,10 +55,9 @@ def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment: str) -> None:
 
 
 def opened_terminal() -> tuple[int, int]:
-    try:
-        return os.openpty()
-    except OSError as error:
-        pytest.skip(f"could not run: no pseudo-terminal can be opened here ({error.strerror}): mount devpts at /dev/pts")
+    if why := no_terminal():
+        pytest.skip(f"could not run: {why}")
+    return os.openpty()
 
 
 @pytest.mark.timeout(200)
