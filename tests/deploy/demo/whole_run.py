@@ -18,10 +18,18 @@ def start(home: Path, *more: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
+def finish(demo: subprocess.Popen[str]) -> None:
+    """Wait until a run has come to its end, and see that it kept its promises.  One that does not end is killed."""
+    try:
+        output, _ = demo.communicate(timeout=360)
+    finally:
+        demo.kill()
+    assert demo.returncode == 0, output
+
+
 def check_promises(demo: subprocess.Popen[str], summary: Path, plan: Plan) -> None:
     """Wait until a run of the whole story ends; see that it raised each alarm of ``plan`` once and lost nothing."""
-    output, _ = demo.communicate(timeout=360)
-    assert demo.returncode == 0, output
+    finish(demo)
     result = json.loads(summary.read_text())
     assert result["samples"]["stored"] == result["samples"]["acknowledged"] > 1200
     assert (result["samples"]["lost"], result["samples"]["duplicated"]) == (0, 0)
