@@ -78,13 +78,14 @@ class Homes:
         notifier.child.wait_until(self._understood, READY_S)
 
     def _understood(self) -> bool:
+        """Return whether the newest consent and enrolment of everybody decide: what is measured before is refused."""
         with psycopg.connect(self.installation.database) as db:
             row = db.execute(
-                "SELECT count(*) FROM unnest(%s::int4[]) p WHERE EXISTS (SELECT FROM control WHERE patient = p AND"
-                " kind = 'consent') AND EXISTS (SELECT FROM control WHERE patient = p AND kind = 'enrolment')",
+                "SELECT count(*) FROM control_outbox o WHERE patient = ANY(%s) AND kind IN ('consent', 'enrolment') AND"
+                " NOT EXISTS (SELECT FROM control WHERE patient = o.patient AND kind = o.kind AND sequence >= o.sequence)",
                 [self.done.patients],
             ).fetchone()
-        return bool(row and row[0] == len(self.done.patients))
+        return row == (0,)
 
     def state(self, home: int) -> Path:
         return self.installation.home / f"gateway-{home + 1}"

@@ -25,7 +25,7 @@ from deploy.demo.observe import WorkerMetrics, open_alarms, worker_metrics
 from deploy.demo.plan import Plan
 from deploy.demo.progress import SetUp
 from deploy.demo.provision import HEARTBEAT_S, Provisioned, bring_in_line, kept
-from deploy.demo.reckoning import expected_alarms, raised_alarms, settle, without_recurrences
+from deploy.demo.reckoning import expected_alarms, of_this_run, raised_alarms, settle
 from deploy.demo.summary import Latency, Summary, count_alarms, failures, quantiles
 from deploy.demo.view import Part, Screen
 from deploy.errors import DemoFailedError
@@ -184,11 +184,12 @@ class Demo:
         self.installation.programs.remove(wearables)
         outboxes, measured = self.homes.outboxes(), self.homes.counts().measured
         database, devices = self.installation.database, self.done.devices.values()
+        expected = expected_alarms(self.plan, self.done)
         samples = await settle(database, outboxes, devices, self.began_ms, measured, DRAIN_S)
         with psycopg.connect(database) as db:
-            raised = without_recurrences(raised_alarms(db, self.began_ms), self.began_ms)
+            raised = of_this_run(raised_alarms(db, self.began_ms), self.began_ms, expected)
         alarms, missed, extra = count_alarms(
-            expected_alarms(self.plan, self.done),
+            expected,
             [one.key for one in raised],
             sum(one.notified for one in raised),
             sum(one.acknowledged for one in raised),

@@ -15,7 +15,7 @@ from tests.deploy.demo.whole_run import check_promises, finish, start
 @pytest.mark.usefixtures("dbus_program")
 def test_a_home_that_had_bluetooth_tells_the_whole_story_without(home: Path) -> None:
     summary = home / "summary.json"
-    finish(start(home / "demo", "--for", "10"))
+    finish(start(home / "demo", "--for", "5"))
     demo = start(home / "demo", "--for", "80", "--summary", str(summary), PATH=str(without_dbus_daemon(home)))
     check_promises(demo, summary, DEMO.without_bluetooth())
 
