@@ -18,11 +18,10 @@ from deploy.settings import ServerSettings
 from streams.engine.condition import Condition, Priority
 from streams.kafka.log import Log
 from streams.kafka.position import Extent
-from streams.kafka.topic import topic_id
 from streams.store import ledger
 from streams.store.continue_after_loss import go_on
 from streams.store.ledger import Held
-from streams.worker.recovery import compare
+from streams.worker.damage import compare
 
 MARGIN_MS: Final = 600_000
 """A gateway's clock and the brokers' need not agree to the second: so much more is sent again."""
@@ -74,7 +73,7 @@ def look(db: psycopg.Connection[Any], settings: ServerSettings) -> Comparison:
     """
     held = ledger.read(db, settings.topic)
     log = Log(settings.kafka, settings.topic)
-    here, extents = topic_id(settings.kafka, settings.topic), log.extents(held)
+    here, extents = log.topic_id(), log.extents(held)
     return Comparison(here, held, extents, compare(log, here, held, extents))
 
 

@@ -33,7 +33,7 @@ LONGEST = (
     "deploy/stack/test_stack.py",
     "simulation/test_tables.py",
     "simulation/test_planted.py",
-    "streams/worker/test_assignment.py",
+    "streams/worker/test_taking.py",
     "deploy/stack/test_kafka.py",
     "streams/engine/columns/test_keyed_axis.py",
     "gateway/test_run.py",

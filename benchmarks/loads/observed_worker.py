@@ -17,8 +17,8 @@ import psycopg
 from benchmarks.loads.observation import observer
 from devices.wire.batch import PARTITIONS
 from streams.store.data_keys import DatabaseKeyRing
-from streams.worker import worker
-from streams.worker.assignment import Assignment
+from streams.worker import loop, worker
+from streams.worker.loop import Loop
 
 
 class _KeysRead(DatabaseKeyRing):
@@ -29,11 +29,11 @@ class _KeysRead(DatabaseKeyRing):
         self.get_many([key for (key,) in connection().execute("SELECT key FROM data_key").fetchall()])
 
 
-def _hold_back(opens: Callable[[Assignment], bool], opened: Callable[[], None]) -> None:
+def _hold_back(opens: Callable[[Loop], bool], opened: Callable[[], None]) -> None:
     """Let the worker read nothing until ``opens``; call ``opened`` once then."""
-    has_room, is_open = Assignment.has_room, False
+    has_room, is_open = Loop.has_room, False
 
-    def gated(self: Assignment, partition: int) -> bool:
+    def gated(self: Loop, partition: int) -> bool:
         nonlocal is_open
         if not is_open:
             if not opens(self):
@@ -42,7 +42,7 @@ def _hold_back(opens: Callable[[Assignment], bool], opened: Callable[[], None]) 
             opened()
         return has_room(self, partition)
 
-    Assignment.has_room = gated  # type: ignore[method-assign]
+    Loop.has_room = gated  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -50,18 +50,18 @@ def main() -> None:
     from alerts.rules.stages import stages
     from streams.worker.settings import WorkerSettings
 
-    notes, counted = observer(), worker.count
+    notes, counted = observer(), loop.count
 
-    def count(todo: Any, stored: Any) -> None:
+    def count(todo: Any, stored: Any, now: int) -> None:
         moves = [(move.partition, move.first, move.next) for move in todo.moves]
-        notes.step(len(todo.writes.round.records), int(todo.writes.keep.sum()), moves)
-        counted(todo, stored)
+        notes.step(len(todo.writes.round.records), int(todo.writes.accepted.sum()), moves)
+        counted(todo, stored, now)
 
-    worker.count = count
+    loop.count = count
     if gate := os.environ.get("BENCH_GATE"):
         worker.DatabaseKeyRing = _KeysRead  # type: ignore[attr-defined]
         if gate == "restored":
-            _hold_back(lambda one: len(one.epochs()) == PARTITIONS, lambda: notes.step(0, 0))
+            _hold_back(lambda one: len(one.places.owned) == PARTITIONS, lambda: notes.step(0, 0))
         else:
             _hold_back(lambda _: Path(gate).exists(), lambda: None)
     worker.run(WorkerSettings(), stages(), fold_conditions)

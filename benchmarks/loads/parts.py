@@ -78,7 +78,7 @@ def main() -> None:
             todo = to_store(some, writes, held)
             with watch.part("store"):
                 store_round(db, topic, "", todo, fold_conditions)
-            samples += int(writes.keep.sum())
+            samples += int(writes.accepted.sum())
     found = msgspec.json.encode({part: 1e9 * seconds / samples for part, seconds in watch.cpu.items()})
     sys.stdout.buffer.write(found + b"\n")  # the last line: the fold may have said something before
 

@@ -33,7 +33,7 @@ from streams.engine.engine import Engine
 from streams.engine.round import Round
 from streams.engine.snapshot.recall import Recall
 from streams.worker.allocator import keep_memory
-from streams.worker.snapshot_schedule import RARELY, Saving
+from streams.worker.snapshot_schedule import RARELY, SnapshotSchedule
 
 MIDNIGHT: Final = 1_790_035_200
 SNAPSHOT_S: Final = 60
@@ -102,7 +102,7 @@ class _States:
         self.engine, longest = engine, RARELY * SNAPSHOT_S
         held = np.flatnonzero(engine.layout.held).tolist()
         saved = np.linspace(first - longest, first, len(held), endpoint=False).tolist()
-        self._schedules = {p: Saving(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
+        self._schedules = {p: SnapshotSchedule(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
 
     def save(self, second: int, batch: Round) -> None:
         records = batch.records

@@ -17,7 +17,7 @@ from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
 from streams.engine.snapshot.recall import Recall
-from streams.kafka.topic import topic_id
+from streams.kafka.log import Log
 from streams.store import ledger
 from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
@@ -39,7 +39,7 @@ def prepared(servers: Servers, topic: str, ward: Ward, until: Sequence[int]) -> 
     ward.seed_keys(servers.url(name))
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
         prepare(db)
-        identity = topic_id(servers.kafka.bootstrap, topic)
+        identity = Log(servers.kafka.bootstrap, topic).topic_id()
         held = ledger.take(db, topic, identity, dict.fromkeys(range(PARTITIONS), 0))
         engine = Engine(stages())
         for partition in range(PARTITIONS):

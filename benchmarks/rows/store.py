@@ -45,7 +45,7 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
     patients, a_round = (256, 64) if report.quick else (4096, 170)
     report.say(f"{ROW}: {patients * READINGS * 4:,} values, {a_round * READINGS * 4:,} a transaction")
     todo, held = _rounds(patients, a_round)
-    values = sum(int(one.writes.keep.sum()) for one in todo)
+    values = sum(int(one.writes.accepted.sum()) for one in todo)
     rates: dict[str, list[float]] = {name: [] for name in (WIDE, COPIES, *NARROW)}
     for _ in range(repetitions):
         new, again = _wide(servers, report, todo, held)
@@ -99,7 +99,7 @@ def _wide(servers: Servers, report: Report, todo: list[RoundToStore], held: dict
         doubled = sum(store_round(db, "bench", "", one, fold_nothing, readings).readings for one in todo)
         again = time.monotonic() - begin
         row = db.execute("SELECT count(*) FROM reading").fetchone()
-    expected = sum(int(one.writes.keep.sum()) for one in todo) // 4
+    expected = sum(int(one.writes.accepted.sum()) for one in todo) // 4
     report.check(f"{ROW}: every reading is stored once", (new, row, doubled) == (expected, (expected,), 0))
     servers.drop(name)
     return took, again
