@@ -44,7 +44,19 @@ class ClockCorrection(msgspec.Struct, frozen=True, tag="clock", tag_field="kind"
     offset_ms: int
 
 
-Event = Heartbeat | Link | Contact | Battery | ClockCorrection
+class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
+    """A part of a device or gateway cannot be used while the rest goes on.  Said once, until the reason changes.
+
+    ``what`` names the part ("characteristic 2A5E", "message", "outbox"), ``reason`` says in a few words why; no value of a
+    patient stands in either.
+    """
+
+    at: int
+    what: str
+    reason: str
+
+
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault
 
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = msgspec.json.Encoder().encode

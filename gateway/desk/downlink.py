@@ -14,7 +14,7 @@ import structlog
 
 from devices.wire.pairing import Claim, Claimed, Config
 from gateway.backoff import Backoff
-from gateway.desk.configuration import Configuration, store_credential
+from gateway.desk.configuration import Configuration, Desk, store_credential, store_desk
 from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
@@ -32,7 +32,7 @@ def _client(desk: str, ca: Path | None) -> httpx.AsyncClient:
 
 
 async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) -> Claimed:
-    """Exchange ``code`` at ``desk`` (a URL) for a credential, kept in the folder ``state``.
+    """Exchange ``code`` at ``desk`` (a URL) for a credential, kept in the folder ``state`` with the desk's address.
 
     Raises :class:`ClaimError` where the desk refuses, :class:`DeskUnreachableError` where it does not answer.
     """
@@ -50,6 +50,7 @@ async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) ->
     except msgspec.DecodeError:
         raise DeskUnreachableError(desk, "the answer is not that of a desk") from None
     store_credential(state, claimed)
+    store_desk(state, Desk(desk, str(ca.resolve()) if ca else None))
     return claimed
 
 

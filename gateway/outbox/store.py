@@ -16,9 +16,10 @@ from devices.sample import SAMPLE, Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Event, decode_event, encode_event
 from gateway.clock import Stamp
-from gateway.errors import OutboxDamagedError, OutboxError
+from gateway.errors import OutboxDamagedError, OutboxError, OutboxUnusableError
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
+from gateway.outbox.salvage import Salvaged, salvage
 from gateway.outbox.timing import measured_at, record_number, stamped
 
 REFUSED_KEPT: Final = 10_000
@@ -47,6 +48,7 @@ create table if not exists refused (
   data blob not null);
 create temp table in_flight (id integer primary key);
 """
+_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _Result = TypeVar("_Result")
 _ROW: Final = "id, device, patient, sequence, measured, received, kind, lane, clock, payload"
 
@@ -77,6 +79,17 @@ def open_file(path: Path) -> sqlite3.Connection:
     return db
 
 
+def is_damage(error: Exception) -> bool:
+    """Return True for an error that comes of the file's content: it does not pass by itself."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _unopened(path: Path, error: sqlite3.Error) -> OutboxError:
+    """The error of a file that cannot be opened; tables that are not those of an outbox count as damage."""
+    damaged = is_damage(error) or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR
+    return (OutboxDamagedError if damaged else OutboxUnusableError)(path, str(error))
+
+
 class Store:
     """One outbox file, opened by ``connect``.  The caller begins and commits.  ``new_epoch`` draws a new file's epoch."""
 
@@ -90,9 +103,10 @@ class Store:
         self.limit = limit
         try:
             self._db = connect(path)
-        except sqlite3.DatabaseError as error:
-            raise OutboxDamagedError(path, str(error)) from None
+        except sqlite3.Error as error:
+            raise _unopened(path, error) from None
         try:
+            self._check()
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
@@ -102,9 +116,21 @@ class Store:
             self._db.execute("insert or ignore into meta values ('refused', 0)")
             self._recognised = Recognised(self._db)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             self._db.close()
-            raise OutboxDamagedError(path, str(error)) from None
+            raise _unopened(path, error) from None
+
+    def _check(self) -> None:
+        """Read the whole file once, so that damage is found now and not whenever a page is needed."""
+        found = str(self._db.execute("pragma quick_check(1)").fetchone()[0])
+        if found != "ok":
+            error = sqlite3.DatabaseError(found.splitlines()[-1])
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+
+    def salvage(self, path: Path, reason: str) -> Salvaged:
+        """Fill this new outbox with what can be read of the damaged one at ``path``."""
+        return salvage(path, self._db, reason)
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> int:
         found = self._db.execute(sql, values).fetchone()
@@ -129,7 +155,7 @@ class Store:
         try:
             answer: _Result | Exception = command()
         except Exception as error:
-            if not self._db.in_transaction:
+            if not self._db.in_transaction or is_damage(error):
                 raise
             self._db.execute("rollback to apart")
             answer = OutboxError(f"the outbox cannot be written ({error})") if isinstance(error, sqlite3.Error) else error
@@ -238,6 +264,10 @@ class Store:
     def release(self, ids: Iterable[int]) -> None:
         """Let readings that were not delivered wait again."""
         self._db.executemany("delete from in_flight where id = ?", ((i,) for i in ids))
+
+    def release_all(self) -> None:
+        """Let all readings in flight wait again."""
+        self._db.execute("delete from in_flight")
 
     def delivered(self, ids: Iterable[int], at: int) -> None:
         """Mark readings as delivered to Kafka at ``at`` (ms)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -83,6 +83,7 @@ class MqttSource:
         self._ending = threading.Event()
         self._connection = 0
         self._loop: asyncio.AbstractEventLoop
+        self._broken: asyncio.Future[None]
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=f"vigil-gateway-{gateway}", protocol=paho.MQTTv5, manual_ack=True
         )
@@ -91,14 +92,15 @@ class MqttSource:
         if broker.ca is not None:
             self._client.tls_set(str(broker.ca))
         self._client.reconnect_delay_set(*_DELAY_S)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
+        self._client.on_connect = self._guarded(self._on_connect)
+        self._client.on_subscribe = self._guarded(self._on_subscribe)
+        self._client.on_disconnect = self._guarded(self._on_disconnect)
+        self._client.on_message = self._guarded(self._on_message)
 
     async def run(self) -> None:
         """Follow the configuration and store messages until cancelled."""
         self._loop = asyncio.get_running_loop()
+        self._broken = self._loop.create_future()
         self._follow()
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = _SESSION_S
@@ -109,7 +111,7 @@ class MqttSource:
         try:
             while True:
                 self._follow()
-                await self._configuration.changed(helpers=[storing])
+                await self._configuration.changed(helpers=[storing, self._broken])
         finally:
             storing.cancel()
             self._ending.set()
@@ -145,6 +147,18 @@ class MqttSource:
 
     # paho's thread
 
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """``callback``, whose bug ends this source: paho's thread would end with it and nothing would say so."""
+
+        def call(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(self._break, error)
+
+        return call
+
     def _on_connect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
             _log.error("broker refuses the connection", reason=str(reason))
@@ -175,6 +189,10 @@ class MqttSource:
             self._loop.call_soon_threadsafe(self._queue.put_nowait, received)
 
     # the event loop
+
+    def _break(self, error: Exception) -> None:
+        if not self._broken.done():
+            self._broken.set_exception(error)
 
     async def _store(self) -> None:
         """Store all messages that came while the disk was busy with one commit, then acknowledge them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -82,10 +81,13 @@ class Uplink:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``; then records in flight get a few seconds to arrive."""
+        await self._outbox.release_all()
         reporting = asyncio.create_task(self._report(), name="uplink reports")
         try:
             while not stop.is_set():
                 await self._work_or_idle(stop)
+                if reporting.done():
+                    reporting.result()  # a bug: nothing would be marked as delivered any more
                 try:
                     await self._round()
                 except OutboxError as error:
@@ -94,8 +96,7 @@ class Uplink:
         finally:
             await self._leave(0 if self._configuration.revoked else self._pace.flush_s)
             reporting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reporting
+            await asyncio.wait({reporting})
             await self._write_down()
 
     async def _work_or_idle(self, stop: asyncio.Event) -> None:
