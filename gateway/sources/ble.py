@@ -20,6 +20,7 @@ from gateway.sources.bleak_call import RadioError
 from gateway.sources.bluez import BluezWatch
 from gateway.sources.intake import Intake
 from gateway.sources.radio import Radio
+from gateway.sources.subscribing import Refusals
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -68,11 +69,11 @@ class BleSource:
             self._tasks[device] = asyncio.create_task(self._serve(device), name=f"device {device.device}")
 
     async def _serve(self, device: Assigned) -> None:
-        intake = Intake(device, self._outbox, self._clock, self._metrics)
+        intake, refusals = Intake(device, self._outbox, self._clock, self._metrics), Refusals()
         backoff = Backoff(0.25, 60)
         while True:
             try:
-                notifications = await self._listen_once(intake)
+                notifications = await self._listen_once(intake, refusals)
             except (RadioError, OutboxError) as error:
                 await backoff.sleep(_log.info, "did not connect", device=device.device, reason=str(error))
                 continue
@@ -83,12 +84,12 @@ class BleSource:
                 backoff.worked()
             await asyncio.sleep(backoff.failed())
 
-    async def _listen_once(self, intake: Intake) -> int:
+    async def _listen_once(self, intake: Intake, refusals: Refusals) -> int:
         """Connect and listen until the link is lost; return the number of notifications."""
         while not await self._outbox.has_room():  # a cuff forgets the records it has sent
             await asyncio.sleep(self._full_s)
         connection = await self._radio.connect(intake.device.address)
-        session = Session(intake, self._clock, self._metrics, self._silence_s)
+        session = Session(intake, self._clock, self._metrics, self._silence_s, refusals)
         self._metrics.link(1)
         try:
             await self._until_lost(session, connection)

@@ -16,7 +16,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from devices.errors import UndecodableError
 from devices.gatt.battery import BATTERY
 from devices.gatt.date_time import date_time
-from devices.gatt.profiles import decode, profiles_of
+from devices.gatt.profiles import decode
 from devices.gatt.uuids import full_uuid
 from devices.wire.event import ClockCorrection
 from gateway.clock import GatewayClock, Stamp
@@ -25,6 +25,7 @@ from gateway.limit import within
 from gateway.metrics import Metrics
 from gateway.sources.bleak_call import RadioError, call, hang_up, services_of
 from gateway.sources.intake import Intake, Received
+from gateway.sources.subscribing import Refusals, name_of, subscribe
 
 _CALL_S: Final = 15.0
 _EPISODIC_IDLE_S: Final = 120.0
@@ -58,6 +59,7 @@ class Session:
     clock: GatewayClock
     metrics: Metrics
     silence_s: float = 30.0
+    refusals: Refusals = field(default_factory=Refusals)
     notifications: int = 0
     """Values received so far, the battery that was read included."""
     _queue: asyncio.Queue[tuple[str, bytes, Stamp]] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
@@ -74,7 +76,7 @@ class Session:
             await self._stored(self.intake.link(True, connection.rssi))
             up = True
             await self._prepare(client)
-            families = await self._subscribe(client)
+            families = await subscribe(client, self._received, self.refusals, self._say)
             if not families:
                 _log.warning("device offers nothing Vigil understands", device=number)
                 return
@@ -97,11 +99,10 @@ class Session:
         a subscribed characteristic twice.
         """
         for uuid in _CLOCKS:
-            characteristic = _readable(client, uuid)
-            if characteristic is None:
+            value = await self._read(client, uuid)
+            if value is None:
                 continue
-            with contextlib.suppress(RadioError, UndecodableError):
-                value = bytes(await call(_CALL_S, client.read_gatt_char(characteristic)))
+            with contextlib.suppress(UndecodableError):
                 device_time = date_time(value[:7]).milliseconds
                 if device_time is None:
                     continue
@@ -111,42 +112,29 @@ class Session:
                 if self._ahead:
                     await self._stored(self.intake.event(ClockCorrection(now.wall, self._ahead)))
                 break
-        battery = _readable(client, BATTERY.characteristic)
-        if battery is not None:
-            with contextlib.suppress(RadioError):
-                self._received(battery, await call(_CALL_S, client.read_gatt_char(battery)))
+        charge = await self._read(client, BATTERY.characteristic)
+        if charge is not None:
+            self._note(BATTERY.characteristic, charge)
 
-    async def _subscribe(self, client: BleakClient) -> set[str]:
-        """Subscribe to all that can be decoded, pairing where the device asks for it; return the families found."""
-        services = services_of(client)
-        families: set[str] = set()
-        wanted = {
-            one.characteristic: profile.family
-            for profile in profiles_of(service.uuid for service in services)
-            for one in profile.subscriptions
-        }
-        for characteristic in (one for service in services for one in service.characteristics):
-            uuid = full_uuid(characteristic.uuid)
-            if uuid not in {*wanted, BATTERY.characteristic} or not {"notify", "indicate"} & set(characteristic.properties):
-                continue
-            try:
-                await self._start(client, characteristic)
-            except RadioError as error:
-                if uuid != BATTERY.characteristic or not error.answered:
-                    raise
-                continue
-            if uuid in wanted:
-                families.add(wanted[uuid])
-        return families
-
-    async def _start(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> None:
+    async def _read(self, client: BleakClient, uuid: str) -> bytes | None:
+        """The value of the first characteristic of ``uuid`` that can be read; None without one, or where that fails."""
+        found = (one for service in services_of(client) for one in service.characteristics)
+        readable = (one for one in found if full_uuid(one.uuid) == uuid and "read" in one.properties)
+        characteristic = next(readable, None)
+        if characteristic is None:
+            return None
+        if self.refusals.leave_alone(characteristic):
+            await self._say(name_of(characteristic), "ends the connection when it is asked for")
+            return None
         try:
-            await call(_CALL_S, client.start_notify(characteristic, self._received))
-        except RadioError as error:
-            if not error.answered or not client.is_connected:
-                raise
-            await call(2 * _CALL_S, client.pair())  # does nothing where there is a bond
-            await call(_CALL_S, client.start_notify(characteristic, self._received))
+            return bytes(await call(_CALL_S, client.read_gatt_char(characteristic)))
+        except RadioError:
+            self.refusals.failed(client, characteristic)
+            return None
+
+    async def _say(self, what: str, reason: str) -> None:
+        """Tell that a part of the device cannot be used."""
+        await self._stored(self.intake.fault(what, reason))
 
     async def _listen(self, connection: Connection, storing: asyncio.Task[None], stream: bool) -> None:
         limit = max(self.silence_s if stream else _EPISODIC_IDLE_S, 3.0 * self.intake.device.interval_s)
@@ -164,10 +152,13 @@ class Session:
         _log.info("device is silent, connecting anew", device=self.intake.device.device, seconds=limit)
 
     def _received(self, characteristic: BleakGATTCharacteristic, value: bytearray) -> None:
+        self._note(characteristic.uuid, bytes(value))
+
+    def _note(self, uuid: str, value: bytes) -> None:
         self._last = time.monotonic()
         self.notifications += 1
         try:
-            self._queue.put_nowait((characteristic.uuid, bytes(value), self.clock.now()))
+            self._queue.put_nowait((uuid, value, self.clock.now()))
             self._pending += 1
         except asyncio.QueueFull:
             self.metrics.readings("unstored")
@@ -205,9 +196,3 @@ class Session:
             await work
         except OutboxError as error:
             _log.error("outbox takes no events", device=self.intake.device.device, reason=str(error))
-
-
-def _readable(client: BleakClient, uuid: str) -> BleakGATTCharacteristic | None:
-    """The first characteristic of ``uuid`` that can be read."""
-    found = (one for service in services_of(client) for one in service.characteristics)
-    return next((one for one in found if full_uuid(one.uuid) == uuid and "read" in one.properties), None)

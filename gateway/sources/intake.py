@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
 
 from devices.decoded import Decoded
-from devices.wire.event import Battery, Contact, Event, Link
+from devices.wire.event import Battery, Contact, Event, Fault, Link
 from devices.wire.pairing import Assigned
 from gateway.clock import GatewayClock, Stamp
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.reading import Reading, Refusal
 from gateway.outbox.timing import measured_at
+
+_log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Intake:
         self.device = device
         self._outbox, self._clock, self._metrics = outbox, clock, metrics
         self._state = State()
+        self._told: dict[str, str] = {}
 
     async def accept(self, received: Sequence[Received]) -> None:
         """Commit messages to the outbox; :class:`gateway.errors.OutboxError` when that fails."""
@@ -85,6 +91,14 @@ class Intake:
         """Store an event of this device, now."""
         await self._outbox.put([Reading(self.device.device, self.device.patient, self._clock.now(), event=event)])
         self._metrics.readings("committed")
+
+    async def fault(self, what: str, reason: str) -> None:
+        """Log and store that a part of the device cannot be used; a reason that was told last for it is not told again."""
+        if self._told.get(what) == reason:
+            return
+        _log.warning("a part of a device cannot be used", device=self.device.device, part=what, reason=reason)
+        await self.event(Fault(self._clock.now().wall, what, reason))
+        self._told[what] = reason
 
     async def refuse(self, source: str, reason: str, data: bytes) -> None:
         """Keep bytes that could not be decoded, with the reason; they never leave the gateway."""
