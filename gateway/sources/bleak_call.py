@@ -20,10 +20,14 @@ _WORDS: Final = 100
 
 
 class RadioError(Exception):
-    """The device, bluetoothd or the bus failed a call; the text is the name of the original error, ``reason`` its words."""
+    """The device, bluetoothd or the bus failed a call; the text is the name of the original error, ``reason`` its words.
+
+    ``answered``: it was answered with an error, so the connection may still be up.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__(type(error).__name__)
+        self.answered = isinstance(error, BleakError)
         code = getattr(error, "code", None)  # of an error that the device itself answered
         words = code.name.lower().replace("_", " ") if isinstance(code, IntEnum) else str(error)
         self.reason = (words or type(error).__name__)[:_WORDS]

@@ -62,7 +62,8 @@ async def subscribe(client: BleakClient, received: Callable[..., Any], refusals:
     asking = _Asking(client, received, refusals, say)
     for characteristic, family in _wanted(client):
         await asking.ask(characteristic, family)
-    if asking.refused and (refusals.may_pair or not asking.heard):
+    answered = any(error.answered for _, error in asking.refused.values())
+    if answered and (refusals.may_pair or not asking.heard):
         await asking.pair()
     for characteristic, error in asking.refused.values():
         await say(name_of(characteristic), f"refuses its subscription ({error.reason})" if refusals.may_pair else _UNPAIRED)

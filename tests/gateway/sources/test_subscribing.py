@@ -72,13 +72,11 @@ async def test_the_others_are_heard_and_the_one_is_named(
     fake.add(one)
     async with listening(tmp_path, ONE):
         heard = 0
-        for _ in range(20):
+        while heard < 12 or not faults(tmp_path):
             heard += one.notify(CONTINUOUS, OPEN)
             await asyncio.sleep(0.1)
-        await until(lambda: one.open.notifying and one.notify(CONTINUOUS, OPEN) and faults(tmp_path))
-        await asyncio.sleep(0.2)
+        await until(lambda: len(values(tmp_path, 7, Vital.SPO2)) >= heard)
     assert one.connections <= connections
-    assert len(values(tmp_path, 7, Vital.SPO2)) >= heard > 3
     assert faults(tmp_path) == [("characteristic 2A5E", faults(tmp_path)[0][1])]
     assert reason in faults(tmp_path)[0][1]
     assert "cannot be used" in capsys.readouterr().out
@@ -103,7 +101,7 @@ async def test_two_characteristics_of_one_uuid_are_both_heard_though_a_third_ref
         for characteristic, rate in ((left, 61), (right, 62)):
             one.radio.notify(one, characteristic, encode_heart_rate(rate, contact=True))
         await until(lambda: {61, 62} <= set(values(tmp_path, 7, Vital.HEART_RATE)))
-    assert len(faults(tmp_path)) == 1
+        await until(lambda: len(faults(tmp_path)) == 1)
 
 
 @pytest.fixture
