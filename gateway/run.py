@@ -141,6 +141,7 @@ class _Home:
             self.metrics,
             connections=self._settings.ble_connections,
             silence_s=self._settings.ble_silence_s,
+            zone=self._settings.zone,
         )
 
     def _mqtt(self, outbox: Outbox) -> MqttSource:

@@ -27,6 +27,8 @@ class GatewaySettings(BaseSettings):
     kafka: str = ""
     kafka_options: dict[str, str] = Field(default_factory=dict)
     clock: ClockSource = "kernel"
+    zone: str = ""
+    """The home's time zone, such as Europe/Berlin, where the desk names none; without both the machine's own unless UTC."""
 
     ble: bool = True
     ble_connections: int = Field(5, ge=1, le=32)

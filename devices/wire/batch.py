@@ -61,10 +61,17 @@ class Lane(IntEnum):
 
 
 class ClockQuality(IntEnum):
-    """SURE if the sender's clock had been synchronised when it stamped the readings."""
+    """The clock behind the times of a batch.  Codes are append-only.
+
+    SURE: the gateway's clock was synchronised; each reading has the device's own time, corrected where that clock was read.
+    UNSURE: the gateway's clock was not synchronised (readings of a boot that ended so, heartbeats of one that is so).
+    ARRIVAL: the gateway's clock was synchronised, the device's is wrong: the time of each reading is that of its arrival,
+    moments after the measurement.  Its samples keep their status and decide; what is shown of them is marked.
+    """
 
     SURE = 0
     UNSURE = 1
+    ARRIVAL = 2
 
 
 def header(

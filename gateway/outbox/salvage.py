@@ -16,7 +16,7 @@ import numpy as np
 
 from devices.errors import MalformedBatchError
 from devices.sample import SAMPLE, Status
-from devices.wire.batch import ClockQuality, Kind, Lane
+from devices.wire.batch import Kind, Lane
 from devices.wire.event import decode_event
 from gateway.outbox.pages import Pages, Row, Value
 
@@ -161,7 +161,7 @@ def _is_reading(columns: tuple[Value, ...]) -> bool:
     if len(columns) != 15 or not all(isinstance(one, int) for one in (*columns[:6], columns[10])):
         return False
     kind, lane, clock, payload = columns[3], columns[4], columns[5], columns[8]
-    if kind not in {Kind.SAMPLES, Kind.EVENT} or lane not in set(Lane) or clock not in set(ClockQuality):
+    if kind not in {Kind.SAMPLES, Kind.EVENT} or lane not in set(Lane) or clock not in range(8):
         return False
     if not all(one is None or isinstance(one, int) for one in (columns[6], columns[7], columns[9], *columns[12:])):
         return False

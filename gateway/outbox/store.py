@@ -12,15 +12,16 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from devices.sample import SAMPLE, Samples
+from devices.sample import Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
-from devices.wire.event import Event, decode_event, encode_event
+from devices.wire.event import Event, Heartbeat, encode_event
 from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError, OutboxError, OutboxUnusableError
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
 from gateway.outbox.salvage import Salvaged, salvage
-from gateway.outbox.timing import measured_at, record_number, stamped
+from gateway.outbox.stamping import Stamping
+from gateway.outbox.timing import Claim, Timed, record_number, stamped, timed
 
 REFUSED_KEPT: Final = 10_000
 REFUSED_BYTES: Final = 1024
@@ -71,6 +72,11 @@ class Stats:
         return self.used / self.limit
 
 
+def _waits(arrived: Stamp) -> tuple[str, int | None, int]:
+    """Boot, monotonic and wall time of a row without a time yet."""
+    return arrived.boot, None if arrived.sure else arrived.mono, arrived.wall
+
+
 def open_file(path: Path) -> sqlite3.Connection:
     """Open the file at ``path``, or make it; only its owner may read it."""
     # The thread that opens it is not the one that uses it; only that one does.
@@ -115,6 +121,7 @@ class Store:
             self._db.execute("insert or ignore into meta values ('epoch', ?)", (new_epoch(),))
             self._db.execute("insert or ignore into meta values ('refused', 0)")
             self._recognised = Recognised(self._db)
+            self._stamping = Stamping(self._db, self._fix, self._put, self.refuse)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
         except sqlite3.Error as error:
             self._db.close()
@@ -172,7 +179,9 @@ class Store:
     def _put(self, reading: Reading) -> bool:
         content, same_time = reading.event if reading.samples is None else reading.samples, 0
         assert content is not None
-        if reading.samples is not None and reading.device_time is not None:
+        if reading.may_come_again:
+            assert reading.samples is not None
+            assert reading.device_time is not None
             same_time = self._recognised.at(reading.device, reading.device_time, CROWD)
             number = record_number(reading.record, reading.samples)
             if not self._recognised.first_time(reading, reading.device_time, number):
@@ -181,28 +190,38 @@ class Store:
             "insert into counter values (?, 1) on conflict do update set next = next + 1 returning next - 1",
             (reading.device,),
         )
-        arrived, measured = reading.arrived, None
         kind = Kind.EVENT if reading.samples is None else Kind.SAMPLES
         # Records of one second (devices often know no milliseconds) follow each other by 1 ms; exact also years apart.
         ahead = reading.ahead - same_time
-        if arrived.sure:
-            measured, payload = self._fix(reading.device, content, *measured_at(arrived.wall, reading.device_time, ahead))
+        arrived, found = reading.arrived, self._time_of(reading, ahead)
+        if found is None:
+            measured, payload = None, content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
         else:
-            payload = content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
+            measured, payload = self._fix(reading.device, content, found)
         self._db.execute(
             "insert into reading (device, sequence, patient, kind, lane, clock, measured, received, payload, device_time,"
             " ahead, boot, mono, wall) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (reading.device, sequence, reading.patient, kind, reading.lane, ClockQuality.SURE, measured,
+            (reading.device, sequence, reading.patient, kind, reading.lane,
+             reading.trust.code if found is None else found.quality, measured,
              None if measured is None else arrived.wall, payload, reading.device_time, ahead,
-             *((None, None, None) if arrived.sure else (arrived.boot, arrived.mono, arrived.wall))),
+             *(_waits(arrived) if found is None else (None, None, None))),
         )  # fmt: skip
         return True
 
-    def _fix(self, device: int, content: Samples | Event, measured: int, sure: bool) -> tuple[int, bytes]:
+    def _time_of(self, reading: Reading, ahead: int) -> Timed | None:
+        """The time of a reading, where it can be said now; a heartbeat says itself that its clock is not set."""
+        arrived = reading.arrived
+        if isinstance(reading.event, Heartbeat):
+            return Timed(arrived.wall, quality=ClockQuality.SURE if arrived.sure else ClockQuality.UNSURE)
+        if not arrived.sure:
+            return None
+        found = timed(Claim(arrived.wall, reading.device_time, ahead, reading.trust))
+        return found or (None if reading.event is None else Timed(arrived.wall))
+
+    def _fix(self, device: int, content: Samples | Event, time: Timed) -> tuple[int, bytes]:
         """Measured time and bytes, which never change.  Each reading of a device gets its own millisecond."""
-        if isinstance(content, np.ndarray):
-            measured = self._free(device, measured)
-        return measured, stamped(content, measured, sure)
+        measured = self._free(device, time.measured) if isinstance(content, np.ndarray) else time.measured
+        return measured, stamped(content, measured, time.sure)
 
     def _free(self, device: int, measured: int) -> int:
         for candidate in range(measured, measured + CROWD):
@@ -213,27 +232,8 @@ class Store:
         )
 
     def stamp(self, now: Stamp, limit: int) -> int:
-        """Give up to ``limit`` readings that waited for the clock their time; return their number.
-
-        A reading of this boot gets it by the monotonic clock.  One of an earlier boot, which ended before its clock was set,
-        keeps the time of that clock, marked unsure.
-        """
-        waiting = self._db.execute(
-            "select id, device, kind, payload, device_time, ahead, boot, mono, wall from reading where measured is null"
-            " order by id limit ?",
-            (limit,),
-        ).fetchall()
-        for row, device, kind, payload, device_time, ahead, boot, mono, wall in waiting:
-            ours = boot == now.boot
-            arrived = now.wall - (now.mono - mono) if ours else wall
-            content = np.frombuffer(payload, SAMPLE) if kind == Kind.SAMPLES else decode_event(payload)
-            measured, fixed = self._fix(device, content, *measured_at(arrived, device_time, ahead))
-            self._db.execute(
-                "update reading set measured = ?, received = ?, payload = ?, clock = ?, boot = null, mono = null,"
-                " wall = null where id = ?",
-                (measured, arrived, fixed, ClockQuality.SURE if ours else ClockQuality.UNSURE, row),
-            )
-        return len(waiting)
+        """See :meth:`gateway.outbox.stamping.Stamping.stamp`."""
+        return self._stamping.stamp(now, limit)
 
     def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[OutboxRow]:
         """Put up to ``limit`` waiting readings of ``patients`` in flight and return them, oldest received first.

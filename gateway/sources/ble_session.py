@@ -6,26 +6,29 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
+from devices.decoded import Decoded
 from devices.errors import UndecodableError
 from devices.gatt.battery import BATTERY
 from devices.gatt.date_time import date_time
 from devices.gatt.profiles import decode
 from devices.gatt.uuids import full_uuid
-from devices.wire.event import ClockCorrection
 from gateway.clock import GatewayClock, Stamp
 from gateway.errors import OutboxError
 from gateway.limit import within
 from gateway.metrics import Metrics
+from gateway.outbox.timing import Basis, Trust
 from gateway.sources.bleak_call import RadioError, call, hang_up, services_of
-from gateway.sources.intake import Intake, Received
+from gateway.sources.intake import CLOCK_OFF_MS, Intake, Received
 from gateway.sources.subscribing import Refusals, name_of, subscribe
+from gateway.zone import local_ahead, wrong_by
 
 _CALL_S: Final = 15.0
 _EPISODIC_IDLE_S: Final = 120.0
@@ -34,7 +37,7 @@ _GROUP: Final = 256
 _RETRY_S: Final = 1.0
 _DRAIN_S: Final = 10.0
 _CLOCKS: Final = (full_uuid(0x2A2B), full_uuid(0x2A08))
-_CLOCK_OFF_MS: Final = 5000
+NOT_SET: Final = "is not set: measurements from its memory have no time"
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -52,7 +55,8 @@ class Connection:
 class Session:
     """Receives and stores the notifications of one connection.  Call :meth:`run` once.
 
-    A streaming device that sends nothing for ``silence_s`` is given up.
+    A streaming device that sends nothing for ``silence_s`` is given up.  Times of a device whose clock cannot be read are
+    local times of ``zone``, or guesses without one.
     """
 
     intake: Intake
@@ -60,12 +64,14 @@ class Session:
     metrics: Metrics
     silence_s: float = 30.0
     refusals: Refusals = field(default_factory=Refusals)
+    zone: ZoneInfo | None = None
     notifications: int = 0
     """Values received so far, the battery that was read included."""
     _queue: asyncio.Queue[tuple[str, bytes, Stamp]] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     _pending: int = 0
     _last: float = 0.0
     _ahead: int = 0
+    _clock_read: bool = False
 
     async def run(self, connection: Connection) -> None:
         """Run until the link is lost, the device is silent for too long, or the task is cancelled; always hang up."""
@@ -104,13 +110,14 @@ class Session:
                 continue
             with contextlib.suppress(UndecodableError):
                 device_time = date_time(value[:7]).milliseconds
-                if device_time is None:
-                    continue
                 now = self.clock.now()
-                ahead = device_time - now.wall
-                self._ahead = ahead if now.sure and abs(ahead) > _CLOCK_OFF_MS else 0
-                if self._ahead:
-                    await self._stored(self.intake.event(ClockCorrection(now.wall, self._ahead)))
+                if device_time is None or not now.sure:
+                    continue
+                off = device_time - now.wall
+                self._clock_read, self._ahead = True, off if abs(off) > CLOCK_OFF_MS else 0
+                correction = self.intake.new_correction(wrong_by(self.zone, device_time, now.wall))
+                if correction is not None:
+                    await self._stored(self.intake.event(correction))
                 break
         charge = await self._read(client, BATTERY.characteristic)
         if charge is not None:
@@ -174,7 +181,7 @@ class Session:
             received: list[Received] = []
             for uuid, value, arrived in items:
                 try:
-                    received.append(Received(decode(uuid, value, arrived.wall), arrived, self._ahead))
+                    received.append(self._claimed(decode(uuid, value, arrived.wall), arrived))
                 except UndecodableError as error:
                     _log.warning("undecodable", device=self.intake.device.device, reason=error.reason, size=len(value))
                     await self._stored(self.intake.refuse("ble", str(error), value))
@@ -189,6 +196,17 @@ class Session:
             self._pending -= len(items)
             for _ in items:
                 self._queue.task_done()
+
+    def _claimed(self, decoded: Decoded, arrived: Stamp) -> Received:
+        """The message with what is known of the device's clock."""
+        basis, ahead, events = Basis.KNOWN, self._ahead, []
+        if not decoded.clock_set:
+            basis, ahead, decoded = Basis.NONE, 0, replace(decoded, device_time=decoded.mark)
+            events = [one for one in (self.intake.new_fault("clock", NOT_SET),) if one is not None]
+        elif decoded.device_time is not None and not self._clock_read:
+            basis = Basis.GUESS if self.zone is None else Basis.ZONE
+            ahead = local_ahead(self.zone, decoded.device_time, arrived.wall) if self.zone is not None else 0
+        return Received(decoded, arrived, ahead, trust=Trust(basis, decoded.from_memory), events=tuple(events))
 
     async def _stored(self, work: Coroutine[Any, Any, None]) -> None:
         """Store an event; if the outbox has no room, only log it."""
