@@ -17,9 +17,9 @@ from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.reading import Reading, Refusal
 from gateway.outbox.timing import KNOWN, Claim, Trust, timed
+from gateway.sources.sent_clock import RIGHT_MS, SentClock
 
-CLOCK_OFF_MS: Final = 5000
-"""A device's clock that is off by less is right."""
+CLOCK_OFF_MS: Final = RIGHT_MS
 _AGAIN_S: Final = 86_400.0
 _TOLD: Final = 100
 
@@ -85,6 +85,7 @@ class Intake:
         self._state = State()
         self._told: dict[tuple[str, str], float] = {}
         self._off = 0
+        self.sent_clock = SentClock()
 
     async def accept(self, received: Sequence[Received]) -> None:
         """Commit messages to the outbox; :class:`gateway.errors.OutboxError` when that fails."""
