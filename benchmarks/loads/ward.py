@@ -21,7 +21,7 @@ from benchmarks.errors import BenchmarkError
 from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import wrap
 from streams.engine.opening.block import Block
 from tests.streams.producing import Record, World, clock, now_ms
@@ -48,7 +48,7 @@ class Ward:
         statement = b"COPY data_key (key, patient, gateway, wrapped) FROM STDIN"
         with psycopg.connect(url) as db, db.cursor().copy(statement) as copy:
             for key, (patient, gateway, secret) in self.world.secrets.items():
-                copy.write_row((key, patient, gateway, wrap(secret, self.world.master, about_key(patient, gateway))))
+                copy.write_row((key, patient, gateway, wrap(secret, self.world.master, key_binding(patient, gateway))))
 
     def admission(self) -> list[Record]:
         """Rules for each partition, consent and enrolment of each patient."""

@@ -95,13 +95,16 @@ class Outbox:
         now = self._clock.now()
         return await self._do(lambda: self._store.stamp(now, limit)) if now.sure else 0
 
-    async def take(self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000) -> list[OutboxRow]:
+    async def take(
+        self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000, own: bool = False
+    ) -> list[OutboxRow]:
         """Take up to ``limit`` waiting readings of ``patients``, oldest received first.
 
-        They are in flight until :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.
+        They are in flight until :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.  ``own``
+        takes only what the gateway says of itself.
         """
         since = self._clock.now().wall - live_ms
-        return await self._do(lambda: self._store.take(limit, lane, patients, since))
+        return await self._do(lambda: self._store.take(limit, lane, patients, since, own=own))
 
     async def delivered(self, ids: Sequence[int]) -> None:
         """Mark readings as delivered: Kafka has acknowledged them."""

@@ -235,13 +235,17 @@ class Store:
         """See :meth:`gateway.outbox.stamping.Stamping.stamp`."""
         return self._stamping.stamp(now, limit)
 
-    def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[OutboxRow]:
+    def take(
+        self, limit: int, lane: Lane, patients: Sequence[int], live_since: int, *, own: bool = False
+    ) -> list[OutboxRow]:
         """Put up to ``limit`` waiting readings of ``patients`` in flight and return them, oldest received first.
 
-        Readings received since ``live_since`` (ms) that are no re-read records are live; the others are backfill.
+        Readings received since ``live_since`` (ms) that are no re-read records are live; the others are backfill.  ``own``:
+        only what the gateway says of itself.
         """
         if not patients or limit <= 0:
             return []
+        served = f"{'device = 0 and ' if own else ''}patient in ({','.join('?' * len(patients))})"
         where = {
             Lane.LIVE: ("lane = 0 and received >= ?",),
             Lane.BACKFILL: ("lane = 0 and received < ?", "lane = 1 and ? is not null"),
@@ -250,7 +254,7 @@ class Store:
         for condition in where:
             found = self._db.execute(
                 f"select {_ROW} from reading where delivered is null and {condition}"
-                f" and patient in ({','.join('?' * len(patients))}) and id not in (select id from in_flight)"
+                f" and {served} and id not in (select id from in_flight)"
                 " and received is not null order by received, id limit ?",
                 (live_since, *patients, limit - len(rows)),
             )

@@ -118,13 +118,17 @@ class Uplink:
 
     async def _round(self) -> None:
         config = self._configuration.current
-        if config is None or self._configuration.revoked or not self._clock.synchronised():
+        if config is None or self._configuration.revoked:
             if self._producer is not None and self._configuration.revoked:
                 await self._leave(0)
             return
+        patients = [key.patient for key in config.patients]
+        if not self._clock.synchronised():  # only that: nothing else can be given its time
+            own = await self._outbox.take(MAX_IN_FLIGHT, Lane.LIVE, patients, live_ms=self._pace.live_ms, own=True)
+            await self._send(cut(own), config)
+            return
         while await self._outbox.stamp():
             await asyncio.sleep(0)
-        patients = [key.patient for key in config.patients]
         room = MAX_IN_FLIGHT - sum(self._in_flight.values())
         live = await self._outbox.take(room, Lane.LIVE, patients, live_ms=self._pace.live_ms)
         await self._send(cut(live), config)

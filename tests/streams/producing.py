@@ -17,7 +17,7 @@ from devices.vitals import Vital
 from devices.wire.batch import ClockQuality, Kind, Lane, header, key_of, partition_of
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet, encode_control
 from devices.wire.event import Event, encode_event
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import new_key, new_nonce, seal, wrap
 from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 
@@ -90,7 +90,7 @@ class World:
                 )
             cursor.executemany(
                 "INSERT INTO data_key (key, patient, gateway, wrapped) VALUES (%s, %s, %s, %s)",
-                [(key, p, g, wrap(s, self.master, about_key(p, g))) for key, (p, g, s) in self.secrets.items()],
+                [(key, p, g, wrap(s, self.master, key_binding(p, g))) for key, (p, g, s) in self.secrets.items()],
             )
 
     def record(

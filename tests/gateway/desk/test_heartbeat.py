@@ -30,7 +30,9 @@ async def test_each_patient_hears_that_the_gateway_lives(tmp_path: Path) -> None
     before = len(events(tmp_path, 0))
     clock.sure = False
     await asyncio.sleep(0.3)
+    await until(lambda: len(events(tmp_path, 0)) > before)
     assert len(events(tmp_path, 0)) <= before + 2
+    assert events(tmp_path, 0)[-1].clock_set is False
     task.cancel()
     await outbox.close()
 
