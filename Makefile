@@ -34,7 +34,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(UV)
 demo: setup ## the whole path, live; ARGS="--for 90 --summary out/summary.json"
 	@$(BIN)/vigil demo $(ARGS)
 
-test: setup ## lint, types, layers, every test; says what it could not run
+test: setup ## lint, types, layers, every test; says first what it cannot run here
 	@$(BIN)/python -m tests.everything $(ARGS)
 
 check: setup ## lint, types and layers alone
@@ -49,9 +49,9 @@ bench: setup ## the table of speed and memory, as ratios of one run
 bench-peers: setup ## Vigil beside other stream processors, one table; ARGS="--picture docs/images/peers.svg"
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
-lock: $(UV) ## resolve again
+lock: $(UV) ## resolve again for all roles; versions stay where they may
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --extra embedded --extra dev --output-file requirements.lock pyproject.toml
+	  --all-extras --output-file requirements.lock pyproject.toml
 
 lock-peers: $(UV) ## the same for the peers' own environment
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 _TURNS: Final = 1_000_000
 
@@ -23,7 +24,7 @@ def turn_ns() -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What figures depend on, without a name of the machine."""
+    """The facts that figures depend on, without a name of the machine."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "cpu": _cpu_class(),
@@ -35,8 +36,7 @@ def machine() -> dict[str, Any]:
 
 
 def _cpu_class() -> str:
-    try:
+    with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return platform.processor() or "unknown"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-_DATA = Path(__file__).resolve().parents[2] / "shared/data"
+RECORDINGS = Path(__file__).resolve().parents[2] / "shared/data"
+NO_RECORDINGS = "the recordings are not here (../shared/data beside the project)"
 
 
 def new_home() -> Path:
@@ -20,7 +21,7 @@ def new_home() -> Path:
 
 @pytest.fixture(scope="session")
 def session_home() -> Iterator[Path]:
-    """Where the servers of the whole session keep their files."""
+    """The folder of the servers of the whole session."""
     home = new_home()
     yield home
     shutil.rmtree(home, ignore_errors=True)
@@ -37,6 +38,6 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The recordings and vectors beside the project."""
-    if not _DATA.is_dir():
-        pytest.skip("could not run: the recordings are not here (../shared/data beside the project)")
-    return _DATA
+    if not RECORDINGS.is_dir():
+        pytest.skip(f"could not run: {NO_RECORDINGS}")
+    return RECORDINGS

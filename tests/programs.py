@@ -1,4 +1,4 @@
-"""What the tests need beside Python: programs of the system, and servers prepared in the cache."""
+"""The programs of the system and the prepared servers that the tests need beside Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from deploy.stack.errors import StackError
 from deploy.stack.mqtt import Mosquitto
 from deploy.stack.postgres_programs import embedded_programs, server_user
 from tests.fix_browser import chromium_program
-from tests.timescale import TimescaleMissing, timescale_programs
+from tests.fix_home import NO_RECORDINGS, RECORDINGS
+from tests.timescale import TimescaleMissingError, timescale_programs
 
 _APT_MINUTES = 10
 
@@ -27,7 +28,7 @@ class Need:
 
 
 def needs() -> list[Need]:
-    """What the tests need of the system, with where it is now."""
+    """The programs of the system that the tests need, with their paths now."""
     return [
         Need("mosquitto", Mosquitto.program(), "the MQTT broker of real installations"),
         Need("dbus-daemon", shutil.which("dbus-daemon"), "Bluetooth sensors"),
@@ -38,24 +39,46 @@ def needs() -> list[Need]:
 def prepare_programs() -> list[str]:
     """Install what is missing where we may; a line for each thing that stays missing."""
     missing = [need.package for need in needs() if not need.program]
-    why = ""
+    reason = ""
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"   installing {', '.join(missing)}", flush=True)
-        why = _install(missing)
+        reason = _install(missing)
     return [
-        f"{need.package} is missing, so not tested: {need.purpose} ({why or 'install the package ' + need.package})"
+        f"{need.package} is missing, so not tested: {need.purpose} ({reason or 'install the package ' + need.package})"
         for need in needs()
         if not need.program
     ]
 
 
+def lacking() -> list[str]:
+    """A line for each thing that this machine cannot give the tests, and that is no program to install."""
+    found = []
+    if not RECORDINGS.is_dir():
+        found.append(f"Not tested against recordings of real patients: {NO_RECORDINGS}.")
+    if why := no_terminal():
+        found.append(f"Not tested at a terminal that is closed: {why}.")
+    if server_user() is None:
+        found.append("Not tested as root: the database, which then runs as another user (start the tests as root).")
+    return found
+
+
+def no_terminal() -> str:
+    """Why no pseudo-terminal can be opened here: nothing when one can."""
+    try:
+        for end in os.openpty():
+            os.close(end)
+    except OSError as error:
+        return f"no pseudo-terminal can be opened here ({error.strerror}): mount devpts at /dev/pts"
+    return ""
+
+
 def prepare_servers() -> list[str]:
     """Fill the cache, so that no test waits for a download; a line for each thing that cannot be had."""
-    told: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str]] = set()
 
     def progress(component: str, step: str, done: float | None = None, /) -> None:
-        if (component, step) not in told and done != 1.0:
-            told.add((component, step))
+        if (component, step) not in shown and done != 1.0:
+            shown.add((component, step))
             print(f"   {component}: {step}", flush=True)
 
     missing = []
@@ -64,7 +87,7 @@ def prepare_servers() -> list[str]:
         kafka.install(progress)
         embedded_programs(user, progress)
         timescale_programs(user, progress)
-    except (StackError, TimescaleMissing) as error:
+    except (StackError, TimescaleMissingError) as error:
         missing.append(str(error))
     return missing
 

@@ -1,15 +1,12 @@
-"""From a sample's measurement until the desk shows it, at 200 patients, with everything between as deployed."""
+"""The time from a sample's measurement until the desk shows it, at 200 patients, with everything between as deployed."""
 
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -23,30 +20,37 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.loads.homes import Gateways
 from benchmarks.loads.observation import Observed
+from benchmarks.loads.ward import worker_environment
 from benchmarks.servers import Servers
+from deploy.demo.nurse import sign_in
 from deploy.demo.plan import Person, Plan, SignIn, Wearable
 from deploy.demo.programs import Program
 from deploy.demo.provision import Provisioned, provision
+from deploy.stack.child import Child
 from deploy.stack.port import kept_ports
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit
 from devices.wire.sealing import new_key
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 ROW: Final = "desk"
 GOAL_S: Final = 2.0
 CLOCK_S: Final = 1.0
-"""What the engine's whole seconds may add to an onset."""
+"""The seconds that the engine's whole seconds may add to an onset."""
 PATIENTS_A_HOME: Final = 10
 SETTLE_S: Final = 4.0
 _READY_S: Final = 90.0
+_CONTROLS: Final = (
+    "SELECT (SELECT count(*) FROM control_outbox WHERE sent IS NULL) = 0,"
+    " (SELECT count(DISTINCT patient) FROM control WHERE kind = 'enrolment'),"
+    " (SELECT count(*) FROM control WHERE kind = 'rule_set') >= 128"
+)
 _NURSE: Final = SignIn("nurse", "N. Bench", "nurse", "night-shift-bench")
-_DOOR: Final = re.compile(r'name="door" value="([^"]*)"')
 
 
 @dataclass
 class Seen:
-    """What the desk's stream showed, and when (ms)."""
+    """The content of the desk's stream, with its times (ms)."""
 
     values: list[tuple[int, int]] = field(default_factory=list)  # measured, seen
     alarms: dict[int, int] = field(default_factory=dict)  # patient -> first seen with an alarm
@@ -57,14 +61,13 @@ def desk(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (30, 6) if report.quick else (200, 30)
     report.say(f"{ROW}: {patients} patients, worker, notifier and desk")
     topic, database = servers.topic(), servers.database()
-    url, key = servers.url(database), servers.home / "desk-master.key"
-    key.touch(mode=0o600)
-    key.write_bytes(new_key())
-    done = _provision(url, key.read_bytes(), patients)
+    url, master = servers.url(database), new_key()
+    done = _provision(url, master, patients)
     with ExitStack() as running:
-        address = _start(servers, running, url, topic, key)
-        _wait_for_controls(url, patients)
-        gateways = Gateways(url, key.read_bytes(), servers.kafka.bootstrap, topic, done.gateways)
+        address, worker = _start(servers, running, worker_environment(servers, database, topic, master))
+        in_effect = [(True, patients, True)]  # everybody's enrolment and the rules have gone through the log
+        worker.wait_until(lambda: servers.query(_CONTROLS, database) == in_effect, _READY_S)
+        gateways = Gateways(url, master, servers.kafka.bootstrap, topic, done.gateways)
         gateways.start()
         running.callback(gateways.end)
         report.say(f"{ROW}: watching the desk's stream for {seconds} s, {repetitions} times")
@@ -91,59 +94,31 @@ def _provision(url: str, master: bytes, patients: int) -> Provisioned:
     return done
 
 
-def _start(servers: Servers, running: ExitStack, url: str, topic: str, key: Path) -> str:
+def _start(servers: Servers, running: ExitStack, environment: dict[str, str]) -> tuple[str, Child]:
     port = kept_ports(servers.home / "desk-ports.json", ["desk"])["desk"]
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        "VIGIL_DATABASE": url,
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(key),
-        "VIGIL_WORKER_GROUP": topic,
-        "VIGIL_DESK_PORT": str(port),
-        "VIGIL_DESK_PUBLIC_URL": address,
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    running.enter_context(Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment))
-    for name, command in (("desk", "desk"), ("notifier", "notify")):
-        program = Program(name, "deploy.cli", [command], environment, servers.home / f"{name}.log")
+    desk = {"VIGIL_DESK_PORT": str(port), "VIGIL_DESK_PUBLIC_URL": address, "OPENBLAS_NUM_THREADS": "1"}
+    environment = environment | desk
+    worker = running.enter_context(Observed("worker", servers.home, environment))
+
+    def answers() -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{address}/sign-in", timeout=5).is_success
+        return False
+
+    for name, command, probe in (("desk", "desk", answers), ("notifier", "notify", None)):
+        program = Program(name, "deploy.cli", [command], environment, servers.home / f"{name}.log", probe=probe)
         program.start()
         running.callback(program.stop)
-    end = time.monotonic() + _READY_S
-    while True:
-        try:
-            httpx.get(f"{address}/sign-in", timeout=5).raise_for_status()
-            return address
-        except httpx.HTTPError:
-            if time.monotonic() > end:
-                raise BenchmarkError(f"The desk did not answer within {_READY_S:.0f} s.") from None
-            time.sleep(0.2)
-
-
-def _wait_for_controls(url: str, patients: int) -> None:
-    """Until everybody's enrolment and the rules have gone through the log and taken effect."""
-    end = time.monotonic() + _READY_S
-    with psycopg.connect(url, autocommit=True) as db:
-        while True:
-            row = db.execute(
-                "SELECT (SELECT count(*) FROM control_outbox WHERE sent IS NULL),"
-                " (SELECT count(DISTINCT patient) FROM control WHERE kind = 'enrolment'),"
-                " (SELECT count(*) FROM control WHERE kind = 'rule_set')"
-            ).fetchone()
-            if row and row[0] == 0 and row[1] == patients and row[2] >= 128:
-                return
-            if time.monotonic() > end:
-                raise BenchmarkError(f"The controls did not take effect within {_READY_S:.0f} s: {row}.")
-            time.sleep(0.2)
+        program.wait_healthy(_READY_S)
+    return address, worker.child
 
 
 async def _watch(address: str, gateways: Gateways, patients: list[int], seconds: int, repetitions: int) -> list[Seen]:
     """Sign in as the nurse and read the stream, a :class:`Seen` a repetition; meanwhile patients fall ill, two a second."""
     found, ill = [Seen() for _ in range(repetitions + 1)], list(patients[: len(patients) // 2])
     async with httpx.AsyncClient(base_url=address, timeout=httpx.Timeout(20)) as client:
-        door = _DOOR.search((await client.get("/sign-in")).text)
-        form = {"door": html.unescape(door[1]) if door else "", "username": _NURSE.sign_in, "password": _NURSE.password}
-        if (await client.post("/sign-in", data=form)).status_code >= 400:
+        if not await sign_in(client, _NURSE.sign_in, _NURSE.password):
             raise BenchmarkError("The desk did not let the nurse in.")
         begin = time.monotonic()
         last, fell = begin + SETTLE_S + seconds * repetitions, begin + SETTLE_S
@@ -174,22 +149,15 @@ def _note(seen: Seen, event: dict[str, Any]) -> None:
 
 def _report(report: Report, done: Provisioned, gateways: Gateways, seen: list[Seen]) -> None:
     values = [np.array([at - measured for measured, at in one.values]) / 1000 for one in seen]
-    first: dict[int, int] = {}
-    for one in seen:
-        for patient, at in one.alarms.items():
-            first.setdefault(patient, at)
+    first = {patient: at for one in reversed(seen) for patient, at in one.alarms.items()}
     onsets = np.array([first[p] - measured for p, measured in gateways.fell_ill.items() if p in first]) / 1000
     report.check(f"{ROW}: the desk showed values of every patient", all(one.patients == set(done.patients) for one in seen))
     report.check(f"{ROW}: every onset came to the desk", len(onsets) == len(gateways.fell_ill) > 0)
     if not all(map(len, values)) or not len(onsets):
         raise BenchmarkError("The desk's stream showed no values or no alarm.")
     what = f"{len(done.patients)} patients at 1 Hz; linger 1 s in the gateway, up to 0.5 s until the desk reads"
-    for name, quantile in (("p50", 50), ("p99", 99)):
-        found = [float(np.percentile(one, quantile)) for one in values]
-        report.figure(ROW, f"sample → desk, latest value, {name}", "s", found, what)
-        if quantile == 99:
-            report.goal(ROW, "sample → desk, latest value, p99", float(np.median(found)), "<=", GOAL_S, "s")
-    for name, quantile in (("p50", 50), ("p99", 99)):
-        value, what = float(np.percentile(onsets, quantile)), "the first sample beyond a limit without hold"
-        report.figure(ROW, f"sample → alarm at the desk, {name}", "s", [value], what)
-    report.goal(ROW, "sample → alarm at the desk, p99", float(np.percentile(onsets, 99)), "<=", GOAL_S + CLOCK_S, "s")
+    p99 = report.quantiles(ROW, "sample → desk, latest value", "s", values, what)
+    report.goal(ROW, "sample → desk, latest value, p99", float(np.median(p99)), "<=", GOAL_S, "s")
+    what = "the first sample beyond a limit without hold"
+    (alarm,) = report.quantiles(ROW, "sample → alarm at the desk", "s", [onsets], what)
+    report.goal(ROW, "sample → alarm at the desk, p99", alarm, "<=", GOAL_S + CLOCK_S, "s")

@@ -23,7 +23,7 @@ from gateway.desk.downlink import claim
 
 GATEWAY_USER: Final = "gateway"
 _LINKS: Final = 16
-"""What the simulated adapter holds at once."""
+"""The number of links that the simulated adapter holds at once."""
 
 
 class Homes:
@@ -50,19 +50,24 @@ class Homes:
             if read_credential(state) is None:
                 code = claim_code(self.installation.database, self.done.gateways[home])
                 await claim(self.desk(home), code, state)
-            name, heard = f"gateway {home + 1}", partial(self._hears, home, port)
+            name, hears = f"gateway {home + 1}", partial(self._hears, home, port)
             environment = self.environment(home) | {"VIGIL_GATEWAY_METRICS_PORT": str(port)}
-            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", heard))
+            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", hears))
 
     def _hears(self, home: int, port: int) -> bool:
-        """Whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
-        wearables = [w for person, w in self.plan.wearables if person.home == home and w.kind not in OVER_BLE]
-        return gauge(port, "vigil_gateway_topics") == len(wearables)
+        """Return whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
+        with psycopg.connect(self.installation.database) as db:
+            row = db.execute(
+                "SELECT count(*) FROM enrolment JOIN device USING (device)"
+                " WHERE gateway = %s AND until IS NULL AND source = 'mqtt'",
+                [self.done.gateways[home]],
+            ).fetchone()
+        return bool(row and gauge(port, "vigil_gateway_topics") == row[0])
 
     def settle(self) -> None:
-        """Wait until gateways hear and worker works, then let enrolments into the log, until all have taken effect.
+        """Wait until the gateways listen and the worker works, then relay the enrolments until all have taken effect.
 
-        StackError when that is not so within a minute.
+        StackError when that takes longer than a minute.
         """
         installation = self.installation
         installation.wait("worker", *(f"gateway {home + 1}" for home in range(len(self.plan.homes))))
@@ -73,13 +78,14 @@ class Homes:
         notifier.child.wait_until(self._understood, READY_S)
 
     def _understood(self) -> bool:
+        """Return whether the newest consent and enrolment of everybody decide: what is measured before is refused."""
         with psycopg.connect(self.installation.database) as db:
             row = db.execute(
-                "SELECT count(*) FROM unnest(%s::int4[]) p WHERE EXISTS (SELECT FROM control WHERE patient = p AND"
-                " kind = 'consent') AND EXISTS (SELECT FROM control WHERE patient = p AND kind = 'enrolment')",
+                "SELECT count(*) FROM control_outbox o WHERE patient = ANY(%s) AND kind IN ('consent', 'enrolment') AND"
+                " NOT EXISTS (SELECT FROM control WHERE patient = o.patient AND kind = o.kind AND sequence >= o.sequence)",
                 [self.done.patients],
             ).fetchone()
-        return bool(row and row[0] == len(self.done.patients))
+        return row == (0,)
 
     def state(self, home: int) -> Path:
         return self.installation.home / f"gateway-{home + 1}"
@@ -128,7 +134,7 @@ class Homes:
         return self.installation.home / "wearables-counts.json"
 
     def counts(self) -> Counts:
-        """What the wearables have measured so far."""
+        """The samples that the wearables have measured so far."""
         try:
             return msgspec.json.decode(self.counts_file.read_bytes(), type=Counts)
         except (FileNotFoundError, msgspec.DecodeError):
@@ -151,6 +157,6 @@ class Homes:
 
 
 def mqtt_users(plan: Plan) -> tuple[str, ...]:
-    """The gateways' user, then the wearables that speak MQTT."""
-    spoken = [wearable.address for _, wearable in plan.wearables if wearable.kind not in OVER_BLE]
-    return (GATEWAY_USER, *spoken)
+    """The gateways' user, then the wearables that speak MQTT, those that stand in for Bluetooth too."""
+    worn = [*plan.wearables, *plan.without_bluetooth().wearables]
+    return (GATEWAY_USER, *dict.fromkeys(wearable.address for _, wearable in worn if wearable.kind not in OVER_BLE))

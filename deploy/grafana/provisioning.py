@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -12,7 +13,7 @@ from deploy.grafana.look import Json
 from deploy.grafana.panel import SOURCE
 
 ROLE: Final = "vigil_grafana"
-PASSWORD_VARIABLE: Final = "VIGIL_GRAFANA_PASSWORD"
+PASSWORD_VARIABLE: Final = "VIGIL_GRAFANA_PASSWORD"  # noqa: S105  the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,15 @@ class DataSource:
 
     @classmethod
     def of(cls, url: str, *, timescaledb: bool = False) -> DataSource:
-        """From the URL the rest of Vigil uses; without an ``sslmode`` of its own, in clear on this machine only."""
+        """The data source of Vigil's URL; without an ``sslmode`` in it, in clear on this machine only."""
         parts = conninfo_to_dict(url)
         host = str(parts.get("host") or "127.0.0.1")
-        mode = str(parts.get("sslmode") or ("disable" if _is_here(host) else "verify-full"))
+        mode = str(parts.get("sslmode") or "prefer")
         if mode in ("allow", "prefer"):  # Grafana knows neither
             mode = "disable" if _is_here(host) else "verify-full"
         return cls(host, int(parts.get("port") or 5432), str(parts.get("dbname") or "vigil"), mode, timescaledb)
 
-    def file(self) -> Json:
+    def file(self) -> dict[str, Any]:
         """``datasources/vigil.yaml``.  The password comes from the environment of Grafana, never from a file here."""
         return {
             "apiVersion": 1,
@@ -82,9 +83,6 @@ def provider_file(path: str) -> Json:
 
 
 def _is_here(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):
-        return True
-    try:
+    with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or host.startswith("/")

@@ -101,9 +101,9 @@ class Desk(msgspec.Struct, frozen=True):
     ca: str | None = None
 
 
-def store_desk(folder: Path, desk: Desk) -> None:
+def store_desk(folder: Path, address: str, ca: Path | None = None) -> None:
     """Keep the address at which the gateway was claimed."""
-    write_private(folder / "desk.json", msgspec.json.encode(desk))
+    write_private(folder / "desk.json", msgspec.json.encode(Desk(address, str(ca.resolve()) if ca else None)))
 
 
 def read_desk(folder: Path) -> Desk:

@@ -14,7 +14,7 @@ import structlog
 
 from devices.wire.pairing import Claim, Claimed, Config
 from gateway.backoff import Backoff
-from gateway.desk.configuration import Configuration, Desk, store_credential, store_desk
+from gateway.desk.configuration import Configuration, store_credential, store_desk
 from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
@@ -50,7 +50,7 @@ async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) ->
     except msgspec.DecodeError:
         raise DeskUnreachableError(desk, "the answer is not that of a desk") from None
     store_credential(state, claimed)
-    store_desk(state, Desk(desk, str(ca.resolve()) if ca else None))
+    store_desk(state, desk, ca)
     return claimed
 
 

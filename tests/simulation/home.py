@@ -87,6 +87,11 @@ class SimOutbox(Outbox):
         self._due = False
         self._serve(0)
 
+    @property
+    def waiting(self) -> int:
+        """Readings not yet delivered."""
+        return self._store.stats().waiting
+
     def cut_off(self) -> None:
         """Its process is dead."""
         self._closed = True
@@ -181,7 +186,7 @@ class Home:
         """Nothing waits any more in a device that remembers, nor in the outbox."""
         if self.loop.dead or self.outbox is None or any(one.memory for one in self.devices):
             return False
-        return self.outbox._store.stats().waiting == 0
+        return self.outbox.waiting == 0  # type: ignore[attr-defined]
 
     # its devices
 
