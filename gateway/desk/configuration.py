@@ -43,6 +43,8 @@ class Configuration:
         self._path: Final = folder / "config.json"
         self._changed = asyncio.Event()
         self.revoked = False
+        self.desk_ahead = 0
+        """ms by which the desk's clock was ahead of ours at its last answer, to the second."""
         self.current: Config | None = None
         if self._path.exists():
             try:

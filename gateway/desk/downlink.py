@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
@@ -94,6 +96,9 @@ class Downlink:
             params={"since": self._since},
             headers={"Authorization": f"Bearer {self._claimed.credential}"},
         )
+        with contextlib.suppress(KeyError, ValueError):
+            said = parsedate_to_datetime(answer.headers["date"]).timestamp()
+            self._configuration.desk_ahead = round((said - time.time()) * 1000)
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
             self._since = config.version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -23,7 +24,8 @@ _log: Final = structlog.get_logger(__name__)
 async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: GatewayClock, metrics: Metrics) -> None:
     """Store heartbeats every ``heartbeat_s`` of the configuration, and at once after a change of it, until cancelled.
 
-    Before the clock is set they say so: the readings wait until then, and the desk must not look for another cause.
+    Before the clock is set they say so, at the time of the desk's clock: the readings wait until then, and nobody must look
+    for another cause.
     """
     warned = False
     while True:
@@ -35,6 +37,8 @@ async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: Gat
             if not now.sure and not warned:
                 _log.error("this machine's clock is not synchronised, readings wait: check its time service (NTP)")
             warned = not now.sure
+            if not now.sure:  # the log takes no event of 1970
+                now = replace(now, wall=now.wall + configuration.desk_ahead)
             if config is not None:
                 clock_set = msgspec.UNSET if now.sure else False
                 beat = Heartbeat(now.wall, stats.waiting, stats.oldest, clock_set)

@@ -27,6 +27,7 @@ MAX_IN_FLIGHT: Final = 20_000
 _PAUSE_S: Final = (0.25, 10.0)
 _IDLE_S: Final = 1.0
 _TRIES: Final = 100
+_EVER_MS: Final = 2**52
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -124,7 +125,7 @@ class Uplink:
             return
         patients = [key.patient for key in config.patients]
         if not self._clock.synchronised():  # only that: nothing else can be given its time
-            own = await self._outbox.take(MAX_IN_FLIGHT, Lane.LIVE, patients, live_ms=self._pace.live_ms, own=True)
+            own = await self._outbox.take(MAX_IN_FLIGHT, Lane.LIVE, patients, live_ms=_EVER_MS, own=True)
             await self._send(cut(own), config)
             return
         while await self._outbox.stamp():
