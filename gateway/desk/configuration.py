@@ -37,14 +37,17 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 class Configuration:
-    """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder)."""
+    """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder).
+
+    ``desk_ahead`` is the ms by which the desk's clock was ahead of ours at its last answer, to the second.
+    """
+
+    desk_ahead = 0
 
     def __init__(self, folder: Path) -> None:
         self._path: Final = folder / "config.json"
         self._changed = asyncio.Event()
         self.revoked = False
-        self.desk_ahead = 0
-        """ms by which the desk's clock was ahead of ours at its last answer, to the second."""
         self.current: Config | None = None
         if self._path.exists():
             try:
