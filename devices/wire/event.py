@@ -19,6 +19,9 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     at: Ms  # ms since the epoch, the gateway's clock
     waiting: Count = 0  # readings in the outbox not yet acknowledged
     oldest: Ms | None = None  # ms, measured time of the oldest of them
+    clock_set: bool | msgspec.UnsetType = msgspec.UNSET
+    """False while the gateway's own clock has not been synchronised in this boot (``at`` may then be any time, its readings
+    wait, and the batch is of ``ClockQuality.UNSURE``); left out otherwise."""
 
 
 class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
@@ -42,13 +45,28 @@ class Battery(msgspec.Struct, frozen=True, tag="battery", tag_field="kind"):
 
 
 class ClockCorrection(msgspec.Struct, frozen=True, tag="clock", tag_field="kind"):
-    """A device's clock was found to be off by ``offset_ms``; its readings keep their times."""
+    """A device's clock was found to be off by ``offset_ms``, told once until that changes; 0: it is right again.
+
+    Its readings carry times that are corrected, or that of their arrival (``ClockQuality.ARRIVAL``).
+    """
 
     at: Ms
     offset_ms: Offset
 
 
-Event = Heartbeat | Link | Contact | Battery | ClockCorrection
+class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
+    """A part of a device or gateway cannot be used while the rest goes on.  Said once a day at most for each reason.
+
+    ``what`` names the part ("characteristic 2A5E", "clock", "message", "outbox"), ``reason`` says in a few words why; no
+    value of a patient stands in either.
+    """
+
+    at: Ms
+    what: str
+    reason: str
+
+
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault
 
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = msgspec.json.Encoder().encode
