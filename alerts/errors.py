@@ -8,6 +8,10 @@ AlertError
 │   ├── UnknownRecordError     no such patient, gateway, device, team or person
 │   ├── ClaimError             the claim code is unknown, used or too old
 │   ├── DeviceTakenError       the device is enrolled for another patient
+│   ├── DuplicateRecordError   another patient has this record number
+│   ├── NotInCareError         the patient is discharged
+│   ├── InCareError            the patient is in care already
+│   ├── InvalidTeamError       the team's name is taken, or there is no such channel
 │   ├── InvalidEnrolmentError  the times of the enrolment do not fit
 │   ├── InvalidLimitsError     the limits contradict each other
 │   ├── InvalidPauseError      the pause has no reason, or is too long
@@ -65,6 +69,32 @@ class DeviceTakenError(CareError):
     def __init__(self, device: int, patient: int) -> None:
         super().__init__(f"Device {device} is enrolled for patient {patient}: transfer it, or end that enrolment first.")
         self.device, self.patient = device, patient
+
+
+class DuplicateRecordError(CareError):
+    """``patient`` has the record number already; ``discharged`` if they are not in care now."""
+
+    def __init__(self, patient: int, *, discharged: bool) -> None:
+        cure = f"vigil patient readmit {patient}" if discharged else f"vigil patient show {patient}"
+        state = ", who is discharged," if discharged else ""
+        super().__init__(f"Patient {patient}{state} has this record number already: check it, and see {cure}.")
+        self.patient, self.discharged = patient, discharged
+
+
+class NotInCareError(CareError):
+    def __init__(self, patient: int, since: datetime) -> None:
+        super().__init__(f"Patient {patient} was discharged on {since:%Y-%m-%d}: first run vigil patient readmit {patient}.")
+        self.patient, self.since = patient, since
+
+
+class InCareError(CareError):
+    def __init__(self, patient: int) -> None:
+        super().__init__(f"Patient {patient} is in care: there is nothing to undo.")
+        self.patient = patient
+
+
+class InvalidTeamError(CareError):
+    """A team's name that is taken, or a channel that the notifier does not have."""
 
 
 class InvalidEnrolmentError(CareError):

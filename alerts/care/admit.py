@@ -7,13 +7,15 @@ from datetime import datetime
 
 import msgspec
 
+from alerts.care.correct import check_record_is_free, write_index
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
 from alerts.care.identity import Identity, identifiers, index_hash, open_identity, seal_identity
-from alerts.care.records import row_of
+from alerts.care.records import check_in_care, row_of
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import take_turn
 from alerts.database import Tx, scalar, scalars
+from alerts.errors import InCareError
 from devices.wire.control import Facts
 
 
@@ -24,19 +26,17 @@ def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: F
 
     Raises:
         UnknownRecordError: there is no such care team.
+        DuplicateRecordError: another patient has the record number.
     """
     take_turn(tx)
     patient: int = scalar(tx, "SELECT nextval(pg_get_serial_sequence('patient', 'patient'))")
     row_of(tx, "care team", team, "SELECT FROM care_team WHERE team = %s")
+    check_record_is_free(tx, master, identity, patient)
     tx.execute(
         "INSERT INTO patient (patient, identity, team) VALUES (%s, %s, %s)",
         [patient, seal_identity(identity, master, patient), team],
     )
-    with tx.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO patient_index (hmac, patient) VALUES (%s, %s)",
-            [(index_hash(kind, value, master), patient) for kind, value in identifiers(identity).items()],
-        )
+    write_index(tx, master, identity, patient)
     current_key(tx, master, patient, DESK)
     set_facts(tx, patient, facts if facts.born else msgspec.structs.replace(facts, born=identity.born), by)
     return patient
@@ -69,7 +69,27 @@ def find_patients(tx: Tx, master: bytes, known: Mapping[str, str]) -> list[int]:
 
 
 def discharge_patient(tx: Tx, patient: int, at: datetime, by: int) -> None:
-    """End all enrolments of a patient and remove the patient from the lists."""
+    """End all enrolments of a patient and remove the patient from the lists; :func:`readmit_patient` undoes the latter.
+
+    Raises:
+        UnknownRecordError: there is no such patient.
+        NotInCareError: the patient is discharged already.
+    """
     take_turn(tx)
+    check_in_care(tx, patient)
     end_all(tx, patient, at, by)
-    tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s AND discharged IS NULL", [at, patient])
+    tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s", [at, patient])
+
+
+def readmit_patient(tx: Tx, patient: int) -> None:
+    """Take a discharged patient into care again, with the facts, limits and consent as they were, and without devices.
+
+    Raises:
+        UnknownRecordError: there is no such patient.
+        InCareError: the patient is in care.
+    """
+    take_turn(tx)
+    (discharged,) = row_of(tx, "patient", patient, "SELECT discharged FROM patient WHERE patient = %s")
+    if discharged is None:
+        raise InCareError(patient)
+    tx.execute("UPDATE patient SET discharged = NULL WHERE patient = %s", [patient])

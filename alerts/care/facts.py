@@ -5,14 +5,21 @@ from __future__ import annotations
 import msgspec
 from psycopg.types.json import Jsonb
 
+from alerts.care.records import check_in_care
 from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now
 from devices.wire.control import Facts
 
 
 def set_facts(tx: Tx, patient: int, facts: Facts, by: int) -> None:
-    """Replace all facts of a patient from now on."""
+    """Replace all facts of a patient from now on.
+
+    Raises:
+        UnknownRecordError: there is no such patient.
+        NotInCareError: the patient is discharged.
+    """
     take_turn(tx)
+    check_in_care(tx, patient)
     before, after = _current(tx, patient), msgspec.structs.asdict(facts)
     at = now(tx)
     for kind, value in after.items():
