@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
         from alerts.desk.app import build
         from deploy.logs import configure
+        from deploy.port import check_port
 
+        check_port(settings.host, settings.port, "VIGIL_DESK_PORT")
         configure()
         uvicorn.run(
             build(settings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, LiteralString
 
@@ -13,28 +13,18 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from rich.console import Console
 
+from deploy.care_checks import channels, keys, restored
 from deploy.continue_after_loss import carry_out, look, plan
 from deploy.errors import DeployError
+from deploy.finding import Finding
 from deploy.settings import ServerSettings
 from devices.wire.batch import PARTITIONS
 from devices.wire.sealing import KEY_BYTES
 from streams.errors import StreamsError
 
 _ANSWER_S: Final = 5.0
+_STILL_S: Final = 30
 MUCH: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A check's result: ``what`` was found, and the ``cure`` if it is wrong."""
-
-    ok: bool
-    what: str
-    cure: str = ""
-
-    def __str__(self) -> str:
-        sentence = self.what if self.ok else f"{self.what}: {self.cure}"
-        return ("[bold]ok[/bold]     " if self.ok else "[bold red]wrong[/bold red]  ") + sentence + "."
 
 
 def register(app: typer.Typer) -> None:
@@ -44,14 +34,16 @@ def register(app: typer.Typer) -> None:
         go_on: Annotated[
             bool, typer.Option("--continue", help="go on behind the records that these partitions have lost")
         ] = False,
+        every: Annotated[bool, typer.Option("--all", help="open all keys and identities, not a sample")] = False,
         yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     ) -> None:
         """Check the key file, the database, Kafka, the ledger and the lag; say what to do.
 
-        Ends with status 1 if anything is wrong.  With --continue it gives up the records that a damaged log has lost: its
-        partitions are read from the first record after the last one stored, and all gateways send what they hold again.
+        Ends with status 1 if anything is wrong.  It opens a sample of the keys and identities, with --all every one.  With
+        --continue it gives up the records that a damaged log has lost: its partitions are read from the first record after
+        the last one stored, and all gateways send what they hold again.
 
-        Examples: vigil doctor; vigil doctor --continue 3 17
+        Examples: vigil doctor; vigil doctor --all; vigil doctor --continue 3 17
         """
         settings = ServerSettings()
         if go_on:
@@ -60,7 +52,7 @@ def register(app: typer.Typer) -> None:
         if partitions:
             raise DeployError("Partitions are named only with --continue.")
         console = Console()
-        findings = [each for check in CHECKS for each in check(settings)]
+        findings = [each for check in checks(every=every) for each in check(settings)]
         for each in findings:
             console.print(str(each), highlight=False, soft_wrap=True)
         raise typer.Exit(0 if all(each.ok for each in findings) else 1)
@@ -117,7 +109,7 @@ def topic(settings: ServerSettings) -> Iterator[Finding]:
     try:
         there = admin.list_topics(timeout=_ANSWER_S).topics.get(settings.topic)
         if there is None:
-            cure = f"create it with {PARTITIONS} partitions and message.timestamp.type=LogAppendTime"
+            cure = "run vigil topic create"
             yield Finding(False, f"The topic {settings.topic} does not exist", cure)
             return
         resource = ConfigResource(ResourceType.TOPIC, settings.topic)
@@ -136,6 +128,7 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
             if not _number(db, "SELECT count(*) FROM ledger WHERE topic = %s", settings.topic):
                 yield Finding(False, "No worker has ever taken a partition", "start vigil worker")
                 return
+            yield _moves(db, settings.topic)
             standing = look(db, settings)
     except psycopg.Error:
         return  # said by the check of the database
@@ -153,9 +146,21 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
 
 
+def _moves(db: psycopg.Connection[tuple[int]], topic: str) -> Finding:
+    """A worker appends and stores a clock record every second, also where no patient sends anything."""
+    still = _number(
+        db, "SELECT count(*) FROM ledger WHERE topic = %s AND damage IS NULL"
+        " AND coalesce(last_append, '-infinity') < now() - make_interval(secs => %s)", topic, _STILL_S,
+    )  # fmt: skip
+    what = f"{still} of {PARTITIONS} parts of the log were not read in the last {_STILL_S} s"
+    return Finding(not still, what, "see that vigil worker runs; one that was started late catches up first")
+
+
 def _number(db: psycopg.Connection[tuple[int]], query: LiteralString, *values: object) -> int:
     row = db.execute(query, values).fetchone()
     return row[0] if row else 0
 
 
-CHECKS: tuple[Callable[[ServerSettings], Iterator[Finding]], ...] = (key_file, database, topic, ledger)
+def checks(*, every: bool = False) -> tuple[Callable[[ServerSettings], Iterator[Finding]], ...]:
+    """All checks in their order; ``every``: open all keys."""
+    return key_file, database, partial(keys, every=every), channels, restored, topic, ledger

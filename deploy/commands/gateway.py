@@ -34,6 +34,7 @@ def gateway(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from deploy.logs import configure
+    from deploy.port import check_port
     from gateway.run import run
     from gateway.settings import GatewaySettings
 
@@ -41,8 +42,10 @@ def gateway(context: typer.Context) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(GatewaySettings(), stop=stop)
+        await run(settings, stop=stop)
 
+    settings = GatewaySettings()
+    check_port("127.0.0.1", settings.metrics_port, "VIGIL_GATEWAY_METRICS_PORT")
     configure()
     asyncio.run(until_stopped())
 

@@ -9,3 +9,5 @@ UPDATE care_team SET channels = '{}' WHERE channels = '{log}';  -- nobody chose 
 ALTER TABLE desk_epoch
     ADD COLUMN of_database text,                -- alerts.control.restored: the database that this epoch was made in
     ADD COLUMN reason text NOT NULL DEFAULT 'first start';
+CREATE INDEX control_newest ON control (epoch, sequence);  -- the newest change of the desk that took effect
+ALTER TABLE control_outbox ADD COLUMN epoch int8;  -- under which it was sent last; it took effect only under this one or a later one
