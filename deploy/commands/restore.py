@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -20,6 +21,8 @@ from deploy.settings import ServerSettings
 if TYPE_CHECKING:
     from alerts.database import Tx
 
+_ENDING_S: Final = 3.0
+"""The time in which the sessions of programs that were just stopped end."""
 _RUNNING: Final = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
   AND application_name LIKE 'vigil%'"""
@@ -65,8 +68,10 @@ def _check(settings: ServerSettings, dump: Path) -> None:
             "The program pg_restore is missing: install PostgreSQL's client programs, or restore by other means and run"
             " vigil restore --after."
         )
-    with psycopg.connect(settings.database, connect_timeout=10) as db:
-        row = db.execute(_RUNNING).fetchone()
+    end = time.monotonic() + _ENDING_S
+    with psycopg.connect(settings.database, connect_timeout=10, autocommit=True) as db:
+        while (row := db.execute(_RUNNING).fetchone()) and row[0] and time.monotonic() < end:
+            time.sleep(0.2)
     if row and row[0]:
         raise DeployError(f"{row[0]} sessions of Vigil's programs use this database: stop worker, desk and notifier first.")
 
