@@ -127,7 +127,7 @@ def test_the_page_is_followed_from_an_empty_database_to_a_restore(
         until(serves, 150)
         somebody.follow(people)
         somebody.follow(in_the_home)
-        until(lambda: (home / "gateway/config.json").exists(), 60)
+        until((home / "gateway/config.json").exists, 60)
         somebody.follow(look)  # it ends with status 0: nothing is wrong
         assert "is told by webhook" in somebody.said
         somebody.follow(dump)

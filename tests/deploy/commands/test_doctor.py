@@ -18,6 +18,7 @@ from deploy.finding import Finding
 from deploy.schema.migrate import migrate
 from deploy.settings import ServerSettings
 from deploy.stack.kafka import Kafka
+from devices.wire.batch import Kind, header
 from devices.wire.control import Facts
 from devices.wire.sealing import new_key
 from tests.fix_kafka import MakeTopic
@@ -133,5 +134,25 @@ def test_a_worker_that_stores_nothing_is_wrong(settings: ServerSettings, make_to
     row = "INSERT INTO ledger (topic, topic_id, partition, next_offset, epoch, owner, last_append) VALUES"
     with psycopg.connect(at.database) as db:
         db.execute(f"{row} (%s, 'x', 3, 9, 1, 0, now() - interval '2 min'), (%s, 'x', 4, 9, 1, 0, now())", [at.topic] * 2)
-    assert any("1 of 64 parts of the log were not read in the last 30 s: see that vigil worker" in one
+    assert any("1 parts of the log were not read in the last 30 s: see that vigil worker" in one
                for one in wrong(ledger(at)))  # fmt: skip
+
+
+def test_a_heartbeat_before_the_enrolment_is_not_wrong_and_a_refused_reading_is(settings: ServerSettings) -> None:
+    migrate(settings.database)
+    refused = (
+        "INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record) VALUES ('x', 3, %s, -1, %s, %s)"
+    )
+    heartbeat = bytes(header(Kind.EVENT, patient=3, device=0, gateway=1, nonce=bytes(12)))
+    with psycopg.connect(settings.database, autocommit=True) as db:
+        db.execute(refused, [10, "sender not enrolled", heartbeat])
+        assert "1 records or readings were refused" in wrong(database(settings))[0]  # nobody enrolled the sender since
+        db.execute(
+            "INSERT INTO control (patient, partition, kind, at_offset, epoch, sequence, payload, took_effect)"
+            " VALUES (3, 3, 'enrolment', 11, 1, 1, '{}', now())"
+        )
+        assert wrong(database(settings)) == []
+        db.execute(refused, [9, "sender not enrolled", bytes(header(Kind.SAMPLES, patient=3, device=5, nonce=bytes(12)))])
+        db.execute(refused, [8, "key revoked", heartbeat])
+        db.execute(refused, [7, "not sealed", b"short"])
+    assert "3 records or readings were refused" in wrong(database(settings))[0]
