@@ -11,6 +11,7 @@ AlertError
 │   ├── DuplicateRecordError   another patient has this record number
 │   ├── NotInCareError         the patient is discharged
 │   ├── InCareError            the patient is in care already
+│   ├── UnfinishedWorkError    the patient has alarms that nobody has acknowledged
 │   ├── InvalidTeamError       the team's name is taken, or there is no such channel
 │   ├── InvalidEnrolmentError  the times of the enrolment do not fit
 │   ├── InvalidLimitsError     the limits contradict each other
@@ -91,6 +92,12 @@ class InCareError(CareError):
     def __init__(self, patient: int) -> None:
         super().__init__(f"Patient {patient} is in care: there is nothing to undo.")
         self.patient = patient
+
+
+class UnfinishedWorkError(CareError):
+    def __init__(self, patient: int, alarms: int) -> None:
+        super().__init__(f"Patient {patient} has {alarms} alarms that nobody acknowledged: act on them at the desk first.")
+        self.patient, self.alarms = patient, alarms
 
 
 class InvalidTeamError(CareError):

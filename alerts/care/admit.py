@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -11,12 +12,18 @@ from alerts.care.correct import check_record_is_free, write_index
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
 from alerts.care.identity import Identity, identifiers, index_hash, open_identity, seal_identity
+from alerts.care.pauses import pauses_of
 from alerts.care.records import check_in_care, row_of
 from alerts.control.data_keys import DESK, current_key
-from alerts.control.outbox import take_turn
+from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, scalar, scalars
-from alerts.errors import InCareError
-from devices.wire.control import Facts
+from alerts.errors import InCareError, UnfinishedWorkError
+from alerts.rules.pausing import EVERY_RULE
+from devices.wire.control import Facts, PausedRule, Pauses
+
+_ALWAYS: Final = 4_102_444_800_000  # the year 2100, in ms
+_CALLING: Final = """
+SELECT count(*) FROM alarm WHERE subject_kind = 'patient' AND subject = %s AND closed IS NULL AND life = 'unacknowledged'"""
 
 
 def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: Facts, by: int) -> int:
@@ -71,17 +78,23 @@ def find_patients(tx: Tx, master: bytes, known: Mapping[str, str]) -> list[int]:
 def discharge_patient(tx: Tx, patient: int, at: datetime, by: int) -> None:
     """End all enrolments of a patient and remove the patient from the lists; :func:`readmit_patient` undoes the latter.
 
+    All rules of the patient are paused until then, so that conditions end and no old value raises one again.
+
     Raises:
         UnknownRecordError: there is no such patient.
         NotInCareError: the patient is discharged already.
+        UnfinishedWorkError: the patient has alarms that nobody has acknowledged.
     """
     take_turn(tx)
     check_in_care(tx, patient)
+    if calling := scalar(tx, _CALLING, [patient]):
+        raise UnfinishedWorkError(patient, calling)
     end_all(tx, patient, at, by)
+    send(tx, patient, Pauses((PausedRule(EVERY_RULE, _ALWAYS),)), by)
     tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s", [at, patient])
 
 
-def readmit_patient(tx: Tx, patient: int) -> None:
+def readmit_patient(tx: Tx, patient: int, by: int) -> None:
     """Take a discharged patient into care again, with the facts, limits and consent as they were, and without devices.
 
     Raises:
@@ -93,3 +106,4 @@ def readmit_patient(tx: Tx, patient: int) -> None:
     if discharged is None:
         raise InCareError(patient)
     tx.execute("UPDATE patient SET discharged = NULL WHERE patient = %s", [patient])
+    send(tx, patient, pauses_of(tx, patient), by)

@@ -24,9 +24,13 @@ SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' ||
     (SELECT timeline_id FROM pg_control_checkpoint())::text || '/' ||
     (SELECT oid FROM pg_database WHERE datname = current_database())::text || '/' || 'desk_epoch'::regclass::oid::text"""
 _NEWEST: Final = "SELECT epoch, of_database FROM desk_epoch ORDER BY epoch DESC LIMIT 1"
-_AHEAD: Final = """
-SELECT (SELECT max(sequence) FROM control WHERE epoch = %s)
-    > coalesce(pg_sequence_last_value(pg_get_serial_sequence('control_outbox', 'sequence')::regclass), 0)"""
+# a record that took effect, and whose number the outbox never gave, or gave again since; a minute, because clocks differ
+_UNKNOWN: Final = """
+SELECT EXISTS (
+    SELECT FROM (SELECT * FROM control WHERE epoch = %s ORDER BY sequence DESC LIMIT 200) c
+    LEFT JOIN control_outbox o USING (sequence)
+    WHERE o.sequence IS NULL OR (o.patient, o.kind) <> (c.patient, c.kind)
+        OR o.created > c.took_effect + interval '1 minute')"""
 _CURRENT: Final = """
 UPDATE control_outbox SET sent = NULL WHERE sequence IN (
     SELECT DISTINCT ON (patient, kind) sequence FROM control_outbox ORDER BY patient, kind, sequence DESC)"""
@@ -59,7 +63,7 @@ def sign_of_restore(tx: Tx) -> str | None:
     epoch, of_database = row
     if of_database is not None and of_database != identity_of_database(tx):
         return "it is another database than the one its epoch was made in"
-    if scalar(tx, _AHEAD, [epoch]):
+    if scalar(tx, _UNKNOWN, [epoch]):
         return "the log knows changes of the desk that it does not know"
     return None
 

@@ -162,7 +162,7 @@ def readmit(patient: Number, by: By) -> None:
 
     with transaction() as (tx, _):
         who = author(tx, by)
-        readmit_patient(tx, patient)
+        readmit_patient(tx, patient, who)
         write_down(tx, who, "patient.readmitted", f"patient:{patient}")
     print(
         f"patient {patient} is in care again; give the wearables back:"

@@ -3,37 +3,68 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from alerts.care.admit import admit_patient
 from alerts.care.channels import register_channels
+from alerts.care.consent import give_consent
+from alerts.care.devices import add_device
+from alerts.care.enrol import enrol
 from alerts.care.facts import facts_of
-from alerts.care.gateways import claim, hash_of
-from alerts.care.people import person_with
+from alerts.care.gateways import add_gateway, claim, hash_of
+from alerts.care.identity import Identity
+from alerts.care.people import add_person, person_with
+from alerts.care.teams import add_team, join
+from deploy.schema.migrate import migrate
+from deploy.stack.postgres import Postgres
 from devices.wire.control import Facts
-from tests.deploy.commands.conftest import Vigil
+from devices.wire.sealing import new_key
+from tests.deploy.commands.conftest import PASSWORD, MakeVigil, Vigil
+from tests.fix_database import fresh_database
 
 BY = ("--by", "a.boss")
 
 
+@pytest.fixture(scope="module")
+def seeded(postgres: Postgres) -> Iterator[tuple[str, bytes]]:
+    """The name of a database, and its master key: team 1 with a nurse, an administrator, patients 1 and 2, gateways 1 and 2,
+    and device 1 for patient 1 at gateway 1.
+    """
+    master = new_key()
+    for url in fresh_database(postgres, extension=False):
+        migrate(url)
+        with psycopg.connect(url) as tx:
+            team = add_team(tx, "North")
+            join(tx, add_person(tx, "m.testova", "M. Testova", "nurse", PASSWORD), team)
+            boss = add_person(tx, "a.boss", "A. Boss", "administrator", PASSWORD)
+            for family, given, born, record in (
+                ("Exampleton", "Ada", "1945-07-14", "VT-1"),
+                ("Testwell", "Bruno", "1958-03-02", "VT-2"),
+            ):
+                identity = Identity(family=family, given=given, born=born, record_number=record)
+                admit_patient(tx, master, identity, team, Facts(), boss)
+            give_consent(tx, 1, True, boss)
+            homes = [add_gateway(tx, name) for name in ("Mill Lane 4", "Mill Lane 5")]
+            belt = add_device(tx, "belt", "ble", "C0:DE:00:00:00:01", 1)
+            enrol(tx, master, belt, 1, homes[0], datetime.now(UTC), boss)
+        yield url.rpartition("/")[2], master
+
+
 @pytest.fixture
-def ward(vigil: Vigil) -> Vigil:
-    """Team 1, its nurse, an administrator, patients 1 and 2, gateways 1 and 2, and device 1 for patient 1 at gateway 1."""
-    for words in (
-        ("team", "North"),
-        ("person", "m.testova", "--name", "M. Testova", "--team", "1"),
-        ("person", "a.boss", "--name", "A. Boss", "--role", "administrator"),
-        ("patient", "EXAMPLETON", "Ada", "--born", "1945-07-14", "--record", "VT-1", "--team", "1", *BY, "--consent"),
-        ("patient", "TESTWELL", "Bruno", "--born", "1958-03-02", "--record", "VT-2", "--team", "1", *BY),
-        ("gateway", "Mill Lane 4"),
-        ("gateway", "Mill Lane 5"),
-        ("device", "belt", "--source", "ble", "--address", "C0:DE:00:00:00:01", "--patient", "1", "--gateway", "1", *BY),
-    ):
-        done = vigil.run("pair", *words)
-        assert done.returncode == 0, done.stderr
-    return vigil
+def ward(seeded: tuple[str, bytes], postgres: Postgres, make_vigil: MakeVigil) -> Iterator[Vigil]:
+    """A copy of the seeded database, for one test."""
+    name, master = seeded
+    copy = f"t_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres.url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
+        yield make_vigil(postgres.url_of(copy), master)
+        server.execute(f"DROP DATABASE {copy} WITH (FORCE)")
 
 
 def ok(vigil: Vigil, *words: str) -> str:
@@ -72,7 +103,15 @@ def test_facts_that_news2_needs_reach_the_engine_and_can_be_taken_back(ward: Vig
 
 
 def test_a_discharge_is_undone_and_what_needs_care_is_refused_meanwhile(ward: Vigil) -> None:
+    with psycopg.connect(ward.database, autocommit=True) as db:
+        db.execute(
+            "INSERT INTO alarm (subject_kind, subject, rule, source, category, active, priority, onset, life)"
+            " VALUES ('patient', 1, 'news2', 0, 'physiological', true, 3, now(), 'unacknowledged')"
+        )
+        assert "1 alarms that nobody acknowledged" in refused(ward, "patient", "discharge", "1", *BY)
+        db.execute("UPDATE alarm SET life = 'acknowledged'")
     ok(ward, "patient", "discharge", "1", *BY)
+    assert sent(ward)[-2:] == [(1, "enrolment"), (1, "pause")]  # every rule is paused: what stands ends, nothing comes again
     assert [one["patient"] for one in shown(ward, "patient", "list")] == [2]
     assert [one["patient"] for one in shown(ward, "patient", "list", "--all")] == [1, 2]
     pause = ("patient", "pause", "1", "spo2.low", "--minutes", "5", "--reason", "bath")
@@ -150,10 +189,10 @@ def test_a_person_is_stopped_let_in_again_and_gets_a_password(ward: Vigil, monke
             return person_with(db, "m.testova", word) is not None
 
     ok(ward, "person", "disable", "M.Testova", *BY)
-    assert not signs_in("correct horse battery")
+    assert not signs_in(PASSWORD)
     assert "disabled and cannot act" in refused(ward, "person", "enable", "m.testova", "--by", "m.testova")
     ok(ward, "person", "enable", "m.testova", *BY)
-    assert signs_in("correct horse battery")
+    assert signs_in(PASSWORD)
     monkeypatch.setenv("VIGIL_PASSWORD", "another long password")
     ok(ward, "person", "password", "m.testova", *BY)
     assert signs_in("another long password")

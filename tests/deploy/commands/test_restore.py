@@ -60,11 +60,12 @@ def relay(vigil: Vigil, kafka: Kafka, topic: str) -> int:
 
 
 def take_effect(vigil: Vigil) -> None:
-    """As a worker does: what the relay sent is in ``control``."""
+    """As a worker does: what the relay sent is in ``control``, here since five minutes."""
     with psycopg.connect(vigil.database) as db:
         db.execute(
             "INSERT INTO control (patient, partition, kind, at_offset, epoch, sequence, payload, took_effect)"
-            " SELECT patient, patient % 64, kind, sequence, epoch, sequence, payload, now() FROM control_outbox"
+            " SELECT patient, patient % 64, kind, sequence, epoch, sequence, payload, now() - interval '5 min'"
+            " FROM control_outbox"
         )
 
 
@@ -124,9 +125,14 @@ def test_a_restore_that_nobody_tells_is_noticed_and_mended_by_the_relay(
         ward = ward._replace(database=postgres.url_of(copy))
         monkeypatch.setenv("VIGIL_DATABASE", ward.database)
     else:  # an image of the disk is the same database; the log knows more than it
+        with psycopg.connect(ward.database) as db:
+            db.execute("UPDATE control_outbox SET created = created - interval '9 min'")
         lost = change_limit(ward, 130)
         relay(ward, kafka, topic)
+        with psycopg.connect(ward.database) as db:
+            db.execute("UPDATE control_outbox SET created = created - interval '6 min' WHERE sequence = %s", [lost])
         take_effect(ward)
+        assert list(restored(settings())) == []  # so far it is the database that it was
         with psycopg.connect(ward.database) as db:
             db.execute("DELETE FROM control_outbox WHERE sequence = %s", [lost])
             db.execute("SELECT setval(pg_get_serial_sequence('control_outbox', 'sequence'), %s)", [lost - 1])
