@@ -32,6 +32,9 @@ SELECT count(*) FROM rejected r WHERE r.at > now() - interval '1 day' AND NOT (
         SELECT FROM control c WHERE c.partition = r.partition AND c.kind = 'enrolment' AND c.at_offset > r.at_offset))"""
 _ANSWER_S: Final = 5.0
 _STILL_S: Final = 30
+_STILL: Final[LiteralString] = """
+SELECT count(*) FROM ledger WHERE topic = %s AND partition = ANY(%s)
+  AND coalesce(last_append, '-infinity') < now() - make_interval(secs => %s)"""
 MUCH: Final = 10_000
 
 
@@ -136,8 +139,9 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
             if not _number(db, "SELECT count(*) FROM ledger WHERE topic = %s", settings.topic):
                 yield Finding(False, "No worker has ever taken a partition", "start vigil worker")
                 return
-            yield _moves(db, settings.topic)
             standing = look(db, settings)
+            whole = [p for p, reason in standing.damage.items() if reason is None]
+            still = _number(db, _STILL, settings.topic, whole, _STILL_S)
     except psycopg.Error:
         return  # said by the check of the database
     except (KafkaException, TimeoutError, StreamsError) as error:
@@ -151,15 +155,12 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
             continue
         what = f"Partition {p} is not read, {reason}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
         yield Finding(False, f"{what} {extent.end}", f"restore the log, or run vigil doctor --continue {p}")
+    yield _moves(still)
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
 
 
-def _moves(db: psycopg.Connection[tuple[int]], topic: str) -> Finding:
+def _moves(still: int) -> Finding:
     """A worker appends and stores a clock record every second, also where no patient sends anything."""
-    still = _number(
-        db, "SELECT count(*) FROM ledger WHERE topic = %s AND damage IS NULL"
-        " AND coalesce(last_append, '-infinity') < now() - make_interval(secs => %s)", topic, _STILL_S,
-    )  # fmt: skip
     if not still:
         return Finding(True, f"Every part of the log was read in the last {_STILL_S} s")
     what = f"{still} parts of the log were not read in the last {_STILL_S} s"

@@ -21,6 +21,7 @@ from deploy.stack.kafka import Kafka
 from devices.wire.batch import Kind, header
 from devices.wire.control import Facts
 from devices.wire.sealing import new_key
+from streams.kafka.log import Log
 from tests.fix_kafka import MakeTopic
 
 
@@ -131,11 +132,14 @@ def test_teams_whom_nobody_reaches_are_named(settings: ServerSettings) -> None:
 def test_a_worker_that_stores_nothing_is_wrong(settings: ServerSettings, make_topic: MakeTopic) -> None:
     migrate(settings.database)
     at = settings.model_copy(update={"topic": make_topic(64)})
-    row = "INSERT INTO ledger (topic, topic_id, partition, next_offset, epoch, owner, last_append) VALUES"
+    row = "INSERT INTO ledger (topic, topic_id, partition, next_offset, epoch, owner) VALUES (%s, %s, %s, 0, 1, 0)"
+    here = Log(at.kafka, at.topic).topic_id()
     with psycopg.connect(at.database) as db:
-        db.execute(f"{row} (%s, 'x', 3, 9, 1, 0, now() - interval '2 min'), (%s, 'x', 4, 9, 1, 0, now())", [at.topic] * 2)
-    assert any("1 parts of the log were not read in the last 30 s: see that vigil worker" in one
-               for one in wrong(ledger(at)))  # fmt: skip
+        db.execute(row, [at.topic, here, 3])
+        db.execute(row, [at.topic, "another", 4])
+    damaged, still = wrong(ledger(at))
+    assert "Partition 4 is not read" in damaged
+    assert "1 parts of the log were not read in the last 30 s: see that vigil worker runs" in still
 
 
 def test_a_heartbeat_before_the_enrolment_is_not_wrong_and_a_refused_reading_is(settings: ServerSettings) -> None:
