@@ -18,7 +18,7 @@ from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, scalar, scalars
 from alerts.errors import InCareError, UnfinishedWorkError
-from alerts.rules.pausing import EVERY_RULE
+from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import Facts, PausedRule, Pauses
 
 _ALWAYS: Final = 4_102_444_800_000  # the year 2100, in ms

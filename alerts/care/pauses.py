@@ -10,7 +10,7 @@ from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now, to_ms
 from alerts.errors import InvalidPauseError
 from alerts.rules.guidance import guidance
-from alerts.rules.pausing import EVERY_RULE
+from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import PausedRule, Pauses
 
 LONGEST: Final = timedelta(hours=12)
