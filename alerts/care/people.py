@@ -38,8 +38,7 @@ def add_person(tx: Tx, sign_in: str, name: str, role: Role, password: str) -> in
         InvalidPersonError: the sign-in is taken, the role unknown or the password too short.
         InvalidTextError: sign-in or name is blank, too long, or holds characters that cannot be stored.
     """
-    if role not in get_args(Role):
-        raise InvalidPersonError(f"There is no role {role!r}: give one of {', '.join(get_args(Role))}.")
+    _check_role(role)
     person: int | None = scalar(
         tx,
         "INSERT INTO person (sign_in, name, role, password) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person",
@@ -62,6 +61,23 @@ def disable_person(tx: Tx, person: int) -> None:
     _end_sessions(tx, person)
 
 
+def enable_person(tx: Tx, person: int) -> None:
+    """Let a disabled person sign in again; errors as :func:`set_password`."""
+    row_of(tx, "person", person, "UPDATE person SET disabled = NULL WHERE person = %s RETURNING person")
+
+
+def change_person(tx: Tx, person: int, *, name: str, role: Role) -> None:
+    """Correct a person's name and role; their sessions end, so that the role counts at once.
+
+    Raises:
+        UnknownRecordError: there is no such person.
+        InvalidPersonError: the role is unknown.
+    """
+    _check_role(role)
+    row_of(tx, "person", person, "UPDATE person SET name = %s, role = %s WHERE person = %s RETURNING person", name, role)
+    _end_sessions(tx, person)
+
+
 def person_with(tx: Tx, sign_in: str, password: str) -> Person | None:
     """The person who signs in; ``None``, after the same time, for an unknown or disabled sign-in or a wrong password."""
     spelled = sign_in.strip().casefold()
@@ -81,6 +97,11 @@ def hashed(password: str) -> str:
     if len(password) < SHORTEST_PASSWORD:
         raise InvalidPersonError(f"A password has at least {SHORTEST_PASSWORD} characters: choose a longer one.")
     return _HASHER.hash(password)
+
+
+def _check_role(role: str) -> None:
+    if role not in get_args(Role):
+        raise InvalidPersonError(f"There is no role {role!r}: give one of {', '.join(get_args(Role))}.")
 
 
 def _spelled(sign_in: str) -> str:

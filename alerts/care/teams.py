@@ -12,8 +12,8 @@ from alerts.database import Tx, scalar
 _MEMBER = "m.person = %s AND (m.until IS NULL OR m.until > clock_timestamp())"
 
 
-def add_team(tx: Tx, name: str, channels: Sequence[str] = ("log",)) -> int:
-    """Add a care team that these channels notify (:mod:`alerts.notify`); return its number.
+def add_team(tx: Tx, name: str, channels: Sequence[str] = ()) -> int:
+    """Add a care team that these channels notify (none: every one that the notifier has); return its number.
 
     Raises:
         InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
@@ -46,7 +46,8 @@ def join(tx: Tx, person: int, team: int) -> None:
     )
 
 
-def leave(tx: Tx, person: int, team: int) -> None:
-    """End the membership: the person no longer sees this team's patients."""
-    tx.execute(f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team])
+def leave(tx: Tx, person: int, team: int) -> bool:
+    """End the membership: the person no longer sees this team's patients.  Return False if they were no member."""
+    ended = tx.execute(f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team])
     tx.execute("SELECT pg_notify(%s, '')", [SESSIONS_CHANNEL])
+    return ended.rowcount > 0

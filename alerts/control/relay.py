@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
+from alerts.control.restored import begin_new_epoch, desk_epoch, sign_of_restore
 from alerts.database import connect, epoch_ms, scalar, wait_for_hint
 from alerts.errors import RelayError
 from alerts.settings import NotifySettings
@@ -39,7 +40,7 @@ _log = structlog.get_logger(__name__)
 _WAITING: Final = f"""
 SELECT o.sequence, o.patient, o.payload::text, {epoch_ms("o.created")}, o.patient = 0 OR p.patient IS NOT NULL
 FROM control_outbox o LEFT JOIN patient p USING (patient) WHERE o.sent IS NULL ORDER BY o.sequence LIMIT %s"""
-_SENT: Final = "UPDATE control_outbox SET sent = clock_timestamp() WHERE sequence = ANY(%s)"
+_SENT: Final = "UPDATE control_outbox SET sent = clock_timestamp(), epoch = %s WHERE sequence = ANY(%s)"
 
 
 @dataclass(slots=True)
@@ -102,6 +103,9 @@ def send_waiting(
     rows = db.execute(_WAITING, [AT_ONCE]).fetchall()
     if not rows:
         return 0
+    if reason := sign_of_restore(db):
+        _begin_again(db, reason)
+        rows = db.execute(_WAITING, [AT_ONCE]).fetchall()
     epoch = desk_epoch(db)
     queues: dict[int, list[_Sending]] = defaultdict(list)
     done: list[int] = []
@@ -129,7 +133,7 @@ def send_waiting(
         if problem is not None:
             break
     if done:
-        db.execute(_SENT, [done])
+        db.execute(_SENT, [epoch, done])
     if problem is not None:
         raise RelayError(problem, len(done))
     for patient, reason in unsealed.items():
@@ -142,13 +146,15 @@ def hold_lock(db: psycopg.Connection[Any]) -> bool:
     return bool(scalar(db, "SELECT pg_try_advisory_lock(%s)", [_LOCK]))
 
 
-def desk_epoch(db: psycopg.Connection[Any]) -> int:
-    """The desk's epoch; this makes one if there is none: seconds since 1970, so that a later one is greater."""
-    epoch: int | None = scalar(db, "SELECT max(epoch) FROM desk_epoch")
-    if epoch is None:
-        epoch = int(time.time())
-        db.execute("INSERT INTO desk_epoch (epoch) VALUES (%s)", [epoch])
-    return epoch
+def _begin_again(db: psycopg.Connection[Any], reason: str) -> None:
+    """A restored database whose epoch nobody renewed: this does it, before the engine drops what is sent."""
+    with db.transaction():
+        renewed = begin_new_epoch(db, f"noticed by the relay: {reason}")
+    _log.error(
+        "this database was restored: everything is sent again under a new epoch; run vigil doctor",
+        reason=reason,
+        records=renewed.records,
+    )
 
 
 def _relay(
@@ -156,6 +162,8 @@ def _relay(
 ) -> None:
     while not stop.is_set() and not hold_lock(db):
         stop.wait(settings.poll_s)
+    if reason := sign_of_restore(db):
+        _begin_again(db, reason)
     db.execute(f"LISTEN {CONTROL_CHANNEL}")
     while not stop.is_set():
         sent = send_waiting(db, producer, master, topic=settings.topic, stop=stop)

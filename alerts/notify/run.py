@@ -1,4 +1,4 @@
-"""The notifier: every channel, the alarms' timer and the relay, each on a thread of its own."""
+"""The notifier: every channel, the alarms' timer, the relay and the watchdog, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from confluent_kafka import KafkaException
 
+from alerts.care.channels import register_channels
 from alerts.control.relay import run_relay
 from alerts.database import connect, wait_for_hint
 from alerts.errors import RelayError
@@ -23,6 +24,7 @@ from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.due import tick_due
 from alerts.notify.metrics import PART_FAILURES
 from alerts.notify.outbox import report_unknown_channels, send_due
+from alerts.notify.watchdog import Watchdog, run_heartbeat
 from alerts.settings import NotifySettings
 from alerts.supervision import Supervisor
 from devices.wire.keys import read_master_key
@@ -45,13 +47,24 @@ def run(settings: NotifySettings, stop: threading.Event) -> None:
     channels = channels_of(settings)
     names = [channel.name for channel in channels]
 
+    registered: list[str] = []
+    watchdog = Watchdog(settings, channels)
+
     def time_passes(db: psycopg.Connection[Any]) -> int:
+        if registered != names:
+            with db.transaction():
+                register_channels(db, names)
+            registered[:] = names
         report_unknown_channels(db, names)
         return tick_due(db)
 
     bodies: dict[str, Callable[[], None]] = {
         "relay": partial(run_relay, settings, stop),
         "due": partial(_repeat, settings, stop, "due", time_passes),
+        "watch database": partial(watchdog.path.watch_database, stop),
+        "watch brokers": partial(watchdog.path.watch_brokers, stop),
+        "watchdog": partial(watchdog.run, stop),
+        "heartbeat": partial(run_heartbeat, settings, watchdog.path, stop),
     }
     for channel in channels:
         work = partial(send_due, channel=channel, desk_url=settings.desk_url)

@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
         from alerts.desk.app import build
         from alerts.desk.web.serving import server_config
         from deploy.logs import configure
+        from deploy.port import check_port
 
+        check_port(settings.host, settings.port, "VIGIL_DESK_PORT")
         configure()
         uvicorn.Server(server_config(settings, build(settings))).run()

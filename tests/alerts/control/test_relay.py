@@ -20,7 +20,8 @@ from alerts.care.limits import set_rule_set
 from alerts.care.teams import add_team
 from alerts.control.data_keys import current_key
 from alerts.control.outbox import send
-from alerts.control.relay import desk_epoch, hold_lock, new_producer, run_relay, send_waiting
+from alerts.control.relay import hold_lock, new_producer, run_relay, send_waiting
+from alerts.control.restored import desk_epoch
 from alerts.errors import RelayError
 from alerts.notify.metrics import PART_FAILURES
 from alerts.rules.defaults import default_rule_set
