@@ -33,6 +33,7 @@ from alerts.desk.web.context import Desk, desk_of
 from alerts.desk.web.door import Door
 from alerts.desk.web.shield import Shield
 from alerts.desk.web.templates import HERE, environment
+from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import Reader
 from devices.wire.keys import read_master_key
 
@@ -82,8 +83,16 @@ def build(settings: DeskSettings) -> Starlette:
         ],
         exception_handlers={DeskError: _refused, HTTPException: _http, Exception: _broken},  # type: ignore[dict-item]
     )
-    app.state.desk = Desk(settings, master, pool, reader, environment(settings), metrics)
+    pages = environment(settings)
+    pages.globals["paging_note"] = lambda: _paging_note(reader, settings)
+    app.state.desk = Desk(settings, master, pool, reader, pages, metrics)
     return app
+
+
+def _paging_note(reader: Reader, settings: DeskSettings) -> str:
+    """Whether people are paged, for pages that nobody has signed in to."""
+    snapshot = reader.snapshot
+    return paging_in_words(snapshot.paging, None, settings.zone, snapshot.read_at)[1] if snapshot else ""
 
 
 class _Counted:

@@ -17,7 +17,9 @@ from alerts.care.identity import Identity
 from alerts.care.limits import by_side
 from alerts.database import epoch_ms
 from alerts.desk.worklist.cells import COLUMN_OF
-from alerts.desk.worklist.snapshot import Device, Patient, Person, Snapshot, Value
+from alerts.desk.worklist.last_good import LastGood
+from alerts.desk.worklist.paging import read_paging
+from alerts.desk.worklist.snapshot import Device, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
 from alerts.fold.alarm_rows import SELECT_ALARM, alarm_row
 from alerts.life.alarm import Alarm
@@ -47,15 +49,10 @@ LEFT JOIN LATERAL (
     SELECT (value ->> 'rssi')::int AS rssi, (value ->> 'up')::bool AS up FROM event v
     WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'link' AND v.time > now() - interval '2 days'
     ORDER BY time DESC LIMIT 1) l ON true
-WHERE e.until IS NULL ORDER BY e.patient, d.device"""
+WHERE e.until IS NULL ORDER BY e.patient, e.enrolment"""
 _CONTROL: Final = """
 SELECT DISTINCT ON (patient, kind) patient, kind, payload FROM control
 WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, took_effect DESC, at_offset DESC"""
-_PAGED: Final = """
-SELECT DISTINCT ON (n.alarm) n.alarm,
-  CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END FROM notification n JOIN alarm a USING (alarm)
-LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
-WHERE a.closed IS NULL AND n.sent IS NOT NULL ORDER BY n.alarm, n.sent DESC"""
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
@@ -73,8 +70,10 @@ class SlowParts:
     patients: dict[int, Patient] = field(default_factory=dict)
     people: dict[int, Person] = field(default_factory=dict)
     teams: dict[int, str] = field(default_factory=dict)
-    paged: dict[int, str] = field(default_factory=dict)
+    paged: dict[int, Paged] = field(default_factory=dict)
+    paging: Paging = field(default_factory=Paging)
     sparks: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
+    last_good: LastGood = field(default_factory=LastGood)
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
 
 
@@ -100,6 +99,9 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
             values[row[0]].append(Value(*row))
         parts.people = {p: Person(p, name, role, frozenset(t)) for p, name, role, t in await people.fetchall()}
         open_alarms = await alarms.fetchall()
+    newest = [value for of in values.values() for value in of]
+    for value in await parts.last_good.of(connection, newest, found[0]):
+        values[value.patient].append(value)
     return Snapshot(
         number=number,
         read_at=found[0],
@@ -110,6 +112,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         alarms=tuple(a for a in open_alarms if a.subject_kind != "patient" or a.subject in parts.patients),
         sparks=parts.sparks,
         paged=parts.paged,
+        paging=parts.paging,
         teams=parts.teams,
     )
 
@@ -120,13 +123,13 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         patients = await connection.execute(_PATIENTS)
         devices = await connection.execute(DEVICES)
         control = await connection.execute(_CONTROL)
-        paged = await connection.execute(_PAGED)
         teams = await connection.execute(_TEAMS)
         by_patient: dict[int, list[Device]] = defaultdict(list)
         for patient, *rest in await devices.fetchall():
             by_patient[patient].append(Device(*rest))
         payloads = {(patient, kind): payload for patient, kind, payload in await control.fetchall()}
         rule_set = by_side(_limits_of(payloads.get((0, "rule_set")), RuleSet) or DEFAULT_LIMITS)
+        prefer = _preferences(payloads.get((0, "rule_set")))
         identities = {}
         found = {}
         for patient, team, sealed, admitted in await patients.fetchall():
@@ -146,10 +149,11 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
                 facts=msgspec.convert(payloads.get((patient, "facts"), {"kind": "facts"}), Facts),
                 devices=tuple(by_patient[patient]),
                 limits={**rule_set, **own},
+                prefer=prefer,
             )
         parts.patients, parts.identities = found, identities
-        parts.paged = dict(await paged.fetchall())
         parts.teams = dict(await teams.fetchall())
+    parts.paging, parts.paged = await read_paging(connection)
 
 
 async def read_sparks(connection: AsyncConnection[Any], parts: SlowParts, *, whole: bool) -> None:
@@ -169,3 +173,7 @@ async def read_sparks(connection: AsyncConnection[Any], parts: SlowParts, *, who
 
 def _limits_of(payload: object, kind: type[Limits | RuleSet]) -> tuple[Limit, ...]:
     return msgspec.convert(payload, kind).limits if payload else ()
+
+
+def _preferences(payload: object) -> dict[int, int]:
+    return {one.vital: max(one.hold_s, 1) for one in msgspec.convert(payload, RuleSet).prefer} if payload else {}
