@@ -24,7 +24,7 @@ from alerts.care.identity import open_identity
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import actions, stream, worklist
+from alerts.desk.pages import actions, links, stream, worklist
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
@@ -65,6 +65,7 @@ def build(settings: DeskSettings) -> Starlette:
         *worklist.ROUTES,
         *stream.ROUTES,
         *actions.ROUTES,
+        *links.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,
         *Door(settings.sign_in_tries).routes,

@@ -97,7 +97,8 @@ class Installation:
 
     def notify(self) -> None:
         """Start the notifier.  It relays enrolments into the log, so whoever is enrolled should be heard already."""
-        self.run(Program("notifier", CLI, ["notify"], self.environment, self.log_of("notifier")))
+        environment = self.environment | {"VIGIL_DESK_PUBLIC_URL": self.desk_url}
+        self.run(Program("notifier", CLI, ["notify"], environment, self.log_of("notifier")))
 
     def wait(self, *names: str, progress: Progress = silent) -> None:
         """Until each of these programs does its work; StackError when one ends or is not ready in 60 s."""

@@ -63,7 +63,7 @@ class Cell:
 def newest(snapshot: Snapshot, patient: Patient, vital: Vital) -> Value | None:
     """The value of a vital that counts (:mod:`alerts.rules.newest_usable`); without one, the newest sample."""
     candidates = [v for v in snapshot.values.get(patient.patient, ()) if v.vital == vital]
-    ranked, hold_s = [device.device for device in patient.devices], patient.prefer.get(vital, 0)
+    ranked, hold_s = [device.device for device in patient.devices], snapshot.prefer.get(vital, 0)
     found = newest_usable(candidates, now=snapshot.read_at, ranked=ranked, hold_s=hold_s)
     return found or max(candidates, key=lambda v: v.at, default=None)
 

@@ -6,7 +6,7 @@ What rarely changes (people, identities, limits, batteries) is read every five s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from alerts.database import epoch_ms
 from alerts.desk.worklist.cells import COLUMN_OF
 from alerts.desk.worklist.last_good import LastGood
 from alerts.desk.worklist.paging import read_paging
+from alerts.desk.worklist.preferences import read_preferences
 from alerts.desk.worklist.snapshot import Device, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
 from alerts.fold.alarm_rows import SELECT_ALARM, alarm_row
@@ -73,6 +74,7 @@ class SlowParts:
     paged: dict[int, Paged] = field(default_factory=dict)
     paging: Paging = field(default_factory=Paging)
     sparks: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
+    prefer: Mapping[int, int] = field(default_factory=dict)
     last_good: LastGood = field(default_factory=LastGood)
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
 
@@ -113,6 +115,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         sparks=parts.sparks,
         paged=parts.paged,
         paging=parts.paging,
+        prefer=parts.prefer,
         teams=parts.teams,
     )
 
@@ -129,7 +132,6 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
             by_patient[patient].append(Device(*rest))
         payloads = {(patient, kind): payload for patient, kind, payload in await control.fetchall()}
         rule_set = by_side(_limits_of(payloads.get((0, "rule_set")), RuleSet) or DEFAULT_LIMITS)
-        prefer = _preferences(payloads.get((0, "rule_set")))
         identities = {}
         found = {}
         for patient, team, sealed, admitted in await patients.fetchall():
@@ -149,11 +151,11 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
                 facts=msgspec.convert(payloads.get((patient, "facts"), {"kind": "facts"}), Facts),
                 devices=tuple(by_patient[patient]),
                 limits={**rule_set, **own},
-                prefer=prefer,
             )
         parts.patients, parts.identities = found, identities
         parts.teams = dict(await teams.fetchall())
     parts.paging, parts.paged = await read_paging(connection)
+    parts.prefer = await read_preferences(connection)
 
 
 async def read_sparks(connection: AsyncConnection[Any], parts: SlowParts, *, whole: bool) -> None:
@@ -173,7 +175,3 @@ async def read_sparks(connection: AsyncConnection[Any], parts: SlowParts, *, who
 
 def _limits_of(payload: object, kind: type[Limits | RuleSet]) -> tuple[Limit, ...]:
     return msgspec.convert(payload, kind).limits if payload else ()
-
-
-def _preferences(payload: object) -> dict[int, int]:
-    return {one.vital: max(one.hold_s, 1) for one in msgspec.convert(payload, RuleSet).prefer} if payload else {}

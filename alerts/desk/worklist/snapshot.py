@@ -33,9 +33,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A patient at home.  ``limits``: those in effect; ``devices`` in the order of enrolment; ``prefer``: by vital
-    the seconds for which the first of them decides alone.
-    """
+    """A patient at home.  ``limits``: those in effect; ``devices`` in the order of enrolment."""
 
     patient: int
     team: int
@@ -48,7 +46,6 @@ class Patient:
     facts: Facts
     devices: tuple[Device, ...] = ()
     limits: BySide = field(default_factory=dict)
-    prefer: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +95,5 @@ class Snapshot:
     sparks: Mapping[tuple[int, int], Buckets]  # by (patient, vital)
     paged: Mapping[int, Paged] = field(default_factory=dict)  # the last receipt, by alarm
     paging: Paging = field(default_factory=Paging)
+    prefer: Mapping[int, int] = field(default_factory=dict)  # s by vital, in which the first device decides alone
     teams: Mapping[int, str] = field(default_factory=dict)

@@ -6,8 +6,9 @@ Gaps and poor signal are computed here, so that the browser only draws.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -33,10 +34,23 @@ _CONTINUOUS: Final = {
 }
 _FALSE: Final = "(false alarm)"
 _EPISODIC: Final = """
-SELECT extract(epoch FROM time)::float8, systolic, diastolic, temperature FROM reading
-WHERE patient = %s AND time > %s - make_interval(hours => %s) AND (systolic IS NOT NULL OR temperature IS NOT NULL)
-  AND coalesce(systolic_status, 0) = 0 AND coalesce(temperature_status, 0) = 0
-ORDER BY time LIMIT 5000"""
+SELECT time, systolic, diastolic, temperature FROM (
+    SELECT extract(epoch FROM time)::float8 AS time,
+        CASE WHEN systolic_status IS NULL THEN systolic END AS systolic,
+        CASE WHEN diastolic_status IS NULL THEN diastolic END AS diastolic,
+        CASE WHEN temperature_status IS NULL THEN temperature END AS temperature
+    FROM reading WHERE patient = %s AND time > %s - make_interval(hours => %s)
+      AND (systolic IS NOT NULL OR diastolic IS NOT NULL OR temperature IS NOT NULL)) r
+WHERE coalesce(systolic, diastolic, temperature) IS NOT NULL ORDER BY time LIMIT 5000"""
+_SCALES: Final[dict[str, tuple[float, float, tuple[float, ...]]]] = {
+    "hr": (30, 150, (60, 90, 120)),
+    "spo2": (82, 100, (88, 92, 96, 100)),
+    "rr": (4, 34, (10, 20, 30)),
+    "bp": (40, 200, (50, 100, 150, 200)),
+    "temp": (34.5, 40.5, (36, 37, 38, 39)),
+}
+"""The usual (bottom, top, ticks) of each chart: equal shapes have equal meanings, until something lies beyond."""
+_MARGIN: Final = 0.04
 _MINUTES: Final = """
 SELECT vital, extract(epoch FROM time)::float8, sum(mean * n) / nullif(sum(n), 0), sum(poor), sum(n) FROM rollup_minute
 WHERE patient = %s AND time > %s - make_interval(hours => %s) AND vital = ANY(%s) GROUP BY 1, 2 ORDER BY 1, 2"""
@@ -66,11 +80,15 @@ async def read_series(
     readings = await cursor.fetchall()
     temperatures = [(t, temp) for t, _, _, temp in readings if temp is not None]
     lines["temp"] = {"t": [t for t, _ in temperatures], "v": [round(v, 2) for _, v in temperatures]}
+    pressures = [[t, s, d] for t, s, d, _ in readings if s is not None or d is not None]
+    shown = {key: line["v"] for key, line in lines.items()} | {"bp": [v for _, *pair in pressures for v in pair]}
+    marks = {key: [*inside(patient.limits, vital), *_high(patient, vital)] for key, vital in VITAL_OF.items()}
     return {
         "now": now,
         "hours": hours,
         "lines": lines,
-        "bp": [[t, s, d] for t, s, d, _ in readings if s is not None and d is not None],
+        "bp": pressures,
+        "axes": {key: axis_of(key, [*shown[key], *marks[key]]) for key in _SCALES},
         "gaps": gaps,
         "poor": poor,
         "limits": {key: inside(patient.limits, vital) for key, vital in VITAL_OF.items()},
@@ -88,6 +106,22 @@ def bands_of(patient: Patient) -> dict[str, str]:
         single = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
         bands[key] = f"limits {low}–{high}" if low and high else single
     return bands
+
+
+def axis_of(key: str, shown: Iterable[float | None]) -> dict[str, list[float]]:
+    """The range and the ticks of a chart, in which every value and limit of ``shown`` lies with a margin."""
+    usual = bottom, top, ticks = _SCALES[key]
+    margin, step = (top - bottom) * _MARGIN, ticks[1] - ticks[0]
+    known = [value for value in shown if value is not None]
+    bottom = min([bottom, *(value - margin for value in known)])
+    top = max([top, *(value + margin for value in known)])
+    if (bottom, top) == usual[:2]:
+        return {"range": [bottom, top], "ticks": list(ticks)}
+    first = ticks[0] - step * math.floor((ticks[0] - bottom) / step) if bottom < ticks[0] - step else ticks[0]
+    count = math.floor((top - first) / step) + 1
+    every = [first + step * i for i in range(count) if key != "spo2" or first + step * i <= 100]
+    thinned = every[:: math.ceil(len(every) / 6)]
+    return {"range": [round(bottom, 2), round(top, 2)], "ticks": thinned}
 
 
 def gaps_of(times: Sequence[float], now: float, longest_s: float) -> list[Span]:
