@@ -155,11 +155,10 @@ export const charts = (fetchSeries, zone, hours) => {
           { size: 42, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: false }, splits: () => data.axes[c.key].ticks },
         ],
         series: [{}, { stroke: ink("trace"), width: 1.5, points: { show: c.key === "temp", size: 4, fill: ink("trace") } }],
-        hooks: { drawClear: [under(c.key)], draw: [over(c.key)], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
+        hooks: { drawClear: [under(c.key)], draw: [over(c.key), (u) => { u.root.dataset.range = JSON.stringify([u.scales.y.min, u.scales.y.max]); }], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
       }, [t, v], el);
     });
     group.dataset.drawn = String(data.hours);
-    group.dataset.ranges = JSON.stringify(CHARTS.map((c, n) => [c.key, plots[n].scales.y.min, plots[n].scales.y.max]));
   };
   const reload = async () => {
     try { data = await fetchSeries(); } catch { told.textContent = hint = `The charts end at ${data ? hm(data.now) : "no time"}: no answer came since. They are asked for again.`; setTimeout(reload, 5000); return; }
