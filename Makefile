@@ -49,9 +49,9 @@ bench: setup ## the table of speed and memory, as ratios of one run
 bench-peers: setup ## Vigil beside other stream processors, one table; ARGS="--picture docs/images/peers.svg"
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
-lock: $(UV) ## resolve again
+lock: $(UV) ## resolve again for all roles; versions stay where they may
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --extra embedded --extra dev --output-file requirements.lock pyproject.toml
+	  --all-extras --output-file requirements.lock pyproject.toml
 
 lock-peers: $(UV) ## the same for the peers' own environment
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \

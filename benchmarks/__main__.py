@@ -7,11 +7,9 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: two spinning BLAS threads make rollups seven times dearer
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +31,7 @@ from benchmarks.rows.scale_gateways import gateways
 from benchmarks.rows.store import store
 from benchmarks.rows.throughput import throughput
 from benchmarks.servers import Servers
-from benchmarks.table import show
+from benchmarks.table import publish
 from deploy.stack.errors import StackError
 
 REPETITIONS: Final = 3
@@ -54,7 +52,7 @@ ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
 
 
 def measure(servers: Servers, report: Report, rows: Iterable[str], repetitions: int = 1) -> None:
-    """The rows of these names, one after the other; how fast the machine was is told with each."""
+    """Measure the rows of these names, one after the other, and the machine's speed with each."""
     for row in rows:
         report.turn()
         ROWS[row](servers, report, repetitions)
@@ -83,12 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (BenchmarkError, StackError) as error:
         console.print(str(error), style="bold red", highlight=False, markup=False)
         return 1
-    out = Console(width=None if sys.stdout.isatty() else 140)
-    show(out, facts, report)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    options.json.write_text(json.dumps({"at": at, "machine": facts, **report.as_json()}, indent=2))
-    out.print(f"Written to {options.json}.")
+    publish(report, facts, options.json)
     return 0 if all(report.checks.values()) else 1
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in a benchmark."""
+"""Errors of benchmarks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ class BenchmarkError(Exception):
 
 
 class ContenderError(BenchmarkError):
-    """A measured process ended or stood still; ``tail`` is the end of its log."""
+    """A measured process ended or made no progress; ``tail`` is the end of its log."""
 
-    def __init__(self, name: str, why: str, tail: str) -> None:
-        super().__init__(f"{name} {why}; the end of its log:\n{tail}")
+    def __init__(self, name: str, reason: str, tail: str) -> None:
+        super().__init__(f"{name} {reason}; the end of its log:\n{tail}")
         self.name, self.tail = name, tail

@@ -1,15 +1,16 @@
-"""What a run comes to: figures (one value a repetition), goals (met or missed), and checks that contenders agree."""
+"""The results of a run: figures (one value a repetition), goals (met or missed), and checks that contenders agree."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from benchmarks.machine import turn_ns
 
 Say = Callable[[str], None]
+Relation = Literal[">=", "<="]
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,7 @@ class Figure:
         return statistics.median(self.values)
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "row": self.row, "name": self.name, "unit": self.unit, "what": self.what, "values": self.values,
-            "median": self.median, "low": min(self.values), "high": max(self.values),
-        }  # fmt: skip
+        return asdict(self) | {"median": self.median, "low": min(self.values), "high": max(self.values)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Goal:
     row: str
     name: str
     value: float
-    relation: Literal[">=", "<="]
+    relation: Relation
     bound: float
     unit: str = "x"
     spread: tuple[float, float] | None = None
@@ -50,10 +48,7 @@ class Goal:
         return self.value >= self.bound if self.relation == ">=" else self.value <= self.bound
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "row": self.row, "name": self.name, "value": self.value, "unit": self.unit, "relation": self.relation,
-            "bound": self.bound, "met": self.met, "spread": self.spread,
-        }  # fmt: skip
+        return asdict(self) | {"met": self.met}
 
 
 @dataclass
@@ -79,15 +74,13 @@ class Report:
         self.say(f"{row}: {name}: {found.median:,.4g} {unit}")
         return found
 
-    def ratio(
-        self, row: str, name: str, above: list[float], below: list[float], relation: Literal[">=", "<="], bound: float
-    ) -> None:
+    def ratio(self, row: str, name: str, above: list[float], below: list[float], relation: Relation, bound: float) -> None:
         """A goal about ``above / below``, repetition by repetition: the median counts."""
         ratios = [a / b for a, b in zip(above, below, strict=True)]
         self.goal(row, name, statistics.median(ratios), relation, bound, spread=(min(ratios), max(ratios)))
 
     def goal(
-        self, row: str, name: str, value: float, relation: Literal[">=", "<="], bound: float, unit: str = "x",
+        self, row: str, name: str, value: float, relation: Relation, bound: float, unit: str = "x",
         spread: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
         goal = Goal(row, name, value, relation, bound, unit, spread)

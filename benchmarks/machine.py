@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 _TURNS: Final = 1_000_000
 
@@ -23,7 +23,7 @@ def turn_ns() -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What figures depend on, without a name of the machine."""
+    """The facts that figures depend on, without a name of the machine."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "cpu": _cpu_class(),

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import psycopg
@@ -53,6 +52,12 @@ class Servers:
     def url(self, database: str) -> str:
         return self.postgres.url_of(database)
 
+    def stored(self, database: str) -> tuple[int, int]:
+        """The number of readings stored and of records refused."""
+        with psycopg.connect(self.url(database)) as db:
+            counts = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchall()
+        return counts[0][0], counts[0][1]
+
     def drop(self, database: str) -> None:
         with psycopg.connect(self.postgres.url, autocommit=True) as db:
             db.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
@@ -72,11 +77,11 @@ class Servers:
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(lambda each: each.start(), self._ours))
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda each: each.stop(), self._ours))
         shutil.rmtree(self.home, ignore_errors=True)

@@ -1,26 +1,41 @@
-"""One table of a whole run, for people."""
+"""The results of a whole run: one table for people, one file for programs."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import Figure, Goal, Report
 
+TITLE: Final = "Vigil, speed and memory"
 
-def show(console: Console, machine: dict[str, Any], report: Report, title: str = "Vigil, speed and memory") -> None:
+
+def publish(report: Report, machine: dict[str, Any], file: Path, title: str = TITLE) -> dict[str, Any]:
+    """Print the table, write the file; its content."""
+    out = Console(width=None if sys.stdout.isatty() else 140)
+    show(out, machine, report, title)
+    content = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, **report.as_json()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=2))
+    out.print(f"Written to {file}.")
+    return content
+
+
+def show(console: Console, machine: dict[str, Any], report: Report, title: str = TITLE) -> None:
     """Print the figures and goals, row by row, what was missed as missed."""
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = Table(title=title + (" (quick: the form counts, not the figures)" if report.quick else ""))
-    table.add_column("row", no_wrap=True)
-    table.add_column("what", ratio=1)
-    table.add_column("median", justify="right", no_wrap=True)
-    table.add_column("spread", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("goal", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    for name in ("row", "what", "median", "spread", "unit", "goal", ""):
+        number = name in {"median", "spread", "goal"}
+        table.add_column(
+            name, justify="right" if number else "left", no_wrap=name != "what", ratio=1 if name == "what" else None
+        )
     rows = dict.fromkeys([*(one.row for one in report.figures), *(one.row for one in report.goals)])
     for row in rows:
         for figure in (one for one in report.figures if one.row == row):

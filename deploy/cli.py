@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection
-from importlib import import_module
-from typing import Final
+from importlib import import_module, metadata
+from typing import Annotated, Final
 
 # Before numpy is first imported: two spinning BLAS threads make rollups seven times dearer.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -18,36 +18,35 @@ COMMANDS: Final = {
     "simulate": "Play recorded patients as wearables: over MQTT to a gateway, Kafka, a worker and the database.",
     "gateway": "Run the gateway of a home: listen to its wearables, keep their readings, send them on.",
     "worker": "Run one stream worker: open, evaluate, store.",
-    "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (127.0.0.1 unless told otherwise).",
+    "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (default 127.0.0.1).",
     "notify": "Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.",
     "migrate": "Create or bring up to date Vigil's tables.",
-    "maintain": "Write hourly rollups whose minutes changed, and drop raw readings whose time is over.",
+    "maintain": "Write the hourly rollups of changed minutes, and drop raw readings that are too old.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
-    "rejected": "What was refused, with its reason; and trying it again.",
+    "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
-    "doctor": "Look at the key file, the database, Kafka, the ledger and the lag; say what to do.",
+    "doctor": "Check the key file, the database, Kafka, the ledger and the lag; say what to do.",
 }
-"""In the order of the help; each is a module of ``deploy.commands`` with ``register(app)``, whose help begins like this."""
+"""The commands in the order of the help.  Each is a module of ``deploy.commands`` with ``register(app)``."""
 
 
 def build(commands: Collection[str]) -> typer.Typer:
-    """The application with these commands; of the others only what the list of all says: their modules take a second."""
+    """The application with these commands in full.  The others have their line of help only: their modules take a second."""
     app = typer.Typer(
         name="vigil",
         help="Remote patient monitoring: wearables, home gateways, Kafka, Faust, TimescaleDB and a nurse's desk.\n\n"
         "Start with: vigil demo",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_nothing)  # else a single command would swallow its own name
-    for name, says in COMMANDS.items():
+    app.callback()(_options)
+    for name, help_line in COMMANDS.items():
         if name in commands:
             import_module(f"deploy.commands.{name}").register(app)
         else:
-            app.command(name, help=says)(_nothing)
+            app.command(name, help=help_line)(_nothing)
     return app
 
 
@@ -55,16 +54,32 @@ def _nothing() -> None:
     pass
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"vigil {metadata.version('vigil-rpm')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
-    """Run a command; whatever a user can mend ends with one sentence that says how, and status 1."""
+    """Run a command.  An error that a user can mend ends with one sentence that says how, and status 1."""
+    words = sys.argv[1:]
+    completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")  # the line that a shell completes
     try:
-        build(sys.argv[1:])()
+        build(words or completed.split())()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:
         from deploy.errors import explained
 
-        sentence = explained(error)
+        sentence = explained(error, " ".join(words[:2]))
         if sentence is None or os.environ.get("VIGIL_TRACEBACK"):
             raise
         print(sentence, file=sys.stderr)

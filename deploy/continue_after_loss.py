@@ -1,4 +1,4 @@
-"""What ``vigil doctor --continue`` does: read on behind a damaged log, and have every gateway send again."""
+"""``vigil doctor --continue``: read on behind a damaged log, and have every gateway send again."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from deploy.settings import ServerSettings
 from streams.engine.condition import Condition, Priority
 from streams.kafka.log import Log
 from streams.kafka.position import Extent
-from streams.kafka.topic import topic_id
 from streams.store import ledger
 from streams.store.continue_after_loss import go_on
 from streams.store.ledger import Held
-from streams.worker.recovery import compare
+from streams.worker.damage import compare
 
 MARGIN_MS: Final = 600_000
 """A gateway's clock and the brokers' need not agree to the second: so much more is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How the log stands to the ledger: ``damage`` by partition, ``None`` where all is well."""
+class Comparison:
+    """The log compared with the ledger: ``damage`` by partition, ``None`` where all is well."""
 
     topic_id: str
     held: dict[int, Held]
@@ -42,19 +41,19 @@ class Standing:
 class Plan:
     """``starts``: where each damaged partition is read on.  ``since`` ms: from when gateways send again, 0: all."""
 
-    standing: Standing
+    comparison: Comparison
     starts: dict[int, int]
     since: int
 
     def __str__(self) -> str:
         lines = []
         for p, start in self.starts.items():
-            held, extent = self.standing.held[p], self.standing.extents[p]
+            held, extent, reason = self.comparison.held[p], self.comparison.extents[p], self.comparison.damage[p]
             stored = "nothing was stored"
             if held.last:
                 stored = f"the last record stored was appended at {_when(held.last.append)}"
             lines.append(
-                f"Partition {p}, {self.standing.damage[p]}: the ledger goes from {held.offset} to {start} ({stored}; the log"
+                f"Partition {p}, {reason}: the ledger goes from {held.offset} to {start} ({stored}; the log"
                 f" holds {extent.begin} to {extent.end}). Its windows and holds begin anew; limits and enrolments stay."
             )
         delivered = f"since {_when(self.since)}" if self.since else "in the last 24 h"
@@ -66,7 +65,7 @@ def _when(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def look(db: psycopg.Connection[Any], settings: ServerSettings) -> Standing:
+def look(db: psycopg.Connection[Any], settings: ServerSettings) -> Comparison:
     """Compare the whole ledger with the log.
 
     Raises:
@@ -74,27 +73,27 @@ def look(db: psycopg.Connection[Any], settings: ServerSettings) -> Standing:
     """
     held = ledger.read(db, settings.topic)
     log = Log(settings.kafka, settings.topic)
-    here, extents = topic_id(settings.kafka, settings.topic), log.extents(held)
-    return Standing(here, held, extents, compare(log, here, held, extents))
+    here, extents = log.topic_id(), log.extents(held)
+    return Comparison(here, held, extents, compare(log, here, held, extents))
 
 
 def plan(settings: ServerSettings, partitions: Collection[int]) -> Plan:
-    """What going on would do.
+    """Plan to continue ``partitions``.
 
     Raises:
         DeployError: one of the partitions needs no such thing.
     """
     with psycopg.connect(settings.database, connect_timeout=5) as db:
-        standing = look(db, settings)
+        comparison = look(db, settings)
     for p in sorted(set(partitions)):
-        if p not in standing.held:
+        if p not in comparison.held:
             raise DeployError(f"No worker has ever taken partition {p}: there is nothing to continue.")
-        if standing.damage[p] is None:
+        if comparison.damage[p] is None:
             raise DeployError(f"Partition {p} goes on where its ledger stands: leave it to its worker.")
-    damaged = {p: standing.held[p] for p in sorted(set(partitions))}
+    damaged = {p: comparison.held[p] for p in sorted(set(partitions))}
     times = {p: one.last.append if one.last else 0 for p, one in damaged.items()}
     starts = Log(settings.kafka, settings.topic).since(times)
-    return Plan(standing, {p: starts[p] for p in damaged}, max(min(times.values()) - MARGIN_MS, 0))
+    return Plan(comparison, {p: starts[p] for p in damaged}, max(min(times.values()) - MARGIN_MS, 0))
 
 
 def carry_out(settings: ServerSettings, wanted: Plan) -> None:
@@ -103,20 +102,26 @@ def carry_out(settings: ServerSettings, wanted: Plan) -> None:
     Raises:
         DeployError: the ledger has changed since the plan was made.
     """
-    standing, starts = wanted.standing, wanted.starts
-    held = {p: standing.held[p] for p in starts}
+    comparison, starts = wanted.comparison, wanted.starts
+    held = {p: comparison.held[p] for p in starts}
     before = Log(settings.kafka, settings.topic).at(
-        {p: start - 1 for p, start in starts.items() if start > standing.extents[p].begin}
+        {p: start - 1 for p, start in starts.items() if start > comparison.extents[p].begin}
     )
     with psycopg.connect(settings.database, connect_timeout=5) as tx:
         now = ledger.read(tx, settings.topic, lock=sorted(starts))
         if any((now[p].offset, now[p].topic_id) != (one.offset, one.topic_id) for p, one in held.items()):
             raise DeployError("The ledger has moved since: look again with vigil doctor.")
-        go_on(tx, settings.topic, standing.topic_id, now, starts, before)
+        go_on(tx, settings.topic, comparison.topic_id, now, starts, before)
         fold_conditions(tx, [_mended(p) for p in starts])
         asked = ask_to_resend(tx, wanted.since)
         for p, start in starts.items():
-            what = {"why": standing.damage[p], "from": now[p].offset, "to": start, "gateways": asked, "since": wanted.since}
+            what = {
+                "why": comparison.damage[p],
+                "from": now[p].offset,
+                "to": start,
+                "gateways": asked,
+                "since": wanted.since,
+            }
             tx.execute(
                 "INSERT INTO audit (person, action, subject, detail) VALUES (0, 'continue partition', %s, %s)",
                 [f"partition {p}", Jsonb(what)],

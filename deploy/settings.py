@@ -1,4 +1,4 @@
-"""Settings that every command of the server's side shares; each room's own stand in its settings.py."""
+"""Settings that all commands of the server share; each package has its own in its settings.py."""
 
 from __future__ import annotations
 

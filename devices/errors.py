@@ -3,7 +3,7 @@
 DeviceError
 ├── UndecodableError      bytes that are no valid measurement
 ├── BatchError
-│   ├── MalformedBatchError   a record that is no batch, or of a version nobody knows
+│   ├── MalformedBatchError   a record that is no batch, or of an unknown version
 │   └── SealError             the payload does not open under this key
 └── MasterKeyError        the file of the master key is missing, open to others, or of another size
 """

@@ -1,16 +1,17 @@
-"""The gateway's clocks: the wall clock and whether it can be trusted, and the monotonic clock of this boot."""
+"""The gateway's clocks: the wall clock, its synchronisation, and the monotonic clock of this boot."""
 
 from __future__ import annotations
 
 import ctypes
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 ClockSource = Literal["kernel", "assumed"]
-"""``kernel`` asks the kernel whether NTP has set the clock; ``assumed`` takes it as set (demo, tests, clocks with GPS)."""
+"""``kernel``: the kernel knows if NTP has set the clock; ``assumed``: the clock counts as set (demo, tests, GPS clocks)."""
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _STA_UNSYNC: Final = 0x40
@@ -29,13 +30,13 @@ class Stamp:
 class GatewayClock:
     """Reads the clocks.  Once synchronised in this boot it stays so: a lost time server does not undo it."""
 
-    def __init__(self, source: ClockSource = "kernel") -> None:
-        self.boot: Final = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else uuid.uuid4().hex
-        self._sure = source == "assumed"
+    def __init__(self, source: ClockSource = "kernel", ask_kernel: Callable[[], bool] | None = None) -> None:
+        self.boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else uuid.uuid4().hex
+        self._sure, self._ask_kernel = source == "assumed", ask_kernel or kernel_synchronised
 
     def synchronised(self) -> bool:
-        """Whether the wall clock has been set by a time source in this boot."""
-        self._sure = self._sure or kernel_synchronised()
+        """Return True once a time source has set the wall clock in this boot."""
+        self._sure = self._sure or self._ask_kernel()
         return self._sure
 
     def now(self) -> Stamp:
@@ -48,7 +49,7 @@ def _since_boot_ms() -> int:
 
 
 def kernel_synchronised() -> bool:
-    """Whether the kernel holds its clock for set (``adjtimex(2)``: status without ``STA_UNSYNC``)."""
+    """Return True if the kernel reports its clock as set (``adjtimex(2)``: status without ``STA_UNSYNC``)."""
     # struct timex begins with modes (int, padded), offset, freq, maxerror, esterror (long), status (int); 208 bytes.
     fields = (ctypes.c_long * 64)()
     try:

@@ -1,8 +1,8 @@
-"""What can go wrong in a gateway.
+"""The errors of a gateway.
 
 GatewayError
 ├── OutboxError
-│   ├── OutboxFullError       no room left: nothing is acknowledged until there is
+│   ├── OutboxFullError       no room left: nothing is acknowledged until there is some
 │   ├── OutboxDamagedError    the file is no outbox, or cannot be read
 │   └── OutboxClosedError     used after it was closed
 ├── StateInUseError           another gateway process works in this state folder
@@ -18,11 +18,11 @@ from pathlib import Path
 
 
 class GatewayError(Exception):
-    """Anything that stops a gateway; the message is one sentence for the person who runs it."""
+    """Stops a gateway; the message is one sentence for the person who runs it."""
 
 
 class OutboxError(GatewayError):
-    """The outbox could not do what was asked; nothing was acknowledged."""
+    """The outbox could not do its work; nothing was acknowledged."""
 
 
 class OutboxFullError(OutboxError):
@@ -30,10 +30,9 @@ class OutboxFullError(OutboxError):
 
     def __init__(self, used: int, limit: int) -> None:
         super().__init__(
-            f"the outbox holds {used >> 20} of {limit >> 20} MB that nobody has taken yet:"
-            " check the way to Kafka, or raise VIGIL_GATEWAY_OUTBOX_MB"
+            f"the outbox holds {used >> 20} of {limit >> 20} MB that are not delivered:"
+            " check the connection to Kafka, or raise VIGIL_GATEWAY_OUTBOX_MB"
         )
-        self.used, self.limit = used, limit
 
 
 class OutboxDamagedError(OutboxError):
@@ -41,7 +40,6 @@ class OutboxDamagedError(OutboxError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be read ({reason}): move it away and start again, a new one will be made")
-        self.path, self.reason = path, reason
 
 
 class OutboxClosedError(OutboxError):
@@ -53,7 +51,6 @@ class StateInUseError(GatewayError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"another gateway runs in {path}: stop it, or set VIGIL_GATEWAY_STATE to a folder of its own")
-        self.path = path
 
 
 class NotPairedError(GatewayError):
@@ -63,7 +60,6 @@ class NotPairedError(GatewayError):
         super().__init__(
             f"{path} holds no credential: pair this gateway with the claim code from the desk (vigil pair CODE)"
         )
-        self.path = path
 
 
 class RevokedError(GatewayError):
@@ -80,7 +76,6 @@ class ClaimError(GatewayError):
         super().__init__(
             f"the desk refused the claim code ({reason}): ask for a new one, it is valid for 60 minutes and once"
         )
-        self.reason = reason
 
 
 class DeskUnreachableError(GatewayError):
@@ -88,4 +83,3 @@ class DeskUnreachableError(GatewayError):
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"the desk at {address} does not answer ({reason}): check the address and the network")
-        self.address, self.reason = address, reason

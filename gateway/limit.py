@@ -1,4 +1,4 @@
-"""Limits to waiting: for one call, and for tasks that shall end."""
+"""Time limits: for one call, and for the end of tasks."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any, Final, TypeVar
 
 _Result = TypeVar("_Result")
 
-_PATIENCE_S: Final = 20.0
 _TRIES: Final = 3
 
 
 async def within(seconds: float, work: Awaitable[_Result]) -> _Result:
-    """What ``work`` answers; ``TimeoutError`` after ``seconds``.
+    """Return the result of ``work``; ``TimeoutError`` after ``seconds``.
 
-    Not ``asyncio.wait_for``: in Python 3.11 that loses a cancellation which comes as the work is done.
+    ``asyncio.wait_for`` would not do: in Python 3.11 it loses a cancellation that comes as the work ends.
     """
     async with asyncio.timeout(seconds):
         return await work
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel and wait; again for one that did not listen (a library may swallow a cancellation), then leave it."""
+async def end(tasks: Iterable[asyncio.Task[Any]], patience_s: float = 20.0) -> None:
+    """Cancel and wait for up to ``patience_s``; try again for a task that goes on (a library may swallow a cancellation),
+    three times in all.
+    """
     waiting = set(tasks)
     for _ in range(_TRIES):
         for task in waiting:
             task.cancel()
         if waiting:
-            _, waiting = await asyncio.wait(waiting, timeout=_PATIENCE_S)
+            _, waiting = await asyncio.wait(waiting, timeout=patience_s)

@@ -1,4 +1,4 @@
-"""What a gateway counts; no label names a patient or device."""
+"""The metrics of a gateway; no label names a patient or device."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class Metrics:
-    """The counters of one gateway, in a registry of their own."""
+    """The counters of one gateway, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._readings = Counter(
             "vigil_gateway_readings",
-            "Readings by what became of them: measured, committed, recognised, delivered, undelivered, unstored",
+            "Readings by stage: measured, committed, recognised, delivered, undelivered, unstored",
             ["stage"],
             registry=self.registry,
         )
         self._samples = Counter(
-            "vigil_gateway_samples", "Samples by what became of them: measured, committed", ["stage"], registry=self.registry
+            "vigil_gateway_samples", "Samples by stage: measured, committed", ["stage"], registry=self.registry
         )
         self._refused = Counter(
             "vigil_gateway_refused",
-            "Messages no reading could be made of, by kind of reason",
+            "Refused messages by reason",
             ["reason"],
             registry=self.registry,
         )
         self._waiting = Gauge("vigil_gateway_waiting", "Readings not yet delivered", registry=self.registry)
         self._fill = Gauge("vigil_gateway_outbox_fill", "Part of the outbox in use", registry=self.registry)
         self._links = Gauge("vigil_gateway_links", "Devices connected", registry=self.registry)
-        self._topics = Gauge("vigil_gateway_topics", "Topics the MQTT broker lets us hear", registry=self.registry)
+        self._topics = Gauge("vigil_gateway_topics", "Topics the gateway may read", registry=self.registry)
 
     def readings(self, stage: str, count: int = 1) -> None:
-        """``measured``: decoded; ``committed``: on disk; ``recognised``: had been; ``delivered``: Kafka has it;
+        """Count readings by ``stage``.
+
+        ``measured``: decoded; ``committed``: on disk; ``recognised``: stored before; ``delivered``: acknowledged by Kafka;
         ``undelivered``: an attempt failed; ``unstored``: the outbox had no room and the source cannot send it again.
         """
         self._readings.labels(stage).inc(count)
@@ -40,7 +42,7 @@ class Metrics:
         self._samples.labels(stage).inc(count)
 
     def refused(self, reason: str) -> None:
-        """``undecodable``, ``topic`` or ``device``."""
+        """Count one refused message; ``reason`` is ``undecodable`` or ``topic``."""
         self._refused.labels(reason).inc()
 
     def outbox(self, waiting: int, fill: float) -> None:

@@ -1,4 +1,4 @@
-"""A gateway, composed: sources, outbox, uplink, heartbeat and downlink in one process."""
+"""The composition of a gateway: sources, outbox, uplink, heartbeat and downlink in one process."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from gateway.sources.ble import BleSource
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.uplink.uplink import Pace, Uplink
 
-_log: Final = structlog.get_logger("gateway.run")
+_log: Final = structlog.get_logger(__name__)
 
 
 @contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Hold the state folder, mode 0700; :class:`StateInUseError` where another process does."""
+def _locked(state: Path) -> Iterator[None]:
+    """Lock the state folder, mode 0700; :class:`StateInUseError` if another process holds it."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -49,9 +49,9 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
     """Run until ``stop`` is set.
 
     Raises :class:`NotPairedError`, :class:`StateInUseError` or :class:`OutboxDamagedError` at the start, later
-    :class:`RevokedError`; all of them are one sentence for the person who runs it.
+    :class:`RevokedError`; each message is one sentence for the person who runs it.
     """
-    with _alone(settings.state):
+    with _locked(settings.state):
         claimed = read_credential(settings.state)
         if claimed is None:
             raise NotPairedError(settings.state)
@@ -76,12 +76,7 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
         ]
         if settings.ble:
             ble = BleSource(
-                configuration,
-                outbox,
-                clock,
-                metrics,
-                connections=settings.ble_connections,
-                silence_s=settings.ble_silence_s,
+                configuration, outbox, clock, metrics, connections=settings.ble_connections, silence_s=settings.ble_silence_s
             )
             work.append(asyncio.create_task(ble.run(), name="ble"))
         if settings.mqtt_host:
@@ -96,15 +91,15 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
             work.append(asyncio.create_task(mqtt.run(), name="mqtt"))
         leave = asyncio.Event()
         sending = asyncio.create_task(uplink.run(leave), name="uplink")
-        told = asyncio.create_task(stop.wait(), name="stop")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
         _log.info("gateway runs", gateway=claimed.gateway, configuration=configuration.version)
         try:
-            done, _ = await asyncio.wait({told, sending, *work}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({stopped, sending, *work}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # First nothing comes in any more, then what is there gets a moment to leave, then the file is closed.
-            await end([told, *work])
+            # First the sources end, then the stored readings get a moment to leave, then the file is closed.
+            await end([stopped, *work])
             leave.set()
             await asyncio.gather(sending, return_exceptions=True)
             await outbox.close()
-        for task in done - {told}:
+        for task in done - {stopped}:
             task.result()

@@ -1,7 +1,7 @@
-"""What can go wrong in a simulation.
+"""The errors of a simulation.
 
 SimulatorError
-├── BlueZError        what the fake BlueZ answers on the bus (an error name and a text)
+├── BlueZError        an error the fake BlueZ answers on the bus (an error name and a text)
 ├── RecordingError    a recording that cannot be replayed
 ├── ScenarioError     a timeline that makes no sense
 └── BrokerRefusedError   the MQTT broker does not let a wearable in
@@ -27,11 +27,11 @@ class RecordingError(SimulatorError):
 
 
 class ScenarioError(SimulatorError):
-    """An event of a scenario that cannot be."""
+    """An impossible event of a scenario."""
 
 
 class BrokerRefusedError(SimulatorError):
-    """The broker's answer to a connection or subscription was no; ``reason`` is its reason code in words."""
+    """The broker refused a connection or subscription; ``reason`` is its reason code in words."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"the MQTT broker refused {address}: {reason}; check its user name, password and topics")

@@ -17,20 +17,20 @@ from dbus_fast.aio import MessageBus
 
 from simulators.bluez.calls import Calls
 from simulators.bluez.links import Links
-from simulators.bluez.names import ADAPTER, MONITORS
 from simulators.bluez.objects import Adapter, Tree, characteristics
 from simulators.bluez.outbound import Outbound
 from simulators.bluez.peripheral import Peripheral
 from simulators.errors import BlueZError
 
+_DBUS, _DBUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 _LEFT_TO_DBUS_FAST = ("org.freedesktop.DBus.Peer", "org.freedesktop.DBus.Introspectable")
 
 
 class FakeBlueZ:
     """One bluetoothd with its adapters; ``address`` is the private bus, such as ``unix:path=/tmp/x/bus``.
 
-    Programs that shall take it for the machine's Bluetooth need ``DBUS_SYSTEM_BUS_ADDRESS`` set to that address before they
-    first use bleak.
+    A program that uses it as the machine's Bluetooth needs ``DBUS_SYSTEM_BUS_ADDRESS`` set to that address before it first
+    uses bleak.
     """
 
     def __init__(self, address: str, *, adapters: tuple[str, ...] = ("hci0",)) -> None:
@@ -41,39 +41,30 @@ class FakeBlueZ:
         self.calls = Calls(self.links)
         self._bus: MessageBus | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._voices: dict[str, asyncio.Task[None]] = {}  # advertising, by path
+        self._advertising: dict[str, asyncio.Task[None]] = {}  # by path
 
     # life cycle
 
     async def start(self) -> Self:
         """Own the name ``org.bluez`` and begin to advertise."""
-        bus = await MessageBus(bus_address=self.address, negotiate_unix_fd=True).connect()
+        bus = await MessageBus(bus_address=self.address).connect()
         self._bus = bus
         self.out.attach(bus)
         bus.add_message_handler(self._on_message)
-        watch = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
-        await bus.call(
-            Message(
-                destination="org.freedesktop.DBus",
-                path="/org/freedesktop/DBus",
-                interface="org.freedesktop.DBus",
-                member="AddMatch",
-                signature="s",
-                body=[watch],
-            )
-        )
+        names = bus.get_proxy_object(_DBUS, _DBUS_PATH, await bus.introspect(_DBUS, _DBUS_PATH)).get_interface(_DBUS)
+        names.on_name_owner_changed(self._owner_changed)  # type: ignore[attr-defined]
         await bus.request_name("org.bluez", NameFlag.DO_NOT_QUEUE)
         for peripheral in self.tree.peripherals.values():
-            self._speak(peripheral)
+            self._advertise(peripheral)
         return self
 
     async def stop(self) -> None:
-        """Leave the bus as a killed bluetoothd does: no signal tells of the links that go."""
-        tasks = [*self._tasks, *self._voices.values()]
+        """Leave the bus as a killed bluetoothd does: no signal reports the links that are lost."""
+        tasks = [*self._tasks, *self._advertising.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._voices.clear()
+        self._advertising.clear()
         self.out.attach(None)
         for peripheral in self.tree.peripherals.values():
             was = peripheral.connected
@@ -86,7 +77,6 @@ class FakeBlueZ:
         for adapter in self.tree.adapters.values():
             adapter.discoverers.clear()
         self.tree.monitors.clear()
-        self.tree.agents.clear()
         if self._bus is not None:
             self._bus.disconnect()
             with contextlib.suppress(Exception):
@@ -102,25 +92,16 @@ class FakeBlueZ:
         await self.stop()
 
     def add(self, peripheral: Peripheral, adapter: str = "hci0") -> None:
-        """Put a peripheral within reach; before or after :meth:`start`."""
+        """Put a peripheral within reach, before or after :meth:`start`."""
         self.tree.add(peripheral, f"/org/bluez/{adapter}")
         peripheral.radio = self.links
         if self._bus is not None:
-            self._speak(peripheral)
-
-    def remove(self, peripheral: Peripheral) -> None:
-        """Take a peripheral out of the world."""
-        if voice := self._voices.pop(peripheral.path, None):
-            voice.cancel()
-        self.links.drop(peripheral)
-        self.links.forget(peripheral)
-        self.tree.peripherals.pop(peripheral.path, None)
-        peripheral.radio = None
+            self._advertise(peripheral)
 
     # faults
 
     async def restart(self, down_for: float = 0.2) -> None:
-        """As if bluetoothd had crashed: its name vanishes, links drop unsaid, ``down_for`` seconds later it is back."""
+        """Crash like bluetoothd: the name vanishes, links drop without a signal; ``down_for`` seconds later it is back."""
         await self.stop()
         await asyncio.sleep(down_for)
         await self.start()
@@ -129,33 +110,24 @@ class FakeBlueZ:
         """Switch an adapter off or on."""
         self.calls.set_powered(f"/org/bluez/{adapter}", on)
 
-    def unplug(self, adapter: str = "hci0") -> None:
-        """Pull the adapter out; its peripherals go with it."""
-        path = f"/org/bluez/{adapter}"
-        for peripheral in self.tree.behind(path):
-            self.links.drop(peripheral)
-            self.links.forget(peripheral)
-        if self.tree.adapters.pop(path, None):
-            self.out.removed(path, [ADAPTER, MONITORS])
-
     # the bus
 
-    def _speak(self, peripheral: Peripheral) -> None:
-        if old := self._voices.get(peripheral.path):
+    def _advertise(self, peripheral: Peripheral) -> None:
+        if old := self._advertising.get(peripheral.path):
             old.cancel()
         name = f"advertise {peripheral.address}"
-        self._voices[peripheral.path] = asyncio.create_task(self.links.advertise(peripheral), name=name)
+        self._advertising[peripheral.path] = asyncio.create_task(self.links.advertise(peripheral), name=name)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name="org.bluez call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _owner_changed(self, name: str, _former: str, owner: str) -> None:
+        if not owner:
+            self.links.client_gone(name)
+
     def _on_message(self, message: Message) -> bool | None:
-        if message.message_type is MessageType.SIGNAL and message.member == "NameOwnerChanged":
-            if not message.body[2]:
-                self.links.client_gone(message.body[0])
-            return None
         if message.message_type is not MessageType.METHOD_CALL or message.interface in _LEFT_TO_DBUS_FAST:
             return None
         if self._bus is not None:
@@ -164,8 +136,8 @@ class FakeBlueZ:
 
     async def _answer(self, call: Message, bus: MessageBus) -> None:
         try:
-            signature, body, fds = await self.calls.answer(call, bus)
-            reply = Message.new_method_return(call, signature, body, fds)
+            signature, body = await self.calls.answer(call)
+            reply = Message.new_method_return(call, signature, body)
         except BlueZError as error:
             reply = Message.new_error(call, error.name, error.text)
         except Exception as error:  # a bug of the fake must not look like a device that hangs

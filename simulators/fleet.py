@@ -1,37 +1,28 @@
-"""Many MQTT wearables in one thread: each takes its readings from a source as their moment comes, and publishes them."""
+"""Many MQTT wearables in one thread: each takes its readings from a source and publishes them."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from devices.sample import Samples, Status
 from simulators.mqtt_wearable import MqttWearable
+from simulators.wearable_memory import Counts
 
 _TICK_S: Final = 0.1
+_NONE: Final = Counts(0, 0, 0, 0)
 
 
 class Source(Protocol):
-    """Where a wearable's readings come from: :class:`simulators.replay.Player` or :class:`simulators.worn.WornSensor`."""
+    """The source of a wearable's readings: a :class:`simulators.replay.Player` or :class:`simulators.worn.WornSensor`."""
 
     address: str
 
     @property
     def done(self) -> bool: ...
     def due(self, now: int) -> Sequence[tuple[int, Samples]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Samples measured, acknowledged and forgotten; readings that wait for their acknowledgement."""
-
-    measured: int
-    acknowledged: int
-    forgotten: int
-    waiting: int
 
 
 class Fleet:
@@ -67,7 +58,7 @@ class Fleet:
         return self.counts
 
     def wait(self, timeout: float) -> bool:
-        """Whether all was measured and acknowledged within ``timeout`` seconds."""
+        """Return True if all was measured and acknowledged within ``timeout`` seconds."""
         until = time.monotonic() + timeout
         while time.monotonic() < until and self._thread.is_alive():
             if all(source.done for source, _ in self.pairs) and not self.counts.waiting:
@@ -77,9 +68,8 @@ class Fleet:
 
     @property
     def counts(self) -> Counts:
-        """Of the whole fleet."""
-        sums = [sum(column) for column in zip(*(wearable.counts for _, wearable in self.pairs), strict=True)] or [0] * 4
-        return Counts(*sums)
+        """The sums over the whole fleet."""
+        return Counts(*map(sum, zip(*(wearable.counts for _, wearable in self.pairs), strict=True))) if self.pairs else _NONE
 
     def _drive(self) -> None:
         try:
@@ -87,10 +77,9 @@ class Fleet:
                 now = time.time_ns() // 1_000_000
                 for source, wearable in self.pairs:
                     for at, samples in source.due(now):
-                        off = (samples["status"] == Status.SENSOR_OFF).any()
-                        wearable.contact = not off
+                        wearable.contact = not (samples["status"] == Status.SENSOR_OFF).any()
                         wearable.measure(at, samples)
                     wearable.pump()
                 self._stopping.wait(_TICK_S)
-        except Exception as error:  # seen by whoever waits
+        except Exception as error:  # the owner of the fleet looks at it
             self.failed = error

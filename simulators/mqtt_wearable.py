@@ -20,7 +20,7 @@ from devices.errors import UndecodableError
 from devices.mqtt.envelope import ack_topic, decode_ack, readings_topic
 from devices.sample import Samples
 from simulators.errors import BrokerRefusedError
-from simulators.wearable_memory import Memory
+from simulators.wearable_memory import Counts, Memory
 
 _SESSION_S: Final = 24 * 3600
 _QUEUE: Final = 100
@@ -28,7 +28,7 @@ _QUEUE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where a wearable publishes; without ``password`` it sends neither name nor password."""
+    """The address of the broker; without ``password`` a wearable sends neither name nor password."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class MqttWearable:
         self.address, self.broker = address, broker
         self.battery: int | None = 100
         self.contact: bool | None = None
-        self.refused: BrokerRefusedError | None = None  # the last no of the broker
+        self.refused: BrokerRefusedError | None = None  # the last refusal of the broker
         self._topic, self._ack_topic = readings_topic(address), ack_topic(address)
         self._memory = memory or Memory(first=time.time_ns() // 1_000_000)
         self._linger, self._sealed = linger, float("-inf")
@@ -74,13 +74,13 @@ class MqttWearable:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Leave; what is not acknowledged stays in the memory."""
+        """Disconnect; messages without acknowledgement stay in the memory."""
         self._ready.clear()
         self._client.disconnect()
         self._client.loop_stop()
 
     def wait_ready(self, timeout: float) -> None:
-        """Until it may publish; :class:`BrokerRefusedError` or ``TimeoutError`` when it may not in time."""
+        """Wait until it may publish; :class:`BrokerRefusedError` or ``TimeoutError`` after ``timeout`` seconds."""
         if not self._ready.wait(timeout):
             where = f"{self.broker.host}:{self.broker.port}"
             # rumqttd just hangs up on a wrong password
@@ -96,7 +96,7 @@ class MqttWearable:
             self._memory.add(at, samples)
 
     def pump(self, *, flush: bool = False) -> None:
-        """Make a message of what was measured if it is time (or ``flush``), and send what is due."""
+        """Make a message of the measured readings if it is time (or ``flush``), and send the messages that are due."""
         now = time.monotonic()
         with self._lock:
             if flush or self._memory.full_message or now >= self._sealed + self._linger:
@@ -112,11 +112,9 @@ class MqttWearable:
             self._client.publish(self._topic, message.payload, qos=1)
 
     @property
-    def counts(self) -> tuple[int, int, int, int]:
-        """Samples measured, acknowledged and forgotten; readings waiting."""
+    def counts(self) -> Counts:
         with self._lock:
-            memory = self._memory
-            return memory.measured, memory.acknowledged, memory.forgotten, memory.waiting
+            return self._memory.counts
 
     # the client's thread
 

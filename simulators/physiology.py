@@ -19,7 +19,7 @@ _DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What a body does at one instant, not rounded: /min, %, /min, mm[Hg], mm[Hg], Cel."""
+    """The vitals of a body at one instant, not rounded: /min, %, /min, mm[Hg], mm[Hg], Cel."""
 
     heart_rate: float
     spo2: float

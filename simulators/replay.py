@@ -26,7 +26,7 @@ COLUMNS: Final[dict[Sensor, tuple[tuple[str, Vital], ...]]] = {
     Sensor.BELT: (("HR", Vital.HEART_RATE), ("RESP", Vital.RESPIRATORY_RATE)),
     Sensor.OXIMETER: (("PULSE", Vital.PULSE_RATE), ("SpO2", Vital.SPO2)),
 }
-"""Which column comes from which device, as which vital."""
+"""The columns of each device, each with its vital."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """One numerics file; :class:`RecordingError` for anything that is none."""
+    """Read one numerics file; :class:`RecordingError` for any other file."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
@@ -68,7 +68,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def read_folder(folder: Path, limit: int | None = None) -> list[Recording]:
-    """The recordings of a folder by name, at most ``limit``; :class:`RecordingError` when there is none."""
+    """Read the recordings of a folder by name, at most ``limit``; :class:`RecordingError` if there are none."""
     paths = sorted(folder.glob(PATTERN))[:limit]
     if not paths:
         raise RecordingError(f"there are no recordings ({PATTERN}) in {folder}; name a folder that has some")
@@ -76,7 +76,7 @@ def read_folder(folder: Path, limit: int | None = None) -> list[Recording]:
 
 
 def samples(recording: Recording, sensor: Sensor, start: int) -> Samples:
-    """All that ``sensor`` measured, SAMPLE [n] by time, where the recording begins at ``start`` (ms since the epoch).
+    """All samples of ``sensor``, SAMPLE [n] by time; the recording begins at ``start`` (ms since the epoch).
 
     ``time`` is the measured time.  A missing value is no sample; an implausible one is marked as the gateway will mark it.
     """
@@ -94,10 +94,10 @@ def samples(recording: Recording, sensor: Sensor, start: int) -> Samples:
 
 
 def start_of(now: int, duration: float, speed: float) -> int:
-    """When (ms since the epoch) a recording of ``duration`` seconds must begin if its replay begins at ``now``.
+    """The start (ms since the epoch) of a recording of ``duration`` seconds whose replay begins at ``now``.
 
-    Rows stay one second apart however fast they are played, so a fast replay begins in the past: its last row is measured
-    when it is published, and no row is ever ahead of the clock.
+    Rows stay one second apart at any speed, so a fast replay begins in the past: its last row is measured when it is
+    published, and no row is ever ahead of the clock.
     """
     if speed <= 0:
         raise RecordingError("the speed of a replay has to be more than 0")
@@ -105,7 +105,7 @@ def start_of(now: int, duration: float, speed: float) -> int:
 
 
 class Player:
-    """Gives out one device's readings as their moment comes.  Pure: time comes in as an argument."""
+    """Plays one device's readings, each at its moment.  Pure: time comes in as an argument."""
 
     def __init__(self, recording: Recording, sensor: Sensor, *, began: int, speed: float) -> None:
         self.recording, self.sensor, self.began, self.speed = recording, sensor, began, speed
@@ -116,11 +116,11 @@ class Player:
 
     @property
     def done(self) -> bool:
-        """Whether the whole recording was given out."""
+        """True once the whole recording was played."""
         return self._next == len(self.samples)
 
     def due(self, now: int) -> Sequence[tuple[int, Samples]]:
-        """The readings whose moment came up to ``now`` (ms since the epoch): (measured ms, SAMPLE [k]) each, once."""
+        """The readings that are due at ``now`` (ms since the epoch), each once: (measured ms, SAMPLE [k])."""
         until = self.start + (now - self.began) * self.speed
         times = self.samples["time"]
         end = int(np.searchsorted(times, until, side="right"))
@@ -133,5 +133,5 @@ class Player:
 
 
 def players(recordings: Sequence[Recording], *, began: int, speed: float) -> list[Player]:
-    """Every device of every recording, all beginning at ``began`` (ms since the epoch)."""
+    """Make a player for every device of every recording; all begin at ``began`` (ms since the epoch)."""
     return [Player(recording, sensor, began=began, speed=speed) for recording in recordings for sensor in COLUMNS]

@@ -1,7 +1,7 @@
-"""What happens to simulated patients and when: a declarative timeline, and its pure reading at any instant.
+"""The course of simulated patients: a declarative timeline, and its state at any instant as a pure function.
 
-Times of events are seconds after the scenario's ``start``.  Everything is a function of (seed, time), so whoever knows the
-scenario can compute what a gateway must have measured and which alarms must follow.
+Times of events are seconds after the scenario's ``start``.  Everything is a function of (seed, time), so a test that knows
+the scenario can compute the values a gateway must measure and the alarms that must follow.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 from devices.vitals import Vital
 from simulators.errors import ScenarioError
@@ -20,7 +20,7 @@ _SETTABLE: Final = frozenset(Vitals.__slots__)
 
 
 class Sensor(StrEnum):
-    """What a patient may wear or use."""
+    """The sensors a patient may wear or use."""
 
     BELT = "belt"
     OXIMETER = "oximeter"
@@ -62,7 +62,7 @@ class LinkDrop:
 
 @dataclass(frozen=True, slots=True)
 class NetworkLoss:
-    """A gateway reaches nothing beyond the home for ``lasts`` seconds; whoever runs the gateway has to act on it."""
+    """A gateway has no network for ``lasts`` seconds; the program that runs the gateway has to act on it."""
 
     gateway: str
     at: float
@@ -79,14 +79,6 @@ class Instant:
     time: int
     what: str  # deteriorate, recover, sensor_off, sensor_on, link_drop, link_back, network_loss, network_back
     event: Event
-
-
-class Wearer(Protocol):
-    """What a simulated sensor may ask about the body it is on; ``now`` in ms since the epoch."""
-
-    def vitals(self, now: int) -> Vitals: ...
-    def worn(self, sensor: Sensor, now: int) -> bool: ...
-    def in_reach(self, sensor: Sensor, now: int) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -114,25 +106,25 @@ class Scenario:
         return found
 
     def worn(self, patient: int, sensor: Sensor, now: int) -> bool:
-        """Whether the sensor is on the body."""
+        """True while the sensor is on the body."""
         off = (one for one in self.events if isinstance(one, SensorOff) and (one.patient, one.sensor) == (patient, sensor))
         return not self._during(off, now)
 
     def in_reach(self, patient: int, sensor: Sensor, now: int) -> bool:
-        """Whether the gateway can hear the sensor."""
+        """True while the sensor is in radio reach of the gateway."""
         far = (one for one in self.events if isinstance(one, LinkDrop) and (one.patient, one.sensor) == (patient, sensor))
         return not self._during(far, now)
 
     def online(self, gateway: str, now: int) -> bool:
-        """Whether the gateway has its network."""
+        """True while the gateway has its network."""
         lost = (one for one in self.events if isinstance(one, NetworkLoss) and one.gateway == gateway)
         return not self._during(lost, now)
 
     def wearer(self, patient: int) -> Wearer:
-        """One patient, as the sensors know it."""
+        """The body of one patient, for the sensors on it."""
         if not 0 <= patient < self.patients:
             raise ScenarioError(f"patient {patient} is not in a scenario of {self.patients}")
-        return _Wearer(self, patient)
+        return Wearer(self, patient)
 
     @cached_property
     def instants(self) -> tuple[Instant, ...]:
@@ -160,7 +152,9 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wearer:
+class Wearer:
+    """The body a simulated sensor is on; ``now`` in ms since the epoch."""
+
     scenario: Scenario
     patient: int
 
@@ -200,7 +194,7 @@ def _check(event: Event, patients: int) -> None:
 
 
 def _share(event: Deteriorate, after: float) -> float:
-    """How far the patient has gone: 0 at rest, 1 at the targets, smooth in between."""
+    """The progress of a deterioration: 0 at rest, 1 at the targets, smooth in between."""
     down = _ease((after - event.at) / event.over)
     back = 0.0 if event.recover_at is None else _ease((after - event.recover_at) / event.recover_over)
     return down - back
@@ -212,7 +206,7 @@ def _ease(share: float) -> float:
 
 
 def _moved(vitals: Vitals, rest: Vitals, event: Deteriorate, share: float) -> Vitals:
-    """The body's own movement goes on, at the targets with a third of its size."""
+    """Move the vitals towards the targets; the body's own variation goes on, at the targets with a third of its size."""
     moved: dict[str, float] = {}
     for vital, target in event.targets.items():
         middle = rest.of(vital)

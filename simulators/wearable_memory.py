@@ -1,4 +1,4 @@
-"""A wearable's own small memory: what it measured and nobody has acknowledged yet.  Pure: time comes in as an argument.
+"""A wearable's own small memory: its readings not yet acknowledged.  Pure: time comes in as an argument.
 
 A message, once made, never changes: it is sent again byte for byte until it is acknowledged or the memory is full.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from devices.mqtt.envelope import MAX_READINGS, encode_envelope
 from devices.sample import Samples
@@ -22,7 +22,7 @@ _WAITING: Final = 3  # times in_flight: all that may be out without an acknowled
 
 @dataclass(slots=True)
 class Message:
-    """One envelope on its way: tried so often, next at ``due`` (monotonic seconds)."""
+    """One envelope: sent ``tried`` times, next at ``due`` (monotonic seconds)."""
 
     seq: int
     payload: bytes
@@ -30,6 +30,15 @@ class Message:
     samples: int
     due: float = float("-inf")
     tried: int = 0
+
+
+class Counts(NamedTuple):
+    """Samples measured, acknowledged and forgotten; readings that wait for their acknowledgement."""
+
+    measured: int
+    acknowledged: int
+    forgotten: int
+    waiting: int
 
 
 class Memory:
@@ -51,13 +60,17 @@ class Memory:
         self._jitter = random.Random(first)
 
     @property
+    def counts(self) -> Counts:
+        return Counts(self.measured, self.acknowledged, self.forgotten, self.waiting)
+
+    @property
     def waiting(self) -> int:
         """Readings not acknowledged yet."""
         return self._kept + len(self._open)
 
     @property
     def full_message(self) -> bool:
-        """Whether enough was measured to fill a message."""
+        """True once there are enough readings to fill a message."""
         return len(self._open) >= self.a_message
 
     def add(self, at: int, samples: Samples) -> None:
@@ -66,7 +79,7 @@ class Memory:
         self._open.append((at, samples))
 
     def seal(self, *, now: int | None = None, battery: int | None = None, contact: bool | None = None) -> None:
-        """Make messages of all that was added; ``now`` (ms since the epoch) is when they were made."""
+        """Make messages of all added readings; ``now`` (ms since the epoch) is the time in each message."""
         while self._open:
             part, self._open = self._open[: self.a_message], self._open[self.a_message :]
             payload = encode_envelope(self._next, part, at=now, battery=battery, contact=contact)
@@ -82,7 +95,7 @@ class Memory:
         """The messages to send now (monotonic seconds): first those to try again, then new ones, oldest first.
 
         No more than ``in_flight`` new messages are under way; one tried in vain three times gives its place to another, so
-        that a message which nobody will ever acknowledge does not stop the rest.
+        that a message which never gets an acknowledgement does not stop the rest.
         """
         again = [message for message in self._out.values() if message.due <= now]
         young = sum(message.tried < _STUCK for message in self._out.values())
@@ -90,7 +103,7 @@ class Memory:
         return again + list(islice(self._fresh.values(), max(0, room)))
 
     def sent(self, message: Message, now: float) -> None:
-        """It goes out; try again later and later, up to a minute apart."""
+        """Note that ``message`` was sent; it is tried again later and later, up to a minute apart."""
         wait = min(FIRST_RETRY_S * 2.0**message.tried, LAST_RETRY_S)
         message.due = now + wait * self._jitter.uniform(1 - _JITTER, 1 + _JITTER)
         message.tried = min(message.tried + 1, 16)
@@ -98,7 +111,7 @@ class Memory:
             self._out[message.seq] = message
 
     def acknowledge(self, seq: int) -> bool:
-        """Forget a message for good; False for one that is not here (a second acknowledgement)."""
+        """Forget a message for good; False if it is not here (a second acknowledgement)."""
         message = self._take(seq)
         if message is None:
             return False
@@ -106,7 +119,7 @@ class Memory:
         return True
 
     def reconnected(self) -> None:
-        """A new connection: whatever was under way may be lost, so all of it is due at once."""
+        """Make all sent messages due at once: after a new connection they may be lost."""
         for message in self._out.values():
             message.due, message.tried = float("-inf"), 0
 

@@ -11,7 +11,7 @@ from devices.vitals import VITALS, Vital
 from simulators.scenario import Sensor, Wearer
 
 _LONGEST: Final = 3600
-"""Readings made up for at once."""
+"""Missed readings that are measured at once."""
 _VITALS: Final[dict[Sensor, tuple[Vital, ...]]] = {
     Sensor.BELT: (Vital.HEART_RATE, Vital.RESPIRATORY_RATE),
     Sensor.OXIMETER: (Vital.SPO2, Vital.PULSE_RATE),
@@ -30,7 +30,7 @@ class WornSensor:
         self._next = began
 
     def due(self, now: int) -> Sequence[tuple[int, Samples]]:
-        """The readings measured up to ``now`` (ms since the epoch): (measured ms, SAMPLE [k]) each, once."""
+        """The readings measured up to ``now`` (ms since the epoch), each once: (measured ms, SAMPLE [k])."""
         found = []
         behind = (now - self._next) // self.interval - _LONGEST
         if behind > 0:  # the machine slept for long: a wearable's own memory would not hold more either
@@ -41,7 +41,7 @@ class WornSensor:
         return found
 
     def reading(self, at: int) -> Samples:
-        """What it measures at ``at``: rounded as it is displayed; off the body no number but the status that says so."""
+        """Measure at ``at`` (ms), rounded as displayed; off the body the values are NaN with status SENSOR_OFF."""
         if not self.wearer.worn(self.sensor, at):
             return samples_of([(vital, float("nan"), Status.SENSOR_OFF) for vital in _VITALS[self.sensor]], at)
         vitals = self.wearer.vitals(at)

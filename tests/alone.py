@@ -13,7 +13,7 @@ GATE_AND_ROOM = Path(__file__), Path(__file__).with_name("conftest.py")
 
 @contextmanager
 def turn(*, alone: bool, files: tuple[Path, Path] = GATE_AND_ROOM) -> Iterator[None]:
-    """A test's turn.  Who would be alone holds the gate while it waits, so that nobody else begins."""
+    """A test's turn.  A test that runs alone holds the gate while it waits, so that no other test begins."""
     with files[0].open() as gate, files[1].open() as room:
         fcntl.flock(gate, fcntl.LOCK_EX)
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)

@@ -1,4 +1,4 @@
-"""What every test may ask for; each fixture stands in its own plugin and starts only what a test needs."""
+"""The fixtures of all tests; each stands in its own plugin and starts only what a test needs."""
 
 from __future__ import annotations
 

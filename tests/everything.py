@@ -27,6 +27,7 @@ _TESTS_MINUTES = 30  # the suite has to stay under 10; a hanging one must end al
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "lint (ruff)": ("ruff", "check", "."),
+    "form (ruff format)": ("ruff", "format", "--check", "--quiet", "."),
     "layers (import-linter)": ("lint-imports",),
     "types (mypy)": ("mypy",),
 }
@@ -34,7 +35,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
 
 @dataclass
 class Steps:
-    """What was done, how long it took, and whether it was right."""
+    """The steps done, each with its duration and its result."""
 
     failed: list[str] = field(default_factory=list)
 
@@ -44,13 +45,13 @@ class Steps:
         self.judge(name, work)
 
     def judge(self, name: str, work: Callable[[], str]) -> None:
-        """The same without saying that it begins: for what goes on beside other steps."""
+        """Run a step without announcing it, for work beside other steps."""
         began = time.monotonic()
         wrong = work()
         if wrong:
             self.failed.append(name)
-        said = f"   {name}: {'FAILED' if wrong else 'ok'}, {time.monotonic() - began:.1f} s"
-        print(f"{wrong}\n{said}" if wrong else said, flush=True)
+        line = f"   {name}: {'FAILED' if wrong else 'ok'}, {time.monotonic() - began:.1f} s"
+        print(f"{wrong}\n{line}" if wrong else line, flush=True)
 
 
 def static(program: str, *options: str) -> str:
@@ -72,7 +73,7 @@ def static(program: str, *options: str) -> str:
 
 
 def programs(missing: list[str]) -> str:
-    """Install what is missing; what stays missing is no failure, and told at the end."""
+    """Install what is missing; what stays missing is no failure, and is listed at the end."""
     missing += prepare_programs()
     return ""
 
@@ -84,7 +85,7 @@ def checks(steps: Steps) -> None:
 
 
 def joined(work: threading.Thread, minutes: float) -> str:
-    """Wait for what goes on beside."""
+    """Wait for work that runs beside."""
     work.join(minutes * 60)
     return f"not done in {minutes} minutes" if work.is_alive() else ""
 
@@ -95,8 +96,8 @@ def tests(options: list[str]) -> str:
     REPORT.unlink(missing_ok=True)
     # more at a time than cores: most tests wait for servers; each has servers of its own.  tests/longest.py orders the files
     at_once = [f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--no-loadscope-reorder"]
-    told = ["--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}"]
-    command = [sys.executable, "-m", "pytest", *at_once, *told, *options]
+    reports = ["--durations=15", "--durations-min=0.5", f"--junit-xml={REPORT}"]
+    command = [sys.executable, "-m", "pytest", *at_once, *reports, *options]
     try:
         status = subprocess.run(command, cwd=ROOT, check=False, timeout=_TESTS_MINUTES * 60, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
@@ -105,7 +106,7 @@ def tests(options: list[str]) -> str:
 
 
 def tell(outcome: Outcome, missing: list[str]) -> None:
-    """What could not run and why, then the count."""
+    """Print the tests that could not run, with the reason, then the count."""
     print("\nWhat could not run, and why:")
     for line in missing:
         print(f"  {line}")

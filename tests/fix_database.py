@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from deploy.stack.postgres import Postgres
-from tests.timescale import SETTINGS, TimescaleMissing, timescale_programs
+from tests.timescale import SETTINGS, TimescaleMissingError, timescale_programs
 
 # throw-away data: a kill -9 loses nothing, a power cut may
 _UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -29,7 +29,7 @@ def timescale(session_home: Path) -> Iterator[Postgres]:
     server = Postgres(session_home / "timescale", programs=timescale_programs, settings={**_UNSAFE, **SETTINGS})
     try:
         server.start()
-    except TimescaleMissing as error:
+    except TimescaleMissingError as error:
         pytest.skip(f"could not run: {error}")
     yield server
     server.stop()

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.dbus import Dbus
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 
 
 @pytest.fixture
 def dbus_program() -> None:
     """The test is left out, and says why, where the program is missing."""
     if shutil.which("dbus-daemon") is None:
-        pytest.skip(f"could not run: {ProgramMissing('dbus-daemon', 'simulated Bluetooth sensors need it')}")
+        pytest.skip(f"could not run: {ProgramMissingError('dbus-daemon', 'simulated Bluetooth sensors need it')}")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def dbus(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dbus]:
     bus = Dbus(home / "dbus")
     try:
         bus.start()
-    except ProgramMissing as error:
+    except ProgramMissingError as error:
         pytest.skip(f"could not run: {error}")
     for name, value in bus.environment.items():
         monkeypatch.setenv(name, value)

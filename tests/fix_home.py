@@ -20,7 +20,7 @@ def new_home() -> Path:
 
 @pytest.fixture(scope="session")
 def session_home() -> Iterator[Path]:
-    """Where the servers of the whole session keep their files."""
+    """The folder of the servers of the whole session."""
     home = new_home()
     yield home
     shutil.rmtree(home, ignore_errors=True)

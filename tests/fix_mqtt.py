@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 from deploy.stack.mqtt import Mosquitto, MqttBroker, Rumqttd
 
 USERS = {
@@ -23,7 +23,7 @@ def mosquitto(session_home: Path) -> Iterator[Mosquitto]:
     broker = Mosquitto(session_home / "mosquitto", USERS)
     try:
         broker.start()
-    except ProgramMissing as error:
+    except ProgramMissingError as error:
         pytest.skip(f"could not run: {error}")
     yield broker
     broker.stop()

@@ -1,6 +1,6 @@
-"""Which files of tests take longest: those are begun first, so that at the end nobody waits for one of them.
+"""The files of tests that take longest: they begin first, so that nothing waits for one of them at the end.
 
-Seconds on two cores, as ``out/tests.xml`` tells them; a file that is not named takes less than the last.
+Seconds on two cores, from ``out/tests.xml``; a file that is not named takes less than the last.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST = (
     "deploy/stack/test_stack.py",
     "simulation/test_tables.py",
     "simulation/test_planted.py",
-    "streams/worker/test_assignment.py",
+    "streams/worker/test_taking.py",
     "deploy/stack/test_kafka.py",
     "streams/engine/columns/test_keyed_axis.py",
     "gateway/test_run.py",
@@ -44,11 +44,11 @@ LONGEST = (
 
 
 LAST = ("simulation/test_simulation.py", "streams/worker/test_backlog.py")
-"""What is alone: the others have little left to do, and wait for it least, at the end."""
+"""The tests that run alone: at the end the others have little left to do, and wait for them least."""
 
 
 def place(file: Path) -> int:
-    """Where a file comes in the order; files that are not named share a place."""
+    """The place of a file in the order; files that are not named share a place."""
     name = file.relative_to(ROOT).as_posix()
     if name in LAST:
         return len(LONGEST) + 1

@@ -1,4 +1,4 @@
-"""What pytest's report says: how many passed and failed, and why others did not run."""
+"""The outcome in pytest's report: the number that passed and failed, and the reason why others did not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests need beside Python: programs of the system, and servers prepared in the cache."""
+"""The programs of the system and the prepared servers that the tests need beside Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deploy.stack.errors import StackError
 from deploy.stack.mqtt import Mosquitto
 from deploy.stack.postgres_programs import embedded_programs, server_user
 from tests.fix_browser import chromium_program
-from tests.timescale import TimescaleMissing, timescale_programs
+from tests.timescale import TimescaleMissingError, timescale_programs
 
 _APT_MINUTES = 10
 
@@ -27,7 +27,7 @@ class Need:
 
 
 def needs() -> list[Need]:
-    """What the tests need of the system, with where it is now."""
+    """The programs of the system that the tests need, with their paths now."""
     return [
         Need("mosquitto", Mosquitto.program(), "the MQTT broker of real installations"),
         Need("dbus-daemon", shutil.which("dbus-daemon"), "Bluetooth sensors"),
@@ -38,12 +38,12 @@ def needs() -> list[Need]:
 def prepare_programs() -> list[str]:
     """Install what is missing where we may; a line for each thing that stays missing."""
     missing = [need.package for need in needs() if not need.program]
-    why = ""
+    reason = ""
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"   installing {', '.join(missing)}", flush=True)
-        why = _install(missing)
+        reason = _install(missing)
     return [
-        f"{need.package} is missing, so not tested: {need.purpose} ({why or 'install the package ' + need.package})"
+        f"{need.package} is missing, so not tested: {need.purpose} ({reason or 'install the package ' + need.package})"
         for need in needs()
         if not need.program
     ]
@@ -51,11 +51,11 @@ def prepare_programs() -> list[str]:
 
 def prepare_servers() -> list[str]:
     """Fill the cache, so that no test waits for a download; a line for each thing that cannot be had."""
-    told: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str]] = set()
 
     def progress(component: str, step: str, done: float | None = None, /) -> None:
-        if (component, step) not in told and done != 1.0:
-            told.add((component, step))
+        if (component, step) not in shown and done != 1.0:
+            shown.add((component, step))
             print(f"   {component}: {step}", flush=True)
 
     missing = []
@@ -64,7 +64,7 @@ def prepare_servers() -> list[str]:
         kafka.install(progress)
         embedded_programs(user, progress)
         timescale_programs(user, progress)
-    except (StackError, TimescaleMissing) as error:
+    except (StackError, TimescaleMissingError) as error:
         missing.append(str(error))
     return missing
 

@@ -10,15 +10,15 @@ def test_who_would_be_alone_waits_for_the_others_and_none_begins_meanwhile(tmp_p
     files = tmp_path / "gate", tmp_path / "room"
     for file in files:
         file.touch()
-    happened: list[str] = []
+    events: list[str] = []
     here, go = threading.Event(), threading.Event()
 
     def take(name: str, alone: bool) -> None:
         with turn(alone=alone, files=files):
-            happened.append(name)
+            events.append(name)
             here.set()
             assert go.wait(10)
-            happened.append(f"{name} ends")
+            events.append(f"{name} ends")
 
     def begin(name: str, alone: bool) -> threading.Thread:
         thread = threading.Thread(target=take, args=(name, alone))
@@ -35,7 +35,7 @@ def test_who_would_be_alone_waits_for_the_others_and_none_begins_meanwhile(tmp_p
         assert not here.wait(0.2)
         go.set()
         threads[0].join(10)
-        assert happened == ["beside", "beside ends"]
+        assert events == ["beside", "beside ends"]
     for thread in threads:
         thread.join(10)
-    assert happened == ["beside", "beside ends", "alone", "alone ends", "later", "later ends"]
+    assert events == ["beside", "beside ends", "alone", "alone ends", "later", "later ends"]

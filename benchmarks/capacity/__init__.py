@@ -1,1 +1,1 @@
-"""What many patients need, computed from measured costs."""
+"""The capacity page, computed from measured costs."""

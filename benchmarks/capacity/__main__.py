@@ -1,4 +1,4 @@
-"""What 10 k, 100 k and 1 M patients need, computed from measured costs.
+"""The page about 10 k, 100 k and 1 M patients, computed from measured costs.
 
 python -m benchmarks.capacity                        prints docs/capacity.md
 python -m benchmarks.capacity --take out/bench.json  puts a run's figures into benchmarks/capacity/costs.json first
@@ -73,7 +73,7 @@ def page(costs: Costs) -> str:
     parts = [head]
     for one in LOADS:
         parts += [f"**{one.name[0].upper()}{one.name[1:]}**", _needs(one, costs)]
-    parts += ["\n".join(_said(one, costs) for one in LOADS), _front(costs), "## The costs", _costs(costs)]
+    parts += ["\n".join(_summary(one, costs) for one in LOADS), _front(costs), "## The costs", _costs(costs)]
     return _wrapped("\n\n".join(parts)) + "\n"
 
 
@@ -92,7 +92,7 @@ def _needs(load_: Load, costs: Costs) -> str:
     return _table(heads, rows)
 
 
-def _said(load_: Load, costs: Costs) -> str:
+def _summary(load_: Load, costs: Costs) -> str:
     largest = need(load_, costs, PATIENTS[-1])
     return (
         f"- {load_.name[0].upper()}{load_.name[1:]}: {model.PARTITIONS} workers carry {_round(most_patients(load_, costs))}"
@@ -125,7 +125,7 @@ def _costs(costs: Costs) -> str:
 
 
 def _short(number: float) -> str:
-    """As :func:`_round`, of cores and disks."""
+    """A number of cores or disks, with one decimal where it is small."""
     if number < 0.1:
         return "< 0.1"
     return f"{number:.1f}" if number < 10 else _round(number)

@@ -46,7 +46,7 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Costs(msgspec.Struct):
-    """All of them, by the names of :data:`SOURCES`, and the machine of the newest run."""
+    """The costs by the names of :data:`SOURCES`, and the machine of the newest run."""
 
     machine: dict[str, Any]
     costs: dict[str, Cost]
@@ -92,4 +92,5 @@ def take(runs: list[Path], file: Path = FILE) -> None:
 
 def _cost(figure: dict[str, Any], at: str) -> Cost:
     day = datetime.fromisoformat(at).date().isoformat()
-    return Cost(*(float(f"{figure[name]:.4g}") for name in ("median", "low", "high")), figure["unit"], day)
+    median, low, high = (float(f"{figure[name]:.4g}") for name in ("median", "low", "high"))
+    return Cost(median, low, high, figure["unit"], day)

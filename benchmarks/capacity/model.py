@@ -1,4 +1,4 @@
-"""What so many patients need, by what a sample, a batch and a connection were measured to cost: multiplication, no more."""
+"""The capacity model: it multiplies patients by the measured cost of a sample, a batch and a connection, no more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from benchmarks.capacity.costs import Costs
 
 BUSY: Final = 0.5
-"""Of each core, on average: the rest is for catching up, for bursts and for taking over from one that died."""
+"""The share of each core that is used on average: the rest is for catching up, bursts and the work of one that died."""
 PARTITIONS: Final = 64
 COPIES: Final = 3
 REPLICATION: Final = 2.0
@@ -30,7 +30,7 @@ _TB: Final = 1e12
 
 
 class Load(NamedTuple):
-    """How a patient is measured: readings a second of so many vitals, and how many come in one batch."""
+    """The load of a patient: readings a second, vitals in each, and readings in one batch."""
 
     name: str
     key: str
@@ -56,8 +56,9 @@ LOADS: Final = (
 
 
 class Need(NamedTuple):
-    """Of one load and number of patients.  Cores: what is used on average, divided by :data:`BUSY`.  Memory in GB, disks in
-    TB."""
+    """The need of one load and number of patients.  Cores: average use divided by :data:`BUSY`.  Memory in GB, disks in
+    TB.
+    """
 
     samples: float
     batches: float
@@ -72,7 +73,7 @@ class Need(NamedTuple):
 
     @property
     def workers(self) -> int:
-        """Of one core each, at least two: one of them may die."""
+        """The number of workers of one core each, at least two: one of them may die."""
         return max(2, math.ceil(self.worker_cores))
 
     @property
@@ -87,7 +88,7 @@ class Need(NamedTuple):
 
 
 def need(load: Load, costs: Costs, patients: int) -> Need:
-    """Of ``patients`` who are measured so."""
+    """The need of ``patients`` with this load."""
     samples, batches = patients * load.samples, patients * load.batches
     cost = {name: costs[f"{name}_{load.key}"] for name in ("worker", "database", "brokers", "wal", "record")}
     brokers = batches * costs["request"] / 1e3 * REPLICATION + samples * cost["brokers"] / 1e9
@@ -114,7 +115,7 @@ def most_patients(load: Load, costs: Costs) -> float:
 
 
 def most_gateways(load: Load, costs: Costs, brokers: int) -> dict[str, float]:
-    """How many gateways, one a patient, ``brokers`` carry, by each of the things that end."""
+    """The number of gateways, one a patient, that ``brokers`` carry, by each of the two bounds."""
     cores = brokers * BROKER_CORES
     return {
         "batches": cores * BUSY / (load.batches * costs["request"] / 1e3 * REPLICATION),

@@ -1,6 +1,4 @@
-"""What a sample costs inside the engine, in turns of a fixed CPU loop timed around each row.
-
-    python -m benchmarks.loads.engine [row ...]
+"""Loads for the engine alone, and the CPU that a sample costs in it.
 
 Four continuous vitals a reading, one reading a record (``batch``: 60), a clock record a second and partition, a heartbeat of
 each home every 30 s.  Values lie within the default limits, a tenth of them up to a quarter away; readings arrive 1 to 2 s
@@ -10,9 +8,10 @@ after they were measured.  With the rules of :func:`alerts.rules.stages.stages`,
 from __future__ import annotations
 
 import os
-import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two spinning BLAS threads made rollups seven times dearer
 
@@ -29,8 +28,10 @@ from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
 from streams.engine.snapshot.recall import Recall
 
+ADMITTED: Final = 5000
+"""Patients a round, as a worker takes records."""
 START = 1_790_000_000
-VITALS = (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE)
+VITALS: Final = np.array([Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE], np.uint8)
 LEVEL = np.array([80, 80, 97, 16], np.float32)
 
 
@@ -58,48 +59,51 @@ ROWS = {
 }
 
 
-def loop() -> float:
-    """Seconds for a fixed amount of plain Python: the machine's speed at this moment."""
-    begin, x = time.process_time(), 0
-    for i in range(1_000_000):
-        x = (x * 31 + i) & 0xFFFF
-    return time.process_time() - begin
-
-
 def patients_of(row: Row) -> np.ndarray:
     """Patient numbers by partition."""
     per = row.patients // row.partitions
     return (np.arange(row.partitions)[:, None] + 64 * (1 + np.arange(per))).reshape(-1)
 
 
-def enrolled(row: Row) -> Round:
-    """Rule sets, and consent, enrolment and facts of everybody."""
-    said: list[tuple[int, int, Control]] = [(p, 0, default_rule_set()) for p in range(row.partitions)]
-    for patient in patients_of(row).tolist():
-        device = Enrolled(patient, patient, 0, None, max(row.every, row.batch))
-        facts = Facts(1, False, "A", "1950-01-01")
-        said += [(patient % 64, patient, one) for one in (Consent(True, 0), Enrolment((device,), (patient,)), facts)]
-    said.sort(key=lambda one: one[0])
-    records = np.zeros(len(said), RECORD)
-    records["partition"], records["patient"] = [one[0] for one in said], [one[1] for one in said]
-    records["append"], records["kind"], records["first"] = START * 1000, Kind.CONTROL, np.arange(len(said)) + 1
-    return Round(records, controls=[(at, one[2]) for at, one in enumerate(said)])
+def admission(row: Row, at: int) -> Iterator[Round]:
+    """Rule sets, then consent, enrolment and facts of everybody, appended ``at`` (s)."""
+    yield control_round([(partition, 0, 1000 * at, default_rule_set()) for partition in range(row.partitions)], 0)
+    people, count = patients_of(row), row.partitions
+    for start in range(0, len(people), ADMITTED):
+        controls: list[tuple[int, int, int, Control]] = []
+        for patient in people[start : start + ADMITTED].tolist():
+            device = Enrolled(patient, patient, 0, None, max(row.every, row.batch))
+            each = Consent(True, 0), Enrolment((device,), (patient,)), Facts(1, False, "A", "1950-01-01")
+            controls += [(patient % 64, patient, 1000 * at, control) for control in each]
+        yield control_round(controls, count)
+        count += len(controls)
+
+
+def control_round(controls: list[tuple[int, int, int, Control]], count: int) -> Round:
+    """A round of controls (partition, patient, append time in ms, control), of which ``count`` were sent before."""
+    controls.sort(key=lambda each: each[0])
+    records = np.zeros(len(controls), RECORD)
+    for n, name in enumerate(("partition", "patient", "append")):
+        records[name] = [each[n] for each in controls]
+    records["kind"], records["first"] = Kind.CONTROL, count + np.arange(len(controls)) + 1
+    return Round(records, controls=[(position, each[3]) for position, each in enumerate(controls)])
 
 
 def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:
-    """All that is appended in the ``width`` seconds from ``first`` on."""
+    """The records appended in the ``width`` seconds from ``first`` on."""
     people, parts = patients_of(row), []
     for second in range(first, first + row.width):
         step = row.batch if row.batch > 1 else row.every
         who = people[second % step :: step]
         alive = people[second % 30 :: 30]
-        for kind, patient, at in (
+        appended: tuple[tuple[Kind, np.ndarray, int], ...] = (
             (Kind.CLOCK, np.arange(row.partitions), 0),
             (Kind.EVENT, alive, 100),
             (Kind.SAMPLES, who, 500),
-        ):
+        )
+        for kind, patient, ms in appended:
             rows = np.zeros(len(patient), RECORD)
-            rows["partition"], rows["append"], rows["kind"] = patient % 64, second * 1000 + at, kind
+            rows["partition"], rows["append"], rows["kind"] = patient % 64, second * 1000 + ms, kind
             if kind != Kind.CLOCK:
                 rows["patient"] = rows["gateway"] = patient
                 rows["device"] = patient if kind == Kind.SAMPLES else 0
@@ -117,12 +121,12 @@ def rounds(row: Row, first: int, rng: np.random.Generator) -> Round:
     wild = 1 + (rng.random(len(samples)) < 0.1) * rng.uniform(-0.25, 0.25, len(samples))
     samples["value"] = np.minimum(np.tile(LEVEL, len(at) * row.batch) * wild, 300)
     beats = np.flatnonzero(records["kind"] == Kind.EVENT).tolist()
-    heard: list[tuple[int, Event]] = [(k, Heartbeat(int(records["append"][k]))) for k in beats]
-    return Round(records, samples, np.repeat(at, each).astype(np.int32), heard)
+    events: list[tuple[int, Event]] = [(k, Heartbeat(int(records["append"][k]))) for k in beats]
+    return Round(records, samples, np.repeat(at, each).astype(np.int32), events)
 
 
 def split(batch: Round, partitions: int) -> list[Round]:
-    """The same, a round for each partition."""
+    """The round split into one for each partition."""
     out = []
     for partition in range(partitions):
         low, high = np.searchsorted(batch.records["partition"], (partition, partition + 1))
@@ -138,7 +142,8 @@ def measure(row: Row) -> tuple[float, float, float, int]:
     engine = Engine([] if row.bare else stages())
     for partition in range(row.partitions):
         engine.take(partition, None, Recall())
-    engine.advance(enrolled(row))
+    for some in admission(row, START):
+        engine.advance(some)
     first = START + 1
     while first < START + 330:
         engine.advance(rounds(row, first, rng))
@@ -154,19 +159,3 @@ def measure(row: Row) -> tuple[float, float, float, int]:
         spent, count, worst = spent + took, count + len(batch.samples), max(worst, took / row.width)
         first += row.width
     return spent / count, count / row.seconds, worst / 1e6, len(engine.snapshot(0))
-
-
-def main() -> None:
-    for name in sys.argv[1:] or ROWS:
-        before = loop()
-        ns, rate, worst, size = measure(ROWS[name])
-        turn = (before + loop()) / 2 * 1000  # ns per turn of the loop
-        print(
-            f"{name:32s} {ns:8.1f} ns/sample {ns / turn:7.2f} turns {rate:9.0f} samples/s  worst second {worst:7.1f} ms"
-            f"  snapshot {size / 1024:.0f} KiB",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main()

@@ -20,7 +20,7 @@ from devices.wire.batch import Kind, header, key_of, partition_of
 from devices.wire.event import Heartbeat, encode_event
 from devices.wire.pairing import Config
 from devices.wire.sealing import new_nonce, seal
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 HEARTBEAT_S: Final = 5.0
 _STEP_S: Final = 0.02
@@ -41,7 +41,7 @@ class Worn:
 
 
 class Gateways(threading.Thread):
-    """All gateways of a ward, in a thread, until :meth:`end`.  ``fell_ill``: patient -> ms measured of the first value
+    """The gateways of a ward, in a thread, until :meth:`end`.  ``fell_ill``: patient -> ms measured of the first value
     beyond the limit.
     """
 
@@ -58,7 +58,7 @@ class Gateways(threading.Thread):
         self._to_fall: list[int] = []
 
     def fall_ill(self, patient: int) -> None:
-        """From this patient's next reading on the heart rate is beyond its limit."""
+        """Let the heart rate of this patient be beyond its limit from the next reading on."""
         self._to_fall.append(patient)
 
     def end(self) -> None:

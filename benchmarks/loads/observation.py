@@ -1,25 +1,33 @@
-"""What a measured process says of itself while it works: one JSON line a step, in a file."""
+"""Processes that are measured, and what they note of themselves while they work: one JSON line a step, in a file."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self, TypeVar
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from benchmarks.errors import ContenderError
+from benchmarks.errors import BenchmarkError, ContenderError
 from deploy.stack.child import Child
+from devices.wire.batch import PARTITIONS
 
-_STILL_S: Final = 60.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[2]
+_SILENCE_S: Final = 60.0
+_APART_S: Final = 600
+_Found = TypeVar("_Found")
+Notes = npt.NDArray[np.int64]
+"""[n, 4]: partition, offset, sent (ns), appended (ms) of each record."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """After so many ``messages`` (since the last step) with ``samples``: wall clock and CPU of the process, in ns."""
+    """The wall clock and CPU of the process, in ns, after ``messages`` with ``samples`` since the last step."""
 
     at: int
     cpu: int
@@ -29,7 +37,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a contender of its own making found: compared with what the others did."""
+    """The result of a contender, compared with those of the others."""
 
     samples: int
     total: float  # sum of all values
@@ -53,7 +61,7 @@ class Observer:
 
 
 class Observed:
-    """A process ``python -m module`` (or ``command``) that observes itself; ``wait`` until it has done so many messages."""
+    """A process ``python -m module`` (or ``command``) that notes its steps in a file, which is read here."""
 
     def __init__(
         self, name: str, module: str, folder: Path, environment: Mapping[str, str],
@@ -63,7 +71,7 @@ class Observed:
         self.name, self._file = name, folder / f"{stamp}.jsonl"
         self._file.touch()
         settings = {
-            "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), **environment,
+            "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment,
         }  # fmt: skip
         command = command or [sys.executable, "-m", module]
         self.child = Child(name, command, folder / f"{stamp}.log", env=settings)
@@ -76,11 +84,11 @@ class Observed:
         return msgspec.json.decode(lines[-1], type=Result) if lines else None
 
     def found(self) -> dict[str, float] | None:
-        """What a contender of :mod:`benchmarks.peers` found, once it has handled everything."""
+        """The result of a contender of :mod:`benchmarks.peers`, once it has handled everything."""
         lines = [line for line in self._lines() if line.startswith(b'{"found"')]
         return msgspec.json.decode(lines[-1])["found"] if lines else None
 
-    def wait(self, messages: int, still_s: float = _STILL_S) -> list[Step]:
+    def wait(self, messages: int, silence_s: float = _SILENCE_S) -> list[Step]:
         """The steps once all ``messages`` were handled.
 
         Raises:
@@ -96,9 +104,21 @@ class Observed:
                 seen, since = done, time.monotonic()
             if not self.child.running:
                 raise ContenderError(self.name, f"ended after {done} of {messages} messages", self.child.tail())
-            if time.monotonic() - since > still_s:
+            if time.monotonic() - since > silence_s:
                 raise ContenderError(self.name, f"stands still after {done} of {messages} messages", self.child.tail())
             time.sleep(0.05)
+
+    def wait_for_partitions(self, limit_s: float) -> None:
+        """Wait until the clock records of every partition are committed.
+
+        Raises:
+            BenchmarkError: the worker ended, or ``limit_s`` are over.
+        """
+        end = time.monotonic() + limit_s
+        while len({partition for step in self.steps() for partition, _, _ in step.moves}) < PARTITIONS:
+            if time.monotonic() > end or not self.child.running:
+                raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{self.child.tail()}")
+            time.sleep(0.2)
 
     def _lines(self) -> list[bytes]:
         text = self._file.read_bytes()
@@ -111,8 +131,22 @@ class Observed:
         self.child.stop(timeout=10)
 
 
+def run_apart(module: str, spec: Any, found: type[_Found]) -> _Found:
+    """Run ``python -m module SPEC``, SPEC as JSON, in a process of its own; its last line of output, decoded.
+
+    Raises:
+        ContenderError: it failed.
+    """
+    command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
+    settings = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=settings, capture_output=True, check=False, timeout=_APART_S, cwd=ROOT)
+    if done.returncode:
+        raise ContenderError(f"{module} with {spec}"[:200], f"ended with {done.returncode}", done.stderr.decode()[-2000:])
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=found)
+
+
 def observer() -> Observer:
-    """Of this process, as its parent asked."""
+    """The observer that this process's parent asked for."""
     return Observer(Path(os.environ["BENCH_OBSERVATION"]))
 
 
@@ -130,3 +164,26 @@ def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, fl
     after = steps[start + 1 :] or steps
     cpu = steps[-1].cpu - (steps[start].cpu if len(steps) > 1 else 0)
     return cpu / max(sum(s.messages for s in after), 1), cpu / max(sum(s.samples for s in after), 1)
+
+
+def committed_at(steps: list[Step], notes: Notes) -> Notes:
+    """ns at which the worker knew of the commit of each note; -1: not yet."""
+    moves = np.array([(p, after, step.at) for step in steps for p, _, after in step.moves], np.int64)
+    found = np.full(len(notes), -1, np.int64)
+    for partition in range(PARTITIONS):
+        mine, which = moves[moves[:, 0] == partition], np.flatnonzero(notes[:, 0] == partition)
+        at = np.searchsorted(mine[:, 1], notes[which, 1], side="right")
+        found[which[at < len(mine)]] = mine[at[at < len(mine)], 2]
+    return found
+
+
+def commit_times(one: Observed, notes: Notes, limit_s: float) -> tuple[Notes, int]:
+    """The commit times once all is committed or ``limit_s`` over, and how many were not: those count as committed now."""
+    end = time.monotonic() + limit_s
+    while True:
+        found = committed_at(one.steps(), notes)
+        left = found < 0
+        if not left.any() or time.monotonic() > end or not one.child.running:
+            found[left] = time.time_ns()
+            return found, int(left.sum())
+        time.sleep(1)

@@ -16,31 +16,26 @@ import cProfile
 import pstats
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from alerts.rules.defaults import default_rule_set
 from alerts.rules.stages import stages
-from benchmarks.loads.engine import Row, patients_of, rounds
+from benchmarks.loads.engine import Row, admission, rounds
 from benchmarks.loads.spending import resident
 from benchmarks.machine import turn_ns
 from devices.sample import SAMPLE
 from devices.wire.batch import HEADER, PARTITIONS, Kind
-from devices.wire.control import Consent, Control, Enrolled, Enrolment, Facts
 from devices.wire.sealing import TAG_BYTES
 from streams.engine.engine import Engine
-from streams.engine.round import RECORD, Round
+from streams.engine.round import Round
 from streams.engine.snapshot.recall import Recall
 from streams.worker.allocator import keep_memory
-from streams.worker.snapshot_schedule import RARELY, Saving
+from streams.worker.snapshot_schedule import RARELY, SnapshotSchedule
 
 MIDNIGHT: Final = 1_790_035_200
-ADMITTED: Final = 5000
-"""Patients a round, as a worker takes records."""
 SNAPSHOT_S: Final = 60
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -63,17 +58,15 @@ class Seconds(msgspec.Struct, frozen=True):
 
     first: int
     spent: list[int]
-    saving: list[int]
+    snapshots: list[int]
     samples: int
     turn: float
-    begin_bytes: int
     end_bytes: int
     profiles: dict[int, list[tuple[str, float]]]
 
 
 def run(spec: Spec) -> Seconds:
     row = Row(spec.patients, spec.partitions, every=spec.every)
-    begin = resident(os.getpid())
     engine, rng = Engine(stages()), np.random.default_rng(1)
     engine.expect(spec.partitions)
     for partition in range(spec.partitions):
@@ -84,7 +77,7 @@ def run(spec: Spec) -> Seconds:
     states = _States(engine, first)
     for second in range(first - spec.fill, first):
         _second(states, second, rounds(row, second, rng))
-    turn, spent, saving, samples, profiles = turn_ns(), [], [], 0, {}
+    turn, spent, snapshots, samples, profiles = turn_ns(), [], [], 0, {}
     for second in range(first, first + spec.seconds):
         batch = rounds(row, second, rng)
         samples += len(batch.samples)
@@ -97,31 +90,9 @@ def run(spec: Spec) -> Seconds:
         states.save(second, batch)
         after = time.process_time_ns()
         spent.append(after - before)
-        saving.append(after - between)
+        snapshots.append(after - between)
     turn = (turn + turn_ns()) / 2
-    return Seconds(first, spent, saving, samples, turn, begin, resident(os.getpid()), profiles)
-
-
-def admission(row: Row, at: int) -> Iterator[Round]:
-    """Rule sets, then consent, enrolment and facts of everybody, appended ``at`` (s)."""
-    yield _said(at, 0, [(partition, 0, default_rule_set()) for partition in range(row.partitions)])
-    people, nth = patients_of(row), row.partitions
-    for start in range(0, len(people), ADMITTED):
-        said: list[tuple[int, int, Control]] = []
-        for patient in people[start : start + ADMITTED].tolist():
-            device = Enrolled(patient, patient, 0, None, row.every)
-            each = Consent(True, 0), Enrolment((device,), (patient,)), Facts(1, False, "A", "1950-01-01")
-            said += [(patient % 64, patient, control) for control in each]
-        yield _said(at, nth, said)
-        nth += len(said)
-
-
-def _said(at: int, nth: int, said: list[tuple[int, int, Control]]) -> Round:
-    said.sort(key=lambda one: one[0])
-    records = np.zeros(len(said), RECORD)
-    records["partition"], records["patient"] = [one[0] for one in said], [one[1] for one in said]
-    records["append"], records["kind"], records["first"] = at * 1000, Kind.CONTROL, nth + np.arange(len(said)) + 1
-    return Round(records, controls=[(position, one[2]) for position, one in enumerate(said)])
+    return Seconds(first, spent, snapshots, samples, turn, resident(os.getpid()), profiles)
 
 
 class _States:
@@ -131,18 +102,18 @@ class _States:
         self.engine, longest = engine, RARELY * SNAPSHOT_S
         held = np.flatnonzero(engine.layout.held).tolist()
         saved = np.linspace(first - longest, first, len(held), endpoint=False).tolist()
-        self._saving = {p: Saving(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
+        self._schedules = {p: SnapshotSchedule(SNAPSHOT_S, at, sys.maxsize) for p, at in zip(held, saved, strict=True)}
 
     def save(self, second: int, batch: Round) -> None:
         records = batch.records
         size = np.where(records["kind"] == Kind.CLOCK, HEADER.itemsize, HEADER.itemsize + TAG_BYTES)
         size += SAMPLE.itemsize * np.bincount(batch.record, minlength=len(records))
         grown = np.bincount(records["partition"], size, PARTITIONS)
-        for partition, saving in self._saving.items():
-            saving.since += int(grown[partition])
-            if saving.due(second):
-                saving.size = len(self.engine.snapshot(partition))
-                saving.begin(second)
+        for partition, snapshots in self._schedules.items():
+            snapshots.since += int(grown[partition])
+            if snapshots.due(second):
+                snapshots.size = len(self.engine.snapshot(partition))
+                snapshots.begin(second)
 
 
 def _second(states: _States, second: int, batch: Round) -> None:

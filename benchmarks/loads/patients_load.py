@@ -1,4 +1,4 @@
-"""What the gateways of many patients send, from one process: told by ``BENCH_LOAD`` (JSON), see :class:`Orders`.
+"""The records of many patients' gateways, sent by one process as ``BENCH_LOAD`` (JSON) says: see :class:`Orders`.
 
 Each patient's device gives a reading of five vitals each ten seconds, a record of its own, and each gateway a heartbeat
 each thirty; both are spread evenly.  Records are sealed as gateways seal them; one producer sends them all, so that the
@@ -26,7 +26,7 @@ from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import HEADER, PARTITIONS, VERSION, Kind, key_of
 from devices.wire.event import Heartbeat, encode_event
-from tests.streams.producing import OUTBOX_EPOCH
+from simulators.sealed_log import OUTBOX_EPOCH
 
 VITALS: Final = (*CONTINUOUS, Vital.TEMPERATURE)
 LEVEL: Final = np.append(CALM, np.float32(36.8))
@@ -116,9 +116,9 @@ def run(orders: Orders) -> dict[str, float]:
         second = slot * SLOT_S
         time.sleep(max(0.0, begin + second - time.time()))
         latest = max(latest, time.time() - begin - second) if second >= orders.warm_s else 0.0
-        told = {"on_delivery": noting(time.time_ns())} if second >= orders.warm_s else {}
+        callback = {"on_delivery": noting(time.time_ns())} if second >= orders.warm_s else {}
         for who, record in homes.records(second):
-            producer.produce(orders.topic, record, homes.kafka_key[who], partitions[who], **told)
+            producer.produce(orders.topic, record, homes.kafka_key[who], partitions[who], **callback)
             sent += 1
         producer.poll(0)
     left = producer.flush(_FLUSH_S)

@@ -9,24 +9,24 @@ import psycopg
 
 from alerts.rules.stages import stages
 from benchmarks.loads.reading import ends, read
-from benchmarks.loads.ward import Ward, append
+from benchmarks.loads.ward import Ward, append, ring_of
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
+from simulators.sealed_log import now_ms
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
 from streams.engine.snapshot.recall import Recall
-from streams.kafka.topic import topic_id
+from streams.kafka.log import Log
 from streams.store import ledger
 from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
-from tests.streams.producing import now_ms
 
 
 def admit(servers: Servers, topic: str, ward: Ward) -> list[int]:
-    """Append the ward's controls to ``topic``, and a first reading of everybody; where each partition goes on."""
+    """Append the ward's controls to ``topic``, and a first reading of everybody; the next offset of each partition."""
     append(servers.kafka.client(), topic, ward.admission())
     append(servers.kafka.client(), topic, ward.batches(range(1, ward.patients + 1), now_ms() - 2000, 1))
     return ends(servers.kafka.bootstrap, topic)
@@ -39,7 +39,7 @@ def prepared(servers: Servers, topic: str, ward: Ward, until: Sequence[int]) -> 
     ward.seed_keys(servers.url(name))
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
         prepare(db)
-        identity = topic_id(servers.kafka.bootstrap, topic)
+        identity = Log(servers.kafka.bootstrap, topic).topic_id()
         held = ledger.take(db, topic, identity, dict.fromkeys(range(PARTITIONS), 0))
         engine = Engine(stages())
         for partition in range(PARTITIONS):
@@ -51,8 +51,8 @@ def prepared(servers: Servers, topic: str, ward: Ward, until: Sequence[int]) -> 
 
 
 def fold(engine: Engine, ward: Ward, blocks: Sequence[Block], held: dict[int, Held], *, save: bool = False) -> RoundToStore:
-    """What ``blocks``, one a partition, write; with ``save`` the state of each partition too."""
-    writes = engine.advance(open_blocks(blocks, ward.world.ring()))
+    """The round that ``blocks``, one a partition, write; with ``save`` the snapshot of each partition too."""
+    writes = engine.advance(open_blocks(blocks, ring_of(ward.world.secrets)))
     moves = [
         Move(b.partition, held[b.partition].epoch, b.first, b.next, int(b.appended[-1]), zlib.crc32(b.values[-1]))
         for b in blocks

@@ -1,4 +1,4 @@
-"""The log read as it stands, with a bare client: for what is measured alone, and for preparing a database."""
+"""The log read with a bare client, for measurements of a part alone and for preparing a database."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def read(bootstrap: str, topic: str, starts: Sequence[int], until: Sequence[int]
     try:
         consumer.assign([TopicPartition(topic, p, starts[p]) for p in range(PARTITIONS) if until[p] > starts[p]])
         todo = sum(until) - sum(starts)
-        heard = time.monotonic()
+        last = time.monotonic()
         while todo > 0:
             messages = consumer.consume(5000, 0.1)
-            heard = time.monotonic() if messages else heard
-            if time.monotonic() - heard > _EMPTY_S:
+            last = time.monotonic() if messages else last
+            if time.monotonic() - last > _EMPTY_S:
                 raise BenchmarkError(f"Kafka did not give the last {todo} records of the log.")
             for message in messages:
                 partition = message.partition()

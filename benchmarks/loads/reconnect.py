@@ -1,4 +1,4 @@
-"""Many gateways at once: ``python -m benchmarks.loads.reconnect``.  One broker with SCRAM, as deployed; loopback only.
+"""Many gateways at once at one broker with SCRAM, as deployed; loopback only.
 
 For each number of gateways: all connect at once and send a batch; then a batch a second each; then the broker is killed and
 started again while each has a batch to send.  Told: seconds until half, 99 % and all were acknowledged (and until the
@@ -7,24 +7,16 @@ broker answered again), and the broker's CPU and memory.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
-from benchmarks.machine import machine, turn_ns
 from deploy.stack.kafka import Kafka
-from deploy.stack.topics import Topic, vitals_topic
 
 COUNTS: Final = (100, 300, 1000)
 A_PROCESS: Final = 250
@@ -32,7 +24,7 @@ BEATS: Final = 10
 
 
 class Gateways:
-    """Some processes of :mod:`benchmarks.loads.reconnecting`, told the same."""
+    """Some processes of :mod:`benchmarks.loads.reconnecting` that get the same commands."""
 
     def __init__(self, kafka: Kafka, topic: str, count: int) -> None:
         options = json.dumps(kafka.client())
@@ -106,29 +98,3 @@ def _cpu(process: psutil.Process) -> float:
 
 def _quantiles(seconds: list[float]) -> dict[str, float]:
     return {"p50": seconds[len(seconds) // 2], "p99": seconds[len(seconds) * 99 // 100], "max": seconds[-1]}
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.loads.reconnect", description=__doc__)
-    parser.add_argument("counts", nargs="*", type=int, help=f"of gateways ({', '.join(map(str, COUNTS))})")
-    parser.add_argument("--json", type=Path, default=Path("out/reconnect.json"), metavar="FILE")
-    options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="vigil-reconnect-"))
-    found = []
-    try:
-        with Kafka(folder, users={"vigil": secrets.token_urlsafe()}, heap_mb=512) as kafka:
-            kafka.create(Topic("reconnect", 64, vitals_topic(brokers=1).options))
-            for count in options.counts or COUNTS:
-                turns = turn_ns()
-                found.append(measure(kafka, "reconnect", count) | {"loop_ns_a_turn": (turns + turn_ns()) / 2})
-                sys.stdout.write(json.dumps(found[-1]) + "\n")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"at": at, "machine": machine(), "reconnect": found}, indent=2))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

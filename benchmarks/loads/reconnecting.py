@@ -1,4 +1,4 @@
-"""Many gateways' connections in one process: each a producer with the real gateway's options.  Told what to do by lines.
+"""Many gateways' connections in one process: each a producer with the real gateway's options.  Commands come as lines.
 
 ``send``: a record from each, then a JSON line with the seconds until each was acknowledged.  ``beat N``: the same, N times a
 second apart; a line at the end.  ``end``: the end.
@@ -17,7 +17,7 @@ from devices.wire.batch import PARTITIONS
 from gateway.uplink.producer import _BASE
 
 RECORD: Final = bytes(56 + 4 * 16 + 16)
-"""As long as a sealed batch of one reading of four vitals."""
+"""A record of the length of a sealed batch of one reading of four vitals."""
 _DONE_S: Final = 120.0
 
 
@@ -26,7 +26,7 @@ def send(clients: list[Any], topic: str, begin: float) -> list[float]:
     acked = [float("nan")] * len(clients)
     left = len(clients)
 
-    def told(n: int) -> Any:
+    def noting(n: int) -> Any:
         def note(error: Any, _message: Any) -> None:
             nonlocal left
             left -= 1
@@ -36,7 +36,7 @@ def send(clients: list[Any], topic: str, begin: float) -> list[float]:
         return note
 
     for n, client in enumerate(clients):
-        client.produce(topic, RECORD, partition=n % PARTITIONS, on_delivery=told(n))
+        client.produce(topic, RECORD, partition=n % PARTITIONS, on_delivery=noting(n))
     end = time.time() + _DONE_S
     while left and time.time() < end:
         for client in clients:

@@ -22,7 +22,7 @@ _ROWS: Final = 512
 
 
 class Job:
-    """What every form of the job counts, so that contenders can be compared."""
+    """The counts of every form of the job, by which contenders are compared."""
 
     samples = 0
     total = 0.0

@@ -1,12 +1,30 @@
-"""What servers have spent: CPU seconds of a process and all its children, also of those that ended meanwhile."""
+"""The cost of servers: CPU seconds of a process and all its children, also of those that ended meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by part: ``wall``, and ``cpu`` of this process."""
+
+    wall: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count what the block takes."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall[name] = self.wall.get(name, 0.0) + time.perf_counter() - wall
+        self.cpu[name] = self.cpu.get(name, 0.0) + time.process_time() - cpu
 
 
 def spent(pids: Iterable[int]) -> float:

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import faust
 import numpy as np
 import psycopg
 
 from benchmarks.loads.observation import Result, observer
 from benchmarks.loads.rolling import Arrays, Job, Plain
 from benchmarks.loads.ward import VITALS
+from benchmarks.peers.stock_faust import stock_app
 from devices.sample import SAMPLE
 from devices.vitals import VITALS as SPECS
 from devices.wire.batch import HEADER, Kind
@@ -38,20 +38,10 @@ def main() -> None:
         ring = DatabaseKeyRing(lambda: db, Path(environment["VIGIL_MASTER_KEY_FILE"]).read_bytes())
         keys = ring.get_many([key for (key,) in db.execute("SELECT key FROM data_key").fetchall()])
     job: Job = Plain() if environment["BENCH_READINGS"] == "1" else Arrays()
-    app = faust.App(
-        environment["BENCH_GROUP"],
-        broker=[f"aiokafka://{environment['VIGIL_KAFKA']}"],
-        store="memory://",
-        datadir=Path(environment["BENCH_OBSERVATION"]).parent,
-        broker_session_timeout=6.0,
-        broker_heartbeat_interval=1.0,
-        consumer_auto_offset_reset="earliest",
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        web_enabled=False,
-    )
-    topic = app.topic(
-        environment["VIGIL_TOPIC"], key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw"
+    folder = str(Path(environment["BENCH_OBSERVATION"]).parent)
+    kafka, topic_name = environment["VIGIL_KAFKA"], environment["VIGIL_TOPIC"]
+    app, topic = stock_app(
+        environment["BENCH_GROUP"], kafka, folder, topic_name, broker_session_timeout=6.0, broker_heartbeat_interval=1.0
     )
     done = 0
     samples = 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -17,6 +17,7 @@ import psycopg
 
 from alerts.rules.stages import stages
 from benchmarks.errors import BenchmarkError
+from benchmarks.loads.spending import Stopwatch
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
@@ -48,7 +49,7 @@ PARTS: Final = {
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker takes back: the ``partitions``, with so many ``patients``, saved in the database at ``url``, and
+    """The work of taking back: ``partitions`` with ``patients`` in them, saved in the database at ``url``, and
     the ``log`` since then, a block of each partition, sealed with the ``keys`` that ``master`` unwraps.
     """
 
@@ -61,19 +62,14 @@ class Job:
 
 
 @dataclass
-class Spent:
-    """Seconds by part: ``wall`` (the server's work included), ``cpu`` of this process; ``server``: CPU of its session;
+class Spent(Stopwatch):
+    """Seconds by part, the server's work included in ``wall``.  ``server``: CPU of its session.
+
     ``end``: when the last partition stood, by the clock that all processes share.
     """
 
-    wall: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)
     server: float = 0.0
     end: float = 0.0
-
-    def __call__(self, part: str, begin: tuple[float, float]) -> None:
-        self.wall[part] = self.wall.get(part, 0.0) + time.perf_counter() - begin[0]
-        self.cpu[part] = self.cpu.get(part, 0.0) + time.process_time() - begin[1]
 
 
 def touch(patients: int) -> None:
@@ -84,32 +80,26 @@ def touch(patients: int) -> None:
 
 
 def take_back(job: Job) -> tuple[Spent, list[bytes]]:
-    """What it took, and the state of each partition then."""
+    """The cost of taking all partitions back, and the state of each then."""
     spent, engine = Spent(), Engine(stages())
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
         for partition in job.partitions:
-            begin = _now()
-            saved = read_saved(db, TOPIC, partition)
+            with spent.part("snapshot"):
+                saved = read_saved(db, TOPIC, partition)
             assert saved is not None
-            spent("snapshot", begin)
-            begin = _now()
-            content = unpack(saved.state, partition)
-            spent("unpack", begin)
-            begin = _now()
-            recall = stored_since(db, partition, recalled(content), saved.offset)
-            spent("recall", begin)
-            begin = _now()
-            engine.take(partition, content, recall)
-            spent("room" if partition == job.partitions[0] else "take", begin)
+            with spent.part("unpack"):
+                content = unpack(saved.state, partition)
+            with spent.part("recall"):
+                recall = stored_since(db, partition, recalled(content), saved.offset)
+            with spent.part("room" if partition == job.partitions[0] else "take"):
+                engine.take(partition, content, recall)
         keys = DatabaseKeyRing(lambda: db, job.master)
-        begin = _now()
-        keys.get_many(job.keys)
-        spent("keys", begin)
-        begin = _now()
-        for blocks in _rounds(job.log):
-            engine.advance(open_blocks(blocks, keys))
-        spent("refold", begin)
+        with spent.part("keys"):
+            keys.get_many(job.keys)
+        with spent.part("refold"):
+            for blocks in _rounds(job.log):
+                engine.advance(open_blocks(blocks, keys))
         spent.end = time.monotonic()
         times = psutil.Process(db.info.backend_pid).cpu_times()
         spent.server = times.user + times.system
@@ -117,22 +107,20 @@ def take_back(job: Job) -> tuple[Spent, list[bytes]]:
 
 
 def take_anew(job: Job) -> Spent:
-    """What it takes where no state can be read: everybody's controls, from the database."""
+    """The cost where no state can be read: everybody's controls come from the database."""
     spent, engine = Spent(), Engine(stages())
     engine.expect(len(job.partitions))
     with psycopg.connect(job.url, autocommit=True) as db, without_collector():
         for block in job.log:
-            begin = _now()
-            controls = controls_before(db, block.partition, block.first)
-            spent("controls", begin)
-            begin = _now()
-            engine.take_anew(block.partition, controls)
-            spent("admission", begin)
+            with spent.part("controls"):
+                controls = controls_before(db, block.partition, block.first)
+            with spent.part("admission"):
+                engine.take_anew(block.partition, controls)
     return spent
 
 
 def _rounds(log: Sequence[Block]) -> Iterator[list[Block]]:
-    """As a worker folds again what is known: whole blocks, until they are a round's records."""
+    """The rounds in which a worker folds the log again: whole blocks, until they are a round's records."""
     some: list[Block] = []
     for block in log:
         some.append(block)
@@ -189,7 +177,3 @@ def _answer(end: Connection) -> Any:
     except EOFError:
         raise BenchmarkError("A worker that took partitions back ended.") from None
     raise BenchmarkError(f"A worker that takes partitions back did not answer within {LIMIT_S} s.")
-
-
-def _now() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()

@@ -1,4 +1,4 @@
-"""Patients for the measurements, and their log: what gateways, desk and the partitions' owners append.
+"""Patients for the measurements, and their log as gateways, desk and the partitions' owners append it.
 
 Each patient wears one device with four vitals at 1 Hz.  Values are calm with a jitter; one patient in a hundred has a heart
 rate beyond its limit all the time, so that conditions, alarms and notifications are part of what is measured.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,13 +18,15 @@ from confluent_kafka import Producer
 
 from alerts.rules.defaults import default_rule_set
 from benchmarks.errors import BenchmarkError
+from benchmarks.servers import Servers
 from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind
 from devices.wire.keys import about_key
 from devices.wire.sealing import wrap
+from simulators.sealed_log import Record, World, clock, now_ms
 from streams.engine.opening.block import Block
-from tests.streams.producing import Record, World, clock, now_ms
+from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 
 VITALS: Final = (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE)
 CALM: Final = np.array([78, 78, 97, 15], np.float32)
@@ -78,10 +80,32 @@ class Ward:
         return value
 
     def second(self, nth: int, at: int, readings: int) -> list[Record]:
-        """What is appended in second ``nth``, which begins ``at`` (ms): batches of those whose turn it is, and clocks."""
+        """The records of second ``nth``, which begins ``at`` (ms): batches of those whose turn it is, and clock records."""
         turn = [p for p in range(1, self.patients + 1) if p % readings == nth % readings]
         records = list(self.batches(turn, at - 1000 * readings, readings))
         return records + [clock(partition) for partition in range(PARTITIONS)]
+
+
+def worker_environment(servers: Servers, database: str, topic: str, master: bytes, group: str = "") -> dict[str, str]:
+    """The settings of a worker, of a group of its own unless ``group`` names one."""
+    group = group or topic
+    folder = servers.home / group
+    folder.mkdir(exist_ok=True)
+    key = folder / "master.key"
+    key.touch(mode=0o600)
+    key.write_bytes(master)
+    return {
+        "VIGIL_DATABASE": servers.url(database),
+        "VIGIL_KAFKA": servers.kafka.bootstrap,
+        "VIGIL_TOPIC": topic,
+        "VIGIL_MASTER_KEY_FILE": str(key),
+        "VIGIL_WORKER_GROUP": group,
+    }
+
+
+def ring_of(secrets: dict[int, tuple[int, int, bytes]]) -> FixedKeyRing:
+    """The data keys of a world (key -> patient, gateway, secret), all known."""
+    return FixedKeyRing({key: OpenKey(secret, patient, gateway) for key, (patient, gateway, secret) in secrets.items()})
 
 
 def append(client: dict[str, str | int | float | bool], topic: str, records: Iterable[Record]) -> None:
@@ -96,7 +120,7 @@ def append(client: dict[str, str | int | float | bool], topic: str, records: Ite
 
 
 class Filling(NamedTuple):
-    """What to append to a topic: so many seconds of batches of ``readings``."""
+    """The records to append to a topic: ``seconds`` of batches of ``readings``."""
 
     ward: Ward
     readings: int
@@ -114,7 +138,20 @@ def fill(client: dict[str, str | int | float | bool], wards: dict[str, Filling])
             append(client, topic, records)
 
 
-def block_of(partition: int, first: int, appended: int, records: list[Record]) -> Block:
-    """A block as one fetch would bring it, without a broker."""
-    values = [record.value for record in records]
-    return Block(partition, first, first + len(values), np.full(len(values), appended, np.int64), values)
+@dataclass
+class OfflineLog:
+    """A log without a broker: its records as blocks, each partition's offsets counted on."""
+
+    next: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(PARTITIONS), 0))
+
+    def blocks(self, records: Iterable[Record], appended: int) -> list[Block]:
+        """A block of each partition that has some of ``records``, as one fetch brings it, appended at this ms."""
+        values: dict[int, list[bytes]] = {}
+        for record in records:
+            values.setdefault(record.partition, []).append(record.value)
+        return [self._block(partition, mine, appended) for partition, mine in sorted(values.items())]
+
+    def _block(self, partition: int, values: list[bytes], appended: int) -> Block:
+        first = self.next[partition]
+        self.next[partition] += len(values)
+        return Block(partition, first, self.next[partition], np.full(len(values), appended, np.int64), values)

@@ -1,1 +1,1 @@
-"""Vigil beside others that do the same job on the same topic in one run: ``make bench-peers``."""
+"""Vigil and other stream processors with the same job on the same topic in one run: ``make bench-peers``."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +17,7 @@ from benchmarks.figures import Report
 from benchmarks.machine import machine
 from benchmarks.peers.picture import draw
 from benchmarks.peers.race import Race, Size, commands, those_of
-from benchmarks.table import show
+from benchmarks.table import publish
 from deploy.stack.errors import StackError
 from deploy.stack.kafka import Kafka
 
@@ -52,16 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    out = Console(width=None if sys.stdout.isatty() else 140)
-    show(out, facts, report, "Vigil and others, the same job on the same topic")
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    found = {"at": at, "machine": facts, **report.as_json()}
-    options.json.write_text(json.dumps(found, indent=2))
-    out.print(f"Written to {options.json}.")
+    found = publish(report, facts, options.json, "Vigil and others, the same job on the same topic")
     if options.picture:
         options.picture.write_text(draw(found))
-        out.print(f"Drawn in {options.picture}.")
+        print(f"Drawn in {options.picture}.")
     return 0 if all(report.checks.values()) else 1
 
 

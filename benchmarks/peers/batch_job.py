@@ -30,7 +30,7 @@ class Run:
     since: int = 0
     newest: int = _NEVER
     going: bool = False
-    told: bool = False
+    counted: bool = False
 
 
 @dataclass
@@ -116,10 +116,10 @@ class BatchJob:
             run.going = False
         else:
             if not run.going or second - run.newest > HOLE_S:
-                run.since, run.going, run.told = second, True, False
-            if not run.told and second - run.since >= HOLD_S:
+                run.since, run.going, run.counted = second, True, False
+            if not run.counted and second - run.since >= HOLD_S:
                 self._episodes += 1
-                run.told = True
+                run.counted = True
         run.newest = second
 
     def found(self) -> dict[str, float]:

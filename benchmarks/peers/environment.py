@@ -1,6 +1,6 @@
-"""What the peers need and Vigil does not: an environment with quixstreams and bytewax, and Java programs built by Maven.
+"""The environment of the peers: quixstreams and bytewax in a folder of their own, and Java programs built by Maven.
 
-Neither enters the product's lock.  Where one cannot be had the reason is said and its contenders are left out.
+Neither enters the product's lock.  If one cannot be had, a note gives the reason and its contenders are left out.
 """
 
 from __future__ import annotations
@@ -62,5 +62,5 @@ def _run(command: list[str | Path], who: str) -> None:
     except subprocess.TimeoutExpired:
         raise MissingError(f"{who} did not run: {command[0]} took longer than {_BUILD_S:.0f} s") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise MissingError(f"{who} did not run: {command[0]} failed: {' / '.join(said[-3:])[-400:]}")
+        output = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise MissingError(f"{who} did not run: {command[0]} failed: {' / '.join(output[-3:])[-400:]}")

@@ -1,4 +1,4 @@
-"""The two jobs that every contender does, and what it has to come to.  This text is the contract; Java follows it too.
+"""The two jobs of every contender, and their results.  This text is the contract; Java follows it too.
 
 **Job "sample"**: a message is one sample as a JSON object of about 180 bytes (:class:`benchmarks.peers.sample_job.Sample`),
 key = patient.  Values have one decimal and count in tenths (rounded half-even), ``v``.  A series is (patient, vital).  For
@@ -43,7 +43,7 @@ SAMPLE: Final = "sample"
 BATCH: Final = "batch"
 
 PARTITIONS: Final = 8
-"""Of both topics.  Vigil's worker holds these 8 of its 64: bytewax opens a consumer for each partition it reads."""
+"""The partitions of both topics.  Vigil holds these 8 of its 64: bytewax opens a consumer for each partition it reads."""
 WINDOWS_S: Final = (60, 300)
 HOLD_S: Final = 10
 HOLE_S: Final = 60
@@ -65,7 +65,7 @@ _TOLERANCE: Final = 1e-9
 
 
 def figures_of(samples: int, episodes: int, sums: npt.NDArray[np.float64]) -> dict[str, float]:
-    """What a contender found in the batch job; ``sums`` [window, 6]: n, mean, min, max, std, slope²."""
+    """The result of a contender in the batch job; ``sums`` [window, 6]: n, mean, min, max, std, slope²."""
     found: dict[str, float] = {"samples": samples, "episodes": episodes}
     for window, (n, *others) in zip(WINDOWS_S, sums.tolist(), strict=True):
         found[f"n {window}"] = int(n)  # far below 2**53
@@ -77,7 +77,7 @@ _FIGURES: Final = ("mean", "min", "max", "std", "slope²")
 
 
 def same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Whether two contenders found the same: counts exactly, sums of figures to 1e-9."""
+    """Return whether two contenders found the same: counts exactly, sums of figures to 1e-9."""
     return one.keys() == other.keys() and all(
         math.isclose(one[name], other[name], rel_tol=0 if isinstance(one[name], int) else _TOLERANCE) for name in one
     )

@@ -1,4 +1,4 @@
-"""All contenders on the same topics, interleaved: what each costs a message, and whether all found the same."""
+"""A race of all contenders on the same topics, interleaved: the cost of a message, and a check that all found the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from benchmarks.errors import ContenderError
 from benchmarks.figures import Report
@@ -25,14 +25,14 @@ from benchmarks.peers.sample_job import SampleJob
 from deploy.stack.kafka import Kafka
 
 WARM: Final = 0.5
-"""Of the log, before a JVM is measured."""
+"""The share of the log before a JVM is measured."""
 UNIT: Final = {SAMPLE: "messages/CPU-s", BATCH: "samples/CPU-s"}
 ROW: Final = {SAMPLE: "JSON a sample", BATCH: "60 readings a batch"}
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much log: patients and seconds of the job "sample", patients and minutes of the job "batch"."""
+    """The size of the log: patients and seconds of the job "sample", patients and minutes of the job "batch"."""
 
     sample: tuple[int, int] = (1000, 80)
     batch: tuple[int, int] = (1250, 20)
@@ -75,7 +75,7 @@ class Race:
         return samples(*self.size.sample) if job == SAMPLE else batches(*self.size.batch)
 
     def _of_tail(self, log: Log) -> dict[str, float]:
-        """What is to be found in the tail of a log, without a broker; of the whole log the contenders must agree."""
+        """The expected result of the tail of a log, without a broker; on the whole log the contenders must agree."""
         job = SampleJob() if log.job == SAMPLE else BatchJob()
         expect(self._messages(log.job), log.tail, job.take)
         return job.found()
@@ -121,7 +121,7 @@ class Race:
 
 
 def commands(report: Report) -> dict[str, list[str | Path]]:
-    """How to start what can run here; a note for what cannot."""
+    """The command of each program that can run here; a note for those that cannot."""
     found: dict[str, list[str | Path]] = {"nothing": [sys.executable, "-m"]}
     for needs, make in (("peers", python_peers), ("jvm", jvm_peers)):
         try:

@@ -1,4 +1,4 @@
-"""Who takes part, in which order, and what Vigil was promised to reach against each."""
+"""The contenders in their order, and Vigil's goal against each."""
 
 from __future__ import annotations
 

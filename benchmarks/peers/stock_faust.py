@@ -18,22 +18,26 @@ from benchmarks.peers.notes import Notes
 from benchmarks.peers.sample_job import SampleJob
 
 
-def main() -> None:
-    environment, notes = os.environ, Notes()
-    job = SampleJob() if environment["BENCH_JOB"] == SAMPLE else BatchJob()
+def stock_app(group: str, kafka: str, folder: str, topic: str, **options: float) -> tuple[Any, Any]:
+    """The app and its topic of raw bytes, read from the earliest record on."""
     app = faust.App(
-        environment["BENCH_GROUP"],
-        broker=[f"aiokafka://{environment['BENCH_KAFKA']}"],
+        group,
+        broker=[f"aiokafka://{kafka}"],
         store="memory://",
-        datadir=environment["BENCH_FOLDER"],
+        datadir=folder,
         consumer_auto_offset_reset="earliest",
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
+        **options,
     )
-    topic = app.topic(
-        environment["BENCH_TOPIC"], key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw"
-    )
+    return app, app.topic(topic, key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw")
+
+
+def main() -> None:
+    environment, notes = os.environ, Notes()
+    job = SampleJob() if environment["BENCH_JOB"] == SAMPLE else BatchJob()
+    app, topic = stock_app(*(environment[f"BENCH_{name}"] for name in ("GROUP", "KAFKA", "FOLDER", "TOPIC")))
 
     @app.agent(topic)  # type: ignore[untyped-decorator]
     async def watch(stream: Any) -> None:

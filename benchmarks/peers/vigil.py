@@ -26,9 +26,9 @@ from streams.kafka.transport import NAME, register
 from streams.worker.allocator import keep_memory
 
 WAIT_S: Final = 0.05
-"""How long a round waits for company, as in the worker."""
+"""Seconds that a round waits for more partitions, as in the worker."""
 _BLOCKS: Final = 2
-"""Of one partition that may wait."""
+"""The number of blocks of one partition that may wait."""
 
 
 class BlockJob(Protocol):

@@ -1,15 +1,12 @@
-"""From a sample's measurement until the desk shows it, at 200 patients, with everything between as deployed."""
+"""The time from a sample's measurement until the desk shows it, at 200 patients, with everything between as deployed."""
 
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -23,7 +20,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.loads.homes import Gateways
 from benchmarks.loads.observation import Observed
+from benchmarks.loads.ward import worker_environment
 from benchmarks.servers import Servers
+from deploy.demo.nurse import sign_in
 from deploy.demo.plan import Person, Plan, SignIn, Wearable
 from deploy.demo.programs import Program
 from deploy.demo.provision import Provisioned, provision
@@ -31,22 +30,21 @@ from deploy.stack.port import kept_ports
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit
 from devices.wire.sealing import new_key
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 ROW: Final = "desk"
 GOAL_S: Final = 2.0
 CLOCK_S: Final = 1.0
-"""What the engine's whole seconds may add to an onset."""
+"""The seconds that the engine's whole seconds may add to an onset."""
 PATIENTS_A_HOME: Final = 10
 SETTLE_S: Final = 4.0
 _READY_S: Final = 90.0
 _NURSE: Final = SignIn("nurse", "N. Bench", "nurse", "night-shift-bench")
-_DOOR: Final = re.compile(r'name="door" value="([^"]*)"')
 
 
 @dataclass
 class Seen:
-    """What the desk's stream showed, and when (ms)."""
+    """The content of the desk's stream, with its times (ms)."""
 
     values: list[tuple[int, int]] = field(default_factory=list)  # measured, seen
     alarms: dict[int, int] = field(default_factory=dict)  # patient -> first seen with an alarm
@@ -57,14 +55,12 @@ def desk(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (30, 6) if report.quick else (200, 30)
     report.say(f"{ROW}: {patients} patients, worker, notifier and desk")
     topic, database = servers.topic(), servers.database()
-    url, key = servers.url(database), servers.home / "desk-master.key"
-    key.touch(mode=0o600)
-    key.write_bytes(new_key())
-    done = _provision(url, key.read_bytes(), patients)
+    url, master = servers.url(database), new_key()
+    done = _provision(url, master, patients)
     with ExitStack() as running:
-        address = _start(servers, running, url, topic, key)
+        address = _start(servers, running, worker_environment(servers, database, topic, master))
         _wait_for_controls(url, patients)
-        gateways = Gateways(url, key.read_bytes(), servers.kafka.bootstrap, topic, done.gateways)
+        gateways = Gateways(url, master, servers.kafka.bootstrap, topic, done.gateways)
         gateways.start()
         running.callback(gateways.end)
         report.say(f"{ROW}: watching the desk's stream for {seconds} s, {repetitions} times")
@@ -91,19 +87,11 @@ def _provision(url: str, master: bytes, patients: int) -> Provisioned:
     return done
 
 
-def _start(servers: Servers, running: ExitStack, url: str, topic: str, key: Path) -> str:
+def _start(servers: Servers, running: ExitStack, environment: dict[str, str]) -> str:
     port = kept_ports(servers.home / "desk-ports.json", ["desk"])["desk"]
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        "VIGIL_DATABASE": url,
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(key),
-        "VIGIL_WORKER_GROUP": topic,
-        "VIGIL_DESK_PORT": str(port),
-        "VIGIL_DESK_PUBLIC_URL": address,
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    desk = {"VIGIL_DESK_PORT": str(port), "VIGIL_DESK_PUBLIC_URL": address, "OPENBLAS_NUM_THREADS": "1"}
+    environment = environment | desk
     running.enter_context(Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment))
     for name, command in (("desk", "desk"), ("notifier", "notify")):
         program = Program(name, "deploy.cli", [command], environment, servers.home / f"{name}.log")
@@ -113,15 +101,16 @@ def _start(servers: Servers, running: ExitStack, url: str, topic: str, key: Path
     while True:
         try:
             httpx.get(f"{address}/sign-in", timeout=5).raise_for_status()
-            return address
         except httpx.HTTPError:
             if time.monotonic() > end:
                 raise BenchmarkError(f"The desk did not answer within {_READY_S:.0f} s.") from None
             time.sleep(0.2)
+        else:
+            return address
 
 
 def _wait_for_controls(url: str, patients: int) -> None:
-    """Until everybody's enrolment and the rules have gone through the log and taken effect."""
+    """Wait until everybody's enrolment and the rules have gone through the log and taken effect."""
     end = time.monotonic() + _READY_S
     with psycopg.connect(url, autocommit=True) as db:
         while True:
@@ -141,9 +130,7 @@ async def _watch(address: str, gateways: Gateways, patients: list[int], seconds:
     """Sign in as the nurse and read the stream, a :class:`Seen` a repetition; meanwhile patients fall ill, two a second."""
     found, ill = [Seen() for _ in range(repetitions + 1)], list(patients[: len(patients) // 2])
     async with httpx.AsyncClient(base_url=address, timeout=httpx.Timeout(20)) as client:
-        door = _DOOR.search((await client.get("/sign-in")).text)
-        form = {"door": html.unescape(door[1]) if door else "", "username": _NURSE.sign_in, "password": _NURSE.password}
-        if (await client.post("/sign-in", data=form)).status_code >= 400:
+        if not await sign_in(client, _NURSE.sign_in, _NURSE.password):
             raise BenchmarkError("The desk did not let the nurse in.")
         begin = time.monotonic()
         last, fell = begin + SETTLE_S + seconds * repetitions, begin + SETTLE_S

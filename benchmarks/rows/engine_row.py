@@ -1,4 +1,4 @@
-"""What a sample costs inside the engine alone, in other loads than those of the throughput row."""
+"""The cost of a sample inside the engine alone, in other loads than those of the throughput row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From produce to committed, at a thousand messages a second."""
+"""The time from produce to commit, at a thousand messages a second."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import psycopg
 from confluent_kafka import Producer
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.loads.bare import BareConsumer, bare_commits
-from benchmarks.loads.observation import Observed, Step
+from benchmarks.loads.observation import Observed, Step, commit_times
 from benchmarks.loads.prepared import admit, prepared
-from benchmarks.loads.ward import Ward
+from benchmarks.loads.ward import Ward, worker_environment
 from benchmarks.servers import Servers
-from devices.wire.batch import PARTITIONS
-from tests.streams.producing import now_ms
+from simulators.sealed_log import now_ms
 
 ROW: Final = "latency"
 SETTLE_S: Final = 3
@@ -52,14 +50,7 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
     rate, seconds = (200, 5) if report.quick else (1000, 25)
     topic, ward = servers.topic(), Ward(rate)
     database = prepared(servers, topic, ward, admit(servers, topic, ward))
-    master = ward.world.write_master(servers.home)
-    environment = {
-        "VIGIL_DATABASE": servers.url(database),
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(master),
-        "VIGIL_WORKER_GROUP": topic,
-    }
+    environment = worker_environment(servers, database, topic, ward.world.master)
     busy: list[float] = []
     found: dict[str, list[Waits]] = {name: [] for name in (*PARTS, *BARE)}
     for _ in range(repetitions):
@@ -68,20 +59,22 @@ def latency(servers: Servers, report: Report, repetitions: int) -> None:
         found[CONSUMED].append(consumed)
         found[COMMITTED].append(committing)
     with Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment) as worker:
-        _wait_for_all(worker)
+        worker.wait_for_partitions(_READY_S)
         for _ in range(repetitions):
             report.say(f"{ROW}: {rate} messages a second for {seconds} s")
             produced = _produce(servers, topic, ward, rate, seconds)
-            committed = _committed(worker, produced)
             rated = sorted(produced, key=lambda one: one.at)[SETTLE_S * rate :]
-            done = [committed[one.partition, one.offset] for one in rated]
+            committed, left = commit_times(worker, np.array(rated, np.int64), _STORED_S)
+            if left:
+                raise BenchmarkError(f"{left} messages were not committed within {_STORED_S:.0f} s.")
+            done = committed.tolist()
             found[WHOLE].append([(end - one.at) / 1e6 for one, end in zip(rated, done, strict=True)])
             found[BROKER].append([one.appended - one.at / 1e6 for one in rated])
             found[WORKER].append([end / 1e6 - one.appended for one, end in zip(rated, done, strict=True)])
             busy.append(100 * _share(worker.steps(), rated[0].at, max(done)))
-    with psycopg.connect(servers.url(database)) as db:
-        row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
-    report.check(f"{ROW}: every reading was stored, none refused", row == (rate * (seconds * repetitions + 1), 0))
+    report.check(
+        f"{ROW}: every reading was stored, none refused", servers.stored(database) == (rate * (seconds * repetitions + 1), 0)
+    )
     for name, waits in found.items():
         what = f"{rate}/s, a reading of 4 vitals each: {(PARTS | BARE)[name]}"
         for quantile, label in ((50, "p50"), (99, "p99"), (100, "max")):
@@ -120,15 +113,6 @@ def _bare(servers: Servers, rate: int, seconds: int) -> tuple[Waits, Waits]:
         return consumed, committing.result(_STORED_S)
 
 
-def _wait_for_all(worker: Observed) -> None:
-    """Until the clock records of every partition are committed."""
-    end = time.monotonic() + _READY_S
-    while len({partition for step in worker.steps() for partition, _, _ in step.moves}) < PARTITIONS:
-        if time.monotonic() > end or not worker.child.running:
-            raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{worker.child.tail()}")
-        time.sleep(0.2)
-
-
 def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) -> list[Produced]:
     """Send evenly spaced messages, and wait until the broker has all."""
     produced: list[Produced] = []
@@ -150,19 +134,3 @@ def _produce(servers: Servers, topic: str, ward: Ward, rate: int, seconds: int) 
     if producer.flush(30) or len(produced) < total:
         raise BenchmarkError("Kafka did not take the messages of the latency row within 30 s.")
     return produced
-
-
-def _committed(worker: Observed, produced: list[Produced]) -> dict[tuple[int, int], int]:
-    """(partition, offset) -> ns at which the worker knew of the commit."""
-    wanted, end = {(one.partition, one.offset) for one in produced}, time.monotonic() + _STORED_S
-    while True:
-        known = {key: step.at for step in worker.steps() for key in _covered(step) if key in wanted}
-        if len(known) == len(wanted):
-            return known
-        if time.monotonic() > end:
-            raise BenchmarkError(f"{len(wanted) - len(known)} messages were not committed within {_STORED_S:.0f} s.")
-        time.sleep(0.5)
-
-
-def _covered(step: Step) -> list[tuple[int, int]]:
-    return [(partition, offset) for partition, first, after in step.moves for offset in range(first, after)]

@@ -1,4 +1,4 @@
-"""How long partitions stand still when one of two workers is killed, when another joins, and when one leaves, while all
+"""The time partitions stand still when one of two workers is killed, when another joins, and when one leaves, while all
 patients send: what is seen at the ledger, ten times a second.
 
 The workers are the product's own processes.  Broker, database, both workers and the process that sends share the cores.
@@ -12,14 +12,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 import psycopg
 
 from benchmarks.figures import Report
+from benchmarks.loads.observation import ROOT
 from benchmarks.loads.patients_load import READING_S
-from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sleep_beside, told_by
+from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sent_by, sleep_beside
 from benchmarks.rows.scale import cluster
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
@@ -30,12 +30,10 @@ SETTLE_S: Final = 60
 WATCHED_S: Final = 30
 CALM_S: Final = 10
 LIMITS_S: Final = {"one is killed": 10.0, "another joins": 5.0, "it leaves": 5.0}
-"""What happens, and the s after which every partition has to move again."""
+"""The event, and the seconds after which every partition has to move again."""
 _LOOK_S: Final = 0.1
 _READY_S: Final = 120.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
 _LEDGER: Final = b"SELECT partition, next_offset FROM ledger WHERE topic = %s"
-_COUNTS: Final = b"SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)"
 
 
 def moves(servers: Servers, report: Report, _repetitions: int) -> None:
@@ -48,7 +46,7 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
         def worker() -> Child:
             name = f"moves-{next(numbers)}"
             command = [sys.executable, "-m", "deploy.cli", "worker"]
-            child = Child(name, command, own.home / f"{name}.log", env={"PYTHONPATH": str(_ROOT), **environment})
+            child = Child(name, command, own.home / f"{name}.log", env={"PYTHONPATH": str(ROOT), **environment})
             running.callback(child.stop)
             return child
 
@@ -68,16 +66,16 @@ def moves(servers: Servers, report: Report, _repetitions: int) -> None:
             )  # fmt: skip
             for (name, limit), act in zip(LIMITS_S.items(), acts, strict=True):
                 sleep_beside(load, second, settle)
-                still = ledger.watch(WATCHED_S, act)
-                report.figure(ROW, name, "s", still, "the same")
-                report.goal(ROW, f"{name}: every partition moves again", max(still), "<=", limit, "s")
-            said = told_by(load, seconds)
-            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(db, said["readings"]))
+                longest = ledger.watch(WATCHED_S, act)
+                report.figure(ROW, name, "s", longest, "the same")
+                report.goal(ROW, f"{name}: every partition moves again", max(longest), "<=", limit, "s")
+            sent = sent_by(load, seconds)
+            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, sent["readings"]))
     servers.drop(database)
 
 
 class Ledger:
-    """Where the partitions of a topic stand."""
+    """The ledger's offsets of a topic's partitions."""
 
     def __init__(self, db: psycopg.Connection, topic: str) -> None:
         self._db, self._topic = db, topic
@@ -102,9 +100,9 @@ class Ledger:
         return sorted(longest.values())
 
 
-def _stored(db: psycopg.Connection, readings: int) -> bool:
-    """Whether all of them are, within a while."""
+def _stored(servers: Servers, database: str, readings: int) -> bool:
+    """True if all readings are stored within a while, and none is refused."""
     end = time.monotonic() + _READY_S
-    while (row := db.execute(_COUNTS).fetchone()) != (readings, 0) and time.monotonic() < end:
+    while (counts := servers.stored(database)) != (readings, 0) and time.monotonic() < end:
         time.sleep(1)
-    return row == (readings, 0)
+    return counts == (readings, 0)

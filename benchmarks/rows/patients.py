@@ -6,18 +6,14 @@ time, so that a second is compared with itself over the repetitions and chance d
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from benchmarks.errors import ContenderError
 from benchmarks.figures import Report
+from benchmarks.loads.observation import run_apart
 from benchmarks.loads.patients_case import Seconds, Spec
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
@@ -41,9 +37,7 @@ QUICK: Final = {
     "100k, 100 s": Spec(1280, 64, 100, 10, 20),
     "1k, 1 s, 1 partition": Spec(128, 1, 1, 10, 20),
 }
-_ROOT: Final = Path(__file__).resolve().parents[2]
-_LIMIT_S: Final = 600
-_TOLD: Final = 5
+_SHOWN: Final = 5
 
 
 def patients(_servers: Servers, report: Report, repetitions: int) -> None:
@@ -58,8 +52,8 @@ def patients(_servers: Servers, report: Report, repetitions: int) -> None:
     for name, spec in cases.items():
         what = f"{spec.patients:,} patients, a reading of 4 vitals each {spec.every} s, {spec.partitions} partitions"
         report.figure(ROW, name, "turns/sample", cost[name], what)
-        saving = [sum(one.saving) / one.samples / one.turn for one in found[name]]
-        report.figure(ROW, f"{name}: of it states", "turns/sample", saving, "Engine.snapshot, of partitions that are due")
+        snapshots = [sum(one.snapshots) / one.samples / one.turn for one in found[name]]
+        report.figure(ROW, f"{name}: of it states", "turns/sample", snapshots, "Engine.snapshot, of partitions that are due")
         report.figure(ROW, f"{name}: memory", "MB", [one.end_bytes / 2**20 for one in found[name]], "RSS of the process")
     first, *more = list(cases)[:3]
     for name in more:
@@ -80,7 +74,7 @@ def patients(_servers: Servers, report: Report, repetitions: int) -> None:
 
 
 def _worst(report: Report, name: str, spec: Spec, runs: list[Seconds]) -> None:
-    """The goal about the dearest second, and what it does more than a usual one."""
+    """Report the goal about the dearest second, and the work that it has more than a usual one."""
     spent = [statistics.median(each) for each in zip(*(one.spent for one in runs), strict=True)]
     usual = statistics.median_low(spent)
     at, first = spent.index(max(spent)), runs[0].first
@@ -90,7 +84,7 @@ def _worst(report: Report, name: str, spec: Spec, runs: list[Seconds]) -> None:
     look = [first + at, first + spent.index(usual)]
     profiles = _run(msgspec.structs.replace(spec, profile=look)).profiles
     worst, other = profiles[look[0]], dict(profiles[look[1]])
-    more = sorted(((ms - other.get(place, 0.0), place) for place, ms in worst), reverse=True)[:_TOLD]
+    more = sorted(((ms - other.get(place, 0.0), place) for place, ms in worst), reverse=True)[:_SHOWN]
     report.notes.append(
         f"{ROW}: {name}: the dearest second is {_clock(look[0])} ({max(spent) / 1e6:.1f} ms; the median one,"
         f" {_clock(look[1])}, {usual / 1e6:.1f} ms). More than there, under a profiler that makes"
@@ -104,9 +98,4 @@ def _clock(second: int) -> str:
 
 
 def _run(spec: Spec) -> Seconds:
-    command = [sys.executable, "-m", "benchmarks.loads.patients_case", msgspec.json.encode(spec).decode()]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=_LIMIT_S, cwd=_ROOT)
-    if done.returncode:
-        raise ContenderError(f"the engine with {spec}", f"ended with {done.returncode}", done.stderr.decode()[-2000:])
-    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Seconds)
+    return run_apart("benchmarks.loads.patients_case", spec, Seconds)

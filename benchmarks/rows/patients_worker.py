@@ -11,23 +11,20 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
-import psycopg
 
 from alerts.rules.defaults import default_rule_set
 from benchmarks.errors import BenchmarkError, ContenderError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import Observed, Step
+from benchmarks.loads.observation import ROOT, Notes, Observed, Step, commit_times
 from benchmarks.loads.patients_load import HEARTBEAT_S, READING_S, VITALS, Orders
 from benchmarks.loads.prepared import prepared
 from benchmarks.loads.reading import ends
 from benchmarks.loads.spending import peak_resident, resident, spent
-from benchmarks.loads.ward import Ward, append
+from benchmarks.loads.ward import Ward, append, worker_environment
 from benchmarks.rows.scale import broker_pids, cluster, database_pid, row_bytes, topic_of, wal_position
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
@@ -42,15 +39,13 @@ CORES: Final = 1.0
 MEMORY_GB: Final = 2.0
 COMMITTED_S: Final = 2.0
 GROWTH: Final = 0.01
-"""Of what arrives: so much may the lag grow (it moves from second to second)."""
+"""The share of what arrives by which the lag may grow (it moves from second to second)."""
 _READY_S: Final = 180.0
 _DRAIN_S: Final = 60.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
-Notes = npt.NDArray[np.int64]
 
 
 def worker(servers: Servers, report: Report, _repetitions: int) -> None:
-    """Once: it takes minutes, and a second is like the others."""
+    """Measure once: it takes minutes, and all seconds are alike."""
     sizes, warm, measured = ((5000,), 12, 15) if report.quick else (SIZES, WARM_S, 60)
     with cluster(servers, report, brokers=1, settings=SETTINGS) as own:
         for patients in sizes:
@@ -67,7 +62,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
     orders = orders_of(servers, ward, environment, warm, measured)
     with Observed("worker", "benchmarks.loads.observed_worker", servers.home, environment) as one:
         begin = time.monotonic()
-        _wait_for_all(one)
+        one.wait_for_partitions(_READY_S)
         report.say(f"{ROW}: all partitions are read {time.monotonic() - begin:.1f} s after the start of the process")
         report.say(f"{ROW}: {warm} s to settle, then {measured} s that count")
         report.turn()
@@ -77,18 +72,17 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
             sleep_beside(load, one.child, measured - 3)
             data, kafka = spent([database_pid(servers)]) - data, spent(broker_pids(servers)) - kafka
             wal, seconds = wal_position(servers) - wal, measured - 3
-            told = told_by(load, measured + _DRAIN_S)
+            totals = sent_by(load, measured + _DRAIN_S)
         notes = np.load(orders.file)
         memory, peak = resident(one.child.pid), peak_resident(one.child.pid)
-        committed, left = _committed(one, notes)
+        committed, left = commit_times(one, notes, _DRAIN_S)
         steps = one.steps()
     report.turn()
     rows = row_bytes(servers, database)
-    with psycopg.connect(servers.url(database)) as db:
-        row = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchone()
+    stored, refused = servers.stored(database)
     servers.drop(database)
-    whole = row == (told["readings"], 0) if not left else row is not None and row[1] == 0
-    report.check(f"{ROW}: {patients:,} patients: what was sent is stored, none refused", whole and not told["failed"])
+    whole = not refused and (left > 0 or stored == totals["readings"])
+    report.check(f"{ROW}: {patients:,} patients: what was sent is stored, none refused", whole and not totals["failed"])
     samples = patients / READING_S * len(VITALS)
     size = f"{patients // 1000}k"
     if left:
@@ -96,7 +90,7 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
             f"{ROW}: {size}: {left:,} of {len(notes):,} records of the measured time were not committed {_DRAIN_S:.0f} s"
             " after it: the worker did not keep up, and waits are longer than those told."
         )
-    done = _report(report, _Found(notes, committed, steps, memory, peak), patients, told)
+    done = _report(report, _Found(notes, committed, steps, memory, peak), patients, totals)
     report.figure(ROW, f"{size}: database's CPU", "ns/sample", [1e9 * data / done / seconds], "the whole server, live")
     what = "one broker, one connection for all gateways, no sync; a sample that was sent"
     report.figure(ROW, f"{size}: broker's CPU", "ns/sample", [1e9 * kafka / samples / seconds], what)
@@ -106,20 +100,17 @@ def _measure(servers: Servers, report: Report, patients: int, warm: int, measure
 
 
 def ready(servers: Servers, report: Report, patients: int) -> tuple[Ward, str, dict[str, str]]:
-    """Everybody admitted and saved; the ward, the database's name, and what a worker is told."""
+    """Admit everybody and store that; the ward, the database's name, and a worker's settings."""
     topic, ward = topic_of(servers), Ward(patients)
     report.say(f"admitting {patients:,} patients")
-    said = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
-    append(servers.kafka.client(), topic, said)
+    controls = [*ward.world.rules(range(PARTITIONS), default_rule_set()), *ward.world.admission(interval_s=READING_S)]
+    append(servers.kafka.client(), topic, controls)
     database = prepared(servers, topic, ward, ends(servers.kafka.bootstrap, topic))
-    return ward, database, {
-        "VIGIL_DATABASE": servers.url(database), "VIGIL_KAFKA": servers.kafka.bootstrap, "VIGIL_TOPIC": topic,
-        "VIGIL_MASTER_KEY_FILE": str(ward.world.write_master(servers.home)), "VIGIL_WORKER_GROUP": topic,
-    }  # fmt: skip
+    return ward, database, worker_environment(servers, database, topic, ward.world.master)
 
 
 def orders_of(servers: Servers, ward: Ward, environment: dict[str, str], warm: int, measured: int) -> Orders:
-    """What the process that sends is told."""
+    """The orders of the process that sends."""
     secrets = servers.home / "secrets"
     secrets.touch(mode=0o600)
     secrets.write_bytes(msgspec.msgpack.encode(ward.world.secrets))
@@ -137,7 +128,7 @@ class _Found(msgspec.Struct):
     peak: int
 
 
-def _report(report: Report, found: _Found, patients: int, told: dict[str, float]) -> float:
+def _report(report: Report, found: _Found, patients: int, totals: dict[str, float]) -> float:
     """Says what one size comes to; samples a second that were committed."""
     sent, committed, size = found.notes[:, 2], found.committed, f"{patients // 1000}k"
     first, last = int(sent.min()), int(sent.max())
@@ -150,7 +141,7 @@ def _report(report: Report, found: _Found, patients: int, told: dict[str, float]
     p99, grown = float(np.percentile(waits, 99)), growth(sent, found.steps)
     what = f"{patients:,} patients, a reading of {len(VITALS)} vitals each {READING_S} s, a heartbeat each {HEARTBEAT_S} s"
     way = "from produce() at the gateway until the worker knows of the commit"
-    for name, unit, value, said in (
+    for name, unit, value, description in (
         ("sent", "samples/s", asked, what),
         ("committed", "samples/s", samples / wall * 1e9, "while those were sent"),
         ("worker's CPU", "ns/sample", cpu / samples, "all threads, while those were sent"),
@@ -162,9 +153,9 @@ def _report(report: Report, found: _Found, patients: int, told: dict[str, float]
         ("growth of the lag / what arrives", "x", grown, "slope of those that wait, looked at each second"),
         ("memory at the end", "GB", found.memory / 2**30, "RSS"),
         ("memory, peak", "GB", found.peak / 2**30, "RSS"),
-        ("sender behind its plan, at most", "s", max(told["latest_s"], 1e-3), "it shares the cores too"),
+        ("sender behind its plan, at most", "s", max(totals["latest_s"], 1e-3), "it shares the cores too"),
     ):
-        report.figure(ROW, f"{size}: {name}", unit, [value], said)
+        report.figure(ROW, f"{size}: {name}", unit, [value], description)
     if report.quick or patients == SIZES[-1]:
         cores = cpu / samples * asked / 1e9
         report.goal(ROW, f"{size}: worker's CPU a sample, times what is sent", cores, "<=", CORES, "cores")
@@ -186,45 +177,13 @@ def growth(sent: Notes, steps: list[Step]) -> float:
     return float(slope / (len(sent) / ((sent[-1] - sent[0]) / 1e9) + PARTITIONS))
 
 
-def committed_at(steps: list[Step], notes: Notes) -> Notes:
-    """ns at which the worker knew of the commit of each note; -1: not yet."""
-    moves = np.array([(p, after, step.at) for step in steps for p, _, after in step.moves], np.int64)
-    found = np.full(len(notes), -1, np.int64)
-    for partition in range(PARTITIONS):
-        mine, which = moves[moves[:, 0] == partition], np.flatnonzero(notes[:, 0] == partition)
-        at = np.searchsorted(mine[:, 1], notes[which, 1], side="right")
-        found[which[at < len(mine)]] = mine[at[at < len(mine)], 2]
-    return found
-
-
-def _committed(one: Observed, notes: Notes) -> tuple[Notes, int]:
-    """The same, once all are or time is up: those that are not yet count as committed then, and how many they are."""
-    end = time.monotonic() + _DRAIN_S
-    while True:
-        found = committed_at(one.steps(), notes)
-        left = found < 0
-        if not left.any() or time.monotonic() > end or not one.child.running:
-            found[left] = time.time_ns()
-            return found, int(left.sum())
-        time.sleep(1)
-
-
-def _wait_for_all(one: Observed) -> None:
-    """Until clock records of every partition are committed."""
-    end = time.monotonic() + _READY_S
-    while len({partition for step in one.steps() for partition, _, _ in step.moves}) < PARTITIONS:
-        if time.monotonic() > end or not one.child.running:
-            raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{one.child.tail()}")
-        time.sleep(0.2)
-
-
 class Sending:
     """The process that sends; it is ended with the block."""
 
     def __init__(self, orders: Orders) -> None:
         environment = os.environ | {"BENCH_LOAD": msgspec.json.encode(orders).decode(), "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "benchmarks.loads.patients_load"]
-        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=_ROOT)
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=ROOT)
 
     def __enter__(self) -> subprocess.Popen[bytes]:
         return self._process
@@ -250,8 +209,8 @@ def sleep_beside(load: subprocess.Popen[bytes], worker: Child, seconds: float) -
         time.sleep(0.2)
 
 
-def told_by(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
-    """What the process that sends says at its end."""
+def sent_by(load: subprocess.Popen[bytes], limit: float) -> dict[str, Any]:
+    """The totals of the process that sends, at its end."""
     try:
         out, _ = load.communicate(timeout=limit)
     except subprocess.TimeoutExpired:

@@ -8,7 +8,6 @@ the partitions (:mod:`benchmarks.loads.taking_back`).
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -18,16 +17,16 @@ from alerts.rules.stages import stages
 from benchmarks.figures import Report
 from benchmarks.loads.prepared import fold
 from benchmarks.loads.taking_back import BESIDE, PARTS, TOPIC, Job, take_anew, take_back, together, touch
-from benchmarks.loads.ward import Ward, block_of
+from benchmarks.loads.ward import OfflineLog, Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
+from simulators.sealed_log import clock, now_ms
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
 from streams.store.staging import prepare
 from streams.store.store import fold_nothing, store_round
-from tests.streams.producing import Record, clock, now_ms
 
 ROW: Final = "recovery"
 GOAL: Final = 20_000
@@ -42,24 +41,6 @@ BOTH_S: Final = 10.0
 HALVES: Final = range(PARTITIONS // 2), range(PARTITIONS // 2, PARTITIONS)
 SERVER, WORKER, CLOCK = "database server", "worker, all of it", "wall clock"
 WHAT: Final = PARTS | {CLOCK: "all of it, one partition after the other, server included", SERVER: "its session's CPU"}
-
-
-@dataclass
-class _Log:
-    """The ward's log without a broker: blocks in order, each partition's offsets counted on."""
-
-    ward: Ward
-    next: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(PARTITIONS), 0))
-
-    def blocks(self, records: list[Record], appended: int) -> list[Block]:
-        by_partition: dict[int, list[Record]] = {}
-        for record in [*records, *map(clock, range(PARTITIONS))]:
-            by_partition.setdefault(record.partition, []).append(record)
-        made = []
-        for partition, mine in sorted(by_partition.items()):
-            made.append(block_of(partition, self.next[partition], appended, mine))
-            self.next[partition] += len(mine)
-        return made
 
 
 def recovery(servers: Servers, report: Report, repetitions: int) -> None:
@@ -105,7 +86,7 @@ def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    """As one fetch brings them."""
+    """The blocks of one partition as one fetch brings them."""
     values = [value for block in blocks for value in block.values]
     appended = np.concatenate([block.appended for block in blocks])
     return Block(blocks[0].partition, blocks[0].first, blocks[-1].next, appended, values)
@@ -113,8 +94,8 @@ def _joined(blocks: list[Block]) -> Block:
 
 def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:
     """A database as a worker leaves it; the states it would have saved last; the log since those it did save."""
-    log, engine, name = _Log(ward), Engine(stages()), servers.database()
-    who = range(1, ward.patients + 1)
+    log, engine, name = OfflineLog(), Engine(stages()), servers.database()
+    who, clocks = range(1, ward.patients + 1), [clock(p) for p in range(PARTITIONS)]
     begin = now_ms() // 60_000 * 60_000 - (TURNS + SINCE + 1) * BATCH_MS
     ward.seed_keys(servers.url(name))
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
@@ -122,17 +103,13 @@ def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[B
         held = ledger.take(db, TOPIC, "", dict.fromkeys(range(PARTITIONS), 0))
         for partition in held:
             engine.take(partition, None, Recall())
-        store_round(db, TOPIC, "", fold(engine, ward, log.blocks(ward.admission(), begin), held), fold_nothing)
+        store_round(db, TOPIC, "", fold(engine, ward, log.blocks([*ward.admission(), *clocks], begin), held), fold_nothing)
         since: list[list[Block]] = []
         for turn in range(1, TURNS + SINCE + 1):
             at = begin + turn * BATCH_MS
-            blocks = log.blocks(list(_each_ten_seconds(ward, who, at - BATCH_MS)), at)
+            blocks = log.blocks([*ward.batches(who, at - BATCH_MS, A_BATCH, every_ms=10_000), *clocks], at)
             store_round(db, TOPIC, "", fold(engine, ward, blocks, held, save=turn == TURNS), fold_nothing)
             if turn > TURNS:
                 since.append(blocks)
         db.execute("VACUUM ANALYZE")
     return name, [engine.snapshot(p) for p in range(PARTITIONS)], since
-
-
-def _each_ten_seconds(ward: Ward, who: range, first: int) -> list[Record]:
-    return list(ward.batches(who, first, A_BATCH, every_ms=10_000))

@@ -12,17 +12,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
+from benchmarks.loads.filled import Log, fill_logs
 from benchmarks.loads.observation import Observed, Step
-from benchmarks.loads.prepared import admit, prepared
-from benchmarks.loads.reading import ends
 from benchmarks.loads.spending import resident, spent
-from benchmarks.loads.ward import Filling, Ward, fill
+from benchmarks.loads.ward import worker_environment
 from benchmarks.servers import Servers
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
@@ -39,19 +39,8 @@ _END_S: Final = 300.0
 
 
 @dataclass(frozen=True)
-class Log:
-    """A filled topic, what is known before, and how many messages and bytes (with their first days) it has."""
-
-    topic: str
-    ward: Ward
-    template: str
-    messages: int
-    record_bytes: float
-
-
-@dataclass(frozen=True)
 class Found:
-    """Of one run; CPU in turns of the fixed loop a sample stored."""
+    """The result of one run; CPU in turns of the fixed loop a sample stored."""
 
     samples_a_s: float
     worker: float
@@ -67,7 +56,9 @@ class Found:
 def scale(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds, counts = (256, 3, (1, 2)) if report.quick else (4000, 70, (1, 2, 4))
     with cluster(servers, report) as three:
-        logs = _logs(three, report, patients, seconds)
+        report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
+        spans, topic, size = dict.fromkeys(BATCHES, seconds), partial(topic_of, three), partial(log_bytes, three)
+        logs = fill_logs(three, patients, spans, topic, size)  # long enough for minutes to be closed in it
         for readings, log in logs.items():
             found: dict[int, list[Found]] = {count: [] for count in counts}
             for nth in range(repetitions):
@@ -86,7 +77,7 @@ def scale(servers: Servers, report: Report, repetitions: int) -> None:
 def cluster(
     servers: Servers, report: Report, brokers: int = BROKERS, settings: Mapping[str, str] | None = None
 ) -> Iterator[Servers]:
-    """So many brokers, and where ``settings`` are given a database server with them; in a quick run what is there."""
+    """Servers with ``brokers`` brokers and, if given, ``settings`` of a database of its own; in a quick run ``servers``."""
     with ExitStack() as running:
         kafka, postgres = servers.kafka, servers.postgres
         if not report.quick:
@@ -114,7 +105,7 @@ def database_pid(servers: Servers) -> int:
 
 
 def log_bytes(servers: Servers, topic: str) -> int:
-    """Of a topic's records as they stand on the disk of one broker."""
+    """The bytes of a topic's records on the disk of one broker."""
     files = (servers.kafka.home / "broker-1" / "data").glob(f"{topic}-*/*.log")
     return sum(file.stat().st_size for file in files)
 
@@ -139,33 +130,15 @@ def row_bytes(servers: Servers, database: str) -> dict[str, float]:
     return found
 
 
-def _logs(servers: Servers, report: Report, patients: int, seconds: int) -> dict[int, Log]:
-    """The same ward twice; the log is long enough for minutes to be closed in it."""
-    report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
-    made = {readings: (topic_of(servers), Ward(patients)) for readings in BATCHES}
-    starts = {readings: admit(servers, topic, ward) for readings, (topic, ward) in made.items()}
-    before = {readings: log_bytes(servers, topic) for readings, (topic, _) in made.items()}
-    fill(servers.kafka.client(), {topic: Filling(ward, readings, seconds) for readings, (topic, ward) in made.items()})
-    logs = {}
-    for readings, (topic, ward) in made.items():
-        messages = sum(ends(servers.kafka.bootstrap, topic)) - sum(starts[readings])
-        size = (log_bytes(servers, topic) - before[readings]) / messages
-        logs[readings] = Log(topic, ward, prepared(servers, topic, ward, starts[readings]), messages, size)
-    return logs
-
-
 def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     database, group = servers.database(log.template), f"scale-{secrets.token_hex(4)}"
     servers.settle()
     go = servers.home / f"{group}.go"
-    environment = {
-        "VIGIL_DATABASE": servers.url(database), "VIGIL_KAFKA": servers.kafka.bootstrap, "VIGIL_TOPIC": log.topic,
-        "VIGIL_MASTER_KEY_FILE": str(log.ward.world.write_master(servers.home)), "VIGIL_WORKER_GROUP": group,
-        "VIGIL_WORKER_CLOCK": "false", "BENCH_GO": str(go),
-    }  # fmt: skip
+    environment = worker_environment(servers, database, log.topic, log.ward.world.master, group)
+    environment |= {"VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": str(go)}
     with ExitStack() as running:
         workers = [
-            running.enter_context(Observed(f"worker {n + 1}", "benchmarks.loads.scale_worker", servers.home, environment))
+            running.enter_context(Observed(f"worker {n + 1}", "benchmarks.loads.observed_worker", servers.home, environment))
             for n in range(count)
         ]
         _wait_for_shares(servers, database, workers)
@@ -192,7 +165,7 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
 
 
 def _wait_for_shares(servers: Servers, database: str, workers: list[Observed]) -> None:
-    """Until the partitions are spread over all workers, none with two more than another."""
+    """Wait until the partitions are spread over all workers, none with two more than another."""
     end, even = time.monotonic() + _READY_S, 0
     while even < 3:  # three looks in a row: a rebalance may be under way
         with psycopg.connect(servers.url(database)) as db:

@@ -6,6 +6,7 @@ From :mod:`benchmarks.loads.reconnect`, as a row of the table; the capacity mode
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any, Final
 
 from benchmarks.figures import Report
@@ -34,7 +35,7 @@ def gateways(servers: Servers, report: Report, repetitions: int) -> None:
         report.check(f"{ROW}: none of {count} batches was lost", not any(run["lost"] for run in runs))
 
 
-_FIGURES: Final = (
+_FIGURES: Final[tuple[tuple[str, str, str, Callable[[dict[str, Any]], float]], ...]] = (
     ("connected and acknowledged", "s", "the last of them, all begin at once",
      lambda run: run["connect_s"]["max"]),
     ("broker's CPU a connection", "ms", "the first: SCRAM, metadata, producer id, one batch",

@@ -11,11 +11,11 @@ import psycopg
 from alerts.rules.stages import stages
 from benchmarks.figures import Report
 from benchmarks.loads.prepared import fold
-from benchmarks.loads.ward import Ward, block_of
+from benchmarks.loads.ward import OfflineLog, Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
+from simulators.sealed_log import now_ms
 from streams.engine.engine import Engine
-from streams.engine.opening.block import Block
 from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
 from streams.store.copying import copy_in, timestamps
@@ -23,7 +23,6 @@ from streams.store.ledger import Held
 from streams.store.readings import Readings
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, fold_nothing, store_round
-from tests.streams.producing import Record, now_ms
 
 ROW: Final = "store"
 READINGS: Final = 60
@@ -46,7 +45,7 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
     patients, a_round = (256, 64) if report.quick else (4096, 170)
     report.say(f"{ROW}: {patients * READINGS * 4:,} values, {a_round * READINGS * 4:,} a transaction")
     todo, held = _rounds(patients, a_round)
-    values = sum(int(one.writes.keep.sum()) for one in todo)
+    values = sum(int(one.writes.accepted.sum()) for one in todo)
     rates: dict[str, list[float]] = {name: [] for name in (WIDE, COPIES, *NARROW)}
     for _ in range(repetitions):
         new, again = _wide(servers, report, todo, held)
@@ -57,7 +56,7 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
     what = {
         WIDE: "store_round: COPY of wide rows into their table, stored once, latest values, ledger; wall clock",
         COPIES: "the same rounds again: COPY to staging, INSERT … ON CONFLICT, each copy compared with the first",
-        **{name: said for name, (_, _, said) in NARROW.items()},
+        **{name: description for name, (_, _, description) in NARROW.items()},
     }
     for name, found in rates.items():
         report.figure(ROW, name, "values/s", found, what[name])
@@ -71,27 +70,18 @@ def _rounds(patients: int, a_round: int) -> tuple[list[RoundToStore], dict[int, 
     held = {p: Held(p, 0, 1, "") for p in range(PARTITIONS)}
     for partition in held:
         engine.take(partition, None, Recall())
-    at = dict.fromkeys(range(PARTITIONS), 0)
-
-    def blocks(records: list[Record]) -> list[Block]:
-        made = []
-        for partition in sorted({record.partition for record in records}):
-            mine = [record for record in records if record.partition == partition]
-            made.append(block_of(partition, at[partition], now, mine))
-            at[partition] += len(mine)
-        return made
-
-    fold(engine, ward, blocks(ward.admission()), held)
-    begins = {p: Held(p, offset, 1, "") for p, offset in at.items()}
+    log = OfflineLog()
+    fold(engine, ward, log.blocks(ward.admission(), now), held)
+    begins = {p: Held(p, offset, 1, "") for p, offset in log.next.items()}
     todo = []
     for first in range(1, patients + 1, a_round):
         who = range(first, min(first + a_round, patients + 1))
-        todo.append(fold(engine, ward, blocks(list(ward.batches(who, now - 61_000, READINGS))), held))
+        todo.append(fold(engine, ward, log.blocks(ward.batches(who, now - 61_000, READINGS), now), held))
     return todo, begins
 
 
 def _wide(servers: Servers, report: Report, todo: list[RoundToStore], held: dict[int, Held]) -> tuple[float, float]:
-    """Seconds for the rounds, and for the same again."""
+    """The seconds that the rounds take, and that all of them take again."""
     name = servers.database()
     with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
         prepare(db)
@@ -109,7 +99,7 @@ def _wide(servers: Servers, report: Report, todo: list[RoundToStore], held: dict
         doubled = sum(store_round(db, "bench", "", one, fold_nothing, readings).readings for one in todo)
         again = time.monotonic() - begin
         row = db.execute("SELECT count(*) FROM reading").fetchone()
-    expected = sum(int(one.writes.keep.sum()) for one in todo) // 4
+    expected = sum(int(one.writes.accepted.sum()) for one in todo) // 4
     report.check(f"{ROW}: every reading is stored once", (new, row, doubled) == (expected, (expected,), 0))
     servers.drop(name)
     return took, again

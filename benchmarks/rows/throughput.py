@@ -5,61 +5,40 @@ And, of the same runs, the CPU a sample of the whole path against the sum of its
 
 from __future__ import annotations
 
-import os
 import secrets
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import msgspec
 import psycopg
 
-from benchmarks.errors import ContenderError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import Observed, Result, cpu_a_message
-from benchmarks.loads.prepared import admit, prepared
-from benchmarks.loads.reading import ends, place_group
-from benchmarks.loads.ward import HIGH, VITALS, Filling, Ward, fill
+from benchmarks.loads.filled import Log, fill_logs
+from benchmarks.loads.observation import Observed, Result, cpu_a_message, run_apart
+from benchmarks.loads.parts import Parts, Spec
+from benchmarks.loads.reading import place_group
+from benchmarks.loads.ward import HIGH, VITALS, worker_environment
 from benchmarks.servers import Servers
 from devices.vitals import VITALS as SPECS
 
 ROW: Final = "throughput"
 PATH: Final = "path"
 SKIP: Final = 0.2
-"""Of the messages, left out: imports, joining the group, filling pipes.  Vigil's worker holds the messages back until it
-has restored its state, and is measured on all of them.
+"""The share of messages that is left out: imports, joining the group, filling pipes.  Vigil's worker holds the messages back
+until it has restored its state, and is measured on all of them.
 """
 GOAL: Final = 10.0
 PATH_GOAL: Final = 1.3
 
-LEDGER, STOCK, JOB, STORING = "Vigil", "Vigil, stock transport", "stock Faust", "stock Faust, storing"
+VIGIL, JOB, STORING = "Vigil", "stock Faust", "stock Faust, storing"
 WHAT: Final = {
-    LEDGER: "the worker as deployed: ledger transport, open, engine with all rules, one transaction a round",
-    STOCK: "the same worker on Faust's own transport, one event a message",
+    VIGIL: "the worker as deployed: open, engine with all rules, one transaction a round",
     JOB: "Faust's own transport, an agent that handles a message at a time: open, rolling windows, limit; stores nothing",
     STORING: "the same agent, and each message's readings committed to the same table",
 }
-SLOW: Final = {STOCK: 20_000, STORING: 20_000}
-"""Messages that these are given of a long log: all of it would take minutes."""
-
-
-@dataclass(frozen=True)
-class Log:
-    """A filled topic, and what its contenders start from."""
-
-    topic: str
-    ward: Ward
-    readings: int
-    template: str
-    starts: list[int]
-    ends: list[int]
-
-    @property
-    def messages(self) -> int:
-        return sum(self.ends) - sum(self.starts)
+SLOW: Final = {STORING: 20_000}
+"""The number of messages of a long log that these are given: all of it would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +51,10 @@ class Ended:
     rounds: int
 
 
-class Parts(msgspec.Struct, frozen=True):
-    """ns of CPU a sample, each measured alone; ``store``: all that the round's transaction costs this side."""
-
-    open: float
-    engine: float
-    copy: float
-    store: float
-
-    @property
-    def total(self) -> float:
-        return self.open + self.engine + self.copy
-
-
 def throughput(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (256, {1: 3, 60: 3}) if report.quick else (5000, {1: 12, 60: 60})
-    logs = _logs(servers, report, patients, seconds)
+    report.say(f"{ROW}: admitting {patients} patients twice; then {max(seconds.values())} s of log, as time passes")
+    logs = fill_logs(servers, patients, seconds, servers.topic)
     ended: dict[int, list[dict[str, Ended]]] = {n: [] for n in logs}
     alone: dict[int, list[Parts]] = {n: [] for n in logs}
     for repetition in range(repetitions):
@@ -96,33 +63,18 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
             runs = _run_all(servers, report, log)
             ended[readings].append(runs)
             _check(report, readings, runs)
-            alone[readings].append(_parts(servers, report, log, runs[LEDGER].rounds))
+            alone[readings].append(_parts(servers, report, log, runs[VIGIL].rounds))
     for readings in logs:
         _report(report, readings, ended[readings], alone[readings])
     for log in logs.values():
         servers.drop(log.template)
 
 
-def _logs(servers: Servers, report: Report, patients: int, seconds: dict[int, int]) -> dict[int, Log]:
-    """The same ward twice: a reading a message, and sixty; ``seconds`` of log for each, so that neither is over at once."""
-    made = {}
-    for readings in seconds:
-        report.say(f"{ROW}: admitting {patients} patients, whose batches hold {readings}")
-        topic, ward = servers.topic(), Ward(patients)
-        made[readings] = topic, ward, admit(servers, topic, ward)
-    report.say(f"{ROW}: {max(seconds.values())} seconds of log, as time passes")
-    fill(servers.kafka.client(), {topic: Filling(ward, n, seconds[n]) for n, (topic, ward, _) in made.items()})
-    return {
-        n: Log(topic, ward, n, prepared(servers, topic, ward, starts), starts, ends(servers.kafka.bootstrap, topic))
-        for n, (topic, ward, starts) in made.items()
-    }
-
-
 def _run_all(servers: Servers, report: Report, log: Log) -> dict[str, Ended]:
     """One after the other; fewer, and at once, where only the form matters."""
     if not report.quick:
         return {name: _run(servers, report, log, name) for name in WHAT}
-    names = list(WHAT) if log.readings == 1 else [LEDGER, JOB]
+    names = list(WHAT) if log.readings == 1 else [VIGIL, JOB]
     with ThreadPoolExecutor(len(names)) as pool:
         return dict(zip(names, pool.map(lambda name: _run(servers, report, log, name), names), strict=True))
 
@@ -131,22 +83,10 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
     database, group = servers.database(log.template), f"bench-{secrets.token_hex(4)}"
     servers.settle()
     messages = min(log.messages, SLOW.get(name, log.messages))
-    master = servers.home / f"{group}.key"
-    master.touch(mode=0o600)
-    master.write_bytes(log.ward.world.master)
-    environment = {
-        "VIGIL_DATABASE": servers.url(database),
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": log.topic,
-        "VIGIL_MASTER_KEY_FILE": str(master),
-    }
-    ours = name in {LEDGER, STOCK}
+    environment = worker_environment(servers, database, log.topic, log.ward.world.master, group)
+    ours = name == VIGIL
     if ours:
-        transport = "ledger" if name == LEDGER else "stock"
-        environment |= {
-            "VIGIL_WORKER_GROUP": group, "VIGIL_WORKER_CLOCK": "false", "VIGIL_WORKER_TRANSPORT": transport,
-            "BENCH_GATE": "1" if name == LEDGER else "",
-        }  # fmt: skip
+        environment |= {"VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": "restored"}
     else:
         place_group(servers.kafka.bootstrap, group, log.topic, log.starts)
         environment |= {
@@ -169,7 +109,7 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
 
 
 def _stored(url: str) -> Result:
-    """What the table holds in the end, as the contenders that store nothing count it."""
+    """The result in the table, counted as the contenders that store nothing do."""
     columns = [SPECS[vital].column for vital in VITALS]
     samples = " + ".join(f"count({c})" for c in columns)
     total = " + ".join(f"coalesce(sum({c}::float8), 0)" for c in columns)
@@ -182,40 +122,25 @@ def _stored(url: str) -> Result:
 
 
 def _check(report: Report, readings: int, runs: dict[str, Ended]) -> None:
-    """All contenders that were given the whole log must have seen, or stored, the same."""
-    first = runs[LEDGER].result
+    """Check that all contenders that were given the whole log have seen, or stored, the same."""
+    first = runs[VIGIL].result
     assert first
     for name, run in runs.items():
-        if run.result and name != LEDGER:
+        if run.result and name != VIGIL:
             same = (run.result.samples, run.result.outside) == (first.samples, first.outside)
             close = abs(run.result.total - first.total) <= 1e-6 * abs(first.total)
-            report.check(f"{ROW}: {readings} a batch: {name} and {LEDGER} agree", same and close and first.samples > 0)
+            report.check(f"{ROW}: {readings} a batch: {name} and {VIGIL} agree", same and close and first.samples > 0)
 
 
 def _parts(servers: Servers, report: Report, log: Log, rounds: int) -> Parts:
     """Turns a sample of the parts, in a process of their own."""
-    database = servers.database(log.template)
-    environment = {
-        "BENCH_SECRETS": str(servers.home / f"{log.topic}.secrets"),
-        "BENCH_ROUNDS": str(max(rounds, 1)),
-        "VIGIL_DATABASE": servers.url(database),
-        "VIGIL_KAFKA": servers.kafka.bootstrap,
-        "VIGIL_TOPIC": log.topic,
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    spec = {"secrets": log.ward.world.secrets, "starts": log.starts, "ends": log.ends}
-    Path(environment["BENCH_SECRETS"]).write_bytes(msgspec.msgpack.encode(spec))
+    database, keys = servers.database(log.template), servers.home / f"{log.topic}.secrets"
+    keys.write_bytes(msgspec.msgpack.encode(log.ward.world.secrets))
+    spec = Spec(servers.url(database), servers.kafka.bootstrap, log.topic, str(keys), log.starts, log.ends, max(rounds, 1))
     before = report.turn()
-    command = [sys.executable, "-m", "benchmarks.loads.parts"]
-    done = subprocess.run(
-        command, env=os.environ | environment, capture_output=True, check=False, timeout=300,
-        cwd=Path(__file__).resolve().parents[2],
-    )  # fmt: skip
-    if done.returncode:
-        raise ContenderError("the parts alone", f"ended with {done.returncode}", done.stderr.decode()[-2000:])
+    ns = run_apart("benchmarks.loads.parts", spec, Parts)
     turn = (before + report.turn()) / 2
     servers.drop(database)
-    ns = msgspec.json.decode(done.stdout.splitlines()[-1], type=Parts)
     return Parts(ns.open / turn, ns.engine / turn, ns.copy / turn, ns.store / turn)
 
 
@@ -227,12 +152,12 @@ def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone:
         report.figure(ROW, f"{name}, {a_batch}", "messages/CPU-s", messages, WHAT[name])
         samples = [1e9 / (runs[name].a_sample * ns) for runs in ended]
         report.figure(ROW, f"{name}, {a_batch}", "samples/CPU-s", samples, WHAT[name])
-    ours = [runs[LEDGER].a_message for runs in ended]
+    ours = [runs[VIGIL].a_message for runs in ended]
     for name in ended[0]:
-        if name != LEDGER:
+        if name != VIGIL:
             others = [runs[name].a_message for runs in ended]
-            report.ratio(ROW, f"{LEDGER} / {name}, {a_batch}", others, ours, ">=", GOAL)
-    whole = [runs[LEDGER].a_sample for runs in ended]
+            report.ratio(ROW, f"{VIGIL} / {name}, {a_batch}", others, ours, ">=", GOAL)
+    whole = [runs[VIGIL].a_sample for runs in ended]
     what = "the worker's process, of the runs above"
     report.figure(PATH, f"whole path, {a_batch}", "ns/sample", [x * ns for x in whole], what)
     for part, what in (

@@ -8,7 +8,7 @@ import typer
 def register(app: typer.Typer) -> None:
     @app.command()
     def desk() -> None:
-        """Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (127.0.0.1 unless told otherwise).
+        """Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (default 127.0.0.1).
 
         Settings come from the environment: VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_MASTER_KEY_FILE, VIGIL_DESK_…
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
         from alerts.desk.settings import DeskSettings
 
         settings = DeskSettings()
-        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
+        conninfo_to_dict(settings.database)  # else the desk would try for ever, as if the database were away
 
         import uvicorn
 

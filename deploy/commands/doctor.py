@@ -1,4 +1,4 @@
-"""``vigil doctor``: what is wrong with an installation, and what to do about it."""
+"""``vigil doctor``: finds faults of an installation, and says what to do about them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MUCH: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``what`` was found, and, where that is wrong, its ``cure``."""
+    """A check's result: ``what`` was found, and the ``cure`` if it is wrong."""
 
     ok: bool
     what: str
@@ -40,16 +40,16 @@ class Finding:
 def register(app: typer.Typer) -> None:
     @app.command()
     def doctor(
-        partitions: Annotated[list[int] | None, typer.Argument(help="with --continue: which", show_default=False)] = None,
+        partitions: Annotated[list[int] | None, typer.Argument(help="those to --continue", show_default=False)] = None,
         go_on: Annotated[
-            bool, typer.Option("--continue", help="read these partitions on behind what their log has lost")
+            bool, typer.Option("--continue", help="go on behind the records that these partitions have lost")
         ] = False,
         yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     ) -> None:
-        """Look at the key file, the database, Kafka, the ledger and the lag; say what to do.
+        """Check the key file, the database, Kafka, the ledger and the lag; say what to do.
 
-        Ends with 1 if anything is wrong.  With --continue: what a damaged log has lost is given up; its partitions are read
-        on at the first record appended after the last one stored, and all gateways send again what they still hold.
+        Ends with status 1 if anything is wrong.  With --continue it gives up the records that a damaged log has lost: its
+        partitions are read from the first record after the last one stored, and all gateways send what they hold again.
 
         Examples: vigil doctor; vigil doctor --continue 3 17
         """
@@ -73,14 +73,14 @@ def _continue(settings: ServerSettings, partitions: list[int], *, yes: bool) -> 
         wanted = plan(settings, partitions)
         print(wanted)
         if not yes:
-            typer.confirm("This cannot be undone. Go on?", abort=True)
+            typer.confirm("This cannot be undone. Continue?", abort=True)
         carry_out(settings, wanted)
     except (KafkaException, TimeoutError) as error:
-        raise DeployError(f"Kafka does not answer ({_said(error)}): check VIGIL_KAFKA, then run this again.") from None
-    print("Done: the workers read on within some seconds; vigil doctor shows it.")
+        raise DeployError(f"Kafka does not answer ({_message(error)}): check VIGIL_KAFKA, then run this again.") from None
+    print("Done: the workers continue within some seconds; vigil doctor shows it.")
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return error.args[0].str() if isinstance(error, KafkaException) else str(error) or "no answer in time"
 
 
@@ -108,8 +108,8 @@ def database(settings: ServerSettings) -> Iterator[Finding]:
             )
             yield Finding(not late, f"{late} control records wait for the log", "see that vigil notify runs")
     except psycopg.OperationalError as error:
-        why = str(error).strip().splitlines()[-1]
-        yield Finding(False, f"The database does not answer ({why})", "check VIGIL_DATABASE")
+        reason = str(error).strip().splitlines()[-1]
+        yield Finding(False, f"The database does not answer ({reason})", "check VIGIL_DATABASE")
 
 
 def topic(settings: ServerSettings) -> Iterator[Finding]:
@@ -140,15 +140,15 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
     except psycopg.Error:
         return  # said by the check of the database
     except (KafkaException, TimeoutError, StreamsError) as error:
-        yield Finding(False, f"The log cannot be compared with the ledger ({_said(error)})", "try again in a minute")
+        yield Finding(False, f"The log cannot be compared with the ledger ({_message(error)})", "try again in a minute")
         return
     behind = 0
     for p, held in standing.held.items():
-        extent, why = standing.extents[p], standing.damage[p]
-        if why is None:
+        extent, reason = standing.extents[p], standing.damage[p]
+        if reason is None:
             behind += extent.end - held.offset
             continue
-        what = f"Partition {p} is not read, {why}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
+        what = f"Partition {p} is not read, {reason}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
         yield Finding(False, f"{what} {extent.end}", f"restore the log, or run vigil doctor --continue {p}")
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
 

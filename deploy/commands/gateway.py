@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
     def gateway() -> None:
         """Run the gateway of a home: listen to its wearables, keep their readings, send them on.
 
-        It must have been claimed first: vigil pair claim CODE --desk URL.
+        Claim it first: vigil pair claim CODE --desk URL.
         Settings come from the environment: VIGIL_GATEWAY_…
 
         Example: VIGIL_GATEWAY_STATE=/var/lib/vigil vigil gateway
@@ -22,11 +22,11 @@ def register(app: typer.Typer) -> None:
         from gateway.run import run
         from gateway.settings import GatewaySettings
 
-        async def until_told() -> None:
+        async def until_stopped() -> None:
             stop = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             await run(GatewaySettings(), stop=stop)
 
         configure()
-        asyncio.run(until_told())
+        asyncio.run(until_stopped())

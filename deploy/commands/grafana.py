@@ -11,7 +11,7 @@ import typer
 
 from deploy.errors import DeployError
 
-_PASSWORD: Final = "VIGIL_GRAFANA_PASSWORD"
+_PASSWORD: Final = "VIGIL_GRAFANA_PASSWORD"  # noqa: S105  the name of a variable
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
         password = os.environ.get(_PASSWORD)
         if not password:
-            raise DeployError(f"Set {_PASSWORD} to the password Grafana shall read the database with.")
+            raise DeployError(f"Set {_PASSWORD} to the password Grafana reads the database with.")
         with psycopg.connect(database, connect_timeout=10) as db:
             let_in(db, password)
         write(folder, DataSource.of(database), served_from=served_from)

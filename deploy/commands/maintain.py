@@ -1,4 +1,4 @@
-"""``vigil maintain``: what is done once an hour."""
+"""``vigil maintain``: the work of every hour."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def maintain(
         database: Annotated[str, typer.Option(envvar="VIGIL_DATABASE", help="PostgreSQL URL", show_default=False)],
-        days: Annotated[int, typer.Option(min=1, max=366, help="hours of so many days are looked at")] = 2,
+        days: Annotated[int, typer.Option(min=1, max=366, help="look at the hours of so many days")] = 2,
         drop_raw_after: Annotated[
             int | None, typer.Option(min=31, help="delete readings older than so many days; rollups stay")
         ] = None,
     ) -> None:
-        """Write hourly rollups whose minutes changed, and drop raw readings whose time is over.
+        """Write the hourly rollups of changed minutes, and drop raw readings that are too old.
 
-        Run it hourly from a timer; once a night with --days 31, for data that came late.  Twice at once is harmless.
+        Run it hourly from a timer, and once a night with --days 31 for data that came late.  Two runs at once do no harm.
 
         Example: vigil maintain --days 31 --drop-raw-after 90
         """

@@ -1,4 +1,4 @@
-"""``vigil notify``: tells people, drives the alarms' timers, and relays control records into the log."""
+"""``vigil notify``: sends notifications, drives the alarms' timers, and relays control records into the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         from alerts.settings import NotifySettings
 
         settings = NotifySettings()
-        conninfo_to_dict(settings.database)  # else it would be tried for ever, as if it were only away
+        conninfo_to_dict(settings.database)  # else the notifier would try for ever, as if the database were away
 
         from alerts.notify.run import run
         from deploy.logs import configure

@@ -1,4 +1,7 @@
-"""``vigil pair``: people, homes and wearables on the command line, from the first patient to a claimed gateway."""
+"""``vigil pair``: people, homes and wearables on the command line, from the first patient to a claimed gateway.
+
+Each command imports what it needs: a gateway has ``claim``, and none of the server's packages.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import psycopg
 import typer
 
-from alerts.care.admit import admit_patient
-from alerts.care.consent import give_consent
-from alerts.care.devices import add_device
-from alerts.care.enrol import end_enrolment, enrol, transfer
-from alerts.care.gateways import add_gateway, new_claim
-from alerts.care.identity import Identity
-from alerts.care.limits import set_rule_set
-from alerts.care.people import add_person
-from alerts.care.teams import add_team, join
-from alerts.database import Tx
-from alerts.rules.defaults import default_rule_set
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
 from devices.wire.control import Facts
 from devices.wire.keys import read_master_key
-from gateway.desk.downlink import claim as claim_at
-from gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from alerts.database import Tx
 
 app = typer.Typer(
     help="Admit patients, add homes and wearables, claim a gateway.\n\n"
@@ -43,11 +35,13 @@ def register(to: typer.Typer) -> None:
     to.add_typer(app, name="pair")
 
 
-By = Annotated[str, typer.Option("--by", help="sign-in of who does it", show_default=False)]
+By = Annotated[str, typer.Option("--by", help="your sign-in", show_default=False)]
 
 
 @contextmanager
 def _server() -> Iterator[tuple[Tx, bytes]]:
+    import psycopg
+
     settings = ServerSettings()
     with psycopg.connect(settings.database, connect_timeout=10) as tx:
         yield tx, read_master_key(settings.master_key_file)
@@ -62,10 +56,12 @@ def _person(tx: Tx, sign_in: str) -> int:
 
 @app.command()
 def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")]) -> None:
-    """Add a care team: who is in it sees its patients, nobody else does.
+    """Add a care team.  Its members see its patients; nobody else does.
 
     Example: vigil pair team "Home ward North"
     """
+    from alerts.care.teams import add_team
+
     with _server() as (tx, _):
         print(f"team {add_team(tx, name)}")
 
@@ -77,12 +73,17 @@ def person(
     role: Annotated[Literal["nurse", "clinician", "administrator"], typer.Option()] = "nurse",
     team: Annotated[int | None, typer.Option(help="the care team they belong to")] = None,
 ) -> None:
-    """Add somebody who signs in at the desk; the password is asked for, or read from VIGIL_PASSWORD.
+    """Add a person who signs in at the desk.  The password is asked for, or read from VIGIL_PASSWORD.
 
-    The first one also puts the default limits into force.
+    The first person also puts the default limits into force.
 
     Example: vigil pair person m.testova --name "M. Testova" --team 1
     """
+    from alerts.care.limits import set_rule_set
+    from alerts.care.people import add_person
+    from alerts.care.teams import join
+    from alerts.rules.defaults import default_rule_set
+
     password = os.environ.get("VIGIL_PASSWORD") or getpass.getpass("Password: ")
     with _server() as (tx, _):
         number = add_person(tx, sign_in, name, role, password)
@@ -107,6 +108,10 @@ def patient(
 
     Example: vigil pair patient EXAMPLETON Ada --born 1945-07-14 --record VT-4174-4 --team 1 --by m.testova --consent
     """
+    from alerts.care.admit import admit_patient
+    from alerts.care.consent import give_consent
+    from alerts.care.identity import Identity
+
     with _server() as (tx, master):
         who = _person(tx, by)
         identity = Identity(family=family, given=given, born=born, record_number=record)
@@ -121,10 +126,12 @@ def gateway(
     name: Annotated[str, typer.Argument(help="where it stands, such as 'Mill Lane 4'")] = "",
     again: Annotated[int | None, typer.Option(help="a new code for this gateway instead of a new one")] = None,
 ) -> None:
-    """Add a gateway and print its claim code: single use, 60 minutes.
+    """Add a gateway and print its claim code, which works once within 60 minutes.
 
     Example: vigil pair gateway "Mill Lane 4"
     """
+    from alerts.care.gateways import add_gateway, new_claim
+
     if not name and again is None:
         raise DeployError("Name the place where the gateway stands, or an earlier gateway with --again NUMBER.")
     with _server() as (tx, _):
@@ -143,6 +150,9 @@ def claim(
 
     Example: vigil pair claim ABCD-EFGH --desk https://desk.example.org
     """
+    from gateway.desk.downlink import claim as claim_at
+    from gateway.settings import GatewaySettings
+
     settings = GatewaySettings()
     claimed = asyncio.run(claim_at(desk, code, state or settings.state, ca=settings.desk_ca))
     print(f"This is gateway {claimed.gateway} now: start it with vigil gateway.")
@@ -162,6 +172,9 @@ def device(
 
     Example: vigil pair device belt --source ble --address C0:DE:00:00:00:01 --patient 1 --gateway 1 --by m.testova
     """
+    from alerts.care.devices import add_device
+    from alerts.care.enrol import enrol
+
     with _server() as (tx, master):
         number = add_device(tx, name, source, address, interval)
         enrol(tx, master, number, patient, gateway, datetime.now(UTC), _person(tx, by))
@@ -172,13 +185,15 @@ def device(
 def move(
     device: int,
     by: By,
-    patient: Annotated[int | None, typer.Option(help="to whom; without it the device is nobody's")] = None,
+    patient: Annotated[int | None, typer.Option(help="the new patient; without it the device belongs to nobody")] = None,
     gateway: Annotated[int | None, typer.Option()] = None,
 ) -> None:
-    """Take a wearable from its patient, and give it to another if one is named; from now on.
+    """Take a wearable from its patient from now on, and give it to another one if named.
 
     Example: vigil pair move 3 --patient 2 --gateway 1 --by m.testova
     """
+    from alerts.care.enrol import end_enrolment, transfer
+
     with _server() as (tx, master):
         who = _person(tx, by)
         if patient is None or gateway is None:
@@ -190,10 +205,12 @@ def move(
 
 @app.command()
 def consent(patient: int, by: By, withdraw: Annotated[bool, typer.Option(help="it is withdrawn")] = False) -> None:
-    """Record a patient's consent, or that it was withdrawn: from then on nothing of theirs is accepted.
+    """Record a patient's consent, or its withdrawal: from then on nothing of this patient is accepted.
 
     Example: vigil pair consent 1 --withdraw --by m.testova
     """
+    from alerts.care.consent import give_consent
+
     with _server() as (tx, _):
         give_consent(tx, patient, not withdraw, _person(tx, by))
         print(f"patient {patient}: consent {'withdrawn' if withdraw else 'given'}")

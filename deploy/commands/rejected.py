@@ -1,4 +1,4 @@
-"""``vigil rejected``: what the worker refused, and why; and trying it again."""
+"""``vigil rejected``: records that the worker refused, with the reason, and a second try."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Row = tuple[str, int, int, int, bytes]
 
 
 def register(app: typer.Typer) -> None:
-    commands = typer.Typer(help="What was refused, with its reason; and trying it again.", no_args_is_help=True)
+    commands = typer.Typer(help="List what was refused, with its reason, and try it again.", no_args_is_help=True)
     commands.command("list")(show)
     commands.command()(retry)
     app.add_typer(commands, name="rejected")
 
 
-def show(limit: Annotated[int, typer.Option(help="rows at the most")] = 50) -> None:
+def show(limit: Annotated[int, typer.Option(help="at most so many rows")] = 50) -> None:
     """List what was refused: counts by reason, then the newest records.
 
     Example: vigil rejected list --limit 20
@@ -56,9 +56,9 @@ def show(limit: Annotated[int, typer.Option(help="rows at the most")] = 50) -> N
 def retry(
     reason: Annotated[str | None, typer.Option(help="only records refused for this reason")] = None,
 ) -> None:
-    """Append whole refused records to the log again, as they are: after a key was restored, or an enrolment corrected.
+    """Append refused records to the log again, unchanged: after a key was restored or an enrolment corrected.
 
-    Each is tried once; what is refused again is a new row.  Identity makes a double harmless.
+    Each record is tried once.  If it is refused again, that is a new row.  A record that is stored twice is stored once.
 
     Example: vigil rejected retry --reason "sender not enrolled"
     """

@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
         limit: Annotated[int | None, typer.Option(min=1, help="only the first so many recordings")] = None,
         home: Annotated[Path | None, typer.Option(help="the folder that keeps its data", show_default=False)] = None,
         database: Annotated[str | None, typer.Option(help="a TimescaleDB to use instead of the embedded PostgreSQL")] = None,
-        stay: Annotated[bool, typer.Option(help="go on until Ctrl-C once all is stored")] = False,
+        stay: Annotated[bool, typer.Option(help="keep running until Ctrl-C once all is stored")] = False,
     ) -> None:
         """Play recorded patients as wearables: over MQTT to a gateway, Kafka, a worker and the database.
 
-        Ends with an error when a sample that was played is not stored exactly once.
+        Fails if a sample that was played is not stored exactly once.
 
         Example: vigil simulate --replay ../shared/data/bidmc --speed 20
         """

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         from streams.worker.settings import WorkerSettings
 
         settings = WorkerSettings()
-        conninfo_to_dict(settings.database)  # said at once, not after waiting for the brokers
+        conninfo_to_dict(settings.database)  # reported at once, not after waiting for the brokers
 
         from alerts.fold.fold import fold_conditions
         from alerts.rules.stages import stages

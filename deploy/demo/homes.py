@@ -23,7 +23,7 @@ from gateway.desk.downlink import claim
 
 GATEWAY_USER: Final = "gateway"
 _LINKS: Final = 16
-"""What the simulated adapter holds at once."""
+"""The number of links that the simulated adapter holds at once."""
 
 
 class Homes:
@@ -50,19 +50,19 @@ class Homes:
             if read_credential(state) is None:
                 code = claim_code(self.installation.database, self.done.gateways[home])
                 await claim(self.desk(home), code, state)
-            name, heard = f"gateway {home + 1}", partial(self._hears, home, port)
+            name, hears = f"gateway {home + 1}", partial(self._hears, home, port)
             environment = self.environment(home) | {"VIGIL_GATEWAY_METRICS_PORT": str(port)}
-            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", heard))
+            self.installation.run(Program(name, CLI, ["gateway"], environment, self._log(f"gateway-{home + 1}"), "", hears))
 
     def _hears(self, home: int, port: int) -> bool:
-        """Whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
+        """Return whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
         wearables = [w for person, w in self.plan.wearables if person.home == home and w.kind not in OVER_BLE]
         return gauge(port, "vigil_gateway_topics") == len(wearables)
 
     def settle(self) -> None:
-        """Wait until gateways hear and worker works, then let enrolments into the log, until all have taken effect.
+        """Wait until the gateways listen and the worker works, then relay the enrolments until all have taken effect.
 
-        StackError when that is not so within a minute.
+        StackError when that takes longer than a minute.
         """
         installation = self.installation
         installation.wait("worker", *(f"gateway {home + 1}" for home in range(len(self.plan.homes))))
@@ -128,7 +128,7 @@ class Homes:
         return self.installation.home / "wearables-counts.json"
 
     def counts(self) -> Counts:
-        """What the wearables have measured so far."""
+        """The samples that the wearables have measured so far."""
         try:
             return msgspec.json.decode(self.counts_file.read_bytes(), type=Counts)
         except (FileNotFoundError, msgspec.DecodeError):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
+import httpx
 import psycopg
 
 from deploy.demo.programs import Program
@@ -58,12 +57,13 @@ class Installation:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What worker, desk and notifier read."""
+        """The settings of worker, desk and notifier."""
         return {
             "VIGIL_DATABASE": self.database,
             "VIGIL_KAFKA": self.stack.kafka.bootstrap,
             "VIGIL_TOPIC": TOPIC,
             "VIGIL_MASTER_KEY_FILE": str(self.master_key_file),
+            "VIGIL_DESK_PUBLIC_URL": self.desk_url,  # the notifier links to it
             "OPENBLAS_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
         }
@@ -84,7 +84,7 @@ class Installation:
         environment = self.environment | settings
         # it stops and starts as somebody likes to look at it: a stop as planned is never reported
         metrics = {"VIGIL_WORKER_METRICS_PORT": str(self.metrics_port), "VIGIL_WORKER_SILENCE_MIN": "65535"}
-        served = {"VIGIL_DESK_PORT": str(self.desk_port), "VIGIL_DESK_PUBLIC_URL": self.desk_url}
+        served = {"VIGIL_DESK_PORT": str(self.desk_port)}
         worker = Program(
             "worker", CLI, ["worker"], environment | metrics, self.log_of("worker"), f"127.0.0.1:{self.metrics_port}",
             self._worker_owns_all,
@@ -96,12 +96,11 @@ class Installation:
         self.run(desk, worker)
 
     def notify(self) -> None:
-        """Start the notifier.  It relays enrolments into the log, so whoever is enrolled should be heard already."""
-        environment = self.environment | {"VIGIL_DESK_PUBLIC_URL": self.desk_url}
-        self.run(Program("notifier", CLI, ["notify"], environment, self.log_of("notifier")))
+        """Start the notifier.  It relays enrolments into the log, so all gateways should listen by then."""
+        self.run(Program("notifier", CLI, ["notify"], self.environment, self.log_of("notifier")))
 
     def wait(self, *names: str, progress: Progress = silent) -> None:
-        """Until each of these programs does its work; StackError when one ends or is not ready in 60 s."""
+        """Wait until each of these programs does its work; StackError when one ends or is not ready in 60 s."""
         for program in self.programs:
             if program.name in names:
                 progress(program.name, "starting")
@@ -147,16 +146,15 @@ class Installation:
 
 
 def answers(url: str) -> bool:
-    """Whether an HTTP server of this machine answers 200 within a second."""
+    """Return whether an HTTP server of this machine answers 200 within a second."""
     try:
-        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - built here, always http on loopback
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.HTTPError:
         return False
 
 
 def default_home(name: str) -> Path:
-    """Where an installation lives unless told otherwise."""
+    """The default folder of an installation."""
     if os.geteuid() == 0:
         return Path("/var/lib/vigil") / name
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "vigil" / name

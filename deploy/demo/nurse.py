@@ -19,6 +19,13 @@ _AGAIN_S: Final = 0.5
 _SILENT_S: Final = 20.0
 
 
+async def sign_in(client: httpx.AsyncClient, name: str, password: str) -> bool:
+    """Sign in at the desk; True if it lets ``name`` in."""
+    door = _DOOR.search((await client.get("/sign-in")).text)
+    form = {"door": html.unescape(door[1]) if door else "", "username": name, "password": password}
+    return (await client.post("/sign-in", data=form)).status_code < 400
+
+
 @dataclass
 class SimulatedNurse:
     """``seen``: alarm to the wall clock's ms at which the desk first showed it.  ``hand_s``: until she answers."""
@@ -33,31 +40,27 @@ class SimulatedNurse:
     _taken: set[int] = field(default_factory=set)
 
     async def work(self) -> None:
-        """Until cancelled; a desk that goes away is signed in to again."""
+        """Acknowledge until cancelled; sign in again after the desk was away."""
         while True:
             try:
                 async with httpx.AsyncClient(base_url=self.desk, timeout=httpx.Timeout(10, read=_SILENT_S)) as client:
                     await self._shift(client)
-            except (httpx.HTTPError, _NotIn):
+            except (httpx.HTTPError, _NotInError):
                 self.troubles += 1
             await asyncio.sleep(_AGAIN_S)
 
     async def _shift(self, client: httpx.AsyncClient) -> None:
-        door = _DOOR.search((await client.get("/sign-in")).text)
-        answer = await client.post(
-            "/sign-in",
-            data={"door": html.unescape(door[1]) if door else "", "username": self.sign_in, "password": self.password},
-        )
+        admitted = await sign_in(client, self.sign_in, self.password)
         token = _CSRF.search((await client.get("/")).text)
-        if answer.status_code >= 400 or token is None:
-            raise _NotIn
+        if not admitted or token is None:
+            raise _NotInError
         headers = {"X-CSRF-Token": html.unescape(token[1]), "HX-Request": "true"}
         hands: set[asyncio.Task[None]] = set()
         try:
             async with client.stream("GET", "/stream") as stream:
                 async for line in stream.aiter_lines():
                     if line.startswith("data:"):
-                        for key in self._news(msgspec.json.decode(line[5:].strip() or b"{}")):
+                        for key in self._unacknowledged(msgspec.json.decode(line[5:].strip() or b"{}")):
                             hand = asyncio.create_task(self._answer_once(client, key, headers))
                             hands.add(hand)
                             hand.add_done_callback(hands.discard)
@@ -65,7 +68,7 @@ class SimulatedNurse:
             for hand in hands:
                 hand.cancel()
 
-    def _news(self, event: dict[str, Any]) -> list[str]:
+    def _unacknowledged(self, event: dict[str, Any]) -> list[str]:
         """Keys of rows that show an alarm for the first time."""
         fresh = []
         for key, group, _, _, lead, _, also in event.get("order", ()):
@@ -94,5 +97,5 @@ class SimulatedNurse:
             self.acknowledged += 1
 
 
-class _NotIn(Exception):
+class _NotInError(Exception):
     pass

@@ -1,12 +1,11 @@
-"""What the demo's screen and its summary are made of: the programs' health, the worker's metrics, the database's counts."""
+"""The figures of the demo's screen and summary: the programs' health, the worker's metrics, the database's counts."""
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import httpx
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -44,9 +43,8 @@ def _bound(counts: list[tuple[float, float]], wanted: float) -> float | None:
 def exported(port: int) -> Iterator[Sample]:
     """All samples that a program of this machine exports now; none while it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as response:
-            text = response.read().decode()
-    except (urllib.error.URLError, OSError):
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=1).raise_for_status().text
+    except httpx.HTTPError:
         return
     for family in text_string_to_metric_families(text):
         yield from family.samples
@@ -58,7 +56,7 @@ def gauge(port: int, name: str) -> float | None:
 
 
 def worker_metrics(port: int) -> WorkerMetrics:
-    """What the worker exports now; zeros while it does not answer."""
+    """The worker's metrics now; zeros while it does not answer."""
     values: dict[str, float] = {}
     buckets: list[tuple[float, float]] = []
     for sample in exported(port):

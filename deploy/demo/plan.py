@@ -1,4 +1,4 @@
-"""Who lives in the demo: invented patients, what they wear, and what is going to happen to them.  Pure data."""
+"""The demo's plan: invented patients, what they wear, and what is going to happen to them.  Pure data."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ class Plan:
         return [(person, wearable) for person in self.people for wearable in person.wears]
 
     def scenario(self, start: int) -> Scenario:
-        """What happens to whom, from ``start`` (ms since the epoch) on."""
+        """The events of all patients, from ``start`` (ms since the epoch) on."""
         return Scenario(start, len(self.people), seed=7, events=self.events)
 
     @property
-    def told_s(self) -> float:
-        """Seconds after which all of it has happened and every alarm must be there: holds, scores, heartbeats included."""
-        return TOLD_S
+    def complete_s(self) -> float:
+        """The seconds after which every event is over and every alarm must be there: holds, scores, heartbeats included."""
+        return COMPLETE_S
 
     def expected(self) -> list[tuple[Person, str, Wears | None]]:
         """The alarms that must follow from the events: (patient, rule, the wearable it concerns; None: gateway or none)."""
@@ -84,7 +84,7 @@ class Plan:
         return found
 
 
-TOLD_S: Final = 75.0
+COMPLETE_S: Final = 75.0
 
 _WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
     (Vital.HEART_RATE, "high", "belt"),
@@ -94,7 +94,7 @@ _WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
     (Vital.SPO2, "low", "oximeter"),
     (Vital.RESPIRATORY_RATE, "high", "patch"),
 )
-"""What is beyond its limit once the deterioration below is complete, and which wearable of that patient says so."""
+"""The vitals beyond their limits once the deterioration below is complete, and the wearable that measures each."""
 
 
 def _ble(kind: Wears, number: int, interval_s: int) -> Wearable:

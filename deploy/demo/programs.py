@@ -60,7 +60,7 @@ class Program:
             self.start()
 
     def wait_healthy(self, timeout: float) -> None:
-        """Return once it does its work; ServerNotReady when it ends, or after ``timeout`` seconds."""
+        """Return once it does its work; ServerNotReadyError when it ends, or after ``timeout`` seconds."""
         assert self.child
         self.child.wait_until(self.healthy, timeout)
 

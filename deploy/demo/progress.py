@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -17,7 +16,7 @@ class SetUp:
         self.console = console
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
-        self._said: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
         name, step = TextColumn("{task.description:12}"), TextColumn("{task.fields[step]}")
         columns = (name, BarColumn(24), step, TimeElapsedColumn())
         self._bars = Progress(*columns, console=console, transient=True) if console.is_terminal else None
@@ -29,8 +28,8 @@ class SetUp:
                     self._tasks[component] = self._bars.add_task(component, total=None, step="")
                 total = None if done is None else 1.0
                 self._bars.update(self._tasks[component], total=total, completed=done or 0.0, step=step)
-            elif self._said.get(component) != step:
-                self._said[component] = step
+            elif self._shown.get(component) != step:
+                self._shown[component] = step
                 self.console.print(f"{component}: {step}", highlight=False)
 
     def __enter__(self) -> Self:
@@ -38,6 +37,6 @@ class SetUp:
             self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bars:
             self._bars.stop()

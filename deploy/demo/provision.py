@@ -72,7 +72,7 @@ def provision(database: str, master: bytes, plan: Plan, since: datetime) -> Prov
 
 
 def kept(database: str, master: bytes, plan: Plan, since: datetime | None = None) -> Provisioned:
-    """What was provisioned at an earlier start; else provision now.  ``since``: see :func:`provision`, default now."""
+    """The installation of an earlier start, or a new one.  ``since``: see :func:`provision`, default now."""
     with psycopg.connect(database) as db:
         row = db.execute("SELECT detail FROM audit WHERE action = %s ORDER BY at DESC LIMIT 1", [_ACTION]).fetchone()
     return msgspec.convert(row[0], Provisioned) if row else provision(database, master, plan, since or datetime.now(UTC))

@@ -1,8 +1,10 @@
-"""What really happened in a run: the gateways' outboxes against the database, the plan's alarms against the alarm table."""
+"""The check of a run: the gateways' outboxes against the database, the plan's alarms against the alarm table."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -64,10 +66,25 @@ def reckon(measured: int, acked: Mapping[Identity, int], rows: Sequence[tuple[Id
     return Samples(measured, total, there, duplicated, total - there)
 
 
+async def settle(
+    database: str, outboxes: Sequence[Path], devices: Iterable[int], since: int, measured: int, limit_s: float
+) -> Samples:
+    """The counts once the outboxes are empty and nothing is lost, or after ``limit_s``: what is missing then is missing."""
+    end = time.monotonic() + limit_s
+    with psycopg.connect(database, autocommit=True) as db:
+        while True:
+            acked = {identity: n for outbox in outboxes for identity, n in acknowledged(outbox, since).items()}
+            samples = reckon(measured, acked, stored(db, devices, since))
+            drained = not any(waiting(outbox) for outbox in outboxes)
+            if (drained and not samples.lost) or time.monotonic() > end:
+                return samples
+            await asyncio.sleep(0.25)
+
+
 def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[AlarmKey]:
     """The alarms that the plan's events must raise.
 
-    Without Bluetooth what its sensors would have said is not expected, and no score either: it has too few inputs.
+    Without Bluetooth no alarm of its sensors is expected, and no score either: it has too few inputs.
     """
     found: list[AlarmKey] = []
     for person, rule, wears in plan.expected():
@@ -105,7 +122,7 @@ def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
     return [Raised(row[0], (row[1], row[2], row[3]), row[4], notified=row[6], acknowledged=row[5]) for row in rows]
 
 
-def told_apart(raised: Sequence[Raised], since: int) -> list[Raised]:
-    """Without alarms of an earlier run that were closed in this one and raised anew since (ms): those are two alarms."""
+def without_recurrences(raised: Sequence[Raised], since: int) -> list[Raised]:
+    """The alarms without those of an earlier run that were closed in this one and raised again since (ms)."""
     anew = {one.key for one in raised if one.onset >= since}
     return [one for one in raised if one.onset >= since or one.key not in anew]

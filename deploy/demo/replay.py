@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import psycopg
 from rich.console import Console
 from rich.progress import Progress
 
@@ -21,13 +20,14 @@ from deploy.demo.installation import Installation
 from deploy.demo.plan import Person, Plan, SignIn, Wearable, Wears
 from deploy.demo.progress import SetUp
 from deploy.demo.provision import Provisioned, kept
-from deploy.demo.reckoning import acknowledged, reckon, stored, waiting
+from deploy.demo.reckoning import settle
 from deploy.demo.summary import Samples
 from deploy.errors import DeployError
-from simulators.fleet import Counts, Fleet
+from simulators.fleet import Fleet
 from simulators.mqtt_wearable import Broker, MqttWearable
 from simulators.replay import Player, Recording, players, read_folder
 from simulators.scenario import Sensor
+from simulators.wearable_memory import Counts
 
 _AS: Final[dict[Sensor, Wears]] = {Sensor.BELT: "patch", Sensor.OXIMETER: "ring"}
 _MARGIN_S: Final = 60.0
@@ -49,7 +49,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What was played, as whom: ``players`` with their recordings' samples, ``provisioned`` the numbers they got."""
+    """The patients played: ``players`` with their recordings' samples, ``provisioned`` with the numbers they got."""
 
     players: Sequence[Player]
     provisioned: Provisioned
@@ -123,7 +123,8 @@ async def _play(
         await asyncio.to_thread(fleet.stop)
     if stop.is_set():
         return None
-    samples = await _stored(homes, since, counts)
+    devices = homes.done.devices.values()
+    samples = await settle(installation.database, homes.outboxes(), devices, since, counts.measured, _MARGIN_S)
     console.print(
         f"{samples.measured} samples played, {samples.acknowledged} acknowledged, {samples.stored} stored, "
         f"{samples.duplicated} twice, {samples.lost} lost"
@@ -147,16 +148,3 @@ async def _played(fleet: Fleet, total: int, seconds: float, console: Console, st
                 break
             await asyncio.sleep(0.25)
     return fleet.counts
-
-
-async def _stored(homes: Homes, since: int, counts: Counts) -> Samples:
-    end = time.monotonic() + _MARGIN_S
-    outboxes = homes.outboxes()
-    with psycopg.connect(homes.installation.database, autocommit=True) as db:
-        while True:
-            acked = {identity: n for outbox in outboxes for identity, n in acknowledged(outbox, since).items()}
-            samples = reckon(counts.measured, acked, stored(db, homes.done.devices.values(), since))
-            drained = not any(waiting(outbox) for outbox in outboxes)
-            if (drained and not samples.lost) or time.monotonic() > end:
-                return samples
-            await asyncio.sleep(0.25)

@@ -25,7 +25,7 @@ from deploy.demo.observe import WorkerMetrics, open_alarms, worker_metrics
 from deploy.demo.plan import Plan
 from deploy.demo.progress import SetUp
 from deploy.demo.provision import HEARTBEAT_S, Provisioned, kept
-from deploy.demo.reckoning import acknowledged, expected_alarms, raised_alarms, reckon, stored, told_apart, waiting
+from deploy.demo.reckoning import expected_alarms, raised_alarms, settle, without_recurrences
 from deploy.demo.summary import Latency, Summary, count_alarms, failures, quantiles
 from deploy.demo.view import Part, Screen
 from deploy.errors import DemoFailedError
@@ -33,7 +33,7 @@ from simulators.scenario import NetworkLoss
 
 REFRESH_S: Final = 0.5
 DRAIN_S: Final = 30.0
-_TOLD: Final = {
+_DESCRIBED: Final = {
     "deteriorate": "A patient begins to deteriorate.",
     "sensor_off": "An oximeter falls off its finger.",
     "network_loss": "A home has lost its network; its gateway keeps everything.",
@@ -68,7 +68,7 @@ class Demo:
     _rate: tuple[float, float] = (0.0, 0.0)
 
     async def run(self) -> None:
-        """Until ``seconds`` are over or Ctrl-C; nothing is left running.  DemoFailedError when a promise did not hold."""
+        """Run until ``seconds`` are over or Ctrl-C; leave nothing running.  DemoFailedError when a promise did not hold."""
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -128,7 +128,7 @@ class Demo:
         """Say what happens when it happens; cut and mend the network."""
         for instant in self.plan.scenario(self.began_ms).instants:
             await asyncio.sleep(max(0.0, instant.time / 1000 - time.time()))
-            self.happening = _TOLD.get(instant.what, self.happening)
+            self.happening = _DESCRIBED.get(instant.what, self.happening)
             if instant.what.startswith("network"):
                 await self.homes.network(whole=instant.what == "network_back")
 
@@ -179,21 +179,18 @@ class Demo:
         wearables = next(program for program in self.installation.programs if program.name == "wearables")
         await asyncio.to_thread(wearables.stop)
         self.installation.programs.remove(wearables)
-        outboxes = self.homes.outboxes()
-        await _until(lambda: not any(waiting(outbox) for outbox in outboxes))
-        acked = {identity: n for outbox in outboxes for identity, n in acknowledged(outbox, self.began_ms).items()}
-        measured = self.homes.counts().measured
-        with psycopg.connect(self.installation.database, autocommit=True) as db:
-            await _until(lambda: not reckon(0, acked, stored(db, self.done.devices.values(), self.began_ms)).lost)
-            samples = reckon(measured, acked, stored(db, self.done.devices.values(), self.began_ms))
-            raised = told_apart(raised_alarms(db, self.began_ms), self.began_ms)
+        outboxes, measured = self.homes.outboxes(), self.homes.counts().measured
+        database, devices = self.installation.database, self.done.devices.values()
+        samples = await settle(database, outboxes, devices, self.began_ms, measured, DRAIN_S)
+        with psycopg.connect(database) as db:
+            raised = without_recurrences(raised_alarms(db, self.began_ms), self.began_ms)
         ble = self.installation.stack.dbus is not None
         alarms, missed, extra = count_alarms(
             expected_alarms(self.plan, self.done, ble=ble),
             [one.key for one in raised],
             sum(one.notified for one in raised),
             sum(one.acknowledged for one in raised),
-            whole=lasted >= self.plan.told_s,
+            whole=lasted >= self.plan.complete_s,
         )
         seen = self.nurse.seen if self.nurse else {}
         to_desk = [seen[one.alarm] - one.onset for one in raised if one.alarm in seen and one.onset >= self.began_ms]
@@ -224,19 +221,12 @@ def _on_screen(live: Live | None) -> Iterator[None]:
 
 
 def _closed(console: Console) -> bool:
-    """Whether the terminal is gone: the session's leader hears of that (SIGHUP), under ``make`` over ssh nobody else."""
+    """Return whether the terminal is gone: SIGHUP reaches the session's leader alone, which under ``make`` is not us."""
     try:
         os.tcgetpgrp(console.file.fileno())
     except OSError as error:
         return error.errno == errno.EIO
     return False
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    """Return once ``condition()`` holds, or after ``DRAIN_S`` seconds: what is missing then is counted as missing."""
-    end = time.monotonic() + DRAIN_S
-    while not await asyncio.to_thread(condition) and time.monotonic() < end:
-        await asyncio.sleep(0.25)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None], cancel: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What a run of the demo comes to: the JSON of ``--summary``, and whether the promises held."""
+"""The result of a run of the demo: the JSON of ``--summary``, and the promises that did not hold."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def quantiles(milliseconds: Sequence[float]) -> Quantiles:
 def count_alarms(
     expected: Iterable[AlarmKey], raised: Sequence[AlarmKey], notified: int, acknowledged: int, *, whole: bool = True
 ) -> tuple[Alarms, list[str], list[str]]:
-    """The counts, and the names of what was missed and of what nobody expected.
+    """The counts, and the names of the alarms that were missed and of those that were not expected.
 
     ``raised`` has an entry for each alarm row.  A second row of an expected alarm is a double: one episode, one alarm.
     A run that ended before the ``whole`` story was told has missed nothing.

@@ -19,7 +19,7 @@ _PRIORITY = {3: ("*** high", "bold white on red"), 2: (" ** medium", "black on y
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One component as it stands."""
+    """The state of one component."""
 
     name: str
     address: str

@@ -73,7 +73,7 @@ def over_mqtt(scenario: Scenario, spec: Spec) -> Fleet:
 
 
 async def play(spec: Spec) -> None:
-    """Until SIGTERM."""
+    """Play until SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,4 +1,4 @@
-"""How numbers look in every panel: colours, thresholds, units, and what one field does differently from the others.
+"""The look of numbers in every panel: colours, thresholds, units, and the differences of one field from the others.
 
 Red, yellow and cyan belong to alarm priorities (IEC 60601-1-8: high, medium, low or technical); traces use none of them.
 """
@@ -58,11 +58,11 @@ def fixed(color: str) -> Json:
 
 
 def thresholds(*steps: tuple[float, str], start: str = CALM) -> Json:
-    """From each value upwards its colour; ``start`` below the first."""
+    """Steps that give the colour from each value upwards; ``start`` below the first."""
     all_steps = [{"value": None, "color": start}, *({"value": value, "color": color} for value, color in steps)]
     return {"mode": "absolute", "steps": all_steps}
 
 
-def words(**said: tuple[str, str]) -> list[Json]:
+def words(**meanings: tuple[str, str]) -> list[Json]:
     """A mapping of texts to (what is shown, its colour)."""
-    return [{"type": "value", "options": {key: {"text": text, "color": color} for key, (text, color) in said.items()}}]
+    return [{"type": "value", "options": {key: {"text": text, "color": color} for key, (text, color) in meanings.items()}}]

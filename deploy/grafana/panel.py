@@ -68,6 +68,17 @@ _TREND: Final[Json] = {
     "pointSize": 4,
     "spanNulls": False,
 }
+_STAT: Final[Json] = {
+    "colorMode": "value",
+    "graphMode": "none",
+    "justifyMode": "auto",
+    "orientation": "vertical",
+    "percentChangeColorMode": "standard",
+    "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+    "showPercentChange": False,
+    "textMode": "auto",
+    "wideLayout": True,
+}
 SPLIT: Final[Json] = {"id": "partitionByValues", "options": {"fields": ["metric"], "keepFields": False}}
 """One frame a series.  In a joined frame a time that another series has alone is a null, and breaks the line."""
 
@@ -87,40 +98,22 @@ def trend(
     **defaults: object,
 ) -> Panel:
     """Lines over time.  ``split``: rows of (time, metric, "Value"), a line a metric, broken where the value is null."""
+    legend = {"showLegend": True, "displayMode": "list", "placement": "right", "calcs": []}
+    options: Json = {"legend": legend, "tooltip": {"mode": "multi", "sort": "none"}}
+    fields: Json = {"unit": unit, "custom": _TREND | (custom or {}), **defaults}
+    split_by = [SPLIT] if split else []
     return Panel(
-        title=title,
-        kind="timeseries",
-        width=width,
-        height=height,
-        sql=sql,
-        description=description,
-        options={
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "right", "calcs": []},
-            "tooltip": {"mode": "multi", "sort": "none"},
-        },
-        defaults={"unit": unit, "custom": _TREND | (custom or {}), **defaults},
-        overrides=overrides,
-        series=not split,
-        transformations=[SPLIT] if split else [],
-        points=points,
-    )
+        title, "timeseries", width, height, sql, description, options, fields, overrides, not split, split_by, points
+    )  # fmt: skip
 
 
 def table(
     title: str, sql: str, *, description: str, overrides: Sequence[Override] = (), width: int = 12, height: int = 9
 ) -> Panel:
     """Rows as the query returns them, column names as headings."""
-    return Panel(
-        title=title,
-        kind="table",
-        width=width,
-        height=height,
-        sql=sql,
-        description=description,
-        options={"frameIndex": 0, "showHeader": True, "cellHeight": "sm"},
-        defaults={"custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}, "noValue": "–"},
-        overrides=overrides,
-    )
+    options: Json = {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"}
+    custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+    return Panel(title, "table", width, height, sql, description, options, {"custom": custom, "noValue": "–"}, overrides)
 
 
 def stat(
@@ -134,38 +127,9 @@ def stat(
     **defaults: object,
 ) -> Panel:
     """One large number for each column of the single row the query returns."""
-    return Panel(
-        title=title,
-        kind="stat",
-        width=width,
-        height=height,
-        sql=sql,
-        description=description,
-        options={
-            "colorMode": "value",
-            "graphMode": "none",
-            "justifyMode": "auto",
-            "orientation": "vertical",
-            "percentChangeColorMode": "standard",
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-            "showPercentChange": False,
-            "textMode": "auto",
-            "wideLayout": True,
-        },
-        defaults={"noValue": "–", **defaults},
-        overrides=overrides,
-    )
+    return Panel(title, "stat", width, height, sql, description, _STAT, {"noValue": "–", **defaults}, overrides)
 
 
 def text(content: str, *, width: int = 24, height: int = 2) -> Panel:
     """Plain words on the dashboard."""
-    return Panel(
-        title="",
-        kind="text",
-        width=width,
-        height=height,
-        sql=None,
-        description="",
-        options={"mode": "markdown", "content": content},
-        defaults={},
-    )
+    return Panel("", "text", width, height, None, "", {"mode": "markdown", "content": content}, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -12,7 +12,7 @@ from deploy.grafana.look import Json
 from deploy.grafana.panel import SOURCE
 
 ROLE: Final = "vigil_grafana"
-PASSWORD_VARIABLE: Final = "VIGIL_GRAFANA_PASSWORD"
+PASSWORD_VARIABLE: Final = "VIGIL_GRAFANA_PASSWORD"  # noqa: S105  the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class DataSource:
 
     @classmethod
     def of(cls, url: str, *, timescaledb: bool = False) -> DataSource:
-        """From the URL the rest of Vigil uses; without an ``sslmode`` of its own, in clear on this machine only."""
+        """The data source of Vigil's URL; without an ``sslmode`` in it, in clear on this machine only."""
         parts = conninfo_to_dict(url)
         host = str(parts.get("host") or "127.0.0.1")
         mode = str(parts.get("sslmode") or ("disable" if _is_here(host) else "verify-full"))
@@ -35,7 +35,7 @@ class DataSource:
             mode = "disable" if _is_here(host) else "verify-full"
         return cls(host, int(parts.get("port") or 5432), str(parts.get("dbname") or "vigil"), mode, timescaledb)
 
-    def file(self) -> Json:
+    def file(self) -> dict[str, Any]:
         """``datasources/vigil.yaml``.  The password comes from the environment of Grafana, never from a file here."""
         return {
             "apiVersion": 1,

@@ -118,7 +118,7 @@ ORDER BY bin.time"""
 
 _BY_MINUTE: Final = "$__interval_ms < 120000"
 _BY_HOUR: Final = "$__interval_ms >= 120000"
-"""From about a day on: the minutes of a whole ward are half a million rows a day."""
+"""The range, about a day, from which hours are read: the minutes of a whole ward are half a million rows a day."""
 
 
 def _rate(view: str, meant: str, least_ms: int) -> str:

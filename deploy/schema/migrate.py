@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from deploy.schema.errors import SchemaTooNewError
+from deploy.errors import SchemaTooNewError
 
 FOLDER: Final = Path(__file__).parent
 _LOCK: Final = 0x56494749  # "VIGI": one migration at a time, whoever starts it

@@ -1,4 +1,4 @@
-"""Where downloaded and prepared programs are kept between starts."""
+"""The cache of downloaded and prepared programs."""
 
 from __future__ import annotations
 

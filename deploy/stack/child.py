@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from deploy.stack.errors import ProgramMissing, ServerNotReady
+from deploy.stack.errors import ProgramMissingError, ServerNotReadyError
 
 _LOG_LIMIT = 4 << 20
 _POLL = 0.02
@@ -42,7 +42,7 @@ class Child:
         self.name, self.log = name, log
         setpriv = shutil.which("setpriv")
         if not setpriv:
-            raise ProgramMissing("setpriv", "install the package util-linux")
+            raise ProgramMissingError("setpriv", "install the package util-linux")
         wrapper = [setpriv, "--pdeathsig", death_signal]
         if user:
             entry = pwd.getpwnam(user)
@@ -79,14 +79,14 @@ class Child:
         """Return once `ready()`.
 
         Raises:
-            ServerNotReady: the process ended, or `timeout` seconds have passed.
+            ServerNotReadyError: the process ended, or `timeout` seconds have passed.
         """
         end = time.monotonic() + timeout
         while not ready():
             if not self.running:
-                raise ServerNotReady(self.name, f"ended with status {self.popen.returncode}", self.log, self.tail())
+                raise ServerNotReadyError(self.name, f"ended with status {self.popen.returncode}", self.log, self.tail())
             if time.monotonic() > end:
-                raise ServerNotReady(self.name, f"was not ready in {timeout:.0f} s", self.log, self.tail())
+                raise ServerNotReadyError(self.name, f"was not ready in {timeout:.0f} s", self.log, self.tail())
             time.sleep(_POLL)
 
     def send(self, number: int) -> None:
@@ -156,7 +156,7 @@ class _Starter:
             work, answer = self._work.get()
             try:
                 answer.set_result(work())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  it is raised in the thread that asked
                 answer.set_exception(error)
 
 
@@ -165,7 +165,7 @@ _starter_lock = threading.Lock()
 
 
 def _on_lasting_thread(work: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-    global _starter
+    global _starter  # noqa: PLW0603  one for the process
     with _starter_lock:
         if _starter is None:
             _starter = _Starter()

@@ -7,13 +7,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from deploy.stack.child import Child
-from deploy.stack.errors import ProgramMissing
-from deploy.stack.progress import Progress, silent
+from deploy.stack.errors import ProgramMissingError
+from deploy.stack.server import SingleServer
 
 _LONGEST_SOCKET = 107  # bytes of a Unix socket's path
 
@@ -38,14 +36,13 @@ _SETTINGS = """\
 """
 
 
-class Dbus:
+class Dbus(SingleServer):
     """A dbus-daemon of our own.  Who shall use it gets `environment`, before bleak or dbus-fast is first used."""
 
-    name = "D-Bus"
+    name, log, start_s = "D-Bus", "bus.log", 10
 
     def __init__(self, home: Path) -> None:
-        self.home = home.absolute()
-        self.child: Child | None = None
+        super().__init__(home)
         self._socket = self.home / "bus"
         self._short: Path | None = None
         if len(os.fsencode(self._socket)) > _LONGEST_SOCKET:
@@ -58,61 +55,32 @@ class Dbus:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to take this for the machine's system bus."""
+        """The environment in which a process takes this for the machine's system bus."""
         return {"DBUS_SYSTEM_BUS_ADDRESS": self.address}
 
-    def start(self, progress: Progress = silent, timeout: float = 10) -> Self:
-        """Start it and wait until it listens; does nothing when it runs.
-
-        Raises:
-            StackError: dbus-daemon is not installed, or does not come up.
-        """
-        if self.child and self.child.running:
-            return self
-        program = shutil.which("dbus-daemon")
-        if not program:
-            raise ProgramMissing("dbus-daemon", "simulated Bluetooth sensors need it, install the package dbus-daemon")
-        progress(self.name, "starting")
-        self.home.mkdir(parents=True, exist_ok=True)
-        self._socket.parent.mkdir(mode=0o700, exist_ok=True)
-        self._socket.unlink(missing_ok=True)  # kill -9 leaves it behind
-        settings = self.home / "bus.conf"
-        settings.write_text(_SETTINGS.format(socket=self._socket))
-        command = [program, f"--config-file={settings}", "--nofork", "--nopidfile"]
-        self.child = Child(self.name, command, self.home / "bus.log")
-        self.child.wait_until(self.healthy, timeout)
-        progress(self.name, "ready", 1.0)
-        return self
-
     def healthy(self) -> bool:
-        """Whether it runs and accepts a connection now; the socket's file is there a moment earlier."""
-        if self.child is None or not self.child.running:
+        """Return whether it accepts a connection now; the socket's file is there a moment earlier."""
+        if not self.running:
             return False
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
             return probe.connect_ex(str(self._socket)) == 0
 
     def stop(self) -> None:
-        if self.child:
-            self.child.stop()
+        super().stop()
         if self._short:
             shutil.rmtree(self._short, ignore_errors=True)
 
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self.child:
-            self.child.kill()
-
-    def memory(self) -> int:
-        """Bytes of the daemon."""
-        return self.child.memory() if self.child else 0
-
     def version(self) -> str:
-        said = subprocess.run(["dbus-daemon", "--version"], capture_output=True, text=True, check=False, timeout=10)
-        return said.stdout.split("\n")[0].split()[-1]
+        done = subprocess.run(["dbus-daemon", "--version"], capture_output=True, text=True, check=False, timeout=10)
+        return done.stdout.split("\n")[0].split()[-1]
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.stop()
+    def _command(self) -> Sequence[str | Path]:
+        program = shutil.which("dbus-daemon")
+        if not program:
+            raise ProgramMissingError("dbus-daemon", "simulated Bluetooth sensors need it, install the package dbus-daemon")
+        self._socket.parent.mkdir(mode=0o700, exist_ok=True)
+        self._socket.unlink(missing_ok=True)  # kill -9 leaves it behind
+        settings = self.home / "bus.conf"
+        settings.write_text(_SETTINGS.format(socket=self._socket))
+        return [program, f"--config-file={settings}", "--nofork", "--nopidfile"]

@@ -1,12 +1,12 @@
-"""What can go wrong while servers are started in place.
+"""Faults while servers are started in place.
 
 StackError
- ├─ ProgramMissing     a program is not installed
- ├─ ServerNotReady     a server ended, or did not answer in time
- ├─ DownloadFailed     a file could not be fetched, or is not the one expected
- ├─ FolderClosed       the server's user cannot reach its folder
- ├─ HomeInUse          another process has its servers in the folder
- └─ StartCancelled     the stack was stopped while a server was starting
+ ├─ ProgramMissingError     a program is not installed
+ ├─ ServerNotReadyError     a server ended, or did not answer in time
+ ├─ DownloadFailedError     a file could not be fetched, or is not the one expected
+ ├─ FolderClosedError       the server's user cannot reach its folder
+ ├─ HomeInUseError          another process has its servers in the folder
+ └─ StartCancelledError     the stack was stopped while a server was starting
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class StackError(RuntimeError):
     """Base of all; the message is one sentence that says what to do."""
 
 
-class ProgramMissing(StackError):
+class ProgramMissingError(StackError):
     """A program that the stack starts is not installed."""
 
     def __init__(self, program: str, advice: str) -> None:
@@ -26,25 +26,25 @@ class ProgramMissing(StackError):
         super().__init__(f"The program {program} is missing: {advice}.")
 
 
-class ServerNotReady(StackError):
+class ServerNotReadyError(StackError):
     """A server ended, or did not answer in time; `tail` is the end of its log."""
 
-    def __init__(self, name: str, why: str, log: Path, tail: str) -> None:
+    def __init__(self, name: str, reason: str, log: Path, tail: str) -> None:
         self.name, self.log, self.tail = name, log, tail
         last = tail.strip().rsplit("\n", 1)[-1][:300]
-        super().__init__(f"{name} {why}; see {log}" + (f", which ends with: {last}" if last else "."))
+        super().__init__(f"{name} {reason}; see {log}" + (f", which ends with: {last}" if last else "."))
 
 
-class DownloadFailed(StackError):
+class DownloadFailedError(StackError):
     """A file of the stack could not be fetched, or its digest is not the pinned one."""
 
-    def __init__(self, what: str, why: str) -> None:
+    def __init__(self, what: str, reason: str) -> None:
         self.what = what
-        super().__init__(f"{what} could not be fetched ({why}): check the network and start again.")
+        super().__init__(f"{what} could not be fetched ({reason}): check the network and start again.")
 
 
-class FolderClosed(StackError):
-    """As root the database server runs as another user, who cannot enter a folder on the way to its own."""
+class FolderClosedError(StackError):
+    """The database server, which runs as another user where we are root, cannot enter a folder on the way to its own."""
 
     def __init__(self, folder: Path, user: str) -> None:
         self.folder, self.user = folder, user
@@ -54,7 +54,7 @@ class FolderClosed(StackError):
         )
 
 
-class HomeInUse(StackError):
+class HomeInUseError(StackError):
     """Another process has its servers in the folder."""
 
     def __init__(self, home: Path) -> None:
@@ -62,7 +62,7 @@ class HomeInUse(StackError):
         super().__init__(f"Another Vigil is running in {home}: end it, or choose another folder with --home.")
 
 
-class StartCancelled(StackError):
+class StartCancelledError(StackError):
     """The stack was stopped while a server was starting."""
 
     def __init__(self, name: str) -> None:

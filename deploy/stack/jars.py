@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.stack.cache import cache_folder, exclusive
-from deploy.stack.errors import DownloadFailed
+from deploy.stack.errors import DownloadFailedError
 from deploy.stack.progress import Progress, silent
 
 KAFKA_VERSION = "4.2.0"
@@ -24,7 +24,7 @@ _CERTIFICATES: Final = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-"""Where Debian, Red Hat and SUSE keep them."""
+"""The certificates of Debian, Red Hat and SUSE."""
 
 
 def kafka_folder() -> Path:
@@ -43,7 +43,7 @@ def classpath() -> str:
 
 
 def jar_path(coordinate: str) -> Path:
-    """Where the jar of a coordinate is kept."""
+    """The path of a coordinate's jar."""
     _, artifact, version = coordinate.split(":")
     return kafka_folder() / f"{artifact}-{version}.jar"
 
@@ -52,7 +52,7 @@ def fetch_jars(progress: Progress = silent) -> None:
     """Make the cache hold every jar of the lock; quick when it does already.
 
     Raises:
-        DownloadFailed: a jar cannot be fetched, or is not the one that the lock names.
+        DownloadFailedError: a jar cannot be fetched, or is not the one that the lock names.
     """
     wanted = locked()
     done = kafka_folder() / ".done"
@@ -97,9 +97,9 @@ def _download(missing: Mapping[str, str], progress: Progress) -> None:
             try:
                 jar = Path(maven.project(group, artifact).at_version(version).artifact().resolve())
             except Exception as error:
-                raise DownloadFailed(f"The jar {coordinate}", str(error) or type(error).__name__) from error
+                raise DownloadFailedError(f"The jar {coordinate}", str(error) or type(error).__name__) from error
             if not _matches(jar, missing[coordinate]):  # jgo itself only warns
-                raise DownloadFailed(f"The jar {coordinate}", "not the file that kafka.lock names")
+                raise DownloadFailedError(f"The jar {coordinate}", "not the file that kafka.lock names")
             jar.replace(jar_path(coordinate))  # whole and checked, or not there at all
 
         with ThreadPoolExecutor(_PARALLEL) as pool:

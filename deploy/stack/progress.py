@@ -1,4 +1,4 @@
-"""How a starting server tells what it is doing."""
+"""Reports of a starting server's progress."""
 
 from __future__ import annotations
 

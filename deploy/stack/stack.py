@@ -10,37 +10,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Literal, Protocol, Self
+from typing import IO, Literal, Self
 
 from deploy.stack.dbus import Dbus
-from deploy.stack.errors import HomeInUse, ProgramMissing, StartCancelled
+from deploy.stack.errors import HomeInUseError, ProgramMissingError, StartCancelledError
 from deploy.stack.kafka import Kafka
 from deploy.stack.mqtt import Mosquitto, MqttBroker, Rumqttd
 from deploy.stack.postgres import Postgres
 from deploy.stack.progress import Progress, silent
+from deploy.stack.server import Server
 from deploy.stack.topics import vitals_topic
 
 MqttKind = Literal["rumqttd", "mosquitto"]
 
 
-class Component(Protocol):
-    """A server of the stack."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    def start(self, progress: Progress = ..., /) -> object: ...
-    def stop(self) -> None: ...
-    def healthy(self) -> bool: ...
-    def memory(self) -> int: ...
-    def version(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Status:
-    """How a server is doing; memory in bytes, `ready_s` is how long its start took."""
+    """The state of a server: memory in bytes, `ready_s` the duration of its start."""
 
     name: str
     version: str
@@ -60,7 +46,7 @@ class EmbeddedStack:
     May be started and stopped from any thread; use it as a context manager, or call `stop` whatever `start` did.
 
     Raises:
-        HomeInUse: another process has a stack in `home`.
+        HomeInUseError: another process has a stack in `home`.
     """
 
     def __init__(
@@ -87,9 +73,9 @@ class EmbeddedStack:
         self._stopping = False
 
     @property
-    def components(self) -> list[Component]:
+    def components(self) -> list[Server]:
         """The servers there are, in the order in which they should be shown."""
-        there: list[Component | None] = [self.kafka, self.postgres, self.mqtt, self.dbus]
+        there: list[Server | None] = [self.kafka, self.postgres, self.mqtt, self.dbus]
         return [component for component in there if component]
 
     def start(self, progress: Progress = silent) -> Self:
@@ -104,7 +90,7 @@ class EmbeddedStack:
 
         def unless_stopped(component: str, step: str, done: float | None = None, /) -> None:
             if self._stopping:
-                raise StartCancelled(component)
+                raise StartCancelledError(component)
             progress(component, step, done)
 
         try:
@@ -118,18 +104,12 @@ class EmbeddedStack:
         return self
 
     def status(self) -> list[Status]:
-        """How each server is doing now; takes a few milliseconds, up to 2 s a server that does not answer."""
-        return [
-            Status(
-                component.name,
-                self._ready.get(component.name, (0.0, ""))[1],
-                component.address,
-                self._ready.get(component.name, (0.0, ""))[0],
-                component.memory(),
-                component.healthy(),
-            )
-            for component in self.components
-        ]
+        """The state of each server now; takes a few milliseconds, up to 2 s a server that does not answer."""
+        found = []
+        for one in self.components:
+            ready_s, version = self._ready.get(one.name, (0.0, ""))
+            found.append(Status(one.name, version, one.address, ready_s, one.memory(), one.healthy()))
+        return found
 
     def stop(self) -> None:
         """Stop all in parallel and wait; at most 20 s, after which the rest is killed.  A second call does nothing.
@@ -146,16 +126,16 @@ class EmbeddedStack:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _start(self, component: Component, progress: Progress) -> None:
+    def _start(self, component: Server, progress: Progress) -> None:
         if component.name in self._ready and component.healthy():
             return
         began = time.monotonic()
         try:
             component.start(progress)
-        except ProgramMissing as error:
+        except ProgramMissingError as error:
             if component is not self.dbus:
                 raise
             self.missing[component.name], self.dbus = str(error), None
@@ -173,7 +153,7 @@ def _take(home: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise HomeInUse(home) from None
+        raise HomeInUseError(home) from None
     return lock
 
 

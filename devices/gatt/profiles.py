@@ -20,8 +20,6 @@ PROFILES: Final[tuple[Profile, ...]] = (HEART_RATE, PULSE_OXIMETER, BLOOD_PRESSU
 _DECODERS: Final = {
     one.characteristic: one.decode for one in (BATTERY, *(one for profile in PROFILES for one in profile.subscriptions))
 }
-DECODABLE: Final = frozenset(_DECODERS)
-"""Full UUIDs of the characteristics that :func:`decode` knows."""
 
 
 def profiles_of(services: Iterable[str]) -> tuple[Profile, ...]:

@@ -114,10 +114,7 @@ def decode_spot_check(data: bytes, arrived: int) -> Decoded:
 def _decoded(found: PulseOximetry, arrived: int) -> Decoded:
     status = trust(found.measurement_status, found.sensor_status)
     return Decoded(
-        samples_of(
-            [(Vital.SPO2, *found.spo2.stored(status)), (Vital.PULSE_RATE, *found.pulse.stored(status))],
-            arrived,
-        ),
+        samples_of([(Vital.SPO2, *found.spo2.stored(status)), (Vital.PULSE_RATE, *found.pulse.stored(status))], arrived),
         device_time=found.time.milliseconds if found.time else None,
         contact=None if found.sensor_status is None else status is not Status.SENSOR_OFF,
     )

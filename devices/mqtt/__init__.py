@@ -1,1 +1,1 @@
-"""What MQTT wearables send."""
+"""The messages of MQTT wearables."""

@@ -45,12 +45,7 @@ _TOKENS: Final = {
     "-inf": Status.NEGATIVE_INFINITY,
     "-infinity": Status.NEGATIVE_INFINITY,
 }
-_WORDS: Final = {
-    Status.NAN: "NaN",
-    Status.NRES: "NRes",
-    Status.POSITIVE_INFINITY: "INF",
-    Status.NEGATIVE_INFINITY: "-INF",
-}
+_WORDS: Final = {Status.NAN: "NaN", Status.NRES: "NRes", Status.POSITIVE_INFINITY: "INF", Status.NEGATIVE_INFINITY: "-INF"}
 _STATUSES: Final = {
     status.name.lower(): status
     for status in (Status.OK, Status.ARTEFACT, Status.POOR_CONTACT, Status.SENSOR_OFF, Status.CLOCK_UNSURE)

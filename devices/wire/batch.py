@@ -1,6 +1,6 @@
 """A batch: the record a gateway sends about one device.  A header in clear, then the sealed payload.
 
-The header is the associated data of the seal, so it can be read by anybody and changed by nobody.
+The header is the associated data of the seal, so it can be read without a key and cannot be changed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Control records: the desk's messages to the engine, sent through the log.
 
-Each is the *whole* state of its kind for its patient (or, patient 0, for the partition), never a delta, so the newest one
-is all the engine needs.  The header's ``epoch`` is the desk's (new after each restore) and ``first`` its sequence: the
-engine drops what it has seen of that epoch.
+Each is the *whole* state of its kind for its patient (or, patient 0, for the partition), never a delta: the engine needs
+the newest one alone.  The header's ``epoch`` is the desk's (new after each restore) and ``first`` its sequence: the engine
+drops a record of that epoch that it has seen.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the gateway asks of the desk and tells it."""
+"""The gateway's side of its conversation with the desk."""

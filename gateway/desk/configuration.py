@@ -1,4 +1,4 @@
-"""What the desk last told this gateway, kept on disk: it works from it while the desk is away.
+"""The configuration from the desk, kept on disk: the gateway works from it while the desk is away.
 
 The state folder holds ``credential`` and ``config.json`` (with data keys); both are readable by their owner alone.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,11 @@ import structlog
 
 from devices.wire.pairing import Claimed, Config, PatientKey
 
-_log: Final = structlog.get_logger("gateway.desk.configuration")
+_log: Final = structlog.get_logger(__name__)
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600 so that a crash leaves the old one or the new one."""
+    """Write a file of mode 0600; a crash leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
@@ -36,7 +37,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 class Configuration:
-    """The newest :class:`devices.wire.pairing.Config` and who waits for it.  ``folder`` is the gateway's state folder."""
+    """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder)."""
 
     def __init__(self, folder: Path) -> None:
         self._path: Final = folder / "config.json"
@@ -51,31 +52,41 @@ class Configuration:
 
     @property
     def version(self) -> int:
-        """0 before there is any."""
+        """The version of the configuration; 0 before there is any."""
         return self.current.version if self.current else 0
 
     def accept(self, config: Config) -> None:
-        """Keep ``config``, on disk first, and wake whoever waits."""
+        """Keep ``config``, on disk first, and wake all that wait for a change."""
         write_private(self._path, msgspec.json.encode(config))
         self.current = config
         self._wake()
 
     def revoke(self) -> None:
-        """The desk knows this gateway no more: forget every key, so that nothing can be sealed from here on."""
+        """Forget every key after the desk has revoked this gateway, so that nothing can be sealed any more."""
         self.revoked = True
         if self.current is not None:
             self.accept(msgspec.structs.replace(self.current, patients=(), devices=()))
         self._wake()
 
     def key_of(self, patient: int) -> PatientKey | None:
-        """The data key to seal this patient's readings with; None: they do not leave."""
+        """The data key that seals this patient's readings; None if they must not leave the gateway."""
         if self.current is None:
             return None
         return next((key for key in reversed(self.current.patients) if key.patient == patient), None)
 
-    async def changed(self) -> None:
-        """Returns at the next change."""
-        await self._changed.wait()
+    async def changed(self, *, timeout: float | None = None, helpers: Collection[asyncio.Task[None]] = ()) -> None:
+        """Wait for the next change, for up to ``timeout`` seconds.
+
+        If one of ``helpers`` ends meanwhile, its error is raised: a bug ends the gateway rather than let it do nothing.
+        """
+        changed = asyncio.create_task(self._changed.wait())
+        try:
+            await asyncio.wait({changed, *helpers}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+        for helper in helpers:
+            if helper.done():
+                helper.result()
 
     def _wake(self) -> None:
         self._changed.set()
@@ -83,12 +94,12 @@ class Configuration:
 
 
 def store_credential(folder: Path, claimed: Claimed) -> None:
-    """Keep what the claim answered."""
+    """Keep the answer to the claim."""
     write_private(folder / "credential", msgspec.json.encode(claimed))
 
 
 def read_credential(folder: Path) -> Claimed | None:
-    """What the claim answered; None before pairing."""
+    """The answer to the claim; None before pairing."""
     try:
         return msgspec.json.decode((folder / "credential").read_bytes(), type=Claimed)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""From the desk: a credential for a claim code, once; then the configuration, as soon as it changes."""
+"""Fetches from the desk: a credential for a claim code, once; then the configuration whenever it changes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
 _REFUSALS: Final = 3
-"""So many refusals in a row are a revocation, and not a desk in the middle of a change."""
+"""Refusals in a row that mean a revocation; fewer may come from a desk in the middle of a change."""
 _REFUSED_S: Final = 2.0
 _AT_MOST_EVERY_S: Final = 0.5
 
-_log: Final = structlog.get_logger("gateway.desk.downlink")
+_log: Final = structlog.get_logger(__name__)
 
 
 def _client(desk: str, ca: Path | None) -> httpx.AsyncClient:
@@ -32,9 +32,9 @@ def _client(desk: str, ca: Path | None) -> httpx.AsyncClient:
 
 
 async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) -> Claimed:
-    """Exchange ``code`` at ``desk`` (an URL) for a credential, kept in the folder ``state``.
+    """Exchange ``code`` at ``desk`` (a URL) for a credential, kept in the folder ``state``.
 
-    Raises :class:`ClaimError` where the desk refuses, :class:`DeskUnreachableError` where nobody answers.
+    Raises :class:`ClaimError` where the desk refuses, :class:`DeskUnreachableError` where it does not answer.
     """
     try:
         async with _client(desk, ca) as client:
@@ -48,7 +48,7 @@ async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) ->
     try:
         claimed = msgspec.json.decode(answer.content, type=Claimed)
     except msgspec.DecodeError:
-        raise DeskUnreachableError(desk, "what answers is no desk") from None
+        raise DeskUnreachableError(desk, "the answer is not that of a desk") from None
     store_credential(state, claimed)
     return claimed
 
@@ -57,11 +57,11 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 
 class Downlink:
-    """Keeps ``configuration`` up to date.  While the desk is away the stored one is used."""
+    """Keeps ``configuration`` up to date; while the desk is away the stored one stays in use."""
 
     def __init__(self, configuration: Configuration, claimed: Claimed, desk: str, *, ca: Path | None = None) -> None:
         self._configuration, self._claimed, self._desk, self._ca = configuration, claimed, desk, ca
-        self._since = 0  # ask for the whole first: a desk restored from a backup counts from lower than we remember
+        self._since = 0  # the first poll asks for the whole: a desk restored from a backup counts from a lower version
 
     async def run(self) -> None:
         """Poll until cancelled; :class:`RevokedError` once the desk has revoked this gateway, its keys then forgotten."""
@@ -72,9 +72,7 @@ class Downlink:
                 try:
                     status = await self._poll(client)
                 except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
-                    wait = backoff.failed()
-                    _log.warning("desk does not answer", reason=type(error).__name__, again_s=round(wait, 1))
-                    await asyncio.sleep(wait)
+                    await backoff.sleep(_log.warning, "desk does not answer", reason=type(error).__name__)
                     continue
                 refusals = refusals + 1 if status == httpx.codes.UNAUTHORIZED else 0
                 if refusals == _REFUSALS:
@@ -87,9 +85,7 @@ class Downlink:
                     backoff.worked()
                     await asyncio.sleep(max(0.0, began + _AT_MOST_EVERY_S - time.monotonic()))
                 else:
-                    wait = backoff.failed()
-                    _log.warning("desk refuses the configuration", status=status, again_s=round(wait, 1))
-                    await asyncio.sleep(wait)
+                    await backoff.sleep(_log.warning, "desk refuses the configuration", status=status)
 
     async def _poll(self, client: httpx.AsyncClient) -> int:
         answer = await client.get(
@@ -100,8 +96,7 @@ class Downlink:
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
             self._since = config.version
-            if config == self._configuration.current:
-                return answer.status_code
-            self._configuration.accept(config)
-            _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))
+            if config != self._configuration.current:
+                self._configuration.accept(config)
+                _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))
         return answer.status_code

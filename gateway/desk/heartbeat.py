@@ -1,8 +1,7 @@
-"""The gateway says that it lives: to each patient it serves, as device 0."""
+"""The gateway's heartbeat: one event for each patient it serves, as device 0."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import structlog
@@ -17,13 +16,13 @@ from gateway.outbox.reading import Reading
 
 _UNTIL_CONFIGURED_S: Final = 1.0
 
-_log: Final = structlog.get_logger("gateway.desk.heartbeat")
+_log: Final = structlog.get_logger(__name__)
 
 
 async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: GatewayClock, metrics: Metrics) -> None:
-    """Every ``heartbeat_s`` of the configuration, at once after a change of it, until cancelled.
+    """Store heartbeats every ``heartbeat_s`` of the configuration, and at once after a change of it, until cancelled.
 
-    None before the clock is set: a heartbeat that cannot leave says nothing.
+    There are none before the clock is set: a heartbeat that cannot leave is of no use.
     """
     while True:
         config = configuration.current
@@ -38,8 +37,4 @@ async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: Gat
         except OutboxError as error:
             _log.error("no heartbeat", reason=str(error))
         wait = config.heartbeat_s if config is not None and clock.synchronised() else _UNTIL_CONFIGURED_S
-        changed = asyncio.create_task(configuration.changed())
-        try:
-            await asyncio.wait({changed}, timeout=wait)
-        finally:
-            changed.cancel()
+        await configuration.changed(timeout=wait)

@@ -1,9 +1,10 @@
-"""The desk asks for what was delivered already: a part of the log was lost.  Identity makes a double harmless."""
+"""Sends delivered readings again when the log has lost a part.  Their identity makes a double harmless."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -14,13 +15,19 @@ from gateway.outbox.outbox import Outbox
 
 _AGAIN_S: Final = 5.0
 
-_log: Final = structlog.get_logger("gateway.desk.resend")
+_log: Final = structlog.get_logger(__name__)
 
 
-async def run_resend(outbox: Outbox, configuration: Configuration, spread_s: float = 0.0) -> None:
+async def run_resend(
+    outbox: Outbox,
+    configuration: Configuration,
+    spread_s: float = 0.0,
+    *,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> None:
     """Obey each request of the configuration once, until cancelled; the outbox remembers the last one over restarts.
 
-    All gateways are asked at once: each begins within ``spread_s``, at a time of its own.
+    All gateways are asked at once: each begins at a random time within ``spread_s``.
     """
     served = None
     while True:
@@ -31,12 +38,12 @@ async def run_resend(outbox: Outbox, configuration: Configuration, spread_s: flo
         count = 0
         try:
             if not await outbox.has_resent(wanted.request):
-                await asyncio.sleep(random.uniform(0, spread_s))
+                await asyncio.sleep(uniform(0, spread_s))
                 count = await outbox.resend(wanted.request, wanted.since)
         except OutboxError as error:
-            _log.error("cannot send again what was delivered, trying again", reason=str(error))
+            _log.error("cannot send delivered readings again, trying again", reason=str(error))
             await asyncio.sleep(_AGAIN_S)
             continue
         served = wanted
         if count:
-            _log.warning("the desk asks for what was delivered: sending it again", readings=count)
+            _log.warning("the desk asks for delivered readings: sending them again", readings=count)

@@ -1,7 +1,7 @@
-"""The outbox: what a device was told to be received is in it, on disk, until Kafka has it.
+"""The outbox: every reading acknowledged to a device is in it, on disk, until Kafka has it.
 
-One thread writes.  All that has come in while it was syncing the disk is committed together, with one more sync, so that an
-acknowledgement is a commit and still thousands of readings a second fit.
+One thread writes.  The commands that came while it was syncing the disk are committed together, with one more sync: each
+acknowledgement is a commit, and still thousands of readings a second fit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Result = TypeVar("_Result")
 _Answer = tuple[asyncio.Future[Any], Any]
 
 KEPT_MS: Final = 24 * 3600 * 1000
-"""Delivered readings stay so long for re-sending."""
+"""Time for which delivered readings are kept for re-sending."""
 NEARLY_FULL: Final = 0.8
 _GROUP: Final = 512
 _QUEUE: Final = 4096
@@ -34,14 +34,14 @@ _SHED: Final = 2000
 _RESENT: Final = 5000
 _PRUNE_EVERY_S: Final = 60.0
 
-_log: Final = structlog.get_logger("gateway.outbox.outbox")
+_log: Final = structlog.get_logger(__name__)
 
 
 class Outbox:
-    """The store behind one thread.  Every method answers once what it did is committed.
+    """The store behind one thread.  Every method returns once its work is committed.
 
-    ``limit`` is the size in bytes beyond which :meth:`put` raises :class:`OutboxFullError`: first delivered readings go
-    before their 24 hours are over, but none that is still to be delivered.
+    ``limit`` is the size in bytes beyond which :meth:`put` raises :class:`OutboxFullError`.  Before that, delivered readings
+    are deleted even within their 24 hours; a reading that is still to be delivered never is.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Outbox:
         self._store = open_store(path, limit)
         self.epoch: Final = self._store.epoch
         self.stored: Final = asyncio.Event()
-        """Set whenever readings were stored or given back; whoever waits clears it."""
+        """Set whenever readings were stored or released; the task that waits for it clears it."""
         self._commands: queue.Queue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.Queue(_QUEUE)
         self._closed = False
         self._was_nearly_full = False
@@ -67,7 +67,7 @@ class Outbox:
         self._thread.start()
 
     async def put(self, readings: Sequence[Reading]) -> list[bool]:
-        """Store readings: all of them are on disk when this returns.  False for a record that had been stored before.
+        """Store readings: all of them are on disk when this returns.  False for a record that was stored before.
 
         Raises :class:`OutboxFullError` (none is stored), :class:`OutboxError` when the disk fails.
         """
@@ -76,7 +76,7 @@ class Outbox:
         return answers
 
     async def has_room(self) -> bool:
-        """Whether :meth:`put` would take readings now: who cannot send again is better not asked before."""
+        """Return True if :meth:`put` would take readings now; ask before fetching from a device that cannot send again."""
         return await self._do(lambda: self._make_room() < self._store.limit)
 
     async def refuse(self, refusal: Refusal) -> None:
@@ -84,51 +84,52 @@ class Outbox:
         await self._do(lambda: self._store.refuse(refusal))
 
     async def stamp(self, limit: int = 1000) -> int:
-        """Give times to readings that waited for the clock; how many.  Nothing happens before it is synchronised."""
+        """Give times to readings that waited for the clock, once it is synchronised; return their number."""
         now = self._clock.now()
         return await self._do(lambda: self._store.stamp(now, limit)) if now.sure else 0
 
     async def take(self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000) -> list[OutboxRow]:
-        """Up to ``limit`` waiting readings of ``patients``, oldest received first; they are in flight until
-        :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.
+        """Take up to ``limit`` waiting readings of ``patients``, oldest received first.
+
+        They are in flight until :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.
         """
         since = self._clock.now().wall - live_ms
         return await self._do(lambda: self._store.take(limit, lane, patients, since))
 
     async def delivered(self, ids: Sequence[int]) -> None:
-        """Kafka has them."""
+        """Mark readings as delivered: Kafka has acknowledged them."""
         now = self._clock.now().wall
         await self._do(lambda: self._store.delivered(ids, now))
 
     async def release(self, ids: Sequence[int]) -> None:
-        """They were not delivered and wait again, under the same identity and time."""
+        """Let readings that were not delivered wait again, under the same identity and time."""
         await self._do(lambda: self._store.release(ids))
         self.stored.set()
 
     async def resend(self, request: int, since: int) -> int:
-        """Send again what was delivered since ``since`` (ms), as far as it is kept, once for each ``request``; how many.
+        """Send again the kept readings delivered since ``since`` (ms), once for each ``request``; return their number.
 
-        Some at a time: others want to store readings meanwhile, and what one transaction changes is written twice.  One that
-        breaks off begins again.
+        It does so in parts: other tasks store readings meanwhile, and SQLite writes each change of a transaction twice.  An
+        interrupted request starts again.
         """
         until, count = self._clock.now().wall, 0
         if await self.has_resent(request):
             return 0
-        while some := await self._do(lambda: self._store.resend(since, until, _RESENT)):
-            count += some
+        while part := await self._do(lambda: self._store.resend(since, until, _RESENT)):
+            count += part
             self.stored.set()
         await self._do(lambda: self._store.note_resent(request))
         return count
 
     async def has_resent(self, request: int) -> bool:
-        """Whether this was the last request to send again."""
+        """Return True if ``request`` was the last one obeyed."""
         return await self._do(lambda: self._store.has_resent(request))
 
     async def stats(self) -> Stats:
         return await self._do(self._store.stats)
 
     async def close(self) -> None:
-        """Finish what is waiting, then close the file."""
+        """Finish the waiting commands, then close the file."""
         if not self._closed:
             self._closed = True
             await asyncio.to_thread(self._commands.put, None)
@@ -146,7 +147,7 @@ class Outbox:
         raise OutboxClosedError("the outbox is closed: the gateway is ending")
 
     def _make_room(self) -> int:
-        """Bytes used, after delivered readings have gone where it is too many."""
+        """Delete delivered readings where too many bytes are used; return the bytes used."""
         used = self._store.used()
         while used >= self._store.limit and self._store.prune(self._clock.now().wall + 1, _SHED):
             used = self._store.used()
@@ -168,7 +169,7 @@ class Outbox:
         self._store.close()
 
     def _serve(self, wait: float) -> bool:
-        """Commit what has come in, after ``wait`` seconds at the latest; False once there is no more to come."""
+        """Commit the waiting commands, after ``wait`` seconds at the latest; return False after the last one."""
         group: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         last = False
         try:
@@ -185,7 +186,7 @@ class Outbox:
         return not last
 
     def _commit(self, group: Sequence[tuple[Callable[[], Any], asyncio.Future[Any]]]) -> None:
-        """One transaction; a command that fails takes back its own work only."""
+        """Run the commands in one transaction; a command that fails undoes its own work alone."""
         answers: list[_Answer] = []
         try:
             self._store.begin()
@@ -204,7 +205,7 @@ class Outbox:
         for future, answer in answers:
             try:
                 future.get_loop().call_soon_threadsafe(_answer, future, answer)
-            except RuntimeError:  # the loop has ended, nobody waits
+            except RuntimeError:  # the loop has ended, nothing waits
                 continue
 
 

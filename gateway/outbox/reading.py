@@ -1,4 +1,4 @@
-"""A reading on its way through the gateway: before the outbox, in it, and on the way out."""
+"""A reading on its way through the gateway: before the outbox and in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gateway.clock import Stamp
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a source hands to the outbox: ``samples`` (SAMPLE [k], k > 0) or one ``event``, of one device at one instant.
+    """A reading that a source passes to the outbox: ``samples`` (SAMPLE [k], k > 0) or one ``event`` of one device.
 
-    ``arrived`` is when it reached the gateway.  ``device_time`` is the device's own clock in ms where it sent one, and
-    ``ahead`` by how many ms that clock is known to be ahead of ours.  With a ``device_time`` the reading is a record that
-    may be sent again: ``(device, record, device_time)`` recognises it, its values standing in for a missing number.
-    ``stream``: the device repeats it only until it is acknowledged, it is not in a memory that may be read after years.
+    ``arrived`` is its arrival at the gateway.  ``device_time`` is the device's own clock in ms where it sent one; that clock
+    is known to be ``ahead`` ms ahead of ours.  A reading with a ``device_time`` is a record that may be sent again:
+    ``(device, record, device_time)`` recognises it, a number made of its values replaces a missing ``record``.  ``stream``:
+    the device repeats it only until it is acknowledged; it is not in a memory that may be read again after years.
     """
 
     device: int
@@ -53,7 +53,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Bytes no reading could be made of.  ``at`` in ms since the epoch; they stay in the gateway."""
+    """Bytes that could not be decoded.  ``at`` in ms since the epoch; they stay in the gateway."""
 
     at: int
     source: str

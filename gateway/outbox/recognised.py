@@ -1,9 +1,9 @@
-"""Which readings a device sent before: its records and messages, as the outbox remembers them.
+"""The readings that a device has sent before: its records and messages, as the outbox remembers them.
 
 Records of a device's own memory are few and may be read again after years: they are remembered for ever.  The messages of a
-stream (one a second) come again only until the device has heard our acknowledgement; they are remembered by periods, the
-current one and ``KEPT`` before it: at least as long as the log takes a reading at all.  What comes again even later is sent
-again, and refused there as too old.
+stream (one a second) come again only until the device has our acknowledgement; they are remembered by periods, the current
+one and ``KEPT`` before it: at least as long as the log accepts a reading at all.  A message that comes even later is sent
+again, and the log refuses it as too old.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.outbox.reading import Reading
 
 PERIOD_MS: Final = 8 * 86_400_000
 KEPT: Final = 4
-"""Whole periods: 32 days; the log takes what is up to 30 days old (design.md, Time)."""
+"""Whole periods: 32 days; the log accepts readings of up to 30 days (design.md, Time)."""
 _FORGET: Final = 5000
 _UNDATED: Final = 0
 
@@ -30,13 +30,13 @@ create table if not exists message (
 
 
 class Recognised:
-    """Within the caller's transaction."""
+    """The memory of records and messages; each method runs within the caller's transaction."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def first_time(self, reading: Reading, device_time: int, number: int) -> bool:
-        """Remember a reading; False where it is known."""
+        """Remember a reading; return False if it is known."""
         key = (reading.device, device_time, number)
         if self._db.execute("select 1 from record where device = ? and device_time = ? and number = ?", key).fetchone():
             return False
@@ -51,7 +51,7 @@ class Recognised:
         return True
 
     def at(self, device: int, device_time: int, limit: int) -> int:
-        """How many readings of one instant of a device's clock are known, counted up to ``limit``."""
+        """Count the known readings of one instant of a device's clock, up to ``limit``."""
         where = "device = ? and device_time = ? limit ?"
         found = self._count(f"select 1 from record where {where}", device, device_time, limit)
         for period in self._periods():
@@ -59,8 +59,9 @@ class Recognised:
         return min(found, limit)
 
     def forget(self, now: int) -> int:
-        """Some of the messages that nobody sends again, by a clock (ms) that is sure; how many.  Those that came before it
-        was set count as of now.
+        """Forget some of the messages that no device sends again, by a clock (ms) that is sure; return their number.
+
+        Messages that came before the clock was set count as of now.
         """
         self._db.execute("update message set period = ? where period = ?", (now // PERIOD_MS, _UNDATED))
         return self._db.execute(
@@ -70,7 +71,7 @@ class Recognised:
         ).rowcount
 
     def _periods(self) -> list[int]:
-        """Those that hold messages: a handful, each found by one step in the index."""
+        """The periods that hold messages: a handful, each found by one step in the index."""
         found: list[int] = []
         last = self._db.execute("select min(period) from message").fetchone()[0]
         while last is not None:

@@ -1,4 +1,4 @@
-"""The outbox's file: SQLite, and what one transaction does to it.  Synchronous; one thread uses it."""
+"""The outbox's file: SQLite, and the parts of one transaction.  Synchronous; one thread uses it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+import numpy as np
+
+from devices.sample import SAMPLE, Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
-from devices.wire.event import encode_event
+from devices.wire.event import Event, decode_event, encode_event
 from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError, OutboxError
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
-from gateway.outbox.timing import event_stamped, measured_at, record_number, stamped
+from gateway.outbox.timing import measured_at, record_number, stamped
 
 REFUSED_KEPT: Final = 10_000
 REFUSED_BYTES: Final = 1024
-"""So much of undecodable bytes is kept, and of so many."""
+"""Undecodable messages kept, and bytes kept of each."""
 CROWD: Final = 1000
-"""A device whose clock stands still is not searched further for a free millisecond: it gets the one after its last."""
+"""Milliseconds searched for a free one; a device whose clock stands still then gets the one after its last."""
 
 _SCHEMA: Final = """
 create table if not exists meta (name text primary key, value integer not null) without rowid;
@@ -50,8 +53,8 @@ _ROW: Final = "id, device, patient, sequence, measured, received, kind, lane, cl
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """``waiting`` readings not yet delivered, the ``oldest`` of them (measured ms), ``unstamped`` ones without a time yet,
-    ``refused`` ever, bytes ``used`` of ``limit``.
+    """The state of the outbox: readings ``waiting`` for delivery, the ``oldest`` of them (measured ms), ``unstamped`` ones
+    without a time yet, messages ``refused`` ever, bytes ``used`` of ``limit``.
     """
 
     waiting: int
@@ -67,7 +70,7 @@ class Stats:
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """The file at ``path``, made where it is missing; nobody else may read it."""
+    """Open the file at ``path``, or make it; only its owner may read it."""
     # The thread that opens it is not the one that uses it; only that one does.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     path.chmod(0o600)
@@ -118,7 +121,10 @@ class Store:
             self._db.execute("rollback")
 
     def apart(self, command: Callable[[], _Result]) -> _Result | Exception:
-        """What ``command`` answers; or what it raised, its own changes undone, unless the whole transaction is lost."""
+        """Return the result of ``command``, or the error it raised, with its own changes undone.
+
+        If the whole transaction is lost, the error is raised.
+        """
         self._db.execute("savepoint apart")
         try:
             answer: _Result | Exception = command()
@@ -134,30 +140,29 @@ class Store:
         self._db.close()
 
     def put(self, readings: Iterable[Reading]) -> list[bool]:
-        """Store each reading; False for a record that was recognised."""
+        """Store each reading; False for a recognised one."""
         return [self._put(reading) for reading in readings]
 
     def _put(self, reading: Reading) -> bool:
-        kind, payload, same_time = Kind.EVENT, b"", 0
-        if reading.samples is not None:
-            kind, payload = Kind.SAMPLES, reading.samples.tobytes()
-            if reading.device_time is not None:
-                same_time = self._recognised.at(reading.device, reading.device_time, CROWD)
-                number = record_number(reading.record, reading.samples)
-                if not self._recognised.first_time(reading, reading.device_time, number):
-                    return False
-        elif reading.event is not None:
-            payload = encode_event(reading.event)
+        content, same_time = reading.event if reading.samples is None else reading.samples, 0
+        assert content is not None
+        if reading.samples is not None and reading.device_time is not None:
+            same_time = self._recognised.at(reading.device, reading.device_time, CROWD)
+            number = record_number(reading.record, reading.samples)
+            if not self._recognised.first_time(reading, reading.device_time, number):
+                return False
         sequence = self._one(
             "insert into counter values (?, 1) on conflict do update set next = next + 1 returning next - 1",
             (reading.device,),
         )
         arrived, measured = reading.arrived, None
+        kind = Kind.EVENT if reading.samples is None else Kind.SAMPLES
         # Records of one second (devices often know no milliseconds) follow each other by 1 ms; exact also years apart.
         ahead = reading.ahead - same_time
         if arrived.sure:
-            when = measured_at(arrived.wall, reading.device_time, ahead)
-            measured, payload = self._fix(reading.device, kind, payload, *when)
+            measured, payload = self._fix(reading.device, content, *measured_at(arrived.wall, reading.device_time, ahead))
+        else:
+            payload = content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
         self._db.execute(
             "insert into reading (device, sequence, patient, kind, lane, clock, measured, received, payload, device_time,"
             " ahead, boot, mono, wall) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -167,12 +172,11 @@ class Store:
         )  # fmt: skip
         return True
 
-    def _fix(self, device: int, kind: Kind, payload: bytes, measured: int, sure: bool) -> tuple[int, bytes]:
-        """Measured time and bytes, for good.  No two readings of a device get one millisecond: the later takes the next."""
-        if kind is Kind.EVENT:
-            return measured, event_stamped(payload, measured)
-        measured = self._free(device, measured)
-        return measured, stamped(payload, measured, sure)
+    def _fix(self, device: int, content: Samples | Event, measured: int, sure: bool) -> tuple[int, bytes]:
+        """Measured time and bytes, which never change.  Each reading of a device gets its own millisecond."""
+        if isinstance(content, np.ndarray):
+            measured = self._free(device, measured)
+        return measured, stamped(content, measured, sure)
 
     def _free(self, device: int, measured: int) -> int:
         for candidate in range(measured, measured + CROWD):
@@ -183,8 +187,10 @@ class Store:
         )
 
     def stamp(self, now: Stamp, limit: int) -> int:
-        """Give readings that waited for the clock their time: of this boot by the monotonic clock; of an earlier one, which
-        ended before its clock was ever set, by what the clock said then, marked unsure.  Returns how many.
+        """Give up to ``limit`` readings that waited for the clock their time; return their number.
+
+        A reading of this boot gets it by the monotonic clock.  One of an earlier boot, which ended before its clock was set,
+        keeps the time of that clock, marked unsure.
         """
         waiting = self._db.execute(
             "select id, device, kind, payload, device_time, ahead, boot, mono, wall from reading where measured is null"
@@ -194,8 +200,8 @@ class Store:
         for row, device, kind, payload, device_time, ahead, boot, mono, wall in waiting:
             ours = boot == now.boot
             arrived = now.wall - (now.mono - mono) if ours else wall
-            when = measured_at(arrived, device_time, ahead)
-            measured, fixed = self._fix(device, Kind(kind), payload, *when)
+            content = np.frombuffer(payload, SAMPLE) if kind == Kind.SAMPLES else decode_event(payload)
+            measured, fixed = self._fix(device, content, *measured_at(arrived, device_time, ahead))
             self._db.execute(
                 "update reading set measured = ?, received = ?, payload = ?, clock = ?, boot = null, mono = null,"
                 " wall = null where id = ?",
@@ -204,8 +210,9 @@ class Store:
         return len(waiting)
 
     def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[OutboxRow]:
-        """Up to ``limit`` readings of ``patients`` that wait, oldest received first, now in flight.  Live are those received
-        since ``live_since`` (ms) that are no re-read records; the others are backfill.
+        """Put up to ``limit`` waiting readings of ``patients`` in flight and return them, oldest received first.
+
+        Readings received since ``live_since`` (ms) that are no re-read records are live; the others are backfill.
         """
         if not patients or limit <= 0:
             return []
@@ -229,17 +236,17 @@ class Store:
         return rows
 
     def release(self, ids: Iterable[int]) -> None:
-        """Not delivered after all: they wait again."""
+        """Let readings that were not delivered wait again."""
         self._db.executemany("delete from in_flight where id = ?", ((i,) for i in ids))
 
     def delivered(self, ids: Iterable[int], at: int) -> None:
-        """Kafka has them since ``at`` (ms)."""
+        """Mark readings as delivered to Kafka at ``at`` (ms)."""
         ids = list(ids)
         self._db.executemany("update reading set delivered = ? where id = ? and delivered is null", ((at, i) for i in ids))
         self.release(ids)
 
     def resend(self, since: int, until: int, limit: int) -> int:
-        """Up to ``limit`` readings delivered from ``since`` to ``until`` (ms) wait again, the same as before; how many."""
+        """Let up to ``limit`` readings delivered from ``since`` to ``until`` (ms) wait again; return their number."""
         return self._db.execute(
             "update reading set delivered = null where id in"
             " (select id from reading where delivered between ? and ? order by delivered limit ?)",
@@ -247,28 +254,28 @@ class Store:
         ).rowcount
 
     def has_resent(self, request: int) -> bool:
-        """Whether ``request`` was obeyed last."""
+        """Return True if ``request`` was obeyed last."""
         return self._db.execute("select 1 from meta where name = 'resent' and value = ?", (request,)).fetchone() is not None
 
     def note_resent(self, request: int) -> None:
-        """It was obeyed."""
+        """Remember ``request`` as obeyed."""
         self._db.execute(
             "insert into meta values ('resent', ?) on conflict do update set value = excluded.value", (request,)
         )
 
     def prune(self, before: int, limit: int) -> int:
-        """Delete up to ``limit`` readings delivered before ``before`` (ms), oldest first."""
+        """Delete up to ``limit`` readings delivered before ``before`` (ms), oldest first; return their number."""
         return self._db.execute(
             "delete from reading where id in (select id from reading where delivered < ? order by delivered limit ?)",
             (before, limit),
         ).rowcount
 
     def forget(self, now: int) -> int:
-        """Some of the streams' messages that nobody sends again, by a clock (ms) that is sure; how many."""
+        """See :meth:`gateway.outbox.recognised.Recognised.forget`."""
         return self._recognised.forget(now)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Keep what could not be decoded, with its reason; the oldest give way."""
+        """Keep bytes that could not be decoded, with the reason, in place of the oldest."""
         last = self._db.execute(
             "insert into refused (at, source, device, reason, data) values (?, ?, ?, ?, ?)",
             (refusal.at, refusal.source, refusal.device, refusal.reason, refusal.data[:REFUSED_BYTES]),
@@ -277,12 +284,12 @@ class Store:
         self._db.execute("update meta set value = value + 1 where name = 'refused'")
 
     def used(self) -> int:
-        """Bytes in use, without the write-ahead log's few MB and without free pages."""
+        """The bytes in use, without the write-ahead log's few MB and without free pages."""
         pages, free, size = (self._one(f"pragma {name}") for name in ("page_count", "freelist_count", "page_size"))
         return (pages - free) * size
 
     def stats(self) -> Stats:
-        """Answered from the indexes, however long the backlog."""
+        """Read the state from the indexes, fast also with a long backlog."""
         oldest = self._db.execute(
             "select min(measured) from (select * from (select measured from reading where delivered is null and lane = 0"
             " and received is not null order by received limit 1) union all select * from (select measured from reading"

@@ -1,4 +1,4 @@
-"""When a reading was measured, as best known; pure."""
+"""The measured time of a reading, as best known; pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from devices.sample import SAMPLE, Samples, Status
-from devices.wire.event import decode_event, encode_event
+from devices.sample import Samples, Status
+from devices.wire.event import Event, encode_event
 
 AHEAD_MS: Final = 30_000
 """A device's time further ahead than this is wrong (design.md, Time: "> 30 s ahead")."""
 
 
 def measured_at(arrived: int, device_time: int | None, ahead: int = 0) -> tuple[int, bool]:
-    """Measured time in ms, and whether it is sure.
+    """Return the measured time in ms, and True if it is sure.
 
-    The device's own time, less what its clock is known to be ahead, however long ago; without one the arrival.  A time that
-    lies in the future is no time: the arrival stands in for it, unsure.
+    It is the device's own time, less the ms by which its clock is known to be ahead, however long ago; without one it is the
+    arrival.  A time in the future cannot be: the arrival replaces it, unsure.
     """
     if device_time is None:
         return arrived, True
@@ -29,11 +29,14 @@ def measured_at(arrived: int, device_time: int | None, ahead: int = 0) -> tuple[
     return measured, True
 
 
-def stamped(payload: bytes, measured: int, sure: bool) -> bytes:
-    """SAMPLE bytes with every ``time`` set to ``measured`` and ``reading`` to 0; values that were OK become CLOCK_UNSURE
-    where the time is not ``sure``.
+def stamped(content: Samples | Event, measured: int, sure: bool) -> bytes:
+    """Encode a reading for the outbox: SAMPLE bytes, or an event's JSON with ``at`` set to ``measured``.
+
+    Every sample gets ``time`` = ``measured`` and ``reading`` = 0; where the time is not ``sure``, OK becomes CLOCK_UNSURE.
     """
-    samples = np.frombuffer(payload, SAMPLE).copy()
+    if not isinstance(content, np.ndarray):
+        return encode_event(msgspec.structs.replace(content, at=measured))
+    samples = content.copy()
     samples["time"] = measured
     samples["reading"] = 0
     if not sure:
@@ -41,13 +44,8 @@ def stamped(payload: bytes, measured: int, sure: bool) -> bytes:
     return samples.tobytes()
 
 
-def event_stamped(payload: bytes, measured: int) -> bytes:
-    """An event's JSON with ``at`` set to ``measured``."""
-    return encode_event(msgspec.structs.replace(decode_event(payload), at=measured))
-
-
 def record_number(record: int | None, samples: Samples) -> int:
-    """The record's own number, or a negative one made of its values: the same record read twice says the same."""
+    """The record's own number, or a negative one made of its values, the same each time the record is read."""
     if record is not None:
         return record
     bare = samples.copy()

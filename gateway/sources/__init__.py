@@ -1,1 +1,1 @@
-"""Where readings come from."""
+"""The sources of readings: Bluetooth and MQTT devices."""

@@ -1,4 +1,4 @@
-"""Bluetooth devices: for each that is assigned, connect, listen, and connect anew, for as long as it is assigned."""
+"""Bluetooth devices: connects to each assigned device and listens, again and again while it is assigned."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from devices.wire.pairing import Assigned
 from gateway.backoff import Backoff
 from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
+from gateway.errors import OutboxError
 from gateway.limit import end
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
-from gateway.sources.ble_session import RADIO_ERRORS, Connection, Session
+from gateway.sources.ble_session import Connection, Session
+from gateway.sources.bleak_call import RadioError
 from gateway.sources.bluez import BluezWatch
 from gateway.sources.intake import Intake
 from gateway.sources.radio import Radio
 
-_FULL_S: Final = 5.0
-
-_log: Final = structlog.get_logger("gateway.ble")
+_log: Final = structlog.get_logger(__name__)
 
 
 class BleSource:
-    """``connections`` links at most; ``silence_s`` as for :class:`gateway.sources.ble_session.Session`."""
+    """The Bluetooth source of readings.
+
+    It holds ``connections`` links at most and gives up a stream that is silent for ``silence_s``.  While the outbox is full
+    it connects to nothing and looks again every ``full_s``.
+    """
 
     def __init__(
         self,
@@ -36,36 +40,30 @@ class BleSource:
         *,
         connections: int = 5,
         silence_s: float = 30.0,
+        full_s: float = 5.0,
     ) -> None:
         self._configuration, self._outbox, self._clock, self._metrics = configuration, outbox, clock, metrics
-        self._silence_s = silence_s
+        self._silence_s, self._full_s = silence_s, full_s
         self._radio = Radio(connections)
         self._bluez = BluezWatch()
         self._tasks: dict[Assigned, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Follow the configuration until cancelled."""
-        aids = [asyncio.create_task(self._radio.run(), name="radio"), asyncio.create_task(self._bluez.run(), name="bluez")]
+        helpers = [asyncio.create_task(one.run(), name=type(one).__name__) for one in (self._radio, self._bluez)]
         try:
             while True:
-                changed = asyncio.create_task(self._configuration.changed())
                 self._follow()
-                try:
-                    await asyncio.wait({changed, *aids}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    changed.cancel()
-                for aid in aids:
-                    if aid.done():
-                        aid.result()  # a bug: end the gateway rather than listen to nothing
+                await self._configuration.changed(helpers=helpers)
         finally:
-            await end([*aids, *self._tasks.values()])
+            await end([*helpers, *self._tasks.values()])
 
     def _follow(self) -> None:
-        """One task for each assignment; an assignment that changed is another."""
+        """Run one task for each assignment; a changed assignment gets a new task."""
         config = self._configuration.current
         wanted = {one for one in (config.devices if config else ()) if one.source == "ble"}
-        for gone in self._tasks.keys() - wanted:
-            self._tasks.pop(gone).cancel()
+        for ended in self._tasks.keys() - wanted:
+            self._tasks.pop(ended).cancel()
         for device in wanted - self._tasks.keys():
             self._tasks[device] = asyncio.create_task(self._serve(device), name=f"device {device.device}")
 
@@ -73,29 +71,35 @@ class BleSource:
         intake = Intake(device, self._outbox, self._clock, self._metrics)
         backoff = Backoff(0.25, 60)
         while True:
-            while not await self._outbox.has_room():  # a cuff forgets what it has sent
-                await asyncio.sleep(_FULL_S)
             try:
-                connection = await self._radio.connect(device.address)
-            except RADIO_ERRORS as error:
-                wait = backoff.failed()
-                _log.info("did not connect", device=device.device, reason=type(error).__name__, again_s=round(wait, 1))
-                await asyncio.sleep(wait)
+                notifications = await self._listen_once(intake)
+            except (RadioError, OutboxError) as error:
+                await backoff.sleep(_log.info, "did not connect", device=device.device, reason=str(error))
                 continue
-            session = Session(intake, self._clock, self._metrics, self._silence_s)
-            self._metrics.link(1)
-            try:
-                await self._until_lost(session, connection)
-            finally:
-                self._metrics.link(-1)
-                self._radio.release()
-            if session.heard > 1:  # more than its battery
+            except Exception:
+                await backoff.sleep(_log.exception, "a bug ended the session, connecting anew", device=device.device)
+                continue
+            if notifications > 1:  # more than its battery
                 backoff.worked()
             await asyncio.sleep(backoff.failed())
 
+    async def _listen_once(self, intake: Intake) -> int:
+        """Connect and listen until the link is lost; return the number of notifications."""
+        while not await self._outbox.has_room():  # a cuff forgets the records it has sent
+            await asyncio.sleep(self._full_s)
+        connection = await self._radio.connect(intake.device.address)
+        session = Session(intake, self._clock, self._metrics, self._silence_s)
+        self._metrics.link(1)
+        try:
+            await self._until_lost(session, connection)
+        finally:
+            self._metrics.link(-1)
+            self._radio.release()
+        return session.notifications
+
     async def _until_lost(self, session: Session, connection: Connection) -> None:
         lost = asyncio.create_task(self._bluez.lost.wait())
-        lost.add_done_callback(lambda task: None if task.cancelled() else connection.gone.set())
+        lost.add_done_callback(lambda task: None if task.cancelled() else connection.lost.set())
         try:
             await session.run(connection)
         finally:

@@ -1,4 +1,4 @@
-"""What one assigned device says, on its way to the outbox: samples as readings, contact and battery as events."""
+"""Stores the messages of one assigned device: samples as readings, contact and battery as events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from devices.decoded import Decoded
-from devices.wire.batch import Lane
 from devices.wire.event import Battery, Contact, Event, Link
 from devices.wire.pairing import Assigned
 from gateway.clock import GatewayClock, Stamp
@@ -18,7 +17,7 @@ from gateway.outbox.timing import measured_at
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the device last said of itself, and when (ms); None before it has."""
+    """The last reported contact (with its time, ms) and battery of the device; None before the first report."""
 
     contact: bool | None = None
     contact_at: int = 0
@@ -26,24 +25,23 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One decoded message, when it arrived, and by how many ms the device's clock is known to be ahead."""
+class Received:
+    """One decoded message, its arrival, and the ms by which the device's clock is known to be ahead."""
 
     decoded: Decoded
     arrived: Stamp
     ahead: int = 0
-    lane: Lane = Lane.LIVE
     stream: bool = False
 
 
-def readings_of(device: Assigned, heard: Iterable[Heard], state: State) -> tuple[list[Reading], State]:
-    """Readings to be stored, in order, and the new state; pure.
+def readings_of(device: Assigned, received: Iterable[Received], state: State) -> tuple[list[Reading], State]:
+    """The readings to be stored, in order, and the new state; pure.
 
-    A change of contact stands before the samples it came with.  One that is older than what is known (a message sent again)
+    A change of contact stands before the samples it came with.  A contact older than the known one (a message sent again)
     changes nothing.
     """
     readings: list[Reading] = []
-    for one in heard:
+    for one in received:
         decoded = one.decoded
         bare = Reading(device.device, device.patient, one.arrived, device_time=decoded.device_time, ahead=one.ahead)
         at, _ = measured_at(one.arrived.wall, decoded.device_time, one.ahead)
@@ -55,21 +53,21 @@ def readings_of(device: Assigned, heard: Iterable[Heard], state: State) -> tuple
             readings.append(replace(bare, event=Battery(at, decoded.battery)))
             state = replace(state, battery=decoded.battery)
         if len(decoded.samples):
-            readings.append(replace(bare, samples=decoded.samples, record=decoded.record, lane=one.lane, stream=one.stream))
+            readings.append(replace(bare, samples=decoded.samples, record=decoded.record, stream=one.stream))
     return readings, state
 
 
 class Intake:
-    """Stores for one device; a message counts as heard only once :meth:`accept` has returned."""
+    """Stores for one device; a message may be acknowledged only once :meth:`accept` has returned."""
 
     def __init__(self, device: Assigned, outbox: Outbox, clock: GatewayClock, metrics: Metrics) -> None:
         self.device = device
         self._outbox, self._clock, self._metrics = outbox, clock, metrics
         self._state = State()
 
-    async def accept(self, heard: Sequence[Heard]) -> None:
-        """Commit messages to the outbox; :class:`gateway.errors.OutboxError` where it cannot."""
-        readings, state = readings_of(self.device, heard, self._state)
+    async def accept(self, received: Sequence[Received]) -> None:
+        """Commit messages to the outbox; :class:`gateway.errors.OutboxError` when that fails."""
+        readings, state = readings_of(self.device, received, self._state)
         if not readings:
             return
         stored = await self._outbox.put(readings)
@@ -80,15 +78,15 @@ class Intake:
         self._metrics.samples("committed", sum(len(one.samples) for one in new if one.samples is not None))
 
     async def link(self, up: bool, rssi: int | None = None) -> None:
-        """Tell that the connection came up or went."""
-        await self.tell(Link(self._clock.now().wall, up, rssi))
+        """Store that the connection came up or was lost."""
+        await self.event(Link(self._clock.now().wall, up, rssi))
 
-    async def tell(self, event: Event) -> None:
+    async def event(self, event: Event) -> None:
         """Store an event of this device, now."""
         await self._outbox.put([Reading(self.device.device, self.device.patient, self._clock.now(), event=event)])
         self._metrics.readings("committed")
 
     async def refuse(self, source: str, reason: str, data: bytes) -> None:
-        """Keep bytes that could not be decoded here, with the reason; they go nowhere."""
+        """Keep bytes that could not be decoded, with the reason; they never leave the gateway."""
         self._metrics.refused("undecodable")
         await self._outbox.refuse(Refusal(self._clock.now().wall, source, self.device.device, reason, data))

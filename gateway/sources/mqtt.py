@@ -1,4 +1,4 @@
-"""MQTT devices: each publishes on its own topic, and may forget a message once it is acknowledged from the outbox."""
+"""MQTT devices: each publishes on its own topic and may forget a message once the gateway acknowledges it."""
 
 from __future__ import annotations
 
@@ -20,30 +20,29 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices.errors import UndecodableError
 from devices.mqtt.envelope import MAX_BYTES, ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
-from devices.wire.pairing import Assigned
 from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
-from gateway.sources.intake import Heard, Intake
+from gateway.sources.intake import Intake, Received
 
 _SESSION_S: Final = 7 * 24 * 3600
 _KEEPALIVE_S: Final = 30
 _UNACKNOWLEDGED: Final = 32
-"""The broker is asked to send no more than these before they are acknowledged."""
+"""Messages that the broker may send before the first of them is acknowledged."""
 _ROOM: Final = 256
-"""And after these paho's thread stops reading the socket: Mosquitto 2.0 sends all it has kept at once after a reconnect."""
+"""Waiting messages at which paho's thread stops reading: Mosquitto 2.0 sends all it kept at once after a reconnect."""
 _RETRY_S: Final = 1.0
 _REASONS: Final = 20
 _DELAY_S: Final = (1, 30)
 
-_log: Final = structlog.get_logger("gateway.mqtt")
+_log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is.  With ``ca`` (a PEM file) over TLS."""
+    """Address and login of the broker; with ``ca`` (a PEM file) the connection uses TLS."""
 
     host: str
     port: int = 1883
@@ -63,7 +62,7 @@ class _Message:
 
 
 class MqttSource:
-    """``gateway`` names the session at the broker, which keeps messages for a week while we are away."""
+    """The MQTT source of readings; ``gateway`` names the session, for which the broker keeps messages for a week."""
 
     def __init__(
         self,
@@ -85,10 +84,7 @@ class MqttSource:
         self._connection = 0
         self._loop: asyncio.AbstractEventLoop
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"vigil-gateway-{gateway}",
-            protocol=paho.MQTTv5,
-            manual_ack=True,
+            CallbackAPIVersion.VERSION2, client_id=f"vigil-gateway-{gateway}", protocol=paho.MQTTv5, manual_ack=True
         )
         if broker.user:
             self._client.username_pw_set(broker.user, broker.password)
@@ -101,7 +97,7 @@ class MqttSource:
         self._client.on_message = self._on_message
 
     async def run(self) -> None:
-        """Follow the configuration and store what comes, until cancelled."""
+        """Follow the configuration and store messages until cancelled."""
         self._loop = asyncio.get_running_loop()
         self._follow()
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -112,14 +108,8 @@ class MqttSource:
         storing = asyncio.create_task(self._store(), name="mqtt")
         try:
             while True:
-                changed = asyncio.create_task(self._configuration.changed())
                 self._follow()
-                try:
-                    await asyncio.wait({changed, storing}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    changed.cancel()
-                if storing.done():
-                    storing.result()  # a bug: end the gateway rather than listen to nothing
+                await self._configuration.changed(helpers=[storing])
         finally:
             storing.cancel()
             self._ending.set()
@@ -127,7 +117,7 @@ class MqttSource:
             await asyncio.to_thread(self._client.loop_stop)
 
     def _follow(self) -> None:
-        """Listen to the topics of the devices that are assigned now, to no other."""
+        """Subscribe to the topics of the assigned devices alone."""
         config = self._configuration.current
         intakes: dict[str, Intake] = {}
         for device in config.devices if config else ():
@@ -138,17 +128,16 @@ class MqttSource:
             except ValueError as error:
                 _log.error("device cannot be listened to", device=device.device, reason=str(error))
                 continue
-            intakes[device.address] = self._kept(device) or Intake(device, self._outbox, self._clock, self._metrics)
+            kept = self._intakes.get(device.address)
+            if kept is None or kept.device != device:
+                kept = Intake(device, self._outbox, self._clock, self._metrics)
+            intakes[device.address] = kept
         before, self._intakes = self._topics, intakes
         self._topics = frozenset(readings_topic(address) for address in intakes)
         if self._client.is_connected():
             self._subscribe(sorted(self._topics - before))
             if gone := sorted(before - self._topics):
                 self._client.unsubscribe(gone)
-
-    def _kept(self, device: Assigned) -> Intake | None:
-        intake = self._intakes.get(device.address)
-        return intake if intake is not None and intake.device == device else None
 
     def _subscribe(self, topics: Sequence[str]) -> None:
         if topics:
@@ -188,18 +177,18 @@ class MqttSource:
     # the event loop
 
     async def _store(self) -> None:
-        """Store all that came while the disk was busy with one commit, then acknowledge it."""
+        """Store all messages that came while the disk was busy with one commit, then acknowledge them."""
         while True:
             messages = [await self._queue.get()]
             while not self._queue.empty():
                 messages.append(self._queue.get_nowait())
             self._room.release(len(messages))
-            heard: dict[Intake, list[Heard]] = {}
+            accepted: dict[Intake, list[Received]] = {}
             refused: list[tuple[Intake, str, bytes]] = []
-            sequences = [self._read(message, heard, refused) for message in messages]
-            while heard or refused:
+            sequences = [self._read(message, accepted, refused) for message in messages]
+            while accepted or refused:
                 try:
-                    await self._commit(heard, refused)
+                    await self._commit(accepted, refused)
                 except OutboxError as error:
                     _log.error("outbox takes nothing, the broker keeps it", reason=str(error))
                     await asyncio.sleep(_RETRY_S)
@@ -207,9 +196,9 @@ class MqttSource:
                 self._acknowledge(message, seq)
 
     def _read(
-        self, message: _Message, heard: dict[Intake, list[Heard]], refused: list[tuple[Intake, str, bytes]]
+        self, message: _Message, accepted: dict[Intake, list[Received]], refused: list[tuple[Intake, str, bytes]]
     ) -> int | None:
-        """Sort what one message says; its sequence, where the device waits for an acknowledgement."""
+        """Decode one message into ``accepted`` and ``refused``; return its sequence if it is to be acknowledged."""
         intake = self._intakes.get(address_of(message.topic) or "")
         if intake is None:
             self._metrics.refused("topic")
@@ -227,22 +216,22 @@ class MqttSource:
             refused.append((intake, "; ".join(reasons), message.payload))
         self._metrics.readings("measured", len(envelope.readings))
         self._metrics.samples("measured", sum(len(one.samples) for one in envelope.readings))
-        heard.setdefault(intake, []).extend(Heard(one, message.arrived, stream=True) for one in envelope.readings)
+        accepted.setdefault(intake, []).extend(Received(one, message.arrived, stream=True) for one in envelope.readings)
         return envelope.seq
 
-    async def _commit(self, heard: dict[Intake, list[Heard]], refused: list[tuple[Intake, str, bytes]]) -> None:
-        """Store side by side; what is stored leaves ``heard`` and ``refused``, so that it is not stored again."""
+    async def _commit(self, accepted: dict[Intake, list[Received]], refused: list[tuple[Intake, str, bytes]]) -> None:
+        """Store side by side; a stored part leaves ``accepted`` or ``refused``, so that it is not stored again."""
 
-        async def accept(intake: Intake, messages: list[Heard]) -> None:
+        async def accept(intake: Intake, messages: list[Received]) -> None:
             await intake.accept(messages)
-            del heard[intake]
+            del accepted[intake]
 
         async def refuse(one: tuple[Intake, str, bytes]) -> None:
             intake, reason, payload = one
             await intake.refuse("mqtt", reason, payload)
             refused.remove(one)
 
-        work = [*(accept(*pair) for pair in list(heard.items())), *(refuse(one) for one in list(refused))]
+        work = [*(accept(*pair) for pair in list(accepted.items())), *(refuse(one) for one in list(refused))]
         for failure in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(failure, BaseException):
                 raise failure

@@ -1,33 +1,30 @@
-"""The adapter, shared by all devices: one scan or connection attempt at a time, and no more links than it can hold."""
+"""The adapter, shared by all devices: one scan or connection attempt at a time, no more links than it can hold."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak_retry_connector import (
-    BleakClientWithServiceCache,
-    close_stale_connections_by_address,
-    establish_connection,
-)
+from bleak_retry_connector import BleakClientWithServiceCache, close_stale_connections_by_address, establish_connection
 
 from gateway.backoff import Backoff
 from gateway.limit import within
-from gateway.sources.ble_session import RADIO_ERRORS, Connection, hang_up
+from gateway.sources.ble_session import Connection
+from gateway.sources.bleak_call import RadioError, call, hang_up
 
 _SCAN_S: Final = 10.0
 _CONNECT_S: Final = 45.0
 
-_log: Final = structlog.get_logger("gateway.radio")
+_log: Final = structlog.get_logger(__name__)
 
 
 class Radio:
-    """``connections`` links at most.  Devices that were asked for are looked for in turns, those seen are connected to."""
+    """Scans for the wanted devices and connects to each one seen, up to ``connections`` links at a time."""
 
     def __init__(self, connections: int) -> None:
         self._free = connections
@@ -37,9 +34,9 @@ class Radio:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def connect(self, address: str) -> Connection:
-        """Wait, however long, until ``address`` is seen and connected.  Give it back with :meth:`release`.
+        """Wait without limit until ``address`` is seen and connected.  Give the link back with :meth:`release`.
 
-        Raises one of :data:`gateway.sources.ble_session.RADIO_ERRORS` when it was seen and did not connect.
+        Raises :class:`gateway.sources.bleak_call.RadioError` when it was seen and did not connect.
         """
         future: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._wanted[address.upper()] = future
@@ -61,12 +58,12 @@ class Radio:
         self.release()
 
     def release(self) -> None:
-        """The link is no more; another device may have its place."""
+        """Free the place of a link that has ended for another device."""
         self._free += 1
         self._due.set()
 
     async def run(self) -> None:
-        """Scan and connect until cancelled; no failure of the adapter or of bluetoothd ends it."""
+        """Scan and connect until cancelled, through failures of the adapter and of bluetoothd."""
         backoff = Backoff(0.5, 30)
         while True:
             if not self._wanted or self._free <= 0:
@@ -77,10 +74,8 @@ class Radio:
                 await self._end_stale()
                 seen = await self._scan()
                 backoff.worked()
-            except RADIO_ERRORS as error:
-                wait = backoff.failed()
-                _log.warning("cannot scan", reason=type(error).__name__, again_s=round(wait, 1))
-                await asyncio.sleep(wait)
+            except RadioError as error:
+                await backoff.sleep(_log.warning, "cannot scan", reason=str(error))
                 continue
             for address, (device, rssi) in seen.items():
                 future = self._wanted.pop(address, None)
@@ -90,50 +85,44 @@ class Radio:
                     self._wanted[address] = future
 
     async def _end_stale(self) -> None:
-        """End links that a gateway killed before us has left: BlueZ keeps them, and who is connected does not advertise."""
+        """End links left by a killed gateway: BlueZ keeps them, and a connected device does not advertise."""
         for address in sorted(self._stale):
-            await within(_SCAN_S, close_stale_connections_by_address(address))
+            await call(_SCAN_S, close_stale_connections_by_address(address))
             self._stale.discard(address)
 
     async def _scan(self) -> dict[str, tuple[BLEDevice, int]]:
-        """Wanted devices within reach: as soon as one is seen, or none after a while."""
+        """Scan until the first wanted device is seen, or for a while; return the devices seen by address."""
         seen: dict[str, tuple[BLEDevice, int]] = {}
         any_seen = asyncio.Event()
 
-        def found(device: BLEDevice, said: AdvertisementData) -> None:
+        def found(device: BLEDevice, advertisement: AdvertisementData) -> None:
             if device.address.upper() in self._wanted:
-                seen[device.address.upper()] = (device, said.rssi)
+                seen[device.address.upper()] = (device, advertisement.rssi)
                 any_seen.set()
 
         scanner = BleakScanner(found)
-        await within(_SCAN_S, scanner.start())
+        await call(_SCAN_S, scanner.start())
         try:
             with contextlib.suppress(TimeoutError):
                 await within(_SCAN_S, any_seen.wait())
         finally:
-            with contextlib.suppress(*RADIO_ERRORS):
-                await within(_SCAN_S, scanner.stop())
+            with contextlib.suppress(RadioError):
+                await call(_SCAN_S, scanner.stop())
         return seen
 
     async def _open(self, device: BLEDevice, rssi: int, future: asyncio.Future[Connection]) -> None:
-        gone = asyncio.Event()
-
-        def lost(_: Any) -> None:
-            gone.set()
-
+        lost = asyncio.Event()
+        connecting = establish_connection(
+            BleakClientWithServiceCache, device, "device", disconnected_callback=lambda _: lost.set(), max_attempts=2
+        )
         try:
-            client = await within(
-                _CONNECT_S,
-                establish_connection(
-                    BleakClientWithServiceCache, device, "device", disconnected_callback=lost, max_attempts=2
-                ),
-            )
-        except RADIO_ERRORS as error:
+            client = await call(_CONNECT_S, connecting)
+        except Exception as error:  # also a bug: it ends the attempt of this device alone
             if not future.done():
                 future.set_exception(error)
             return
-        if future.done():  # nobody wants it any more
+        if future.done():  # no longer wanted
             await hang_up(client)
             return
         self._free -= 1
-        future.set_result(Connection(client, gone, rssi))
+        future.set_result(Connection(client, lost, rssi))

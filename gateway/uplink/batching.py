@@ -38,18 +38,17 @@ class Batch:
         return [row.id for row in self.rows]
 
     def payload(self) -> bytes:
-        """What is to be sealed: SAMPLE [n] with ``reading`` the offset in this batch, or the event."""
-        if self.rows[0].kind is not Kind.SAMPLES:
-            return self.rows[0].payload
-        samples = np.frombuffer(b"".join(row.payload for row in self.rows), SAMPLE).copy()
-        sizes = [len(row.payload) // SAMPLE.itemsize for row in self.rows]
-        samples["reading"] = np.repeat(np.arange(len(self.rows)), sizes)
-        return samples.tobytes()
+        """The bytes to be sealed: SAMPLE [n] with ``reading`` = the offset of each reading in this batch, or the event."""
+        payload = bytearray().join(row.payload for row in self.rows)
+        if self.rows[0].kind is Kind.SAMPLES:
+            sizes = [len(row.payload) // SAMPLE.itemsize for row in self.rows]
+            np.frombuffer(payload, SAMPLE)["reading"] = np.repeat(np.arange(len(self.rows)), sizes)
+        return bytes(payload)
 
     def sealed(
         self, *, gateway: int, epoch: int, key: int, secret: bytes, new_nonce: Callable[[], bytes] = new_nonce
     ) -> bytes:
-        """The record, sealed under data key ``key`` (32 bytes ``secret``) with a nonce of its own."""
+        """Make the record, sealed under data key ``key`` (32 bytes ``secret``) with its own nonce."""
         first = self.rows[0]
         head = header(
             first.kind,
@@ -69,17 +68,17 @@ class Batch:
 
 
 def cut(rows: Iterable[OutboxRow], *, max_readings: int = MAX_READINGS, max_payload: int = MAX_PAYLOAD) -> list[Batch]:
-    """Batches of ``rows`` (any devices, any order), each row in exactly one.
+    """Cut ``rows`` (any devices, any order) into batches, each row in exactly one.
 
-    A batch has one device, patient, lane, kind and certainty of the clock, consecutive sequences, at most ``max_readings``
-    readings (one, of an event) and ``max_payload`` bytes.
+    A batch has one device, patient, lane, kind and clock quality, consecutive sequences, at most ``max_readings`` readings
+    (an event travels alone) and ``max_payload`` bytes.
     """
 
-    def belonging(row: OutboxRow) -> tuple[int, int, int, int, int]:
+    def batch_key(row: OutboxRow) -> tuple[int, int, int, int, int]:
         return row.device, row.patient, row.lane, row.kind, row.clock
 
     batches: list[Batch] = []
-    for _, same in groupby(sorted(rows, key=lambda row: (*belonging(row), row.sequence)), belonging):
+    for _, same in groupby(sorted(rows, key=lambda row: (*batch_key(row), row.sequence)), batch_key):
         open_rows: list[OutboxRow] = []
         size = 0
         for row in same:

@@ -1,4 +1,4 @@
-"""librdkafka behind one polling thread; what became of each record is told in the event loop."""
+"""librdkafka behind one polling thread; the fate of each record is reported in the event loop."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from devices.wire.batch import MAX_BYTES
 from gateway.uplink.batching import Batch
 
 OnReport = Callable[[Batch, str | None], None]
-"""Called once a record: ``None`` when Kafka has it, else the name of the error."""
+"""Called once for each record: with ``None`` when Kafka has it, else with the name of the error."""
 
 _BASE: Final[Mapping[str, Any]] = {
     "acks": "all",
     "enable.idempotence": True,
-    # With more under way, records were reported delivered that were not in the log after the broker had been killed
+    # With more in flight, records were reported delivered that were not in the log after the broker had been killed
     # (docs/decisions/0010-one-request-in-flight.md).
     "max.in.flight.requests.per.connection": 1,
     "delivery.timeout.ms": 120_000,
-    "linger.ms": 5,  # readings have already waited for company
+    "linger.ms": 5,  # the readings of a batch have already waited for each other
     "message.max.bytes": MAX_BYTES + 1024,
     "queue.buffering.max.messages": 50_000,
     "queue.buffering.max.kbytes": 65_536,
     "reconnect.backoff.max.ms": 2_000,
     "socket.keepalive.enable": True,
-    "log_level": 2,  # it would log every attempt to connect; see _failed
+    "log_level": 2,  # a lower level logs every attempt to connect; see _failed
     "topic.metadata.refresh.interval.ms": 60_000,
 }
-_SAY_EVERY_S: Final = 60.0
+_LOG_EVERY_S: Final = 60.0
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Producer:
         self._on_report = on_report
         self._open: dict[int, Batch] = {}
         self._number = 0
-        self._said = -_SAY_EVERY_S
+        self._logged_at = -_LOG_EVERY_S
         self._ending = threading.Event()
         self._client = confluent_kafka.Producer({"bootstrap.servers": servers, **_BASE, **options, "error_cb": self._failed})
         self._thread = threading.Thread(target=self._poll, name="uplink", daemon=True)
@@ -72,26 +72,26 @@ class Producer:
         number = self._number = self._number + 1
         self._open[number] = batch
 
-        def told(error: KafkaError | None, _: object) -> None:
+        def delivered(error: KafkaError | None, _: object) -> None:
             try:
-                self._loop.call_soon_threadsafe(self._told, number, None if error is None else error.name())
+                self._loop.call_soon_threadsafe(self._report, number, None if error is None else error.name())
             except RuntimeError:  # the loop has ended: the outbox sends it again
                 return
 
         try:
-            self._client.produce(topic, value=value, key=key, partition=partition, on_delivery=told)
+            self._client.produce(topic, value=value, key=key, partition=partition, on_delivery=delivered)
         except BufferError:
             del self._open[number]
             return False
         except KafkaException as error:
-            self._told(number, error.args[0].name())
+            self._report(number, error.args[0].name())
         return True
 
     async def close(self, wait: float) -> None:
-        """Wait up to ``wait`` seconds for what is under way, give up the rest."""
+        """Wait up to ``wait`` seconds for the records in flight and give up the rest."""
         await asyncio.to_thread(self._end, wait)
         for number in list(self._open):
-            self._told(number, "_CLOSED")
+            self._report(number, "_CLOSED")
 
     def _end(self, wait: float) -> None:
         if wait:
@@ -105,7 +105,7 @@ class Producer:
         while not self._ending.is_set():
             self._client.poll(0.2)
 
-    def _told(self, number: int, error: str | None) -> None:
+    def _report(self, number: int, error: str | None) -> None:
         batch = self._open.pop(number, None)
         if batch is not None:
             self._on_report(batch, error)
@@ -113,6 +113,6 @@ class Producer:
     def _failed(self, error: KafkaError) -> None:
         if error.fatal():
             self.fatal = error.name()
-        if time.monotonic() - self._said > _SAY_EVERY_S:
-            self._said = time.monotonic()
+        if time.monotonic() - self._logged_at > _LOG_EVERY_S:
+            self._logged_at = time.monotonic()
             _log.warning("Kafka", reason=error.name())

@@ -1,4 +1,4 @@
-"""From the outbox to Kafka: cut, seal, send, and forget only what Kafka says it has."""
+"""From the outbox to Kafka: cut, seal, send, and mark as delivered only what Kafka has acknowledged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -24,7 +24,7 @@ from gateway.uplink.batching import Batch, cut
 from gateway.uplink.producer import OnReport, Producer, Sender
 
 MAX_IN_FLIGHT: Final = 20_000
-"""Readings under way at once, half of them backfill at most."""
+"""Readings in flight at once; at most half of them are backfill."""
 _PAUSE_S: Final = (0.25, 10.0)
 _IDLE_S: Final = 1.0
 _TRIES: Final = 100
@@ -49,17 +49,8 @@ class Pace:
     flush_s: float = 3.0
 
 
-@dataclass(slots=True)
-class _Reports:
-    """What Kafka said since it was last written down."""
-
-    delivered: list[int] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)
-    any: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Uplink:
-    """Sends for gateway number ``gateway``; ``servers`` replaces the address the desk names where it is not empty."""
+    """Sends the readings of gateway number ``gateway``; non-empty ``servers`` replace the address from the desk."""
 
     def __init__(
         self,
@@ -82,14 +73,16 @@ class Uplink:
         self._connect, self._monotonic, self._uniform, self._new_nonce = connect, monotonic, uniform, new_nonce
         self._producer: Sender | None = None
         self._in_flight = dict.fromkeys(Lane, 0)
-        self._reports = _Reports()
+        self._delivered: list[int] = []  # reported by Kafka, not yet written to the outbox
+        self._failed: list[int] = []
+        self._has_reports = asyncio.Event()
         self._pause, self._not_before = 0.0, 0.0
         self._credit, self._credit_at = 0.0, self._monotonic()
-        self._asked = self._monotonic()  # since then Kafka owes an answer, where anything is under way
+        self._answered_at = self._monotonic()  # Kafka's last answer, or the start of waiting for one
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until ``stop``; then what is under way gets a few seconds."""
-        settling = asyncio.create_task(self._settle(), name="uplink reports")
+        """Run until ``stop``; then records in flight get a few seconds to arrive."""
+        reporting = asyncio.create_task(self._report(), name="uplink reports")
         try:
             while not stop.is_set():
                 await self._work_or_idle(stop)
@@ -100,13 +93,13 @@ class Uplink:
                     self._hold_back()
         finally:
             await self._leave(0 if self._configuration.revoked else self._pace.flush_s)
-            settling.cancel()
+            reporting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await settling
+                await reporting
             await self._write_down()
 
     async def _work_or_idle(self, stop: asyncio.Event) -> None:
-        """Wait for readings, then for their company; at most a second without any."""
+        """Wait for readings, then for more of them to join; wait at most a second without any."""
         stopped = asyncio.create_task(stop.wait())
         stored = asyncio.create_task(self._outbox.stored.wait())
         try:
@@ -143,7 +136,7 @@ class Uplink:
                 self._outbox.stored.set()  # there may be more
 
     def _allowance(self) -> int:
-        """Readings of backfill that may go now."""
+        """Backfill readings that may be sent now."""
         now = self._monotonic()
         if now > self._credit_at:
             earned = (now - self._credit_at) * self._pace.backfill_per_s
@@ -152,7 +145,7 @@ class Uplink:
         return int(self._credit)
 
     def _wait_with_backfill(self) -> None:
-        """An outage is over, which all gateways may have shared."""
+        """Start the backfill later: an outage is over that all gateways may have shared."""
         self._credit = min(self._credit, 0.0)
         self._credit_at = self._monotonic() + self._uniform(0, self._pace.spread_s)
 
@@ -163,7 +156,7 @@ class Uplink:
                 await self._outbox.release(batch.ids)
                 continue
             if not any(self._in_flight.values()):
-                self._asked = self._monotonic()
+                self._answered_at = self._monotonic()
             self._in_flight[batch.lane] += len(batch.rows)
             partition, key = partition_of(batch.patient), key_of(batch.patient)
             for _ in range(_TRIES):
@@ -174,17 +167,13 @@ class Uplink:
                 self._reported(batch, "_QUEUE_FULL")
 
     def _sealed(self, batch: Batch) -> bytes | None:
-        """The record; None where its patient's key has gone, or cannot be one."""
+        """The sealed record; None if its patient's key is missing or unusable."""
         key = self._configuration.key_of(batch.patient)
         if key is None:
             return None
         try:
             return batch.sealed(
-                gateway=self._gateway,
-                epoch=self._outbox.epoch,
-                key=key.key,
-                secret=key.secret,
-                new_nonce=self._new_nonce,
+                gateway=self._gateway, epoch=self._outbox.epoch, key=key.key, secret=key.secret, new_nonce=self._new_nonce
             )
         except ValueError as error:
             _log.error("a data key cannot be used", key=key.key, reason=str(error))
@@ -192,7 +181,7 @@ class Uplink:
             return None
 
     async def _connected(self, config: Config) -> Sender:
-        """The producer: a new one after a fatal error, or where the desk names other servers."""
+        """The producer: a new one after a fatal error, or when the desk names other servers."""
         servers = self._servers or config.kafka
         if self._producer is not None and (self._producer.fatal or self._producer.servers != servers):
             _log.warning("new connection to Kafka", reason=self._producer.fatal or "another address")
@@ -209,48 +198,39 @@ class Uplink:
 
     def _reported(self, batch: Batch, error: str | None) -> None:
         self._in_flight[batch.lane] -= len(batch.rows)
-        silence, self._asked = self._monotonic() - self._asked, self._monotonic()
+        silence, self._answered_at = self._monotonic() - self._answered_at, self._monotonic()
         if error is None:
             if self._pause or silence > self._pace.outage_s:
                 self._wait_with_backfill()
             self._pause = 0.0
             self._metrics.readings("delivered", len(batch.rows))
-            self._reports.delivered += batch.ids
+            self._delivered += batch.ids
         else:
             self._metrics.readings("undelivered", len(batch.rows))
-            self._reports.failed += batch.ids
+            self._failed += batch.ids
             if self._pause == 0.0:
                 _log.warning("Kafka did not take a record", reason=error, readings=len(batch.rows))
             self._hold_back()
-        self._reports.any.set()
+        self._has_reports.set()
 
     def _hold_back(self) -> None:
         least, most = _PAUSE_S
         self._pause = min(max(self._pause * 2, least), most)
         self._not_before = self._monotonic() + self._uniform(self._pause / 2, self._pause)
 
-    async def _settle(self) -> None:
+    async def _report(self) -> None:
         while True:
-            await self._reports.any.wait()
-            self._reports.any.clear()
+            await self._has_reports.wait()
+            self._has_reports.clear()
             try:
                 await self._write_down()
             except OutboxError as error:
                 _log.error("deliveries cannot be written down, they will be sent again", reason=str(error))
+                self._has_reports.set()
                 await asyncio.sleep(1)
 
     async def _write_down(self) -> None:
-        delivered, self._reports.delivered = self._reports.delivered, []
-        failed, self._reports.failed = self._reports.failed, []
-        try:
-            if delivered:
-                await self._outbox.delivered(delivered)
-                delivered = []
-            if failed:
-                await self._outbox.release(failed)
-                failed = []
-        except OutboxError:
-            self._reports.delivered += delivered
-            self._reports.failed += failed
-            self._reports.any.set()
-            raise
+        for ids, write in ((self._delivered, self._outbox.delivered), (self._failed, self._outbox.release)):
+            if count := len(ids):  # more may be reported meanwhile
+                await write(ids[:count])
+                del ids[:count]

@@ -1,1 +1,1 @@
-"""The parts of the fake ``org.bluez``: its objects, what it says on the bus, and how links come and go."""
+"""The parts of the fake ``org.bluez``: its objects, its calls and messages on the bus, and the life of its links."""

@@ -15,15 +15,12 @@ CHARACTERISTIC: Final = "org.bluez.GattCharacteristic1"
 DESCRIPTOR: Final = "org.bluez.GattDescriptor1"
 MONITORS: Final = "org.bluez.AdvertisementMonitorManager1"
 MONITOR: Final = "org.bluez.AdvertisementMonitor1"
-AGENTS: Final = "org.bluez.AgentManager1"
-AGENT: Final = "org.bluez.Agent1"
 
 FAILED: Final = "org.bluez.Error.Failed"
 IN_PROGRESS: Final = "org.bluez.Error.InProgress"
 NOT_READY: Final = "org.bluez.Error.NotReady"
 NOT_PERMITTED: Final = "org.bluez.Error.NotPermitted"
 NOT_SUPPORTED: Final = "org.bluez.Error.NotSupported"
-DOES_NOT_EXIST: Final = "org.bluez.Error.DoesNotExist"
 ALREADY_EXISTS: Final = "org.bluez.Error.AlreadyExists"
 AUTHENTICATION_FAILED: Final = "org.bluez.Error.AuthenticationFailed"
 UNKNOWN_OBJECT: Final = "org.freedesktop.DBus.Error.UnknownObject"
@@ -35,5 +32,5 @@ ABORT_BY_PEER: Final = "le-connection-abort-by-peer"
 
 
 def att_error(code: int) -> BlueZError:
-    """How BlueZ words an ATT error (Core Specification, Vol 3, Part F, 3.4.1.1) that has no error name of its own."""
+    """The error for an ATT error (Core Specification, Vol 3, Part F, 3.4.1.1) without an own name, in BlueZ's words."""
     return BlueZError(FAILED, f"Operation failed with ATT error: 0x{code:02x}")

@@ -8,18 +8,7 @@ from dataclasses import dataclass, field
 from dbus_fast import Variant
 
 from devices.gatt.uuids import full_uuid
-from simulators.bluez.names import (
-    ADAPTER,
-    AGENTS,
-    CHARACTERISTIC,
-    DESCRIPTOR,
-    DEVICE,
-    FAILED,
-    MONITORS,
-    SERVICE,
-    UNKNOWN_OBJECT,
-    att_error,
-)
+from simulators.bluez import names
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
 from simulators.errors import BlueZError
 
@@ -40,12 +29,11 @@ class Adapter:
 
 @dataclass(eq=False)
 class Tree:
-    """Everything bluetoothd would know."""
+    """The state of bluetoothd."""
 
     adapters: dict[str, Adapter]
     peripherals: dict[str, Peripheral] = field(default_factory=dict)  # by path
     monitors: dict[str, tuple[str, str]] = field(default_factory=dict)  # root path -> (owner, adapter path)
-    agents: dict[str, str] = field(default_factory=dict)  # owner -> agent path
 
     def add(self, peripheral: Peripheral, adapter: str) -> None:
         """Give the peripheral, its services and characteristics their paths (handles as on a real device)."""
@@ -70,29 +58,29 @@ class Tree:
         """The exported peripheral at ``path``."""
         found = self.peripherals.get(path)
         if found is None or not found.known:
-            raise BlueZError(UNKNOWN_OBJECT, path)
+            raise BlueZError(names.UNKNOWN_OBJECT, path)
         return found
 
-    def characteristic(self, path: str) -> tuple[Peripheral, Characteristic]:
+    def characteristic(self, path: str) -> Characteristic:
         """The characteristic at ``path`` where it may be used now: connected, and bonded if it needs that."""
         for peripheral in self.peripherals.values():
             for one in characteristics(peripheral):
                 if one.path == path:
                     if not peripheral.connected:
-                        raise BlueZError(FAILED, "Not connected")
+                        raise BlueZError(names.FAILED, "Not connected")
                     if one.encrypted and not peripheral.paired:
-                        raise att_error(0x05)  # insufficient authentication
-                    return peripheral, one
-        raise BlueZError(UNKNOWN_OBJECT, path)
+                        raise names.att_error(0x05)  # insufficient authentication
+                    return one
+        raise BlueZError(names.UNKNOWN_OBJECT, path)
 
     def managed(self) -> dict[str, Interfaces]:
-        """What GetManagedObjects answers."""
-        found: dict[str, Interfaces] = {"/org/bluez": {AGENTS: {}}}
+        """The answer to GetManagedObjects."""
+        found: dict[str, Interfaces] = {}
         for adapter in self.adapters.values():
             found[adapter.path] = adapter_interfaces(adapter)
         for peripheral in self.peripherals.values():
             if peripheral.known:
-                found[peripheral.path] = {DEVICE: device_properties(peripheral)}
+                found[peripheral.path] = {names.DEVICE: device_properties(peripheral)}
                 if peripheral.resolved:
                     found.update(gatt_objects(peripheral))
         return found
@@ -105,7 +93,7 @@ def characteristics(peripheral: Peripheral) -> Iterator[Characteristic]:
 
 def adapter_interfaces(adapter: Adapter) -> dict[str, dict[str, Variant]]:
     return {
-        ADAPTER: {
+        names.ADAPTER: {
             "Address": Variant("s", f"00:00:00:00:5E:{adapter.number:02X}"),
             "AddressType": Variant("s", "public"),
             "Name": Variant("s", "fake"),
@@ -121,10 +109,7 @@ def adapter_interfaces(adapter: Adapter) -> dict[str, dict[str, Variant]]:
             "Modalias": Variant("s", "usb:v1D6Bp0246d0542"),
             "Roles": Variant("as", ["central", "peripheral"]),
         },
-        MONITORS: {
-            "SupportedMonitorTypes": Variant("as", ["or_patterns"]),
-            "SupportedFeatures": Variant("as", []),
-        },
+        names.MONITORS: {"SupportedMonitorTypes": Variant("as", ["or_patterns"]), "SupportedFeatures": Variant("as", [])},
     }
 
 
@@ -134,8 +119,6 @@ def advertisement(peripheral: Peripheral) -> dict[str, Variant]:
     if peripheral.manufacturer_data:
         data = {company: Variant("ay", value) for company, value in peripheral.manufacturer_data.items()}
         found["ManufacturerData"] = Variant("a{qv}", data)
-    if peripheral.service_data:
-        found["ServiceData"] = Variant("a{sv}", {uuid: Variant("ay", one) for uuid, one in peripheral.service_data.items()})
     return found
 
 
@@ -161,7 +144,7 @@ def device_properties(peripheral: Peripheral) -> dict[str, Variant]:
 
 
 def uuids(peripheral: Peripheral) -> list[str]:
-    """The services known so far: all once resolved, before that what is advertised."""
+    """The services known so far: all of them once resolved, before that the advertised ones."""
     return [one.uuid for one in peripheral.services] if peripheral.resolved else peripheral.advertised
 
 
@@ -170,7 +153,7 @@ def gatt_objects(peripheral: Peripheral) -> dict[str, Interfaces]:
     found: dict[str, Interfaces] = {}
     for service in peripheral.services:
         found[service.path] = {
-            SERVICE: {
+            names.SERVICE: {
                 "UUID": Variant("s", service.uuid),
                 "Device": Variant("o", peripheral.path),
                 "Primary": Variant("b", True),
@@ -178,10 +161,10 @@ def gatt_objects(peripheral: Peripheral) -> dict[str, Interfaces]:
             }
         }
         for one in service.characteristics:
-            found[one.path] = {CHARACTERISTIC: _characteristic(peripheral, service, one)}
+            found[one.path] = {names.CHARACTERISTIC: _characteristic(peripheral, service, one)}
             if one.subscribable:
                 found[f"{one.path}/desc{int(one.path[-4:], 16) + 2:04x}"] = {
-                    DESCRIPTOR: {
+                    names.DESCRIPTOR: {
                         "UUID": Variant("s", full_uuid(0x2902)),
                         "Characteristic": Variant("o", one.path),
                         "Value": Variant("ay", b""),
@@ -200,8 +183,4 @@ def _characteristic(peripheral: Peripheral, service: Service, one: Characteristi
     }
     if one.subscribable:
         found["Notifying"] = Variant("b", one.notifying)
-    if "notify" in one.flags:
-        found["NotifyAcquired"] = Variant("b", one.pipe is not None)
-    if "write-without-response" in one.flags:
-        found["WriteAcquired"] = Variant("b", False)
     return found

@@ -1,12 +1,11 @@
-"""A simulated peripheral: what it offers, what it does when asked, and the faults it can have.
+"""A simulated peripheral: its services, its behaviour and its faults.
 
 All of it is used on the event loop of the :class:`simulators.fakebluez.FakeBlueZ` it was added to.
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +14,7 @@ from simulators.errors import BlueZError
 
 
 class Radio(Protocol):
-    """What a peripheral needs of the fake BlueZ it was added to."""
+    """The part of the fake BlueZ that a peripheral uses."""
 
     def notify(self, peripheral: Peripheral, characteristic: Characteristic, value: bytes) -> bool: ...
     def drop(self, peripheral: Peripheral) -> None: ...
@@ -25,26 +24,23 @@ class Radio(Protocol):
 class Characteristic:
     """One GATT characteristic; ``flags`` are BlueZ's words: read, write, notify, indicate.
 
-    ``on_read`` gives a fresh value, and ``on_write`` takes one; either may raise :class:`BlueZError`.  ``on_subscribe`` is
-    told when the first client subscribes and when the last one is gone.  An ``encrypted`` one needs a bond.
+    ``on_read`` returns a fresh value or raises :class:`BlueZError`.  ``on_subscribe`` is called when the first client
+    subscribes (True) and when the last one is gone (False).  An ``encrypted`` characteristic needs a bond.
     """
 
     uuid: str
     flags: tuple[str, ...]
     value: bytes = b""
     on_read: Callable[[], bytes] | None = None
-    on_write: Callable[[bytes], Awaitable[None] | None] | None = None
     on_subscribe: Callable[[bool], None] | None = None
     encrypted: bool = False
     path: str = ""
-    subscribers: set[str] = field(default_factory=set)  # unique bus names, by StartNotify
-    pipe: socket.socket | None = None  # our end, by AcquireNotify
-    dropped: int = 0  # notifications lost to a client that did not read its pipe
+    subscribers: set[str] = field(default_factory=set)  # unique bus names
 
     @property
     def notifying(self) -> bool:
-        """Whether anybody is subscribed."""
-        return bool(self.subscribers) or self.pipe is not None
+        """True while a client is subscribed."""
+        return bool(self.subscribers)
 
     @property
     def subscribable(self) -> bool:
@@ -60,7 +56,7 @@ class Service:
 
 @dataclass(eq=False)
 class Peripheral:
-    """A Bluetooth LE device.  The second block are faults a test may switch on, the third is the fake's own record."""
+    """A Bluetooth LE device.  The second block are faults that a test may switch on, the third is the state of the link."""
 
     address: str
     name: str
@@ -68,11 +64,10 @@ class Peripheral:
     advertised: list[str] = field(default_factory=list)
     address_type: str = "public"
     manufacturer_data: dict[int, bytes] = field(default_factory=dict)
-    service_data: dict[str, bytes] = field(default_factory=dict)
     advertising_interval: float = 0.1  # s
     rssi: int = -60
     mtu: int = 247
-    passkey: int | None = None  # None: Just Works
+    passkey: int | None = None  # None: pairs without one (Just Works)
     on_connect: Callable[[], None] | None = None
     on_disconnect: Callable[[], None] | None = None
 
@@ -102,10 +97,10 @@ class Peripheral:
         raise KeyError(full)
 
     def notify(self, uuid: int | str, value: bytes) -> bool:
-        """Send a notification or indication.  False where nobody is subscribed: the peripheral must keep the value."""
+        """Send a notification or indication.  False without a subscriber: the peripheral must keep the value."""
         return self.radio is not None and self.radio.notify(self, self.characteristic(uuid), value)
 
     def drop_link(self) -> None:
-        """Lose or end the connection; nothing where there is none."""
+        """Lose or end the connection, if there is one."""
         if self.radio is not None:
             self.radio.drop(self)

@@ -1,1 +1,1 @@
-"""Bluetooth sensors for the fake BlueZ: they take their values from a simulated body and behave as such devices do."""
+"""Bluetooth sensors for the fake BlueZ: they measure a simulated body and behave like real devices."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from devices.gatt.heart_rate import HEART_RATE_MEASUREMENT
-from devices.gatt.uuids import full_uuid
-from simulators.bluez.peripheral import Characteristic, Service
-from simulators.peripherals.sensor import Clock, SimulatedSensor, wall_clock
-from simulators.scenario import Sensor, Wearer
+from devices.gatt.heart_rate import HEART_RATE
+from simulators.peripherals.sensor import SimulatedSensor
+from simulators.scenario import Sensor
 
 
 def encode_heart_rate(rate: int, *, contact: bool) -> bytes:
@@ -19,22 +17,8 @@ def encode_heart_rate(rate: int, *, contact: bool) -> bytes:
 class HeartRateBelt(SimulatedSensor):
     """Streams while connected; keeps nothing."""
 
-    kind = Sensor.BELT
+    kind, profile, charge = Sensor.BELT, HEART_RATE, 86
+    readable = (0x2A38, b"\x01")  # worn on the chest
 
-    def __init__(
-        self, wearer: Wearer, address: str, *, interval: float = 1.0, battery: int = 86, clock: Clock = wall_clock
-    ) -> None:
-        service = Service(
-            full_uuid(0x180D),
-            [
-                Characteristic(full_uuid(HEART_RATE_MEASUREMENT), ("notify",)),
-                Characteristic(full_uuid(0x2A38), ("read",), b"\x01"),  # worn on the chest
-            ],
-        )
-        super().__init__(wearer, address, [service], interval=interval, battery=battery, clock=clock)
-
-    def measure(self, now: int) -> None:
-        self.measured += 1
-        rate = round(self.wearer.vitals(now).heart_rate)
-        value = encode_heart_rate(rate, contact=self.wearer.worn(self.kind, now))
-        self.sent += self.peripheral.notify(HEART_RATE_MEASUREMENT, value)
+    def encode(self, now: int) -> bytes:
+        return encode_heart_rate(round(self.wearer.vitals(now).heart_rate), contact=self.wearer.worn(self.kind, now))

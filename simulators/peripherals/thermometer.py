@@ -1,15 +1,12 @@
-"""A patch thermometer: measures now and then, keeps what nobody heard."""
+"""A patch thermometer: measures now and then, keeps each record until it is fetched."""
 
 from __future__ import annotations
 
 from devices.gatt.date_time import encode_date_time
 from devices.gatt.numbers import encode_medical_float
-from devices.gatt.thermometer import TEMPERATURE_MEASUREMENT
-from devices.gatt.uuids import full_uuid
-from simulators.bluez.peripheral import Characteristic, Service
-from simulators.peripherals.sensor import Clock, wall_clock
+from devices.gatt.thermometer import THERMOMETER
 from simulators.peripherals.stored import StoringSensor
-from simulators.scenario import Sensor, Wearer
+from simulators.scenario import Sensor
 
 
 def encode_temperature(celsius: float, at: int) -> bytes:
@@ -18,23 +15,10 @@ def encode_temperature(celsius: float, at: int) -> bytes:
 
 
 class Thermometer(StoringSensor):
-    """Stays connected and indicates at once."""
+    """Stays connected and indicates each record at once."""
 
-    kind = Sensor.THERMOMETER
+    kind, profile, charge = Sensor.THERMOMETER, THERMOMETER, 95
+    hangs_up, interval = False, 60.0
 
-    def __init__(
-        self,
-        wearer: Wearer,
-        address: str,
-        *,
-        hangs_up: bool = False,
-        interval: float = 60.0,
-        battery: int = 95,
-        clock: Clock = wall_clock,
-    ) -> None:
-        service = Service(full_uuid(0x1809), [Characteristic(full_uuid(TEMPERATURE_MEASUREMENT), ("indicate",))])
-        super().__init__(wearer, address, service, hangs_up=hangs_up, interval=interval, battery=battery, clock=clock)
-
-    def measure(self, now: int) -> None:
-        if self.wearer.worn(self.kind, now):
-            self.store(encode_temperature(self.wearer.vitals(now).temperature, now))
+    def encode(self, now: int) -> bytes:
+        return encode_temperature(self.wearer.vitals(now).temperature, now)

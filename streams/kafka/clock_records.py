@@ -13,12 +13,13 @@ from confluent_kafka import Producer
 
 from devices.wire.batch import Kind, header, key_of
 from streams import metrics
+from streams.host_clock import HostClock
 from streams.kafka.skew import LIMIT_S, off_by
 
 EVERY_S: Final = 1.0
 _EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
 _QUEUE: Final = 1000
-_SAY_AGAIN_S: Final = 60.0
+_WARN_AGAIN_S: Final = 60.0
 _LAST_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -34,13 +35,18 @@ class ClockRecords:
     """
 
     def __init__(
-        self, bootstrap: str, topic: str, partitions: Callable[[], Collection[int]], *, silence_min: int = 0
+        self,
+        bootstrap: str,
+        topic: str,
+        partitions: Callable[[], Collection[int]],
+        silence_min: int = 0,
+        clock: HostClock = time,
     ) -> None:
-        self._topic, self._partitions, self._silence_min = topic, partitions, silence_min
+        self._topic, self._partitions, self._silence_min, self._clock = topic, partitions, silence_min, clock
         self._stopping = threading.Event()
-        self._said = 0.0
+        self._warned = 0.0
         self.off_by: float | None = None
-        """Seconds by which the brokers' clock surely differs from this host's, as last heard."""
+        """Seconds by which the brokers' clock surely differs from this host's, by the last clock record."""
         self._record = header(Kind.CLOCK, patient=0, count=0)
         self._producer = Producer(
             {
@@ -69,30 +75,30 @@ class ClockRecords:
         self._producer.purge()
 
     def _run(self) -> None:
-        due = time.monotonic()
+        due = self._clock.monotonic()
         while not self._stopping.is_set():
-            if time.monotonic() >= due:
+            if self._clock.monotonic() >= due:
                 for partition in sorted(self._partitions()):
                     self._append(partition)
-                due = max(due + EVERY_S, time.monotonic() - EVERY_S)  # after a stop: at most one to make up
-            self._producer.poll(min(max(due - time.monotonic(), 0.0), 0.2))
+                due = max(due + EVERY_S, self._clock.monotonic() - EVERY_S)  # after a stop: at most one to make up
+            self._producer.poll(min(max(due - self._clock.monotonic(), 0.0), 0.2))
 
     def _append(self, partition: int) -> None:
         try:
             self._producer.produce(
-                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._heard_since(time.time())
+                self._topic, self._record, key_of(0), partition=partition, on_delivery=self._measure_skew(self._clock.time())
             )
         except BufferError:  # the broker is away: the seconds it misses are missed
             self._producer.poll(0)
 
-    def _heard_since(self, produced: float) -> Callable[[Any, Any], None]:
+    def _measure_skew(self, produced: float) -> Callable[[Any, Any], None]:
         def delivered(error: Any, message: Any) -> None:
             if error is not None:
                 return
-            self.off_by = off_by(produced, message.timestamp()[1] / 1000, time.time())
+            self.off_by = off_by(produced, message.timestamp()[1] / 1000, self._clock.time())
             metrics.CLOCK_SKEW.set(self.off_by)
-            if abs(self.off_by) > LIMIT_S and time.monotonic() - self._said > _SAY_AGAIN_S:
-                self._said = time.monotonic()
+            if abs(self.off_by) > LIMIT_S and self._clock.monotonic() - self._warned > _WARN_AGAIN_S:
+                self._warned = self._clock.monotonic()
                 seconds = round(self.off_by, 1)
                 _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Fetched: the waiting fetches of an aiokafka consumer, taken as blocks instead of as records.
+"""Fetched: an aiokafka consumer's answers to fetches, taken as blocks instead of as records.
 
 It stands where ``aiokafka.consumer.fetcher.Fetcher.fetched_records`` (0.14.0, pinned) stands and keeps its rules: nothing
 while a rebalance is under way, nothing that no longer fits the position, an error of a partition only when nothing else is
@@ -22,7 +22,7 @@ Blocks = dict[TopicPartition, list[Block]]
 
 
 async def fetched(fetcher: Any, wanted: Collection[TopicPartition], timeout: float, most: int) -> Blocks:
-    """Of the partitions ``wanted``: about ``most`` records, those that are there or else the first that come within
+    """About ``most`` records of the partitions ``wanted``: those that are there, or else the first that come within
     ``timeout`` seconds.  Runs in the consumer's own event loop.
 
     Raises:
@@ -69,7 +69,7 @@ def _take(fetcher: Any, wanted: Collection[TopicPartition], most: int) -> Blocks
 
 
 def _unpack(fetcher: Any, tp: TopicPartition, result: Any, most: int) -> list[Block]:
-    """What of ``result`` is taken now; the consumer's position moves on with it."""
+    """Take blocks out of ``result``; the consumer's position moves on with them."""
     records = result._partition_records
     if not isinstance(getattr(records, "unpacking", None), Unpacking):
         assert fetcher._isolation_level == READ_UNCOMMITTED  # else aborted transactions would have to be left out

@@ -8,12 +8,14 @@ import zlib
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
+from streams.errors import TopicMissingError
 from streams.kafka.position import Appended, Extent
 
 _ANSWER_S: Final = 10.0
+_TOPIC_S: Final = 15.0
 _LEADER_S: Final = 0.2
 _FETCH_BYTES: Final = 1 << 16  # one record is wanted: a whole batch comes, however large
 _quiet = logging.getLogger("streams.kafka.log.client")
@@ -28,8 +30,28 @@ class Log:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap, self._topic = bootstrap, topic
 
+    def topic_id(self) -> str:
+        """The topic's id, which a topic made again under the same name does not share.
+
+        Raises:
+            TopicMissingError: it is not there, or does not carry the brokers' own time.
+        """
+        admin, resource = self._client(), ConfigResource(ResourceType.TOPIC, self._topic)
+        described = admin.describe_topics(TopicCollection([self._topic]), request_timeout=_TOPIC_S)
+        configs = admin.describe_configs([resource], request_timeout=_TOPIC_S)
+        try:
+            found = str(described[self._topic].result(_TOPIC_S).topic_id)
+            kind = configs[resource].result(_TOPIC_S)["message.timestamp.type"].value
+        except KafkaException as error:
+            if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
+                raise TopicMissingError(self._topic, "does not exist") from None
+            raise
+        if kind != "LogAppendTime":
+            raise TopicMissingError(self._topic, "has message.timestamp.type other than LogAppendTime")
+        return found
+
     def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
-        """What each partition holds."""
+        """The offsets that each partition holds."""
         admin = self._admin()
         begin, end = (
             self._offsets(dict.fromkeys(partitions, spec), admin) for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
@@ -81,12 +103,15 @@ class Log:
             consumer.close()
         return found
 
+    def _client(self) -> AdminClient:
+        settings = {"bootstrap.servers": self._bootstrap, "allow.auto.create.topics": False}  # to ask makes no topic
+        return AdminClient(settings, logger=_quiet)
+
     def _admin(self) -> AdminClient:
         """A client that knows the topic's leaders: one that looks for them by itself at times begins with a wait of three
         seconds.
         """
-        settings = {"bootstrap.servers": self._bootstrap, "allow.auto.create.topics": False}  # to ask makes no topic
-        admin = AdminClient(settings, logger=_quiet)
+        admin = self._client()
         admin.list_topics(self._topic, timeout=_ANSWER_S)
         return admin
 
@@ -105,5 +130,3 @@ class Log:
 
 
 _NOT_THERE: Final = (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET)
-
-__all__ = ["Appended", "Extent", "KafkaException", "Log"]

@@ -15,7 +15,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What identifies a record at its offset: ``append`` (LogAppendTime, ms) and ``crc`` of its value."""
+    """The identity of a record at its offset: ``append`` (LogAppendTime, ms) and ``crc`` of its value."""
 
     append: int
     crc: int

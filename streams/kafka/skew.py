@@ -1,4 +1,4 @@
-"""Whether the brokers' clock and this host's agree: an engine that counts by the log's time needs both right."""
+"""Skew between the brokers' clock and this host's: an engine that counts by the log's time needs both right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 LIMIT_S: Final = 5.0
-"""They may differ by so much before it is said: brokers need NTP, and so do workers."""
+"""Beyond this a skew is reported: brokers need NTP, and so do workers."""
 AGAIN_S: Final = 2.5
 """Below this it is over."""
 
@@ -19,17 +19,19 @@ def off_by(before: float, appended: float, after: float) -> float:
 
 
 class Skew:
-    """What is said of each partition that is owned.  Of one just taken nothing is: who had it before may have spoken."""
+    """The last reported clock skew of each owned partition.  A partition just taken has none: its former owner may have
+    reported it.
+    """
 
     def __init__(self) -> None:
-        self._said: dict[int, bool] = {}
+        self._beyond: dict[int, bool] = {}
 
-    def news(self, owned: Collection[int], seconds: float | None) -> dict[int, bool]:
-        """Partition -> whether it begins (or is over), where that is not said yet; ``seconds`` None: nothing is known."""
-        self._said = {partition: said for partition, said in self._said.items() if partition in owned}
+    def changes(self, owned: Collection[int], seconds: float | None) -> dict[int, bool]:
+        """Partition -> whether a skew begins (or is over) that is not reported yet; ``seconds`` None: nothing is known."""
+        self._beyond = {partition: beyond for partition, beyond in self._beyond.items() if partition in owned}
         if seconds is None:
             return {}
-        found = {p: abs(seconds) > (AGAIN_S if self._said.get(p) else LIMIT_S) for p in owned}
-        news = {p: beyond for p, beyond in found.items() if self._said.get(p) != beyond}
-        self._said |= news
-        return news
+        found = {p: abs(seconds) > (AGAIN_S if self._beyond.get(p) else LIMIT_S) for p in owned}
+        changes = {p: beyond for p, beyond in found.items() if self._beyond.get(p) != beyond}
+        self._beyond |= changes
+        return changes

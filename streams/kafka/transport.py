@@ -5,7 +5,7 @@ It overrides what Faust and aiokafka leave no other way to (:data:`PINNED`, chec
 - Faust positions its stream partitions only in ``Consumer.perform_seek``: after each rebalance, and again when a fetch
   returns while flow is stopped.  A seek in ``on_partitions_assigned`` is undone by it.
 - Faust's own path costs two asyncio tasks a message, about 80 µs; a fetch costs them once (:mod:`streams.kafka.fetched`).
-- Faust acknowledges a message at a time; here it is told what is stored (:meth:`Consumer.stored`).
+- Faust acknowledges a message at a time; here :meth:`Consumer.stored` names offsets.
 - ``fetch_max_wait_ms`` is fixed at 1500.
 - aiokafka gives up a new membership at a late answer about the old one (:mod:`streams.kafka.membership`).
 - aiokafka lets asyncio stop and start the socket again after each 128 KB of an answer of megabytes.
@@ -35,7 +35,7 @@ from streams.kafka.fetched import Blocks, fetched
 from streams.kafka.membership import keep_membership
 
 PINNED: Final = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
-"""What is overridden here was read and tested in these."""
+"""The versions in which the overridden code was read and tested."""
 NAME: Final = "ledger"
 RECORDS_A_BLOCK: Final = 4096
 """A partition with a long backlog must not delay the others' turn."""
@@ -51,7 +51,7 @@ _SEEK_S: Final = 10.0
 
 
 class Reader(Protocol):
-    """Who reads: knows where each partition goes on, and when it is full.  Set as ``app.reader``."""
+    """The reader of the log: knows where each partition goes on, and when it is full.  Set as ``app.reader``."""
 
     topic: str
     fetch_wait_ms: int
@@ -61,7 +61,7 @@ class Reader(Protocol):
         ...
 
     def has_room(self, partition: int) -> bool:
-        """Whether another block of it may be delivered now."""
+        """True if another block of it may be delivered now."""
         ...
 
     def lost_place(self, partition: int) -> None:
@@ -111,16 +111,15 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def perform_seek(self) -> None:
         """After a rebalance: go on where the reader stands; what it has not taken yet waits for :meth:`position`."""
         self._next.clear()
-        tps = {tp.partition: tp for tp in self.assignment()}
-        await self.position({tps[p]: offset for p, offset in self.app.reader.positions(tps).items()})
+        await self.position(self.app.reader.positions([tp.partition for tp in self.assignment()]))
 
-    async def position(self, offsets: Mapping[TP, int]) -> None:
-        """Deliver from ``offsets`` on; partitions no longer assigned are passed over."""
-        offsets = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
-        if not offsets:
+    async def position(self, offsets: Mapping[int, int]) -> None:
+        """Deliver from ``offsets`` (partition -> offset) on; partitions no longer assigned are passed over."""
+        seeks = {tp: offsets[tp.partition] for tp in self.assignment() if tp.partition in offsets}
+        if not seeks:
             return
-        await asyncio.wait_for(self._thread.seek_wait(offsets), _SEEK_S)
-        for tp, offset in offsets.items():
+        await asyncio.wait_for(self._thread.seek_wait(seeks), _SEEK_S)
+        for tp, offset in seeks.items():
             self._next[tp] = offset
             # else ack() drops what is below the group's offset
             self._read_offset[tp] = self._committed_offset[tp] = offset or None
@@ -166,7 +165,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await asyncio.sleep(0)
 
     def _fitting(self, tp: TP, blocks: Sequence[Block]) -> list[Block]:
-        """Those that go on where the partition stands; it moves on with them, never over a gap."""
+        """The blocks that go on where the partition stands; it moves on with them, never over a gap."""
         fitting = []
         for block in blocks:
             if self._next.get(tp) != block.first:
@@ -176,13 +175,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return fitting
 
     async def _go_back(self, tp: TP, expected: int) -> None:
-        """Something else came than what comes next: read it again; the second time the log itself is not whole."""
+        """Another offset came than the next one: read again; the second time the log itself is not whole."""
         if self._went_back.get(tp) == expected:
             del self._next[tp], self._went_back[tp]
             self.app.reader.lost_place(tp.partition)
         else:
             self._went_back[tp] = expected
-            await self.position({tp: expected})
+            await self.position({tp.partition: expected})
 
     async def _deliver(self, blocks: Sequence[Block]) -> None:
         """One event for all of them.  Faust sees its first partition; it never acknowledges anything by it."""
@@ -197,14 +196,18 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         for block in blocks:
             self._read_offset[TP(topic, block.partition)] = block.next - 1
 
+    def end(self, partition: int) -> int:
+        """The partition's next offset, as the last fetch reported it; 0 before that."""
+        return self.highwater(TP(self.app.reader.topic, partition)) or 0
+
     def ack(self, message: Any) -> bool:
-        """Done with an event; which offsets that stands for is said by :meth:`stored`."""
+        """Note that an event is done; :meth:`stored` says which offsets are."""
         message.acked = True
         self._unacked_messages.discard(message)
         return True
 
     def stored(self, offsets: Mapping[int, int]) -> None:
-        """What is stored (partition -> next offset): committed to the group within a second, for display."""
+        """Note what is stored (partition -> next offset): committed to the group within a second, for display."""
         for partition, offset in offsets.items():
             self._acked[TP(self.app.reader.topic, partition)] = [offset - 1]
         self._n_acked += len(offsets)

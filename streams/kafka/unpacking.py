@@ -42,45 +42,27 @@ class Unpacking:
             CorruptRecordException: a CRC does not fit.
             UnsupportedCodecError: compressed as nothing here can read.
         """
-        blocks, run = [], _Run(self._partition)
+        runs: list[tuple[int, list[npt.NDArray[np.int64]], list[bytes]]] = []
         n = 0
         while n < most and self._records.has_next():
             batch = self._records.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC in partition {self._partition} after offset {self.position}")
-            if not batch.is_control_batch:
-                for first, appended, values in _runs(batch):
-                    if (behind := self.position - first) > 0:  # a fetch brings whole batches
-                        first, appended, values = self.position, appended[behind:], values[behind:]
-                    if not values:
-                        continue
-                    if run.values and run.next != first:
-                        blocks.append(run.block())
-                        run = _Run(self._partition)
-                    run.add(first, appended, values)
-                    n += len(values)
-                    self.position = run.next
+            for first, appended, values in () if batch.is_control_batch else _runs(batch):
+                if (behind := self.position - first) > 0:  # a fetch brings whole batches
+                    first, appended, values = self.position, appended[behind:], values[behind:]
+                if not values:
+                    continue
+                if runs and first == runs[-1][0] + len(runs[-1][2]):
+                    runs[-1][1].append(appended)
+                    runs[-1][2].extend(values)
+                else:
+                    runs.append((first, [appended], values))
+                n += len(values)
+                self.position = first + len(values)
             # the last offset stays in a batch's header when the record is compacted away
             self.position = max(self.position, batch.next_offset)
-        return [*blocks, run.block()] if run.values else blocks
-
-
-class _Run:
-    """Records without a gap, being gathered from batches."""
-
-    def __init__(self, partition: int) -> None:
-        self.partition, self.next = partition, 0
-        self.values: list[bytes] = []
-        self._appended: list[npt.NDArray[np.int64]] = []
-
-    def add(self, first: int, appended: npt.NDArray[np.int64], values: list[bytes]) -> None:
-        self.next = first + len(values)
-        self.values += values
-        self._appended.append(appended)
-
-    def block(self) -> Block:
-        appended = self._appended[0] if len(self._appended) == 1 else np.concatenate(self._appended)
-        return Block(self.partition, self.next - len(self.values), self.next, appended, self.values)
+        return [Block(self._partition, at, at + len(of), np.concatenate(appended), of) for at, appended, of in runs]
 
 
 def _runs(batch: Any) -> list[tuple[int, npt.NDArray[np.int64], list[bytes]]]:

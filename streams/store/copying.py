@@ -90,7 +90,7 @@ def _without_nulls(rows: npt.NDArray[np.void], columns: Columns, nullable: Colle
 
 
 def decode(data: bytes, kinds: Mapping[str, str]) -> npt.NDArray[np.void]:
-    """What ``COPY … TO STDOUT (FORMAT BINARY)`` sent, of columns that are never NULL: structured [n], big-endian fields."""
+    """Decode ``COPY … TO STDOUT (FORMAT BINARY)`` of columns that are never NULL: structured [n], big-endian fields."""
     extension = int.from_bytes(data[15:19], "big")
     layout = _row_type(tuple((name, kind, 0) for name, kind in kinds.items()))
     return np.frombuffer(data[19 + extension : len(data) - len(_TRAILER)], layout)
@@ -102,7 +102,7 @@ def copy_in(tx: psycopg.Connection, table: str, columns: Columns, nullable: Coll
 
 
 def copy_blocks(tx: psycopg.Connection, table: str, blocks: Sequence[Columns], nullable: Collection[str] = ()) -> int:
-    """The same of several, whose columns have one name and type, and bytes of another length."""
+    """COPY several ``blocks``, whose columns have one name and type, and bytes of another length."""
     n = sum(len(next(iter(columns.values()))) for columns in blocks)
     if n:
         with tx.cursor() as cursor, cursor.copy(_copy_statement(table, tuple(blocks[0]))) as copy:

@@ -33,19 +33,15 @@ class DatabaseKeyRing:
 
     def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
         now = time.monotonic()
-        found = {key: self._known[key] for key in keys if key in self._known}
-        missing = [key for key in keys if key not in found or found[key][1] < now]
+        missing = [key for key in keys if key not in self._known or self._known[key][1] < now]
+        if missing and len(self._known) + len(missing) > MOST:
+            self._known, missing = {}, list(keys)
         if missing:
             read = self._read(missing)
-            if len(self._known) + len(read) > MOST:
-                self._known.clear()
             for key in missing:
                 self._known.pop(key, None)
-                found.pop(key, None)
-            fresh = {key: (opened, now + FRESH_S) for key, opened in read.items()}
-            self._known |= fresh
-            found |= fresh
-        return {key: opened for key, (opened, _) in found.items()}
+            self._known |= {key: (opened, now + FRESH_S) for key, opened in read.items()}
+        return {key: self._known[key][0] for key in keys if key in self._known}
 
     def _read(self, keys: list[int]) -> dict[int, OpenKey]:
         cursor = self._connection().cursor(binary=True)  # as text each secret would be hex

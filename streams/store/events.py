@@ -26,7 +26,7 @@ def stage_events(tx: psycopg.Connection, writes: Writes) -> None:
 
 
 def insert_events(tx: psycopg.Connection, lost: list[int]) -> None:
-    """What is staged, except of the ``lost`` partitions."""
+    """Insert the staged events, except of the ``lost`` partitions."""
     tx.execute(
         b"INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
         b" SELECT patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset FROM stage_event"

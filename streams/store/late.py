@@ -7,10 +7,13 @@ from typing import Final
 import numpy as np
 import psycopg
 
+from streams.engine.columns.arrays import Rows
 from streams.engine.series.ring import AHEAD
 from streams.engine.series.rollup import recompute
-from streams.engine.writes import LATE, Rows
+from streams.engine.writes import LATE
+from streams.store import ledger
 from streams.store.copying import copy_in, timestamps
+from streams.store.ledger import Held
 from streams.store.recall import patients_of, stored_in_minute, stored_in_minutes
 from streams.store.series import series_keys, stage_rollups, upsert_rollups
 
@@ -55,6 +58,13 @@ def recompute_recent(tx: psycopg.Connection, partition: int, clock: int, before:
         late = np.unique(late)
         late["partition"], late["second"], late["offset"] = partition, clock // 1000, before - 1
         _replace(tx, recompute(late, stored.samples, stored.patient, stored.device), [])
+
+
+def catch_up(db: psycopg.Connection, topic: str, held: Held) -> None:
+    """Write the recent minutes of a partition whose state was lost, unless somebody else has taken it since."""
+    mine = ledger.read(db, topic, lock=[held.partition])[held.partition].epoch == held.epoch
+    if mine and held.last is not None:
+        recompute_recent(db, held.partition, held.last.append, held.offset)
 
 
 def _replace(tx: psycopg.Connection, rollups: Rows, lost: list[int]) -> None:

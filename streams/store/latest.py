@@ -11,7 +11,7 @@ import numpy as np
 import psycopg
 
 from devices.wire.batch import PARTITIONS
-from streams.engine.writes import Rows
+from streams.engine.columns.arrays import Rows
 from streams.store.copying import Columns, copy_blocks, timestamps
 
 
@@ -27,8 +27,8 @@ def stage_latest(tx: psycopg.Connection, rows: Rows) -> None:
 
 
 def move_latest(tx: psycopg.Connection, lost: list[int]) -> None:
-    """What is staged, except of the ``lost`` partitions, takes a series forward only: later, or at the same time usable and
-    greater.
+    """Move each series to its staged value, except of the ``lost`` partitions, and forward only: to a later one, or to one
+    of the same time that is usable and greater.
     """
     tx.execute(_MOVE, [lost])
 

@@ -1,4 +1,4 @@
-"""The ledger: where each partition is to be read next, and who may write what it says.
+"""The ledger: where each partition is to be read next, and who may store what it says.
 
 Taking a partition makes its epoch greater; every transaction checks epoch and offset, so whoever lost a partition without
 knowing it (a zombie) writes nothing.
@@ -75,21 +75,21 @@ def take(db: psycopg.Connection, topic: str, topic_id: str, starts: Mapping[int,
 
 
 def read(db: psycopg.Connection, topic: str, *, lock: Sequence[int] = ()) -> dict[int, Held]:
-    """How all partitions stand, by partition; nothing is taken.  Rows of the partitions ``lock`` (ascending) are locked."""
+    """Read the ledger, by partition; nothing is taken.  Rows of the partitions ``lock`` (ascending) are locked."""
     if lock:
         _lock(db, topic, list(lock))
     rows = db.execute(b"SELECT " + _HELD + b" FROM ledger WHERE topic = %s ORDER BY partition", [topic]).fetchall()
     return {row[0]: _held(*row) for row in rows}
 
 
-def note_damage(db: psycopg.Connection, topic: str, held: Mapping[int, Held], why: Mapping[int, str | None]) -> None:
-    """Write down ``why`` partitions are not read (``None``: they are), unless somebody else has taken them since."""
+def note_damage(db: psycopg.Connection, topic: str, held: Mapping[int, Held], damage: Mapping[int, str | None]) -> None:
+    """Note the reason why each partition is not read (``None``: it is), unless somebody else has taken it since."""
     with db.transaction():
-        _lock(db, topic, sorted(why))
+        _lock(db, topic, sorted(damage))
         db.execute(
             b"UPDATE ledger l SET damage = x.w FROM unnest(%s::int4[], %s::int8[], %s::text[]) AS x (p, e, w)"
             b" WHERE l.topic = %s AND l.partition = x.p AND l.epoch = x.e",
-            [list(why), [held[p].epoch for p in why], list(why.values()), topic],
+            [list(damage), [held[p].epoch for p in damage], list(damage.values()), topic],
         )
 
 
@@ -106,7 +106,7 @@ def keep(db: psycopg.Connection, topic: str, epochs: Mapping[int, int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How the ledger stands to a round: whose partitions were ``lost``, and whether the round is ``done`` already (its
+    """A round compared with the ledger: the partitions ``lost`` to others, and True if the round is ``done`` already (its
     commit reached the database, the answer did not reach us).
     """
 
@@ -127,13 +127,7 @@ def move(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> None:
         b"UPDATE ledger l SET next_offset = x.n, owner = pg_backend_pid(), last_append = to_timestamp(x.a / 1000.0),"
         b" last_crc = x.c FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::int8[]) AS x (p, n, a, c)"
         b" WHERE l.topic = %s AND l.partition = x.p",
-        [
-            [m.partition for m in moves],
-            [m.next for m in moves],
-            [m.append for m in moves],
-            [m.crc for m in moves],
-            topic,
-        ],
+        [[m.partition for m in moves], [m.next for m in moves], [m.append for m in moves], [m.crc for m in moves], topic],
     )
 
 

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import psycopg
-from psycopg import sql
 
 from devices.sample import Status
 from devices.vitals import VITALS
-from streams.engine.writes import Rows, Writes
+from streams.engine.columns.arrays import Rows
+from streams.engine.writes import Writes
 from streams.store.copying import Columns, copy_in, timestamps
 
 _IDENTITY: Final = ("patient", "time", "device", "epoch", "sequence")
@@ -25,7 +25,7 @@ _STAGED_ONLY: Final = frozenset({"partition", "reading"})
 
 def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
     """The columns of kept readings, only those of vitals that occur (none: no reading); NaN and status 0 stand for NULL."""
-    kept = np.flatnonzero(writes.keep)
+    kept = np.flatnonzero(writes.accepted)
     if not len(kept):
         return {}
     samples, record, status = writes.round.samples[kept], writes.round.record[kept], writes.status[kept]
@@ -57,7 +57,7 @@ def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
 
 
 def record_columns(of: Rows) -> dict[str, npt.NDArray[np.generic]]:
-    """What a row has of its record, ``of`` RECORD [n]: whose it is, and where and when it stands in the log."""
+    """The columns a row has from its record, ``of`` RECORD [n]: its owner, and its place and time in the log."""
     return {
         "partition": of["partition"],
         "patient": of["patient"].astype(np.int32),
@@ -69,16 +69,16 @@ def record_columns(of: Rows) -> dict[str, npt.NDArray[np.generic]]:
 
 
 class Readings:
-    """How a session stores readings: straight into their table as long as each is new, else by way of staging.
+    """Stores readings: straight into their table as long as each is new, else by way of staging.
 
     Straight is one COPY; it fails as a whole on the first identity that is stored already or stands twice in the round, and
-    is undone to its savepoint.  Then, and for ``staged_s`` from then on (who sends again rarely sends one round), rows are
-    staged and moved by a statement that passes over copies and compares them.  Either way the same is stored and rejected:
-    docs/decisions/0073-new-readings-go-straight.md.
+    is undone to its savepoint.  Then, and for ``staged_s`` from then on (a gateway that sends again rarely sends one round),
+    rows are staged and moved by a statement that passes over copies and compares them; and so until ``straight_from``
+    (monotonic s).  Either way the same is stored and rejected: docs/decisions/0073-new-readings-go-straight.md.
     """
 
-    def __init__(self, staged_s: float = STAGED_S) -> None:
-        self._staged_s, self._straight_from = staged_s, 0.0
+    def __init__(self, staged_s: float = STAGED_S, straight_from: float = 0.0) -> None:
+        self._staged_s, self._straight_from = staged_s, straight_from
 
     def insert(self, tx: psycopg.Connection, rows: Columns, lost: frozenset[int]) -> tuple[int, list[tuple[int, int, int]]]:
         """Store :func:`wide_rows`, except of the ``lost`` partitions; ``tx`` holds the ledger's rows of the others, so
@@ -99,7 +99,7 @@ class Readings:
                 self._straight_from = time.monotonic() + self._staged_s
         stage_readings(tx, rows)
         new = tx.execute(_insert_statement(tuple(rows))).rowcount
-        return new, _differing(tx) if new < len(rows["patient"]) else []
+        return new, tx.execute(_DIFFERING).fetchall() if new < len(rows["patient"]) else []
 
 
 def stage_readings(tx: psycopg.Connection, rows: Columns) -> None:
@@ -113,38 +113,23 @@ def _where(these: npt.NDArray[np.bool_], rows: Columns) -> Columns:
 
 @lru_cache(256)
 def _insert_statement(staged: tuple[str, ...]) -> bytes:
-    vitals = [name for name in staged if name in _COLUMNS]
-    statuses = [name for name in staged if name.removesuffix("_status") in _COLUMNS and name not in _COLUMNS]
-    keys = [*_IDENTITY, "arrived", "at_offset"]
-    names = sql.SQL(", ").join(map(sql.Identifier, [*keys, *vitals, *statuses]))
-    values = sql.SQL(", ").join(
-        [
-            *map(sql.Identifier, keys),
-            *(sql.SQL("nullif({}, 'NaN')").format(sql.Identifier(name)) for name in vitals),
-            *(sql.SQL("nullif({}, 0)").format(sql.Identifier(name)) for name in statuses),
-        ]
-    )
-    insert = sql.SQL("INSERT INTO reading ({}) SELECT {} FROM stage_reading ON CONFLICT DO NOTHING")
-    return insert.format(names, values).as_bytes()
-
-
-def _differing(tx: psycopg.Connection) -> list[tuple[int, int, int]]:
-    # a status "clock unsure" is the engine's, by the time of arrival: the bytes may still be the same
-    value = sql.SQL("r.{0} IS DISTINCT FROM nullif(s.{0}, 'NaN')")
-    status = sql.SQL("(coalesce(r.{0}, 0) <> coalesce(s.{0}, 0) AND {1} NOT IN (coalesce(r.{0}, 0), coalesce(s.{0}, 0)))")
-    differs = sql.SQL(" OR ").join(
-        [
-            *(value.format(sql.Identifier(name)) for name in _COLUMNS),
-            *(status.format(sql.Identifier(f"{name}_status"), _UNSURE) for name in _COLUMNS),
-        ]
-    )
-    query = sql.SQL(
-        "SELECT s.partition, s.at_offset, s.reading FROM stage_reading s JOIN reading r"
-        " USING (patient, time, device, epoch, sequence)"
-        " WHERE r.at_offset <> s.at_offset AND ({}) ORDER BY 1, 2, 3"
-    )
-    return tx.execute(query.format(differs)).fetchall()
+    """``staged``: :func:`wide_rows` names them, none of it from outside."""
+    values = {name: name for name in (*_IDENTITY, "arrived", "at_offset")}
+    values |= {name: f"nullif({name}, 'NaN')" for name in staged if name in _COLUMNS}
+    values |= {name: f"nullif({name}, 0)" for name in staged if name in _NULLABLE - _COLUMNS}
+    names, selected = ", ".join(values), ", ".join(values.values())
+    return f"INSERT INTO reading ({names}) SELECT {selected} FROM stage_reading ON CONFLICT DO NOTHING".encode()
 
 
 _COLUMNS: Final = frozenset(spec.column for spec in VITALS.values())
 _NULLABLE: Final = _COLUMNS | {f"{name}_status" for name in _COLUMNS}
+# a status "clock unsure" is the engine's, by the time of arrival: the bytes may still be the same
+_DIFFERS: Final = " OR ".join(
+    f"r.{name} IS DISTINCT FROM nullif(s.{name}, 'NaN') OR coalesce(r.{name}_status, 0) <> coalesce(s.{name}_status, 0)"
+    f" AND {_UNSURE} NOT IN (coalesce(r.{name}_status, 0), coalesce(s.{name}_status, 0))"
+    for name in sorted(_COLUMNS)
+)
+_DIFFERING: Final = f"""
+SELECT s.partition, s.at_offset, s.reading FROM stage_reading s JOIN reading r USING (patient, time, device, epoch, sequence)
+WHERE r.at_offset <> s.at_offset AND ({_DIFFERS}) ORDER BY 1, 2, 3
+""".encode()

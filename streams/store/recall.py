@@ -65,7 +65,7 @@ _SELECT_RING: Final = (
 
 
 def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int) -> Recall:
-    """What is stored of a partition's continuous vitals, measured at ``since`` (ms) or later, from records before offset
+    """The stored samples of a partition's continuous vitals, measured at ``since`` (ms) or later, from records before offset
     ``before``.
     """
     with tx.cursor(binary=True) as cursor:
@@ -85,7 +85,7 @@ def stored_since(tx: psycopg.Connection, partition: int, since: int, before: int
 
 
 def stored_in_minute(tx: psycopg.Connection, patients: list[int], minute: int, before: int) -> Stored:
-    """What is stored of some patients, all vitals, measured in a unix ``minute``, from records before offset ``before``."""
+    """The stored samples of some patients, measured in a unix ``minute``, from records before offset ``before``."""
     condition = sql.SQL(
         "r.patient = ANY({}) AND r.time >= to_timestamp({}) AND r.time < to_timestamp({}) AND r.at_offset < {}"
     ).format(*map(sql.Literal, (patients, minute * 60, minute * 60 + 60, before)))
@@ -107,8 +107,8 @@ _ARRAY_HEADER: Final = 20
 
 
 def stored_in_minutes(tx: psycopg.Connection, piece: int, lost: Sequence[int]) -> Stored:
-    """What is stored in the minutes of a ``piece`` of ``stage_late``, of records before its offsets, except of the ``lost``
-    partitions.
+    """The stored samples of the minutes in a ``piece`` of ``stage_late``, from records before its offsets, except of the
+    ``lost`` partitions.
     """
     return _read(
         tx,

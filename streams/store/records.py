@@ -1,4 +1,4 @@
-"""What is stored a record at a time: controls that took effect, rejections, quarantine, snapshots."""
+"""Rows stored a record at a time: controls that took effect, rejections, quarantine, snapshots."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import psycopg
 
 from devices.wire.control import encode_control, kind_of
@@ -27,24 +26,21 @@ class Snapshot:
 
 
 def insert_controls(tx: psycopg.Connection, writes: Writes, lost: frozenset[int]) -> None:
-    """What took effect, and where in the log."""
-    of = writes.round.records
-    rows = [(record, control) for record, control in writes.controls if int(of["partition"][record]) not in lost]
-    if not rows:
-        return
-    at = np.array([record for record, _ in rows])
-    tx.execute(
+    """Insert the controls that took effect, and where in the log."""
+    of = writes.round.records[["patient", "partition", "offset", "epoch", "first", "append"]]
+    rows = []
+    for record, control in writes.controls:
+        patient, partition, offset, epoch, first, append = of[record].item()
+        if partition not in lost:
+            payload = encode_control(control).decode()
+            rows.append((patient, partition, kind_of(control), offset, epoch, first, payload, append))
+    _insert(
+        tx,
         b"INSERT INTO control (patient, partition, kind, at_offset, epoch, sequence, payload, took_effect)"
         b" SELECT p, q, k, o, e, s, v, to_timestamp(a / 1000.0) FROM unnest("
         b"%s::int4[], %s::int4[], %s::text[], %s::int8[], %s::int8[], %s::int8[], %s::jsonb[], %s::int8[])"
         b" AS x (p, q, k, o, e, s, v, a) ON CONFLICT DO NOTHING",
-        [
-            *(of[name][at].tolist() for name in ("patient", "partition")),
-            [kind_of(control) for _, control in rows],
-            *(of[name][at].tolist() for name in ("offset", "epoch", "first")),
-            [encode_control(control).decode() for _, control in rows],
-            of["append"][at].tolist(),
-        ],
+        rows,
     )
 
 
@@ -56,60 +52,53 @@ def insert_rejected(
     topic_id: str,
     lost: frozenset[int],
 ) -> None:
-    """A row each; the record as it stood in the log where it was refused whole.  ``differing``: (partition, offset,
-    reading) of second copies that are not like the first.
+    """Insert a row for each rejection, with the record as it stood in the log where it was refused whole.  ``differing``:
+    (partition, offset, reading) of second copies that are not like the first.
     """
-    of = writes.round.records
-    rows: list[tuple[int, int, int, str, bytes | None]] = [
-        (
-            int(of["partition"][one.record]),
-            int(of["offset"][one.record]),
-            one.reading,
-            one.reason,
-            values[one.record] if one.reading < 0 and len(values[one.record]) <= _KEEP_BYTES else None,
-        )
-        for one in writes.rejected
-    ]
-    rows += [(partition, offset, reading, DIFFERS, None) for partition, offset, reading in differing]
-    rows = [row for row in rows if row[0] not in lost]
-    if rows:
-        tx.execute(
-            b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record)"
-            b" SELECT %s, * FROM unnest(%s::int4[], %s::int8[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
-            [topic_id, *map(list, zip(*rows, strict=True))],
-        )
+    of = writes.round.records[["partition", "offset"]]
+    rows: list[tuple[object, ...]] = [(*place, DIFFERS, None) for place in differing]
+    for one in writes.rejected:
+        whole = one.reading < 0 and len(values[one.record]) <= _KEEP_BYTES
+        rows.append((*of[one.record].item(), one.reading, one.reason, values[one.record] if whole else None))
+    _insert(
+        tx,
+        b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record)"
+        b" SELECT %s, * FROM unnest(%s::int4[], %s::int8[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
+        [row for row in rows if row[0] not in lost],
+        topic_id,
+    )
 
 
 def insert_quarantined(
     tx: psycopg.Connection, writes: Writes, values: Sequence[bytes], topic_id: str, lost: frozenset[int]
 ) -> None:
-    """The sealed record, and why nobody's chart has it yet."""
-    of = writes.round.records
-    rows = [(record, why) for record, why in writes.quarantined if int(of["partition"][record]) not in lost]
-    if not rows:
-        return
-    at = np.array([record for record, _ in rows])
-    tx.execute(
+    """Insert the sealed records that are in nobody's chart yet, each with its reason."""
+    of = writes.round.records[["partition", "offset", "patient", "device", "gateway"]]
+    rows = [(*of[record].item(), reason, values[record]) for record, reason in writes.quarantined]
+    _insert(
+        tx,
         b"INSERT INTO quarantine (topic_id, partition, at_offset, patient, device, gateway, reason, record)"
         b" SELECT %s, * FROM unnest("
         b"%s::int4[], %s::int8[], %s::int4[], %s::int4[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
-        [
-            topic_id,
-            *(of[name][at].tolist() for name in ("partition", "offset", "patient", "device", "gateway")),
-            [why for _, why in rows],
-            [values[record] for record, _ in rows],
-        ],
+        [row for row in rows if row[0] not in lost],
+        topic_id,
     )
 
 
 def save_snapshots(tx: psycopg.Connection, topic: str, snapshots: Sequence[Snapshot], lost: frozenset[int]) -> None:
-    """The newest snapshot of a partition replaces the one before."""
-    rows = [(s.partition, s.offset, s.clock, s.state) for s in snapshots if s.partition not in lost]
+    """Replace each partition's snapshot by its newest."""
+    _insert(
+        tx,
+        b"INSERT INTO engine_state (topic, partition, at_offset, clock, state)"
+        b" SELECT %s, p, o, to_timestamp(c / 1000.0), s FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::bytea[])"
+        b" AS x (p, o, c, s) ON CONFLICT (topic, partition) DO UPDATE SET"
+        b" (at_offset, clock, state, saved) = (excluded.at_offset, excluded.clock, excluded.state, now())",
+        [(s.partition, s.offset, s.clock, s.state) for s in snapshots if s.partition not in lost],
+        topic,
+    )
+
+
+def _insert(tx: psycopg.Connection, statement: bytes, rows: Sequence[tuple[object, ...]], *same: str) -> None:
+    """Execute ``statement`` with the values that are the ``same`` for all ``rows``, then an array a column."""
     if rows:
-        tx.execute(
-            b"INSERT INTO engine_state (topic, partition, at_offset, clock, state)"
-            b" SELECT %s, p, o, to_timestamp(c / 1000.0), s FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::bytea[])"
-            b" AS x (p, o, c, s) ON CONFLICT (topic, partition) DO UPDATE SET"
-            b" (at_offset, clock, state, saved) = (excluded.at_offset, excluded.clock, excluded.state, now())",
-            [topic, *map(list, zip(*rows, strict=True))],
-        )
+        tx.execute(statement, [*same, *map(list, zip(*rows, strict=True))])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import psycopg
 
 from devices.wire.batch import PARTITIONS
-from streams.engine.writes import Rows
+from streams.engine.columns.arrays import Rows
 from streams.store.copying import copy_in, timestamps
 
 _MINUTE_MS: Final = 60_000
@@ -35,7 +35,7 @@ def stage_rollups(tx: psycopg.Connection, rows: Rows) -> None:
 
 
 def upsert_rollups(tx: psycopg.Connection, lost: list[int]) -> None:
-    """What is staged, except of the ``lost`` partitions, replaces the minutes' rows."""
+    """Replace the minutes' rows by the staged ones, except of the ``lost`` partitions."""
     tx.execute(_UPSERT_ROLLUP, [lost])
 
 

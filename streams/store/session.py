@@ -60,7 +60,7 @@ class Session:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same may succeed later: the database is away, read-only, full, or somebody held a lock."""
+    """True if the same may succeed later: the database is away, read-only, full, or somebody held a lock."""
     return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction))
 
 
@@ -68,8 +68,8 @@ _failed_at = float("-inf")
 
 
 def in_trouble(within_s: float = 0.0) -> bool:
-    """Whether an attempt of this process has failed lately (``within_s``, or what it waits at most before it tries again)
-    for a reason that passes: what the watchdog asks.
+    """True if an attempt of this process failed within ``within_s`` (or the longest wait between attempts) for a reason that
+    passes; the watchdog asks.
     """
     return time.monotonic() - _failed_at < max(within_s, 2 * _WAIT_MAX_S)
 

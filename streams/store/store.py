@@ -48,8 +48,8 @@ class RoundToStore:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a commit did: partitions ``lost`` to somebody else (nothing of theirs was written), new ``readings``, second
-    copies that differed, and whether the round had been committed before.
+    """The result of a commit: partitions ``lost`` to somebody else (nothing of theirs was written), new ``readings``, second
+    copies that differed, and True if the round had been committed before.
     """
 
     lost: frozenset[int]
@@ -83,10 +83,10 @@ def store_round(
             stage_latest(db, writes.latest)
         if writes.events:
             stage_events(db, writes)
-        standing = ledger.check(db, topic, todo.moves)
-        if standing.done:
+        checked = ledger.check(db, topic, todo.moves)
+        if checked.done:
             return Stored(frozenset(), again=True)
-        lost, absent = standing.lost, sorted(standing.lost)
+        lost, absent = checked.lost, sorted(checked.lost)
         if len(lost) == len(todo.moves):
             return Stored(lost)
         new, differing = (readings or Readings()).insert(db, rows, lost)

@@ -1,4 +1,4 @@
-"""How long samples take from being measured to being committed: a histogram filled a round at a time."""
+"""The time from measuring a sample to committing it: a histogram filled a round at a time."""
 
 from __future__ import annotations
 

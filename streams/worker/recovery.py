@@ -1,9 +1,9 @@
-"""A partition is taken: whether its log goes on where the ledger stands, and what its state is restored from."""
+"""The sources from which the state of a partition is restored when it is taken."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,13 +14,12 @@ import psycopg
 from devices.wire.batch import Kind
 from devices.wire.control import Control, decode_control
 from streams.engine.round import RECORD, Round
-from streams.kafka.log import Log
-from streams.kafka.position import Appended, Extent
+from streams.kafka.position import Extent
 from streams.store.continue_after_loss import BEGUN_ANEW
 from streams.store.ledger import Held
 
 REFOLD_RECORDS: Final = 20_000
-"""So much of a partition's log is folded again where its state is lost: some minutes, in a second or two."""
+"""Records of a partition's log that are folded again where its state is lost: some minutes, in a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,8 @@ class Saved:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Python's cyclic garbage collector rests: what stands of a partition's patients is built at once, holds no cycle, and
-    would be looked through again and again while it grows.
+    """Switch Python's cyclic garbage collector off: the state of a partition's patients is built at once, holds no cycle,
+    and would be looked through again and again while it grows.
     """
     active = gc.isenabled()
     gc.disable()
@@ -43,38 +42,6 @@ def without_collector() -> Iterator[None]:
     finally:
         if active:
             gc.enable()
-
-
-def compare(log: Log, topic_id: str, held: Mapping[int, Held], extents: Mapping[int, Extent]) -> dict[int, str | None]:
-    """:func:`damage` of each partition; asks the brokers for the last record stored, where log and ledger know it.
-
-    Raises:
-        KafkaException, TimeoutError: the brokers are away; try again.
-    """
-    stored = {
-        p: one.offset - 1
-        for p, one in held.items()
-        if one.last is not None and extents[p].begin < one.offset <= extents[p].end and one.topic_id == topic_id
-    }
-    last = log.at(stored)
-    return {p: damage(one, topic_id, extents[p], last.get(p)) for p, one in held.items()}
-
-
-def damage(held: Held, topic_id: str, extent: Extent, last: Appended | None) -> str | None:
-    """Why the log does not go on where the ledger stands, or ``None``.
-
-    ``last`` is what the log holds at the last record stored: a log that was cut back and has grown again holds another one
-    there, or appended it at another time (of a clock record every byte is the same).
-    """
-    if held.topic_id != topic_id:
-        return "the topic was made again"
-    if held.offset < extent.begin:
-        return "records not yet stored have expired"
-    if held.offset > extent.end:
-        return "the log was cut back"
-    if held.last is not None and extent.begin < held.offset and last != held.last:
-        return "the log was cut back and has grown again"
-    return None
 
 
 def read_saved(db: psycopg.Connection, topic: str, partition: int) -> Saved | None:
@@ -86,10 +53,10 @@ def read_saved(db: psycopg.Connection, topic: str, partition: int) -> Saved | No
 
 
 def begin_at(held: Held, extent: Extent, saved: Saved | None) -> int:
-    """From which offset a partition is folded that has no state, or one that cannot be read.
+    """The offset from which a partition is folded that has no state, or one that cannot be read.
 
-    One that was never saved, from its log's beginning.  So a young log too, which makes the state exact; a longer one only
-    as far back as a restart can wait for.
+    A partition whose state was never saved is folded from the beginning of its log.  A young log is too, which makes the
+    state exact; a longer one only as far back as a restart can wait for.
     """
     if saved is None:
         return extent.begin

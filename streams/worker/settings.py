@@ -1,9 +1,8 @@
-"""What a worker must be told."""
+"""Settings of a worker."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,27 +24,24 @@ class WorkerSettings(BaseSettings):
 
     group: str = "vigil"
     """The consumer group: workers of one group share the partitions."""
-    transport: Literal["ledger", "stock"] = "ledger"
-    """``stock`` is Faust's own, one message an event: for comparison."""
     session_s: float = Field(6.0, gt=0)
-    """A worker not heard of for so long loses its partitions."""
+    """A worker that sends no heartbeat for so long loses its partitions."""
     fetch_wait_ms: int = Field(40, ge=1)
-    """How long the broker waits for company before it answers a fetch: fetch, round and transaction cost several ms, however
-    little they hold.
-    """
+    """The broker waits so long for more records before it answers a fetch: fetch, round and transaction cost several ms,
+    however little they hold."""
     round_wait_ms: int = Field(5, ge=0)
-    """How long a round waits for the fetches of other brokers."""
+    """A round waits so long for the fetches of other brokers."""
     round_records: int = Field(20_000, ge=1)
     round_mb: int = Field(4, ge=1)
-    """What a round takes at the most: opened and computed it needs about ten times as much memory, and two are under way."""
+    """The most that a round takes: opened and computed it needs about ten times as much memory, and two are under way."""
     backlog_ms: int = Field(3, ge=1)
-    """How much of backlogs a round takes while other partitions are at their head: what arrives there waits for it."""
+    """A round takes so much of backlogs while other partitions are at their head: what arrives there waits for it."""
     refold_ms: int = Field(20, ge=1)
-    """The same of what is folded again of partitions that were taken over, and written by nobody: that ends soon."""
+    """The same for records that are folded again and not written, of partitions just taken: that ends soon."""
     waiting_mb: int = Field(32, ge=1)
     """Records read and not yet stored; beyond it nothing more is read."""
     snapshot_s: float = Field(60.0, gt=0)
-    """How often each partition's small state is saved at the most, and where little comes, five times as seldom: a restart
+    """Each partition's small state is saved at most once in this time, and at least once in five times as long: a restart
     reads the log again from there."""
     watchdog_s: float = Field(180.0, gt=0)
     """A partition that stands still so long while its lag grows, and brokers and database answer, ends the worker.  One
@@ -53,8 +49,8 @@ class WorkerSettings(BaseSettings):
     clock: bool = True
     """Append a clock record a second to each partition owned.  Off only where something else does it."""
     silence_min: int = Field(15, ge=0, le=65535)
-    """So long may a planned stop last before it counts as one that nobody planned: what a worker that is asked to end says
-    in its last clock record.
+    """A planned stop may last so long before it counts as one that nobody planned: a worker that is asked to end announces
+    it in its last clock record.
     """
 
     metrics_port: int = Field(0, ge=0, le=65535)

@@ -29,7 +29,7 @@ from streams.store.session import Session, in_trouble
 
 EXIT_STUCK: Final = 71
 LOOKS: Final = 10
-"""So many looks in ``watchdog_s``."""
+"""Looks in ``watchdog_s``."""
 _MARGIN: Final = 3
 """The interpreter's timer is for what this thread cannot see, and slower."""
 
@@ -53,7 +53,7 @@ class Watchdog:
     ) -> None:
         self._session, self._log, self._topic, self._partitions = Session(database), log, topic, partitions
         self._limit_s = limit_s
-        self._standing: dict[int, Standstill] = {}
+        self._standstills: dict[int, Standstill] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -83,21 +83,21 @@ class Watchdog:
         except (psycopg.Error, KafkaException, TimeoutError):
             held = None
         if not held:
-            self._standing.clear()
+            self._standstills.clear()
             return None
-        standing, self._standing = self._standing, {}
+        before, self._standstills = self._standstills, {}
         for partition, offset in held.items():
-            was, lag = standing.get(partition), ends[partition] - offset
+            was, lag = before.get(partition), ends[partition] - offset
             if was is None or was.offset != offset or lag <= 0:
                 was = Standstill(offset, lag)
             was.looks += 1
             if was.looks > LOOKS and lag > was.lag:
                 return {"partition": partition, "offset": offset, "lag": lag}
-            self._standing[partition] = was
+            self._standstills[partition] = was
         return None
 
     def _held(self) -> dict[int, int] | None:
-        """Where this worker's partitions stand, but for damaged ones; ``None``: the database takes no writes."""
+        """The next offsets of this worker's partitions, but for damaged ones; ``None``: the database takes no writes."""
         db = self._session.connection()
         (read_only,) = db.execute("SELECT current_setting('transaction_read_only')::bool").fetchone() or (True,)
         if read_only:

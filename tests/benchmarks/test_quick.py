@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -11,15 +12,17 @@ from benchmarks.figures import Report
 from benchmarks.machine import machine
 from benchmarks.servers import Servers
 from benchmarks.table import show
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
 
 pytestmark = pytest.mark.stack
 
 
-def run(rows, kafka, postgres):
+def run(rows: list[str], kafka: Kafka, postgres: Postgres) -> tuple[dict[str, Any], str]:
     """The JSON and the table of a quick run."""
-    said = []
-    report = Report(said.append, quick=True)
-    with Servers(said.append, kafka, postgres) as servers:
+    output: list[str] = []
+    report = Report(output.append, quick=True)
+    with Servers(output.append, kafka, postgres) as servers:
         measure(servers, report, rows)
     screen = io.StringIO()
     show(Console(file=screen, width=160), machine(), report)
@@ -27,11 +30,11 @@ def run(rows, kafka, postgres):
     return json.loads(json.dumps(report.as_json())), screen.getvalue()
 
 
-def names(found, kind):
+def names(found: dict[str, Any], kind: str) -> set[str]:
     return {one["name"] for one in found[kind]}
 
 
-def test_store_measures(kafka, postgres):
+def test_store_measures(kafka: Kafka, postgres: Postgres) -> None:
     found, table = run(["store"], kafka, postgres)
     assert {one["row"] for one in found["figures"]} == {"store"}
     hold(found, table)
@@ -40,7 +43,7 @@ def test_store_measures(kafka, postgres):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)
-def test_throughput_measures_and_the_contenders_agree(kafka, postgres):
+def test_throughput_measures_and_the_contenders_agree(kafka: Kafka, postgres: Postgres) -> None:
     found, table = run(["throughput"], kafka, postgres)
     assert {one["row"] for one in found["figures"]} == {"throughput", "path"}
     hold(found, table)
@@ -52,7 +55,7 @@ def test_throughput_measures_and_the_contenders_agree(kafka, postgres):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)  # a dozen processes, each of which imports all of it
-def test_engine_latency_and_desk_measure(kafka, postgres):
+def test_engine_latency_and_desk_measure(kafka: Kafka, postgres: Postgres) -> None:
     found, table = run(["engine", "latency", "desk"], kafka, postgres)
     assert {one["row"] for one in found["figures"]} == {"engine", "latency", "desk"}
     hold(found, table)
@@ -60,8 +63,8 @@ def test_engine_latency_and_desk_measure(kafka, postgres):
     assert {"produce → committed, p50", "produce → committed, p99"} <= names(found, "figures")
 
 
-def hold(found, table):
-    """What is true of any rows."""
+def hold(found: dict[str, Any], table: str) -> None:
+    """Assertions that hold for any rows."""
     assert all(one["values"] and min(one["values"]) > 0 for one in found["figures"]), found["figures"]
     assert all(one["low"] <= one["median"] <= one["high"] for one in found["figures"])
     assert found["loop_ns_a_turn"]["low"] > 0
@@ -71,7 +74,7 @@ def hold(found, table):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)
-def test_recovery_is_told_by_part_and_gives_the_state_back(kafka, postgres):
+def test_recovery_is_told_by_part_and_gives_the_state_back(kafka: Kafka, postgres: Postgres) -> None:
     found, table = run(["recovery"], kafka, postgres)
     assert {"snapshot", "recall", "take", "refold", "database server", "wall clock"} <= names(found, "figures")
     hold(found, table)
@@ -79,7 +82,7 @@ def test_recovery_is_told_by_part_and_gives_the_state_back(kafka, postgres):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)
-def test_moves_of_partitions_are_told_and_lose_nothing(kafka, postgres):
+def test_moves_of_partitions_are_told_and_lose_nothing(kafka: Kafka, postgres: Postgres) -> None:
     found, table = run(["moves"], kafka, postgres)
     assert {"undisturbed", "one is killed", "another joins", "it leaves"} == names(found, "figures")
     hold(found, table)
@@ -87,14 +90,14 @@ def test_moves_of_partitions_are_told_and_lose_nothing(kafka, postgres):
 
 @pytest.mark.full
 @pytest.mark.timeout(400)
-def test_memory_is_told_by_component(kafka, postgres):
+def test_memory_is_told_by_component(kafka: Kafka, postgres: Postgres) -> None:
     found, _ = run(["memory"], kafka, postgres)
     assert {"Kafka", "PostgreSQL", "worker", "desk", "notifier"} <= names(found, "figures")
     assert found["goals"][0]["value"] > 100
 
 
-def test_a_row_that_does_not_exist_is_refused_with_the_names_of_those_that_do(capsys):
+def test_a_row_that_does_not_exist_is_refused_with_the_names_of_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["nonsense"])
-    said = capsys.readouterr().err
-    assert all(row in said for row in ROWS)
+    output = capsys.readouterr().err
+    assert all(row in output for row in ROWS)

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from confluent_kafka import TopicPartition
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from alerts.fold.fold import fold_conditions
 from deploy.cli import build
 from deploy.continue_after_loss import plan
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
+from deploy.stack.kafka import Kafka
 from devices.vitals import Vital
 from streams.engine.condition import Condition, Priority
-from tests.streams.producing import now_ms, produce, stored_values
+from tests.fix_worker import StartWorker
+from tests.streams.producing import Record, World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 CUT, GROWN, EXPIRED = 1, 2, 3
-WHY = {
+Doctor = Callable[..., Result]
+REASONS = {
     CUT: "the log was cut back",
     GROWN: "the log was cut back and has grown again",
     EXPIRED: "records not yet stored have expired",
 }
 
 
-def batches(world, patient, t, count):
+def batches(world: World, patient: int, t: int, count: int) -> list[Record]:
     return [world.batch(patient, [(t + n * 1000, {Vital.HEART_RATE: 60.0 + n})]) for n in range(count)]
 
 
-def cut(kafka, topic, *partitions):
+def cut(kafka: Kafka, topic: str, *partitions: int) -> None:
     """A broker that comes back without what it had not written to its disk: here, without all of it."""
     kafka.kill()
     for partition in partitions:
@@ -46,37 +52,43 @@ def cut(kafka, topic, *partitions):
     kafka.wait()
 
 
-def expire(kafka, topic, partition, before):
+def expire(kafka: Kafka, topic: str, partition: int, before: int) -> None:
     admin = kafka.admin()
     for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         future.result(15)
 
 
 @pytest.fixture
-def settings(plain_database, kafka, topic, home):
+def settings(plain_database: str, kafka: Kafka, topic: str, home: Path) -> ServerSettings:
     return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic=topic, master_key_file=home / "master.key")
 
 
 @pytest.fixture
-def doctor(settings, monkeypatch):
+def doctor(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     for name, value in settings.model_dump().items():
         monkeypatch.setenv(f"VIGIL_{name.upper()}", str(value))
 
-    def run(*arguments, **more):
+    def run(*arguments: str, **more: Any) -> Result:
         return CliRunner().invoke(build(["doctor"]), ["doctor", *arguments], **more)
 
     return run
 
 
-def onset(partition):
+def onset(partition: int) -> Condition:
     return Condition(
         partition, int(time.time()), partition, "log_damaged", 0, "onset", Priority.HIGH, "technical", of="partition"
     )
 
 
 def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
-    start_worker, world, kafka, topic, plain_database, settings, doctor
-):
+    start_worker: StartWorker,
+    world: World,
+    kafka: Kafka,
+    topic: str,
+    plain_database: str,
+    settings: ServerSettings,
+    doctor: Doctor,
+) -> None:
     t = now_ms() - 60_000
     with start_worker(plain_database) as worker:
         first = [*world.admission(), *(one for p in world.patients for one in batches(world, p, t, 3))]
@@ -89,19 +101,19 @@ def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
     produce(kafka.client(), topic, lost[CUT] + lost[GROWN] * 3 + lost[EXPIRED])
     expire(kafka, topic, EXPIRED, 7)
     with psycopg.connect(plain_database) as db:
-        fold_conditions(db, [onset(p) for p in WHY])
+        fold_conditions(db, [onset(p) for p in REASONS])
         before = db.execute("SELECT partition, next_offset, topic_id FROM ledger ORDER BY partition").fetchall()
     with start_worker(plain_database, group=f"{topic}-next") as worker:
         wait_for(plain_database, "SELECT count(*) FROM ledger WHERE damage IS NOT NULL", lambda n: n == 3)
         with psycopg.connect(plain_database) as db:
-            told = "SELECT partition, detail->>'why' FROM test_condition WHERE rule = 'log_damaged' AND phase = 'onset'"
-            assert dict(db.execute(told).fetchall()) == WHY
+            query = "SELECT partition, detail->>'why' FROM test_condition WHERE rule = 'log_damaged' AND phase = 'onset'"
+            assert dict(db.execute(query).fetchall()) == REASONS
             assert db.execute("SELECT partition, next_offset, topic_id FROM ledger ORDER BY partition").fetchall() == before
             assert db.execute("SELECT count(*) FROM control").fetchone() == (8,)
-        said = doctor().output
-        for partition, why in WHY.items():
-            assert f"Partition {partition} is not read, {why}: the ledger stands at" in said
-            assert f"restore the log, or run vigil doctor --continue {partition}." in said
+        output = doctor().output
+        for partition, reason in REASONS.items():
+            assert f"Partition {partition} is not read, {reason}: the ledger stands at" in output
+            assert f"restore the log, or run vigil doctor --continue {partition}." in output
         with pytest.raises(DeployError, match="goes on where its ledger stands"):
             plan(settings, [0])
         refused = doctor("--continue", "1", "2", "3", input="n\n")
@@ -124,7 +136,7 @@ def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
     with psycopg.connect(plain_database) as db:
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)  # enrolments are known without the log
         assert db.execute("SELECT subject FROM audit WHERE action = 'continue partition' ORDER BY 1").fetchall() == [
-            (f"partition {p}",) for p in WHY
+            (f"partition {p}",) for p in REASONS
         ]
         assert db.execute("SELECT count(*) FROM alarm WHERE rule = 'log_damaged' AND active").fetchone() == (0,)
         asked = "SELECT count(*), bool_and(resend_since < to_timestamp(%s)) FROM gateway WHERE resend_asked IS NOT NULL"

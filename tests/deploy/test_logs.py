@@ -12,7 +12,7 @@ logging.getLogger("aiokafka").info("chatter")
 """
 
 
-def test_everything_is_one_json_object_a_line_on_stderr():
+def test_everything_is_one_json_object_a_line_on_stderr() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == ""
     first, second = (json.loads(line) for line in done.stderr.splitlines())

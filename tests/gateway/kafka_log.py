@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from devices.sample import SAMPLE
+from deploy.stack.kafka import Kafka
+from devices.sample import SAMPLE, Samples
 from devices.wire.batch import HEADER, PARTITIONS, Kind, parse_header
-from devices.wire.event import decode_event
+from devices.wire.event import Event, decode_event
 from devices.wire.sealing import open_record
 from tests.gateway.making import SECRET
 
@@ -25,18 +27,18 @@ class Opened:
     payload: bytes
 
     @property
-    def samples(self):
+    def samples(self) -> Samples:
         return np.frombuffer(self.payload, SAMPLE)
 
     @property
-    def event(self):
+    def event(self) -> Event:
         return decode_event(self.payload)
 
 
 class Log:
     """Reads ``topic`` from its beginning, in the order of arrival within each partition."""
 
-    def __init__(self, kafka, topic: str, partitions: int = PARTITIONS) -> None:
+    def __init__(self, kafka: Kafka, topic: str, partitions: int = PARTITIONS) -> None:
         self.records: list[Opened] = []
         self._consumer = Consumer(
             {**kafka.client(), "group.id": topic, "enable.auto.commit": False, "reconnect.backoff.max.ms": 300}
@@ -67,7 +69,7 @@ class Log:
                 Opened(message.partition(), message.key(), parse_header(value)[0], open_record(value, AESGCM(SECRET)))
             )
 
-    async def until(self, condition, timeout: float = 30) -> None:
+    async def until(self, condition: Callable[[], object], timeout: float = 30) -> None:
         end = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < end, f"{len(self.records)} records, {len(self.readings())} readings"

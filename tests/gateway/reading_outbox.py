@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def values(folder: Path, device: int, vital: int) -> list[float]:
     return [float(one["value"]) for samples in found for one in samples if one["vital"] == vital]
 
 
-def events(folder: Path, device: int) -> list:
+def events(folder: Path, device: int) -> list[Any]:
     return [decode_event(row[3]) for row in stored(folder, device) if row[1] == Kind.EVENT]
 
 

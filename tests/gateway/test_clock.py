@@ -3,7 +3,7 @@ import time
 from gateway.clock import GatewayClock, kernel_synchronised
 
 
-def test_it_tells_both_clocks_and_keeps_the_boot():
+def test_it_tells_both_clocks_and_keeps_the_boot() -> None:
     clock = GatewayClock("assumed")
     one = clock.now()
     time.sleep(0.02)
@@ -14,12 +14,11 @@ def test_it_tells_both_clocks_and_keeps_the_boot():
     assert abs(two.wall - time.time() * 1000) < 1000
 
 
-def test_the_kernel_is_asked():
+def test_the_kernel_is_asked() -> None:
     assert GatewayClock("kernel").synchronised() == kernel_synchronised()
 
 
-def test_once_set_it_stays_set(monkeypatch):
+def test_once_set_it_stays_set() -> None:
     answers = iter([False, True, False])
-    monkeypatch.setattr("gateway.clock.kernel_synchronised", lambda: next(answers))
-    clock = GatewayClock("kernel")
+    clock = GatewayClock("kernel", ask_kernel=lambda: next(answers))
     assert [clock.synchronised() for _ in range(3)] == [False, True, True]

@@ -6,13 +6,13 @@ import pytest
 from gateway.limit import end, within
 
 
-async def test_work_has_so_long_and_no_longer():
+async def test_work_has_so_long_and_no_longer() -> None:
     assert await within(1, asyncio.sleep(0, "done")) == "done"
     with pytest.raises(TimeoutError):
         await within(0.01, asyncio.sleep(5))
 
 
-async def test_a_cancellation_as_the_work_is_done_is_not_lost():
+async def test_a_cancellation_as_the_work_is_done_is_not_lost() -> None:
     done = asyncio.Event()
     task = asyncio.create_task(within(5, done.wait()))
     await asyncio.sleep(0)
@@ -22,10 +22,8 @@ async def test_a_cancellation_as_the_work_is_done_is_not_lost():
         await task
 
 
-async def test_who_does_not_listen_is_told_again(monkeypatch):
-    monkeypatch.setattr("gateway.limit._PATIENCE_S", 0.05)
-
-    async def deaf(times):
+async def test_who_does_not_listen_is_told_again() -> None:
+    async def deaf(times: int) -> None:
         for _ in range(times):
             try:
                 await asyncio.sleep(60)
@@ -35,7 +33,7 @@ async def test_who_does_not_listen_is_told_again(monkeypatch):
     once, ever = asyncio.create_task(deaf(1)), asyncio.create_task(deaf(1000))
     await asyncio.sleep(0)
     began = time.monotonic()
-    await end([once, ever])
+    await end([once, ever], patience_s=0.05)
     assert once.done()
     assert not ever.done()
     assert time.monotonic() - began < 2

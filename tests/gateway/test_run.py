@@ -5,10 +5,16 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.stack.child import Child
+from deploy.stack.dbus import Dbus
+from deploy.stack.kafka import Kafka
+from deploy.stack.mqtt import Mosquitto
 from devices.wire.batch import Kind
 from devices.wire.event import Heartbeat
 from devices.wire.pairing import Assigned, Claimed
@@ -38,22 +44,22 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def desk():
+async def desk() -> AsyncIterator[Desk]:
     started = await Desk().start()
     yield started
     await asyncio.to_thread(started.stop)
 
 
-def settings(folder, **more):
+def settings(folder: Path, **more: Any) -> GatewaySettings:
     return GatewaySettings(state=folder, ble=False, clock="assumed", **more)
 
 
-async def test_a_gateway_without_a_credential_says_what_to_do(tmp_path):
+async def test_a_gateway_without_a_credential_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NotPairedError, match="vigil pair"):
         await run(settings(tmp_path), stop=asyncio.Event())
 
 
-async def test_two_gateways_do_not_share_a_folder(tmp_path):
+async def test_two_gateways_do_not_share_a_folder(tmp_path: Path) -> None:
     store_credential(tmp_path, Claimed(5, "x"))
     stop = asyncio.Event()
     first = asyncio.create_task(run(settings(tmp_path, desk="http://127.0.0.1:9"), stop=stop))
@@ -65,8 +71,8 @@ async def test_two_gateways_do_not_share_a_folder(tmp_path):
 
 
 async def test_killed_between_decode_and_uplink_nothing_acknowledged_is_lost_or_doubled(
-    dbus, mosquitto, kafka, topic, desk, tmp_path
-):
+    dbus: Dbus, mosquitto: Mosquitto, kafka: Kafka, topic: str, desk: Desk, tmp_path: Path
+) -> None:
     log = Log(kafka, topic)
     if not mosquitto.healthy():
         mosquitto.start()
@@ -92,9 +98,10 @@ async def test_killed_between_decode_and_uplink_nothing_acknowledged_is_lost_or_
     wearable = Wearable(mosquitto, "device-1")
     async with FakeBlueZ(dbus.address) as bluez:
         bluez.add(one)
-        unacknowledged, sent = {}, 0
+        unacknowledged: dict[int, bytes] = {}
+        sent = 0
 
-        async def wear(seconds):
+        async def wear(seconds: float) -> None:
             """A belt and a wearable that sends again what is not acknowledged."""
             nonlocal sent
             end = time.monotonic() + seconds
@@ -110,12 +117,12 @@ async def test_killed_between_decode_and_uplink_nothing_acknowledged_is_lost_or_
                 await asyncio.sleep(0.02)
 
         for life in range(2):
-            said = tmp_path / f"{life}.log"
-            child = Child("gateway", [sys.executable, "-c", PROGRAM], said, env=os.environ | environment)
+            output = tmp_path / f"{life}.log"
+            child = Child("gateway", [sys.executable, "-c", PROGRAM], output, env=os.environ | environment)
             known = len(set(wearable.acknowledged))
             until = time.monotonic() + 60
             while len(set(wearable.acknowledged)) < known + 20 or not one.characteristic(0x2A37).notifying:
-                assert time.monotonic() < until, said.read_text()
+                assert time.monotonic() < until, output.read_text()
                 await wear(0.2)
             await wear(0.5 + 0.11 * life)
             child.send(signal.SIGKILL)

@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 from tests.simulation.night import seeds_of
-from tests.simulation.patches import simulated
+from tests.simulation.quiet import simulated
 from tests.simulation.world import Outcome, simulate
 
 _SAY_EVERY_S: Final = 10.0

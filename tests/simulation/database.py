@@ -75,7 +75,7 @@ class Written:
     epoch: int
     first: int
     next: int
-    standing: int  # the row's epoch then
+    valid: int  # the row's epoch then
 
 
 class Database:
@@ -141,10 +141,10 @@ class Database:
         try:
             yield self._step(db)  # staging, before any lock
             yield from self._lock(db, [("ledger", p) for p in sorted(m.partition for m in todo.moves)], _LOCK_S)
-            standing = self.check(todo.moves)
-            if standing.done:
+            checked = self.check(todo.moves)
+            if checked.done:
                 return Stored(frozenset(), again=True)
-            lost = standing.lost
+            lost = checked.lost
             if len(lost) == len(todo.moves):
                 return Stored(lost)
             yield self._step(db)

@@ -23,7 +23,7 @@ from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.store import Store
-from gateway.sources.intake import Heard, Intake
+from gateway.sources.intake import Intake, Received
 from gateway.uplink.uplink import Pace, Uplink
 from tests.simulation.disk import Disk, SimStore
 from tests.simulation.log import SimProducer
@@ -86,6 +86,11 @@ class SimOutbox(Outbox):
     def _sync(self) -> None:
         self._due = False
         self._serve(0)
+
+    @property
+    def waiting(self) -> int:
+        """Readings not yet delivered."""
+        return self._store.stats().waiting
 
     def cut_off(self) -> None:
         """Its process is dead."""
@@ -181,7 +186,7 @@ class Home:
         """Nothing waits any more in a device that remembers, nor in the outbox."""
         if self.loop.dead or self.outbox is None or any(one.memory for one in self.devices):
             return False
-        return self.outbox._store.stats().waiting == 0
+        return self.outbox.waiting == 0  # type: ignore[attr-defined]
 
     # its devices
 
@@ -229,7 +234,7 @@ class Home:
     async def _accept(self, device: Device, sent: list[Measured]) -> None:
         now = self.clock.now()
         try:
-            await self.intakes[device.device].accept([Heard(one.decoded, now) for one in sent])
+            await self.intakes[device.device].accept([Received(one.decoded, now) for one in sent])
         except OutboxError:
             return
         self.confirmed |= {(device.device, one.mark) for one in sent}

@@ -40,8 +40,8 @@ def _ledger(world: World) -> Iterable[str]:
     """It never goes back, leaves nothing out, and nobody writes under an epoch that is over."""
     at: dict[int, int] = {}
     for one in world.database.history:
-        if one.epoch != one.standing:
-            yield f"partition {one.partition}: written under epoch {one.epoch} when {one.standing} stood"
+        if one.epoch != one.valid:
+            yield f"partition {one.partition}: written under epoch {one.epoch} when {one.valid} stood"
         stood = at.get(one.partition, 0)
         if one.first != stood or one.next <= one.first:
             yield f"partition {one.partition}: moved from {one.first} to {one.next} when it stood at {stood}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from multiprocessing import get_context
 from typing import Final
 
-from tests.simulation.patches import simulated
+from tests.simulation.quiet import simulated
 from tests.simulation.world import Outcome, simulate
 
 AT_ONCE: Final = 10

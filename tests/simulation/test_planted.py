@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.patches import simulated
 from tests.simulation.planted import BUGS
+from tests.simulation.quiet import simulated
 from tests.simulation.world import simulate
 
 WITHIN = 1000

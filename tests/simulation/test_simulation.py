@@ -13,8 +13,8 @@ import pytest
 
 from tests.simulation.__main__ import many
 from tests.simulation.night import AT_ONCE, seeds_of
-from tests.simulation.patches import simulated
 from tests.simulation.planted import BUGS
+from tests.simulation.quiet import simulated
 from tests.simulation.world import simulate
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""A worker's process: the real rounds, assignment, engine and rules, on a simulated transport and database.
+"""A worker's process: the real loop, queue, places, taking, engine and rules, on a simulated transport and database.
 
 What stands in for Faust is :class:`Transport`: it reads where the reader stands and goes back where a block does not fit, as
 :mod:`streams.kafka.transport` does.
@@ -9,23 +9,29 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
+from zlib import crc32
 
+import numpy as np
 import psycopg
-from faust.types import TP
 
 from devices.wire.batch import TOPIC, Kind, header
 from streams.engine.engine import Engine
 from streams.engine.opening.keyring import FixedKeyRing
-from streams.store.readings import Readings
+from streams.engine.round import RECORD, Round
+from streams.engine.snapshot.recall import Recall
+from streams.kafka.position import Appended, Extent
 from streams.store.session import is_transient
-from streams.worker.assignment import Assignment
+from streams.worker.loop import Loop
+from streams.worker.places import Places
+from streams.worker.ports import Statements, Surroundings
+from streams.worker.queue import Queue
+from streams.worker.recovery import Saved
 from streams.worker.rounds import Rounds
 from streams.worker.settings import WorkerSettings
-from streams.worker.worker import Worker
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import Log
 from tests.simulation.loop import ProcessLoop
@@ -57,16 +63,6 @@ class Around(Protocol):
     def new_engine(self) -> Engine: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What the transport hands over: blocks."""
-
-    value: Any
-
-    def ack(self) -> None:
-        """Of no use here: what is stored is the ledger's to say."""
-
-
 class Transport:
     """The consumer of one worker.  ``assigned`` is the group's word."""
 
@@ -80,15 +76,15 @@ class Transport:
         self.most = self._rng.choice((3, 20, 200))
         self.every = self._rng.choice((0.3, 1.0, 1.0, 2.0))
 
-    def highwater(self, tp: TP) -> int:
-        return self._log.end(tp.partition)
+    def end(self, partition: int) -> int:
+        return self._log.end(partition)
 
     def stored(self, *_: object) -> None:
         """The group's offset is for display."""
 
-    async def position(self, offsets: Mapping[TP, int]) -> None:
+    async def position(self, offsets: Mapping[int, int]) -> None:
         await asyncio.sleep(0.001)
-        self._next |= {tp.partition: offset for tp, offset in offsets.items() if tp.partition in self.assigned}
+        self._next |= {partition: offset for partition, offset in offsets.items() if partition in self.assigned}
 
     def rebalanced(self, assigned: frozenset[int]) -> None:
         self.assigned = assigned
@@ -111,7 +107,7 @@ class Transport:
         expected = self._next[partition]
         if block.first == expected:
             self._next[partition] = block.next
-            self.reader.receive(Event((block,)))
+            self.reader.receive([block])
         elif self._went_back.get(partition) == expected:
             del self._next[partition], self._went_back[partition]
             self.reader.lost_place(partition)
@@ -119,70 +115,100 @@ class Transport:
             self._went_back[partition] = expected
 
 
-class SimWorker(Worker):
-    """The product's worker without Faust: its rounds and its assignment, on the threads of a simulated process."""
+class _Clock:
+    """True time, and the monotonic clock of everything simulated."""
 
-    clock_off = None  # as long as nobody measures it
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
 
-    def __init__(self, around: Around, name: str) -> None:
-        self.around, self.name = around, name
-        self.settings, self.topic_id = SETTINGS, TOPIC_ID
-        self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
-        self.stop = threading.Event()
-        self.fold = self._fold
-        self._readings = Readings()
+    def monotonic(self) -> float:
+        return self._scheduler.seconds
+
+    def time(self) -> float:
+        return self._scheduler.ms / 1000
+
+
+class Brokers:
+    """Answers about the simulated log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def topic_id(self) -> str:
+        return TOPIC_ID
+
+    def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
+        return {p: Extent(0, self._log.end(p)) for p in partitions}
+
+    def at(self, offsets: Mapping[int, int]) -> dict[int, Appended | None]:
+        of = self._log.partitions
+        return {p: Appended(of[p].appended[n], crc32(of[p].values[n])) for p, n in offsets.items()}
+
+
+class SimStatements(Statements):
+    """The statements on the tables in memory; those that take time are generators (:mod:`tests.simulation.database`)."""
+
+    @staticmethod
+    def take(db: Any, *args: Any) -> Any:
+        return db.database.take(db, *args)
+
+    @staticmethod
+    def note_damage(_db: object, _topic: str, _held: object, damage: Mapping[int, str | None]) -> None:
+        raise AssertionError(f"a whole log is taken for damaged: {damage}")
+
+    @staticmethod
+    def store_round(db: Any, *args: Any) -> Any:
+        return db.database.store_round(db, *args)
+
+    @staticmethod
+    def read_saved(db: Any, _topic: str, partition: int) -> Saved | None:
+        return db.saved(partition)
+
+    @staticmethod
+    def stored_since(db: Any, partition: int, since: int, before: int) -> Recall:
+        return db.tables.stored(partition, since, before)
+
+    @staticmethod
+    def controls_before(*_args: object) -> Round:
+        return Round(np.zeros(0, RECORD))
+
+
+class SimThreads:
+    """The threads of one simulated process; see :class:`streams.worker.ports.Threads`."""
+
+    def __init__(
+        self, around: Around, loop: ProcessLoop, name: str, rng: Random, epochs: Callable[[], Mapping[int, int]]
+    ) -> None:
+        self._around, self._loop, self._name, self._rng, self._epochs = around, loop, name, rng, epochs
+        self._brokers = Brokers(around.log)
         self._session: Session | None = None
-        reading = SimpleNamespace(connection=lambda: around.database)
-        self.rounds = Rounds(around.new_engine(), around.keys, reading, TOPIC, self.stop)  # type: ignore[arg-type]
-        self._commit: asyncio.Task[None] | None = None
-        self._tasks = set()
         self._engine_turn, self._database_turn = asyncio.Lock(), asyncio.Lock()
-        self.transport = Transport(around, self.loop, name)
-        self.app = SimpleNamespace(consumer=self.transport)
-        self.assignment = Assignment(self)
-        self.transport.reader = self.assignment
-        self._rng = around.scheduler.chance(f"{name} {around.scheduler.now}")
 
-    def start(self) -> None:
-        for work in (self._rounds(), self.transport.run(), self._clocks()):
-            self.loop.spawn(work)
-
-    def die(self) -> None:
-        self.stop.set()
-        self.loop.kill()
-        if self._session is not None:
-            self._session.end()
-
-    def revoke(self) -> None:
-        """The group is deciding anew."""
-        self.loop.call_soon(self.assignment.revoke)
-
-    def assign(self, partitions: Collection[int]) -> None:
-        """The group's word reaches this process."""
-
-        def told() -> None:
-            self.transport.rebalanced(frozenset(partitions))
-            self.assignment.assign(frozenset(partitions))
-
-        self.loop.call_soon(told)
+    def ask_brokers(self, question: Callable[[Any], Any]) -> Awaitable[Any]:
+        return self._loop.run_in_executor(None, question, self._brokers)
 
     def in_engine(self, work: Callable[[], Any]) -> Awaitable[Any]:
-        return self.loop.create_task(self._compute(work))
+        return self._loop.create_task(self._compute(work))
 
     def in_database(self, work: Callable[[Any], Any]) -> Awaitable[Any]:
-        return self.loop.create_task(self._transact(work))
+        return self._loop.create_task(self._transact(work))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self.loop.spawn(work)
+        self._loop.spawn(work)
 
     def fail(self, error: BaseException) -> None:
-        if not self.loop.dead:
-            self.around.failed(self.name, error)
+        if not self._loop.dead:
+            self._around.failed(self._name, error)
+
+    def end(self) -> None:
+        """Its process is dead."""
+        if self._session is not None:
+            self._session.end()
 
     async def _compute(self, work: Callable[[], Any]) -> Any:
         async with self._engine_turn:
             await asyncio.sleep(self._rng.uniform(0.001, 0.03))
-            while self.around.database.down:  # it reads: taking a partition waits for the database
+            while self._around.database.down:  # it reads: taking a partition waits for the database
                 await asyncio.sleep(0.2)
             return work()
 
@@ -199,8 +225,8 @@ class SimWorker(Worker):
     async def _attempt(self, work: Callable[[Any], Any]) -> Any:
         await asyncio.sleep(0.001)
         if self._session is None or self._session.ended:
-            self._session = self.around.database.connect(self.name)
-            self.around.database.keep(self._session, self.assignment.epochs())
+            self._session = self._around.database.connect(self._name)
+            self._around.database.keep(self._session, self._epochs())
         steps = work(self._session)
         if not isinstance(steps, Generator):
             return steps
@@ -212,10 +238,59 @@ class SimWorker(Worker):
         finally:
             steps.close()
 
+
+class SimWorker:
+    """A worker's process: the product's loop on a simulated transport, database and clock."""
+
+    def __init__(self, around: Around, name: str) -> None:
+        self.around, self.name = around, name
+        self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
+        self._stop = threading.Event()
+        statements = SimStatements()
+        reading: Any = SimpleNamespace(connection=lambda: around.database)
+        rounds = Rounds(around.new_engine(), around.keys, reading, TOPIC, self._stop, statements)
+        self._rng = around.scheduler.chance(f"{name} {around.scheduler.now}")
+        clock = _Clock(around.scheduler)
+        places = Places(Queue(SETTINGS, clock), clock, SETTINGS.snapshot_s, TOPIC_ID)
+        self._threads = SimThreads(around, self.loop, name, self._rng, places.epochs)
+        self.transport = Transport(around, self.loop, name)
+        self._rounds = self.transport.reader = Loop(
+            SETTINGS,
+            places,
+            rounds,
+            self._fold,
+            self._threads,
+            feed=lambda: self.transport,
+            skew=lambda: None,  # nobody measures it
+            surroundings=Surroundings(clock, around.scheduler.nonces.random, statements),
+        )
+
+    def start(self) -> None:
+        for work in (self._rounds.run(), self.transport.run(), self._clocks()):
+            self.loop.spawn(work)
+
+    def die(self) -> None:
+        self._stop.set()
+        self.loop.kill()
+        self._threads.end()
+
+    def revoke(self) -> None:
+        """The group is deciding anew."""
+        self.loop.call_soon(self._rounds.revoke)
+
+    def assign(self, partitions: Collection[int]) -> None:
+        """The group's word reaches this process."""
+
+        def arrived() -> None:
+            self.transport.rebalanced(frozenset(partitions))
+            self._rounds.assign(frozenset(partitions))
+
+        self.loop.call_soon(arrived)
+
     async def _clocks(self) -> None:
         """A clock record a second to each partition the group gave us; some are late, some come twice, some never."""
         while self.around.ticking:
-            for partition in sorted(self.assignment.assigned):
+            for partition in sorted(self._rounds.places.assigned):
                 if not self.around.log.down and self._rng.random() > 0.03:
                     for _ in range(1 + (self._rng.random() < 0.01)):
                         delay = self.around.log.latency()

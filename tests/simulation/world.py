@@ -198,5 +198,5 @@ class World:
 
 
 def simulate(seed: int, parts: Parts | None = None, *, keep: int | None = 400) -> Outcome:
-    """Run one seed (inside :func:`tests.simulation.patches.simulated`)."""
+    """Run one seed (inside :func:`tests.simulation.quiet.simulated`)."""
     return World(seed, parts, keep=keep).run()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 
 import pytest
 from bleak import BleakClient, BleakScanner
-from bleak.args.bluez import OrPattern
+from bleak.args.bluez import OrPattern, OrPatternLike
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
@@ -18,7 +19,7 @@ from simulators.bluez.names import ABORT_BY_LOCAL, FAILED, att_error
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
 from simulators.errors import BlueZError
 from simulators.fakebluez import FakeBlueZ
-from tests.simulators.until import until
+from tests.until import until
 
 RATE, LEVEL, PRESSURE = full_uuid(0x2A37), full_uuid(0x2A19), full_uuid(0x2A35)
 
@@ -48,6 +49,14 @@ def cuff(passkey: int | None = None) -> Peripheral:
     )
 
 
+def _set(event: asyncio.Event, _client: BleakClient) -> None:
+    event.set()
+
+
+def device_connected(peripheral: Peripheral) -> bool:
+    return peripheral.connected
+
+
 async def found(peripheral: Peripheral) -> BLEDevice:
     device = await BleakScanner.find_device_by_address(peripheral.address, timeout=5)
     assert device is not None
@@ -69,7 +78,7 @@ async def test_scanning_finds_address_services_and_data(bluez: FakeBlueZ) -> Non
 async def test_passive_scanning_hears_it_too(bluez: FakeBlueZ) -> None:
     bluez.add(belt())
     seen: set[str] = set()
-    patterns = [OrPattern(0, AdvertisementDataType.FLAGS, b"\x06")]
+    patterns: list[OrPatternLike] = [OrPattern(0, AdvertisementDataType.FLAGS, b"\x06")]
     scanner = BleakScanner(
         lambda device, _: seen.add(device.address), scanning_mode="passive", bluez={"or_patterns": patterns}
     )
@@ -77,7 +86,7 @@ async def test_passive_scanning_hears_it_too(bluez: FakeBlueZ) -> None:
         await until(lambda: seen)
 
 
-@pytest.mark.parametrize("start_notify", [True, False], ids=["StartNotify", "AcquireNotify"])
+@pytest.mark.parametrize("start_notify", [True, False], ids=["StartNotify", "any"])
 async def test_reading_and_notifications_both_ways(bluez: FakeBlueZ, start_notify: bool) -> None:
     one = belt()
     bluez.add(one)
@@ -101,7 +110,7 @@ async def test_a_lost_link_calls_back_and_can_be_made_again(bluez: FakeBlueZ) ->
     device = await found(one)
     for _ in range(5):
         gone = asyncio.Event()
-        client = BleakClient(device, disconnected_callback=lambda _, gone=gone: gone.set())
+        client = BleakClient(device, disconnected_callback=partial(_set, gone))
         await client.connect()
         await client.start_notify(RATE, lambda *_: None)
         one.drop_link()
@@ -234,7 +243,7 @@ async def test_a_killed_client_leaves_the_link_up_and_the_device_unseen_until_it
     assert one.connected
     assert await BleakScanner.find_device_by_address(one.address, timeout=0.3) is None
     await close_stale_connections_by_address(one.address)
-    assert not one.connected
+    assert not device_connected(one)
     await found(one)
 
 

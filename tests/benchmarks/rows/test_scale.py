@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import pytest
 
-from benchmarks.loads.observation import Step
+from benchmarks.loads.observation import Step, committed_at
 from benchmarks.loads.patients_case import MIDNIGHT, Spec, run
 from benchmarks.loads.patients_load import HEARTBEAT_S, READING_S, SLOT_S, VITALS, Homes
-from benchmarks.rows.patients_worker import committed_at, growth
+from benchmarks.rows.patients_worker import growth
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
 from devices.sample import SAMPLE
 from devices.wire.batch import HEADER, Kind
 from devices.wire.sealing import open_record
@@ -15,15 +20,17 @@ from tests.benchmarks.test_quick import run as run_rows
 from tests.streams.producing import World
 
 SECOND = 10**9
+_Test = TypeVar("_Test", bound=Callable[..., None])
 
 
-def slow(test):
+def slow(test: _Test) -> _Test:
     """A row on real servers."""
-    return pytest.mark.stack(pytest.mark.full(pytest.mark.timeout(400)(test)))
+    marked: _Test = pytest.mark.stack(pytest.mark.full(pytest.mark.timeout(400)(test)))
+    return marked
 
 
 @slow
-def test_one_worker_stores_what_five_thousand_patients_send(kafka, postgres):
+def test_one_worker_stores_what_five_thousand_patients_send(kafka: Kafka, postgres: Postgres) -> None:
     found, _ = run_rows(["worker"], kafka, postgres)
     assert all(found["checks"].values()), found["checks"]
     bounds = {one["name"]: one["bound"] for one in found["goals"]}
@@ -40,14 +47,14 @@ def test_one_worker_stores_what_five_thousand_patients_send(kafka, postgres):
 
 
 @slow
-def test_gateways_that_reconnect_lose_nothing(kafka, postgres):
+def test_gateways_that_reconnect_lose_nothing(kafka: Kafka, postgres: Postgres) -> None:
     found, _ = run_rows(["gateways"], kafka, postgres)
     assert found["checks"] == {"gateways: none of 20 batches was lost": True}
     assert "20 gateways: broker's memory a connection" in names(found, "figures")
 
 
 @slow
-def test_several_workers_store_the_same_as_one(kafka, postgres):
+def test_several_workers_store_the_same_as_one(kafka: Kafka, postgres: Postgres) -> None:
     found, _ = run_rows(["scale"], kafka, postgres)
     assert all(found["checks"].values()), found["checks"]
     assert "scale: 60 a batch: any number of workers stores the same samples" in found["checks"]
@@ -57,19 +64,19 @@ def test_several_workers_store_the_same_as_one(kafka, postgres):
 
 
 @slow
-def test_patients_are_told_with_their_dearest_second(kafka, postgres):
+def test_patients_are_told_with_their_dearest_second(kafka: Kafka, postgres: Postgres) -> None:
     found, _ = run_rows(["patients"], kafka, postgres)
     assert {"dearest second / median one, 1k, 1 s", "CPU a sample, 1k, 1 s, 64 / 1 partitions"} <= names(found, "goals")
     assert "the dearest second is " in found["notes"][0]
 
 
-def test_a_case_measures_each_second_around_midnight_and_profiles_those_it_is_asked_for():
+def test_a_case_measures_each_second_around_midnight_and_profiles_those_it_is_asked_for() -> None:
     found = run(Spec(64, 64, 1, fill=3, seconds=6, profile=[MIDNIGHT]))
     assert (found.first, len(found.spent), found.samples) == (MIDNIGHT - 3, 5, 6 * 64 * 4)
     assert "streams.engine.engine:advance" in dict(found.profiles[MIDNIGHT])
 
 
-def test_gateways_send_a_reading_each_ten_seconds_and_a_heartbeat_each_thirty_under_the_patients_own_keys():
+def test_gateways_send_a_reading_each_ten_seconds_and_a_heartbeat_each_thirty_under_the_patients_own_keys() -> None:
     world = World(range(1, 301))
     homes, ring = Homes(world.secrets), world.ring()
     sent = [record for slot in range(round(HEARTBEAT_S / SLOT_S)) for _, record in homes.records(slot * SLOT_S)]
@@ -86,7 +93,7 @@ def test_gateways_send_a_reading_each_ten_seconds_and_a_heartbeat_each_thirty_un
             assert np.frombuffer(payload, SAMPLE)["vital"].tolist() == list(VITALS)
 
 
-def test_a_lag_that_stands_does_not_grow_and_one_that_gets_longer_does():
+def test_a_lag_that_stands_does_not_grow_and_one_that_gets_longer_does() -> None:
     second = np.arange(0, 60 * SECOND, SECOND)
     sent = np.repeat(second, 1000) + np.tile(np.arange(1000) * 1_000_000, 60)
     backlog = [Step(-1, 0, 500, 0)]
@@ -96,7 +103,7 @@ def test_a_lag_that_stands_does_not_grow_and_one_that_gets_longer_does():
     assert growth(sent, three_quarters) == pytest.approx(0.25, abs=0.01)
 
 
-def test_a_record_is_committed_with_the_first_round_that_moves_its_partition_past_it():
+def test_a_record_is_committed_with_the_first_round_that_moves_its_partition_past_it() -> None:
     steps = [Step(10, 0, 2, 2, [(0, 5, 7)]), Step(20, 0, 2, 2, [(0, 7, 9), (1, 0, 1)])]
     notes = np.array([(0, 6, 0, 0), (0, 7, 0, 0), (1, 0, 0, 0), (1, 1, 0, 0), (2, 0, 0, 0)], np.int64)
     assert committed_at(steps, notes).tolist() == [10, 20, 20, -1, -1]

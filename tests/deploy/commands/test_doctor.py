@@ -1,31 +1,37 @@
+from __future__ import annotations
+
 import os
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
-from deploy.commands.doctor import database, key_file, ledger, topic
+from deploy.commands.doctor import Finding, database, key_file, ledger, topic
 from deploy.schema.migrate import migrate
 from deploy.settings import ServerSettings
+from deploy.stack.kafka import Kafka
 from devices.wire.sealing import new_key
+from tests.fix_kafka import MakeTopic
 
 
 @pytest.fixture
-def settings(tmp_path, kafka, plain_database):
+def settings(tmp_path: Path, kafka: Kafka, plain_database: str) -> ServerSettings:
     key = tmp_path / "master.key"
     key.write_bytes(new_key())
     key.chmod(0o600)
     return ServerSettings(database=plain_database, kafka=kafka.bootstrap, topic="vitals.v1", master_key_file=key)
 
 
-def said(findings):
+def sentences(findings: Iterable[Finding]) -> list[str]:
     return [str(each) for each in findings]
 
 
-def wrong(findings):
+def wrong(findings: Iterable[Finding]) -> list[str]:
     return [str(each) for each in findings if not each.ok]
 
 
-def test_a_key_that_others_can_read_is_wrong_and_the_cure_is_named(settings):
+def test_a_key_that_others_can_read_is_wrong_and_the_cure_is_named(settings: ServerSettings) -> None:
     assert not wrong(key_file(settings))
     settings.master_key_file.chmod(0o644)
     assert f"run chmod 600 {settings.master_key_file}." in wrong(key_file(settings))[0]
@@ -35,19 +41,19 @@ def test_a_key_that_others_can_read_is_wrong_and_the_cure_is_named(settings):
     assert "is missing: restore it" in wrong(key_file(settings))[0]
 
 
-def test_an_empty_database_wants_to_be_migrated_and_is_fine_then(settings):
+def test_an_empty_database_wants_to_be_migrated_and_is_fine_then(settings: ServerSettings) -> None:
     assert wrong(database(settings))[0].endswith("run vigil migrate.")
     migrate(settings.database)
     assert not wrong(database(settings))
 
 
-def test_a_database_that_is_away_is_said_and_not_raised(settings):
+def test_a_database_that_is_away_is_said_and_not_raised(settings: ServerSettings) -> None:
     away = settings.model_copy(update={"database": "postgresql://nobody@127.0.0.1:1/none"})
     assert "check VIGIL_DATABASE." in wrong(database(away))[0]
-    assert said(ledger(away)) == []
+    assert sentences(ledger(away)) == []
 
 
-def test_a_topic_that_is_missing_or_has_too_few_partitions_is_wrong(settings, make_topic):
+def test_a_topic_that_is_missing_or_has_too_few_partitions_is_wrong(settings: ServerSettings, make_topic: MakeTopic) -> None:
     missing = settings.model_copy(update={"topic": "nowhere"})
     assert "does not exist: create it with 64 partitions" in wrong(topic(missing))[0]
     small = settings.model_copy(update={"topic": make_topic(4)})
@@ -56,7 +62,7 @@ def test_a_topic_that_is_missing_or_has_too_few_partitions_is_wrong(settings, ma
     assert not wrong(topic(right))
 
 
-def test_a_ledger_outside_the_log_is_named(settings, make_topic):
+def test_a_ledger_outside_the_log_is_named(settings: ServerSettings, make_topic: MakeTopic) -> None:
     import psycopg
 
     migrate(settings.database)

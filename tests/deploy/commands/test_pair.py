@@ -1,7 +1,12 @@
 """From an empty database to a claimed gateway with a wearable, on the command line alone."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from subprocess import CompletedProcess
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -14,8 +19,14 @@ from devices.wire.sealing import new_key
 WARD = "Home ward North"
 
 
+class Vigil(NamedTuple):
+    run: Callable[..., CompletedProcess[str]]
+    database: str
+    master: bytes
+
+
 @pytest.fixture
-def vigil(plain_database, tmp_path, monkeypatch, capsys):
+def vigil(plain_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Vigil:
     """The command in this process: what a process of its own adds is in tests/deploy/test_cli.py."""
     migrate(plain_database)
     key = tmp_path / "master.key"
@@ -30,18 +41,17 @@ def vigil(plain_database, tmp_path, monkeypatch, capsys):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
 
-    def run(*words):
+    def run(*words: str) -> CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["vigil", *words])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main()
-        return CompletedProcess(words, end.value.code or 0, *capsys.readouterr())
+        return CompletedProcess(words, int(end.value.code or 0), *capsys.readouterr())
 
-    run.database, run.master = plain_database, key.read_bytes()
-    return run
+    return Vigil(run, plain_database, key.read_bytes())
 
 
-def test_a_home_is_set_up_in_six_commands(vigil):
+def test_a_home_is_set_up_in_six_commands(vigil: Vigil) -> None:
     steps = (
         (("team", WARD), "team 1"),
         (("person", "m.testova", "--name", "M. Testova", "--team", "1"), "person 1"),
@@ -51,24 +61,24 @@ def test_a_home_is_set_up_in_six_commands(vigil):
         (("device", "belt", "--source", "ble", "--address", "C0:DE:00:00:00:01", "--patient", "1", "--gateway", "1", "--by",
           "m.testova", "--interval", "1"), "device 1"),
     )  # fmt: skip
-    for words, said in steps:
-        done = vigil("pair", *words)
+    for words, output in steps:
+        done = vigil.run("pair", *words)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith(said)
+        assert done.stdout.startswith(output)
     with psycopg.connect(vigil.database) as db:
         config = gateway_config(db, vigil.master, 1, "k", "t")
         assert [(one.device, one.patient, one.interval_s) for one in config.devices] == [(1, 1, 1)]
         assert [key.patient for key in config.patients] == [1]
         kinds = [kind for (kind,) in db.execute("SELECT kind FROM control_outbox ORDER BY sequence")]
         assert kinds == ["rule_set", "facts", "consent", "enrolment"]
-        assert b"EXAMPLETON" not in db.execute("SELECT identity FROM patient").fetchone()[0]
-    moved = vigil("pair", "move", "1", "--by", "m.testova")
+        assert not any(b"EXAMPLETON" in identity for (identity,) in db.execute("SELECT identity FROM patient"))
+    moved = vigil.run("pair", "move", "1", "--by", "m.testova")
     assert "nobody's now" in moved.stdout
     with psycopg.connect(vigil.database) as db:
         assert gateway_config(db, vigil.master, 1, "k", "t").devices == ()
 
 
-def test_what_cannot_be_done_is_one_sentence(vigil):
+def test_what_cannot_be_done_is_one_sentence(vigil: Vigil) -> None:
     cases = (
         (("person", "m.testova", "--name", "M. Testova", "--team", "9"), "There is no care team 9."),
         (("team", WARD), "exists already"),
@@ -76,9 +86,9 @@ def test_what_cannot_be_done_is_one_sentence(vigil):
         (("consent", "5", "--by", "nobody"), "add them with vigil pair person"),
         (("claim", "AAAA-AAAA", "--desk", "http://127.0.0.1:9"), "127.0.0.1:9"),
     )
-    assert vigil("pair", "team", WARD).returncode == 0
+    assert vigil.run("pair", "team", WARD).returncode == 0
     for words, part in cases:
-        done = vigil("pair", *words)
+        done = vigil.run("pair", *words)
         assert done.returncode == 1, words
         assert part in done.stderr
         assert "Traceback" not in done.stderr

@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,7 +16,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @pytest.fixture
-async def server():
+async def server() -> AsyncIterator[int]:
     listening = await asyncio.start_server(echo, "127.0.0.1", 0)
     yield listening.sockets[0].getsockname()[1]
     listening.close()
@@ -27,7 +30,7 @@ def unused_port() -> int:
         return int(s.getsockname()[1])
 
 
-async def test_forwards_until_cut_and_again_once_mended(server):
+async def test_forwards_until_cut_and_again_once_mended(server: int) -> None:
     port = unused_port()
     async with CuttableProxy(port, server) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -49,7 +52,7 @@ async def test_forwards_until_cut_and_again_once_mended(server):
         await asyncio.sleep(0)
 
 
-async def test_a_dead_target_closes_the_connection_and_not_the_proxy(server):
+async def test_a_dead_target_closes_the_connection_and_not_the_proxy(server: int) -> None:
     port = unused_port()
     async with CuttableProxy(port, unused_port()):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

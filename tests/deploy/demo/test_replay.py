@@ -1,5 +1,9 @@
 """Real recordings through the whole path, compared with the files value by value."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import psycopg
 import pytest
@@ -10,7 +14,7 @@ from devices.sample import Status
 from devices.vitals import VITALS, Vital
 
 
-def stored_samples(database, patient, device):
+def stored_samples(database: str, patient: int, device: int) -> dict[tuple[int, Vital], tuple[float | None, int | None]]:
     """{(time ms, vital): (value, status)} of one device's rows."""
     columns = [spec.column for spec in VITALS.values()]
     names = ", ".join(f"{column}, {column}_status" for column in columns)
@@ -32,7 +36,9 @@ def stored_samples(database, patient, device):
     ("limit", "speed"), [(2, 60), pytest.param(None, 20, marks=pytest.mark.full)], ids=["two", "all of them"]
 )
 @pytest.mark.timeout(300)
-async def test_the_database_holds_every_recorded_value_and_no_other(shared_data, timescale_database, home, limit, speed):
+async def test_the_database_holds_every_recorded_value_and_no_other(
+    shared_data: Path, timescale_database: str, home: Path, limit: int | None, speed: float
+) -> None:
     options = Options(shared_data / "bidmc", home / "replay", speed, limit, timescale_database)
     done = await replay(options, Console(force_terminal=False))
     assert done is not None

@@ -1,4 +1,4 @@
-"""What Grafana does to a query before PostgreSQL sees it: variables, the interval, its PostgreSQL data source's macros."""
+"""A query as Grafana sends it to PostgreSQL: variables, the interval, the macros of its data source."""
 
 from __future__ import annotations
 

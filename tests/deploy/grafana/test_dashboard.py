@@ -30,11 +30,12 @@ def valid(name: str) -> Any:
 
 
 def rendered(name: str) -> dict[str, Any]:
-    return json.loads(json.dumps(DASHBOARDS[name].json()))
+    found: dict[str, Any] = json.loads(json.dumps(DASHBOARDS[name].json()))
+    return found
 
 
 def queries(name: str) -> Iterator[tuple[str, str, int | None]]:
-    """Where it stands, the SQL, and its bound on points, of everything a dashboard asks the database."""
+    """The place, the SQL and the bound on points of every query of a dashboard."""
     dashboard = rendered(name)
     for panel in dashboard["panels"]:
         for target in panel.get("targets", []):

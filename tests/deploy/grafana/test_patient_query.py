@@ -39,7 +39,8 @@ def test_coverage_falls_to_nothing_in_a_hole_and_poor_values_are_told_apart(ward
     of = {(row["time"], row["metric"]): row["value"] for row in rows}
 
     def share(minute: int, metric: str) -> float | None:
-        return of[ward.start + timedelta(minutes=minute), metric]
+        value: float | None = of[ward.start + timedelta(minutes=minute), metric]
+        return value
 
     assert share(0, "SpO₂ covered") == share(10, "PR covered") == 1
     assert share(60, "SpO₂ covered") == share(70, "PR covered") == 0

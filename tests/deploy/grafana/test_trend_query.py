@@ -8,7 +8,7 @@ import pytest
 from deploy.grafana.trend_query import trend_sql
 from devices.vitals import Vital
 from tests.deploy.grafana.conftest import Ward
-from tests.deploy.grafana.expand import Range, expand
+from tests.deploy.grafana.expand import Chosen, Range, expand
 from tests.deploy.grafana.seed import PATIENT
 
 pytestmark = pytest.mark.stack
@@ -71,11 +71,11 @@ def test_the_source_follows_the_width_of_a_point(hours: int, step: int, ward: Wa
 
 @pytest.mark.parametrize(("resolution", "table"), [("raw", "reading"), ("minute", "rollup_minute"), ("hour", "rollup_hour")])
 def test_a_trend_reads_one_source_by_its_index(resolution: str, table: str, ward: Ward) -> None:
-    chosen = {"patient": str(PATIENT), "team": ["1"], "resolution": resolution}
+    chosen: Chosen = {"patient": str(PATIENT), "team": ["1"], "resolution": resolution}
     sent = expand(trend_sql([Vital.SPO2]), Range(ward.start, ward.end), chosen, points=900)
     with ward.owner.transaction(force_rollback=True):
         crowd(ward)
-        (plan,) = ward.owner.execute(f"EXPLAIN (FORMAT json, VERBOSE) {sent}").fetchone()
+        ((plan,),) = ward.owner.execute(f"EXPLAIN (FORMAT json, VERBOSE) {sent}").fetchall()
         chunks = chunks_of(ward)
     read = [(chunks.get(node["Relation Name"], node["Relation Name"]), node) for node in nodes(plan[0]["Plan"])]
     big = {name: node for name, node in read if name in ("reading", "rollup_minute", "rollup_hour")}

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from deploy.schema.errors import SchemaTooNewError
+from deploy.errors import SchemaTooNewError
 from deploy.schema.migrate import migrate, numbered
 
 
-def test_each_file_is_applied_once_and_in_order(database):
+def test_each_file_is_applied_once_and_in_order(database: str) -> None:
     names = [path.name for _, path in numbered()]
     assert migrate(database) == names
     assert migrate(database) == []
@@ -17,20 +18,20 @@ def test_each_file_is_applied_once_and_in_order(database):
         assert [n for (n,) in db.execute("SELECT name FROM schema_version ORDER BY number")] == names
 
 
-def test_the_big_tables_are_hypertables_where_timescale_is(timescale_database):
+def test_the_big_tables_are_hypertables_where_timescale_is(timescale_database: str) -> None:
     migrate(timescale_database)
     with psycopg.connect(timescale_database) as db:
         tables = {t for (t,) in db.execute("SELECT hypertable_name FROM timescaledb_information.hypertables")}
     assert {"reading", "event", "rollup_minute", "rollup_hour"} <= tables
 
 
-def test_two_at_once_apply_each_file_once(plain_database):
+def test_two_at_once_apply_each_file_once(plain_database: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         one, two = pool.map(migrate, [plain_database] * 2)
     assert sorted(one + two) == [path.name for _, path in numbered()]
 
 
-def test_a_file_that_fails_leaves_nothing_behind(plain_database, tmp_path):
+def test_a_file_that_fails_leaves_nothing_behind(plain_database: str, tmp_path: Path) -> None:
     (tmp_path / "0001_good.sql").write_text("CREATE TABLE good ();")
     (tmp_path / "0002_bad.sql").write_text("CREATE TABLE half (); SELECT 1/0;")
     with pytest.raises(psycopg.errors.DivisionByZero):
@@ -39,7 +40,7 @@ def test_a_file_that_fails_leaves_nothing_behind(plain_database, tmp_path):
     assert migrate(plain_database, tmp_path) == ["0002_bad.sql"]
 
 
-def test_a_newer_schema_is_refused(plain_database):
+def test_a_newer_schema_is_refused(plain_database: str) -> None:
     migrate(plain_database)
     with psycopg.connect(plain_database, autocommit=True) as db:
         db.execute("INSERT INTO schema_version (number, name) VALUES (9999, 'later')")
@@ -47,7 +48,9 @@ def test_a_newer_schema_is_refused(plain_database):
         migrate(plain_database)
 
 
-def test_newest_values_of_before_are_shown_after_and_a_worker_of_before_stores_nothing(database, tmp_path):
+def test_newest_values_of_before_are_shown_after_and_a_worker_of_before_stores_nothing(
+    database: str, tmp_path: Path
+) -> None:
     for number, path in numbered():
         if number < 6:
             (tmp_path / path.name).write_bytes(path.read_bytes())

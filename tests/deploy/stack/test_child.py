@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.child import Child
-from deploy.stack.errors import ServerNotReady
+from deploy.stack.errors import ServerNotReadyError
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -42,14 +42,14 @@ def test_it_is_killed_when_it_does_not_end_by_itself(home: Path) -> None:
 def test_an_end_before_it_is_ready_tells_the_last_line_of_its_log(home: Path) -> None:
     (home / "log").write_text("from an earlier start\n")
     child = Child("server", [sys.executable, "-c", "import sys; sys.exit('no such port')"], home / "log")
-    with pytest.raises(ServerNotReady, match=r"server ended with status 1; see .*log, which ends with: no such port$"):
+    with pytest.raises(ServerNotReadyError, match=r"server ended with status 1; see .*log, which ends with: no such port$"):
         child.wait_until(lambda: False, 20)
     assert "earlier" not in child.tail()
 
 
 def test_waiting_has_a_limit(home: Path) -> None:
     child = Child("sleeper", SLEEP, home / "log")
-    with pytest.raises(ServerNotReady, match="was not ready in 0 s"):
+    with pytest.raises(ServerNotReadyError, match="was not ready in 0 s"):
         child.wait_until(lambda: False, 0.1)
     child.kill()
 

@@ -12,6 +12,7 @@ from confluent_kafka.admin import ConfigResource, OffsetSpec
 
 from deploy.stack.kafka import Kafka
 from deploy.stack.topics import vitals_topic
+from tests.fix_kafka import MakeTopic
 
 pytestmark = pytest.mark.stack
 
@@ -131,7 +132,7 @@ def test_the_same_home_keeps_its_topics_and_its_address(home: Path) -> None:
     assert second.memory() == 0
 
 
-def test_a_topic_that_was_created_is_led_in_every_partition(kafka, make_topic):
+def test_a_topic_that_was_created_is_led_in_every_partition(kafka: Kafka, make_topic: MakeTopic) -> None:
     for _ in range(3):
         topic = make_topic(64)
         asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(64)}

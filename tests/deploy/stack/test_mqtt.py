@@ -30,7 +30,7 @@ class Client:
 
         self.paho.on_connect = on_connect
         self.paho.on_disconnect = lambda *_: answered.set()
-        self.paho.on_message = lambda *said: self.received.append((said[2].topic, said[2].payload))
+        self.paho.on_message = lambda *arguments: self.received.append((arguments[2].topic, arguments[2].payload))
         self.paho.connect("127.0.0.1", broker.port)
         self.paho.loop_start()
         assert answered.wait(10)
@@ -75,7 +75,7 @@ def test_a_wrong_password_is_refused(mqtt: MqttBroker) -> None:
 def test_mosquitto_refuses_a_device_the_topic_of_another(mosquitto: Mosquitto) -> None:
     gateway, device = Client(mosquitto, "gateway"), Client(mosquitto, "device-1")
     reasons: list[str] = []
-    device.paho.on_publish = lambda *said: reasons.append(str(said[3]))
+    device.paho.on_publish = lambda *arguments: reasons.append(str(arguments[3]))
     gateway.paho.subscribe("dev/#", qos=1)
     device.paho.publish("dev/device-2/hr", b"forged", qos=1)
     assert eventually(lambda: bool(reasons))

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.stack.errors import FolderClosed
+from deploy.stack.errors import FolderClosedError
 from deploy.stack.postgres import Postgres
 from deploy.stack.postgres_programs import server_user
 
@@ -53,5 +53,5 @@ def test_failed_statements_leave_no_values_in_the_log(home: Path) -> None:
 def test_a_folder_closed_to_the_servers_user_is_named(home: Path) -> None:
     closed = home / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(FolderClosed, match=r"closed.*chmod o\+x"):
+    with pytest.raises(FolderClosedError, match=r"closed.*chmod o\+x"):
         Postgres(closed / "pg").start()

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.stack.errors import HomeInUse
+from deploy.stack.errors import HomeInUseError
 from deploy.stack.stack import EmbeddedStack
 from tests.fix_home import new_home
 
@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
 
 
 def running(pid: int) -> bool:
-    """Whether a process runs; a zombie, which waits for init to notice, does not."""
+    """Return whether a process runs; a zombie, which waits for init to notice, does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -55,12 +55,14 @@ def running(pid: int) -> bool:
 def test_a_second_start_is_quick_and_finds_the_same_addresses_and_data(folder: Path) -> None:
     steps: set[str] = set()
     with EmbeddedStack(folder) as first:
+        assert first.postgres
         addresses = [status.address for status in first.status()]
         with psycopg.connect(first.postgres.url) as db:
             db.execute("CREATE TABLE kept AS SELECT 42 AS n")
         password = first.mqtt.users["gateway"]
     began = time.monotonic()
     with EmbeddedStack(folder).start(lambda component, *_: steps.add(component)) as second:
+        assert second.postgres
         took = time.monotonic() - began  # entered when it runs already, nothing starts twice
         status = second.status()
         with psycopg.connect(second.postgres.url) as db:
@@ -97,7 +99,9 @@ def test_nothing_is_left_when_the_process_that_started_it_is_killed(folder: Path
 
 def test_a_folder_in_use_is_refused_with_one_sentence(folder: Path) -> None:
     stack = EmbeddedStack(folder)
-    with pytest.raises(HomeInUse, match=r"^Another Vigil is running in .*: end it, or choose another folder with --home\.$"):
+    with pytest.raises(
+        HomeInUseError, match=r"^Another Vigil is running in .*: end it, or choose another folder with --home\.$"
+    ):
         EmbeddedStack(folder)
     stack.stop()
     EmbeddedStack(folder).stop()
@@ -123,7 +127,7 @@ def test_stopping_while_it_starts_ends_the_start(folder: Path) -> None:
     def start() -> None:
         try:
             stack.start(lambda *_: began.set())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  whatever ends it is compared
             ended.append(error)
 
     thread = threading.Thread(target=start)

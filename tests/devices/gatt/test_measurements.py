@@ -16,7 +16,7 @@ AT = 1_790_260_205_000  # 2026-09-24T14:30:05Z
 STAMP = "ea0709180e1e05"
 
 
-def values(found: Decoded) -> dict[Vital, tuple[float, Status]]:
+def values(found: Decoded) -> dict[Vital, tuple[object, Status]]:
     return {
         Vital(int(one["vital"])): (pytest.approx(float(one["value"]), abs=1e-4), Status(int(one["status"])))
         for one in found.samples

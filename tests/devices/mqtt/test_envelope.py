@@ -73,7 +73,9 @@ def test_a_reading_keeps_its_time_vitals_and_the_messages_sequence() -> None:
     ],
 )
 def test_units_become_the_vitals_own(column: str, value: float, unit: str, kept: float) -> None:
-    assert first(one(value, unit, column)) == (pytest.approx(kept, rel=1e-6), Status.OK)
+    number, status = first(one(value, unit, column))
+    assert number == pytest.approx(kept, rel=1e-6)
+    assert status is Status.OK
 
 
 @pytest.mark.parametrize(

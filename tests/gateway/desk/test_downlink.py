@@ -1,5 +1,7 @@
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,26 +11,23 @@ from gateway.desk.downlink import Downlink, claim
 from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
 from tests.gateway.desk_server import Desk
 from tests.gateway.making import config
+from tests.until import until
 
 DEVICE = Assigned(7, 1, 0, "ble", "A")
 
 
+Polling = tuple[Configuration, asyncio.Task[None]]
+
+
 @pytest.fixture
-async def desk():
+async def desk() -> AsyncIterator[Desk]:
     started = await Desk().start()
     yield started
     await asyncio.to_thread(started.stop)
 
 
-async def until(true, seconds=15):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
-
-
 @pytest.fixture
-async def polling(desk, tmp_path):
+async def polling(desk: Desk, tmp_path: Path) -> AsyncIterator[Polling]:
     configuration = Configuration(tmp_path)
     task = asyncio.create_task(Downlink(configuration, Claimed(5, desk.credential), desk.address).run())
     yield configuration, task
@@ -36,7 +35,7 @@ async def polling(desk, tmp_path):
     await asyncio.wait({task})
 
 
-async def test_a_claim_code_becomes_a_credential_once(desk, tmp_path):
+async def test_a_claim_code_becomes_a_credential_once(desk: Desk, tmp_path: Path) -> None:
     claimed = await claim(desk.address, "123-456", tmp_path)
     assert claimed == Claimed(5, desk.credential) == read_credential(tmp_path)
     with pytest.raises(ClaimError, match="ask for a new one"):
@@ -45,12 +44,12 @@ async def test_a_claim_code_becomes_a_credential_once(desk, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "no url at all"])
-async def test_a_desk_that_is_not_there_is_named(address, tmp_path):
+async def test_a_desk_that_is_not_there_is_named(address: str, tmp_path: Path) -> None:
     with pytest.raises(DeskUnreachableError, match="check the address"):
         await claim(address, "1", tmp_path)
 
 
-async def test_a_change_of_configuration_arrives_at_once_and_stays(desk, polling, tmp_path):
+async def test_a_change_of_configuration_arrives_at_once_and_stays(desk: Desk, polling: Polling, tmp_path: Path) -> None:
     configuration, _ = polling
     desk.config = config(DEVICE, version=1)
     await until(lambda: configuration.version == 1)
@@ -61,7 +60,7 @@ async def test_a_change_of_configuration_arrives_at_once_and_stays(desk, polling
     assert Configuration(tmp_path).current == desk.config
 
 
-async def test_a_desk_in_trouble_is_asked_again_and_the_stored_configuration_serves(desk, polling):
+async def test_a_desk_in_trouble_is_asked_again_and_the_stored_configuration_serves(desk: Desk, polling: Polling) -> None:
     configuration, task = polling
     desk.config = config(DEVICE, version=1)
     await until(lambda: configuration.version == 1)
@@ -73,7 +72,7 @@ async def test_a_desk_in_trouble_is_asked_again_and_the_stored_configuration_ser
     assert not task.done()
 
 
-async def test_a_revoked_gateway_forgets_its_keys_and_says_so(desk, polling):
+async def test_a_revoked_gateway_forgets_its_keys_and_says_so(desk: Desk, polling: Polling) -> None:
     configuration, task = polling
     desk.config = config(DEVICE, version=1)
     await until(lambda: configuration.version == 1)
@@ -84,7 +83,7 @@ async def test_a_revoked_gateway_forgets_its_keys_and_says_so(desk, polling):
     assert configuration.key_of(1) is None
 
 
-async def test_a_desk_that_counts_from_lower_again_is_believed_after_a_restart(desk, tmp_path):
+async def test_a_desk_that_counts_from_lower_again_is_believed_after_a_restart(desk: Desk, tmp_path: Path) -> None:
     Configuration(tmp_path).accept(config(DEVICE, version=9))
     desk.config = config(DEVICE, Assigned(8, 2, 0, "mqtt", "B"), version=2)
     configuration = Configuration(tmp_path)
@@ -94,7 +93,7 @@ async def test_a_desk_that_counts_from_lower_again_is_believed_after_a_restart(d
     await asyncio.wait({task})
 
 
-async def test_one_refusal_is_no_revocation(desk, polling):
+async def test_one_refusal_is_no_revocation(desk: Desk, polling: Polling) -> None:
     configuration, task = polling
     desk.status = 401
     await until(lambda: desk.polls == 1)

@@ -1,6 +1,7 @@
 import asyncio
-import time
+from pathlib import Path
 
+from devices.wire.batch import Lane
 from devices.wire.event import Heartbeat
 from devices.wire.pairing import Assigned
 from gateway.desk.heartbeat import run_heartbeat
@@ -8,18 +9,12 @@ from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from tests.gateway.making import HandClock, config, configured, pulse
 from tests.gateway.reading_outbox import events, stored
+from tests.until import until
 
 DEVICES = (Assigned(7, 1, 0, "ble", "A"), Assigned(8, 1, 0, "ble", "B"), Assigned(9, 2, 0, "mqtt", "C"))
 
 
-async def until(true, seconds=10):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
-
-
-async def test_each_patient_hears_that_the_gateway_lives(tmp_path):
+async def test_each_patient_hears_that_the_gateway_lives(tmp_path: Path) -> None:
     clock, metrics = HandClock(), Metrics()
     outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock)
     configuration = configured(tmp_path, config(*DEVICES, heartbeat_s=0.1))
@@ -27,11 +22,11 @@ async def test_each_patient_hears_that_the_gateway_lives(tmp_path):
     task = asyncio.create_task(run_heartbeat(outbox, configuration, clock, metrics))
     await until(lambda: len(events(tmp_path, 0)) >= 4)
     assert events(tmp_path, 0)[:2] == [Heartbeat(clock.wall, 1, clock.wall - 500)] * 2
-    rows = await outbox.take(100, 0, [1, 2])
+    rows = await outbox.take(100, Lane.LIVE, [1, 2])
     beats = [row for row in rows if row.device == 0]
     assert [row.sequence for row in beats] == list(range(len(beats)))
     assert {row.patient for row in beats[:2]} == {1, 2}
-    assert metrics.registry.get_sample_value("vigil_gateway_waiting") >= 1
+    assert (metrics.registry.get_sample_value("vigil_gateway_waiting") or 0) >= 1
     before = len(events(tmp_path, 0))
     clock.sure = False
     await asyncio.sleep(0.3)
@@ -40,7 +35,7 @@ async def test_each_patient_hears_that_the_gateway_lives(tmp_path):
     await outbox.close()
 
 
-async def test_a_new_configuration_is_followed_by_a_heartbeat_at_once(tmp_path):
+async def test_a_new_configuration_is_followed_by_a_heartbeat_at_once(tmp_path: Path) -> None:
     clock = HandClock()
     outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock)
     configuration = configured(tmp_path, config(heartbeat_s=30.0))

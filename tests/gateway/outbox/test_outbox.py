@@ -1,38 +1,47 @@
 import asyncio
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from devices.wire.batch import Lane
 from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.store import Store, open_file
 from tests.gateway.making import T0, HandClock, pulse
 
 
 @pytest.fixture
-async def clock():
+async def clock() -> HandClock:
     return HandClock()
 
 
 @pytest.fixture
-async def outbox(tmp_path, clock):
-    opened = Outbox(tmp_path / "outbox.sqlite", clock=clock)
+async def db(tmp_path: Path) -> sqlite3.Connection:
+    return open_file(tmp_path / "outbox.sqlite")
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path, clock: HandClock, db: sqlite3.Connection) -> AsyncIterator[Outbox]:
+    """Over the connection ``db``."""
+    opened = Outbox(tmp_path / "outbox.sqlite", clock=clock, open_store=lambda path, limit: Store(path, limit, lambda _: db))
     yield opened
     await opened.close()
 
 
-async def test_what_was_put_is_on_disk_when_put_returns(outbox, tmp_path):
+async def test_what_was_put_is_on_disk_when_put_returns(outbox: Outbox, tmp_path: Path) -> None:
     assert await outbox.put([pulse(), pulse(73)]) == [True, True]
     with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as reader:
         assert reader.execute("select count(*) from reading").fetchone() == (2,)
     assert outbox.stored.is_set()
 
 
-async def test_many_puts_share_a_commit(outbox, tmp_path):
-    commits = []
-    outbox._store._db.set_trace_callback(lambda sql: commits.append(sql) if sql == "commit" else None)
+async def test_many_puts_share_a_commit(outbox: Outbox, db: sqlite3.Connection) -> None:
+    commits: list[str] = []
+    db.set_trace_callback(lambda sql: commits.append(sql) if sql == "commit" else None)
     began = time.monotonic()
     answers = await asyncio.gather(*(outbox.put([pulse(at=T0 + i)]) for i in range(1000)))
     assert all(new for (new,) in answers)
@@ -40,7 +49,7 @@ async def test_many_puts_share_a_commit(outbox, tmp_path):
     assert time.monotonic() - began < 20
 
 
-async def test_what_is_delivered_stays_for_a_day(outbox, clock):
+async def test_what_is_delivered_stays_for_a_day(outbox: Outbox, clock: HandClock) -> None:
     await outbox.put([pulse()])
     await outbox.delivered([row.id for row in await outbox.take(10, Lane.LIVE, [1])])
     clock.tick(23 * 3600 * 1000)
@@ -51,7 +60,9 @@ async def test_what_is_delivered_stays_for_a_day(outbox, clock):
     assert await outbox.resend(2, 0) == 0
 
 
-async def test_a_request_to_send_again_is_obeyed_once_also_over_a_restart(outbox, clock, tmp_path):
+async def test_a_request_to_send_again_is_obeyed_once_also_over_a_restart(
+    outbox: Outbox, clock: HandClock, tmp_path: Path
+) -> None:
     await outbox.put([pulse(), pulse(at=T0 + 1000)])
     early, late = await outbox.take(10, Lane.LIVE, [1])
     await outbox.delivered([early.id])
@@ -67,14 +78,14 @@ async def test_a_request_to_send_again_is_obeyed_once_also_over_a_restart(outbox
     await again.close()
 
 
-async def test_old_readings_become_backfill(outbox, clock):
+async def test_old_readings_become_backfill(outbox: Outbox, clock: HandClock) -> None:
     await outbox.put([pulse()])
     clock.tick(61_000)
     assert await outbox.take(10, Lane.LIVE, [1]) == []
     assert len(await outbox.take(10, Lane.BACKFILL, [1])) == 1
 
 
-async def test_nothing_is_stamped_before_the_clock_is_set(tmp_path):
+async def test_nothing_is_stamped_before_the_clock_is_set(tmp_path: Path) -> None:
     clock = HandClock(wall=86_400_000, sure=False)
     outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock)
     await outbox.put([pulse(at=clock.now())])
@@ -88,9 +99,12 @@ async def test_nothing_is_stamped_before_the_clock_is_set(tmp_path):
     await outbox.close()
 
 
-async def test_a_full_outbox_acknowledges_nothing_loses_nothing_and_recovers(tmp_path, clock, capsys):
+async def test_a_full_outbox_acknowledges_nothing_loses_nothing_and_recovers(
+    tmp_path: Path, clock: HandClock, capsys: pytest.CaptureFixture[str]
+) -> None:
     outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock, limit=1 << 20)
-    kept, filled = 0, []
+    kept = 0
+    filled: list[float] = []
     with pytest.raises(OutboxFullError, match="OUTBOX_MB"):  # noqa: PT012
         for i in range(1000):
             await outbox.put([pulse(at=T0 + 100 * i + j) for j in range(100)])
@@ -108,22 +122,20 @@ async def test_a_full_outbox_acknowledges_nothing_loses_nothing_and_recovers(tmp
     await outbox.close()
 
 
-async def test_a_full_disk_is_an_error_that_passes(tmp_path, clock):
-    outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock)
+async def test_a_full_disk_is_an_error_that_passes(outbox: Outbox, db: sqlite3.Connection) -> None:
     await outbox.put([pulse()])
-    pages = outbox._store._db.execute("pragma page_count").fetchone()[0]
-    outbox._store._db.execute(f"pragma max_page_count = {pages}")
+    pages = db.execute("pragma page_count").fetchone()[0]
+    db.execute(f"pragma max_page_count = {pages}")
     with pytest.raises(OutboxError, match="disk"):  # noqa: PT012
         for i in range(100):
             await outbox.put([pulse(at=T0 + 100 * i + j) for j in range(100)])
-    outbox._store._db.execute("pragma max_page_count = 1000000")
+    db.execute("pragma max_page_count = 1000000")
     before = (await outbox.stats()).waiting
     assert await outbox.put([pulse(at=T0 + 10**7)]) == [True]
     assert (await outbox.stats()).waiting == before + 1
-    await outbox.close()
 
 
-async def test_a_closed_outbox_says_so(tmp_path):
+async def test_a_closed_outbox_says_so(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.sqlite")
     await outbox.close()
     await outbox.close()

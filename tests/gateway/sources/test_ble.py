@@ -2,30 +2,35 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from deploy.stack.dbus import Dbus
 from devices.gatt.uuids import full_uuid
 from devices.vitals import Vital
 from devices.wire.event import Battery, Contact, Link
 from devices.wire.pairing import Assigned
-from gateway.clock import GatewayClock
 from gateway.metrics import Metrics
-from gateway.outbox.outbox import Outbox
 from gateway.sources.ble import BleSource
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
 from simulators.fakebluez import FakeBlueZ
 from simulators.peripherals.heart_rate_belt import encode_heart_rate
-from tests.gateway.making import config, configured
+from tests.gateway.making import config
 from tests.gateway.reading_outbox import events, refused, stored, values
+from tests.gateway.serving import Parts, serving
+from tests.until import until
 
 pytestmark = pytest.mark.stack
 RATE, LEVEL, PRESSURE = 0x2A37, 0x2A19, 0x2A35
 
 
-def belt(number=1):
+def belt(number: int = 1) -> Peripheral:
     return Peripheral(
         f"C0:00:00:00:00:{number:02X}",
         "belt",
@@ -39,74 +44,64 @@ def belt(number=1):
     )
 
 
-def cuff(records):
+def cuff(records: list[bytes]) -> Peripheral:
     """As real ones: indicates what it has once a bonded client subscribes, then hangs up; silent when it has nothing."""
+    tasks: list[asyncio.Task[None]] = []
     pressure = Characteristic(full_uuid(PRESSURE), ("indicate",), encrypted=True)
     peripheral = Peripheral(
         "C0:00:00:00:00:02", "cuff", [Service(full_uuid(0x1810), [pressure])], [full_uuid(0x1810)], advertising_interval=0.02
     )
 
-    async def tell():
+    async def tell() -> None:
         while records and peripheral.notify(PRESSURE, records[0]):
             records.pop(0)
             await asyncio.sleep(0.01)
         peripheral.advertising = bool(records)
         peripheral.drop_link()
 
-    def subscribed(on):
+    def subscribed(on: bool) -> None:
         if on:
-            peripheral.telling = asyncio.create_task(tell())
+            tasks.append(asyncio.create_task(tell()))
 
     pressure.on_subscribe = subscribed
     return peripheral
 
 
-def pressures(number, systolic, minute):
+def pressures(number: int, systolic: int, minute: int) -> bytes:
     return bytes([0x06, systolic, 0, 80, 0, 93, 0]) + (2026).to_bytes(2, "little") + bytes([1, 1, 8, minute, 0, 70, 0])
 
 
 @pytest.fixture
-async def bluez(dbus):
+async def bluez(dbus: Dbus) -> AsyncIterator[FakeBlueZ]:
     async with FakeBlueZ(dbus.address) as fake:
         yield fake
 
 
 @asynccontextmanager
-async def listening(folder, *devices, **more):
-    configuration = configured(folder, config(*devices))
-    clock = GatewayClock("assumed")
-    outbox = Outbox(folder / "outbox.sqlite", clock=clock)
-    source = BleSource(configuration, outbox, clock, Metrics(), **more)
-    source.configuration, source.outbox = configuration, outbox
-    task = asyncio.create_task(source.run())
-    try:
-        yield source
-    finally:
-        task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=15)
-        assert done
-        await outbox.close()
+async def listening(folder: Path, *devices: Assigned, **more: Any) -> AsyncIterator[Parts]:
+    def make(parts: Parts) -> BleSource:
+        return BleSource(parts.configuration, parts.outbox, parts.clock, parts.metrics, **more)
+
+    async with serving(folder, devices, make) as (parts, _):
+        yield parts
 
 
-async def until(true, seconds=20):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
-
-
-async def worn(peripheral, number=0):
+async def worn(peripheral: Peripheral) -> None:
     await until(lambda: peripheral.characteristic(RATE).notifying)
 
 
-def rates(folder, device=7):
+def _kept(folder: Path, rate: int) -> bool:
+    return rate in rates(folder)
+
+
+def rates(folder: Path, device: int = 7) -> list[float]:
     return values(folder, device, Vital.HEART_RATE)
 
 
 ONE = Assigned(7, 1, 0, "ble", "c0:00:00:00:00:01")
 
 
-async def test_a_belt_is_found_and_heard(bluez, tmp_path):
+async def test_a_belt_is_found_and_heard(bluez: FakeBlueZ, tmp_path: Path) -> None:
     one = belt()
     bluez.add(one)
     async with listening(tmp_path, ONE):
@@ -118,22 +113,20 @@ async def test_a_belt_is_found_and_heard(bluez, tmp_path):
         one.notify(LEVEL, b"\x59")
         await until(lambda: len(events(tmp_path, 7)) == 5)
     assert rates(tmp_path)[:3] == [60, 61, 62]
-    said = events(tmp_path, 7)
-    assert [type(event) for event in said] == [Link, Battery, Contact, Contact, Battery, Link]
-    assert (said[0].up, said[0].rssi, said[1].percent, said[2].on, said[3].on, said[4].percent, said[5].up) == (
-        True, -60, 90, True, False, 89, False,
-    )  # fmt: skip
+    up, charge, on, off, less, down = reported = events(tmp_path, 7)
+    assert [type(event) for event in reported] == [Link, Battery, Contact, Contact, Battery, Link]
+    assert (up.up, up.rssi, charge.percent, on.on, off.on, less.percent, down.up) == (True, -60, 90, True, False, 89, False)
     assert not one.connected
 
 
-async def test_a_lost_link_is_found_again_and_subscribed_again(bluez, tmp_path):
+async def test_a_lost_link_is_found_again_and_subscribed_again(bluez: FakeBlueZ, tmp_path: Path) -> None:
     one = belt()
     bluez.add(one)
     async with listening(tmp_path, ONE):
         for rate in range(60, 66):
             await worn(one)
             assert one.notify(RATE, encode_heart_rate(rate, contact=True))
-            await until(lambda rate=rate: rate in rates(tmp_path))
+            await until(partial(_kept, tmp_path, rate))
             one.drop_link()
             await until(lambda: not one.characteristic(RATE).notifying)
     assert rates(tmp_path) == [60, 61, 62, 63, 64, 65]
@@ -141,10 +134,9 @@ async def test_a_lost_link_is_found_again_and_subscribed_again(bluez, tmp_path):
     assert ups == [True, False] * (len(ups) // 2)
 
 
-async def test_lost_links_leave_no_connection_to_the_bus_behind(bluez, tmp_path):
+async def test_lost_links_leave_no_connection_to_the_bus_behind(bluez: FakeBlueZ, tmp_path: Path) -> None:
     one = belt()
     bluez.add(one)
-    sockets = lambda: len([c for c in psutil.Process().net_connections("unix") if c.raddr or c.laddr])
     async with listening(tmp_path, ONE):
         counts = []
         for _ in range(4):
@@ -152,13 +144,13 @@ async def test_lost_links_leave_no_connection_to_the_bus_behind(bluez, tmp_path)
             one.notify(RATE, encode_heart_rate(60, contact=True))
             one.notify(RATE, encode_heart_rate(60, contact=True))
             await asyncio.sleep(0.05)
-            counts.append(sockets())
+            counts.append(sum(bool(link.raddr or link.laddr) for link in psutil.Process().net_connections("unix")))
             one.drop_link()
             await until(lambda: not one.characteristic(RATE).notifying)
     assert counts[-1] <= counts[0] + 1
 
 
-async def test_it_comes_back_after_bluetoothd_was_killed(bluez, tmp_path):
+async def test_it_comes_back_after_bluetoothd_was_killed(bluez: FakeBlueZ, tmp_path: Path) -> None:
     one = belt()
     bluez.add(one)
     async with listening(tmp_path, ONE):
@@ -171,10 +163,38 @@ async def test_it_comes_back_after_bluetoothd_was_killed(bluez, tmp_path):
         await until(lambda: rates(tmp_path) == [60, 61])
 
 
-async def test_a_silent_stream_is_connected_anew(bluez, tmp_path):
+class BrokenOnce(Metrics):
+    """Has a bug that shows once."""
+
+    broken = True
+
+    def samples(self, stage: str, count: int) -> None:
+        if self.broken:
+            self.broken = False
+            raise KeyError(stage)
+        super().samples(stage, count)
+
+
+async def test_a_bug_ends_the_session_with_its_traceback_and_not_the_source(
+    bluez: FakeBlueZ, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     one = belt()
     bluez.add(one)
-    connected = []
+    make = lambda parts: BleSource(parts.configuration, parts.outbox, parts.clock, BrokenOnce())
+    async with serving(tmp_path, (ONE,), make):
+        await until(lambda: len([event for event in events(tmp_path, 7) if isinstance(event, Link) and event.up]) == 2)
+        await worn(one)
+        one.notify(RATE, encode_heart_rate(61, contact=True))
+        await until(lambda: rates(tmp_path) == [61])
+    out = capsys.readouterr().out
+    assert "a bug ended the session" in out
+    assert "KeyError" in out
+
+
+async def test_a_silent_stream_is_connected_anew(bluez: FakeBlueZ, tmp_path: Path) -> None:
+    one = belt()
+    bluez.add(one)
+    connected: list[float] = []
     one.on_connect = lambda: connected.append(time.monotonic())
     async with listening(tmp_path, ONE, silence_s=0.6):
         await until(lambda: len(connected) >= 2)
@@ -183,7 +203,7 @@ async def test_a_silent_stream_is_connected_anew(bluez, tmp_path):
         await until(lambda: rates(tmp_path) == [61])
 
 
-async def test_a_bonded_cuff_gives_its_records_and_they_are_taken_once(bluez, tmp_path):
+async def test_a_bonded_cuff_gives_its_records_and_they_are_taken_once(bluez: FakeBlueZ, tmp_path: Path) -> None:
     records = [pressures(1, 120 + i, i) for i in range(4)]
     again = list(records)
     two = cuff(records)
@@ -199,7 +219,9 @@ async def test_a_bonded_cuff_gives_its_records_and_they_are_taken_once(bluez, tm
     assert times[:2] == [1767254400000, 1767254460000]
 
 
-async def test_bytes_that_are_no_measurement_are_kept_aside_and_stop_nothing(bluez, tmp_path, capsys):
+async def test_bytes_that_are_no_measurement_are_kept_aside_and_stop_nothing(
+    bluez: FakeBlueZ, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     one = belt()
     bluez.add(one)
     async with listening(tmp_path, ONE):
@@ -213,7 +235,7 @@ async def test_bytes_that_are_no_measurement_are_kept_aside_and_stop_nothing(blu
     assert "undecodable" in capsys.readouterr().out
 
 
-async def test_no_more_links_than_the_adapter_holds(bluez, tmp_path):
+async def test_no_more_links_than_the_adapter_holds(bluez: FakeBlueZ, tmp_path: Path) -> None:
     belts = [belt(number) for number in range(1, 5)]
     for one in belts:
         bluez.add(one)
@@ -230,7 +252,7 @@ async def test_no_more_links_than_the_adapter_holds(bluez, tmp_path):
     assert most == 2
 
 
-async def test_an_adapter_that_is_off_is_waited_for(bluez, tmp_path):
+async def test_an_adapter_that_is_off_is_waited_for(bluez: FakeBlueZ, tmp_path: Path) -> None:
     one = belt()
     bluez.add(one)
     bluez.set_powered(False)
@@ -240,34 +262,33 @@ async def test_an_adapter_that_is_off_is_waited_for(bluez, tmp_path):
         await worn(one)
 
 
-async def test_devices_follow_the_configuration(bluez, tmp_path):
+async def test_devices_follow_the_configuration(bluez: FakeBlueZ, tmp_path: Path) -> None:
     one, other = belt(), belt(3)
     bluez.add(one)
     bluez.add(other)
-    async with listening(tmp_path, ONE) as source:
+    async with listening(tmp_path, ONE) as parts:
         await worn(one)
         assert not other.connected
-        source.configuration.accept(config(Assigned(8, 2, 0, "ble", other.address), version=2))
+        parts.configuration.accept(config(Assigned(8, 2, 0, "ble", other.address), version=2))
         await worn(other)
         await until(lambda: not one.connected)
         other.notify(RATE, encode_heart_rate(77, contact=True))
         await until(lambda: rates(tmp_path, 8) == [77])
 
 
-async def test_a_full_outbox_leaves_records_on_the_cuff(bluez, tmp_path, monkeypatch):
-    monkeypatch.setattr("gateway.sources.ble._FULL_S", 0.3)
+async def test_a_full_outbox_leaves_records_on_the_cuff(bluez: FakeBlueZ, tmp_path: Path) -> None:
     records = [pressures(1, 120, 1)]
     two = cuff(records)
     bluez.add(two)
-    async with listening(tmp_path, Assigned(9, 1, 0, "ble", two.address)) as source:
-        source.outbox._store.limit = 1
+    async with listening(tmp_path, Assigned(9, 1, 0, "ble", two.address), full_s=0.3) as parts:
+        parts.store.limit = 1
         await asyncio.sleep(1)
         assert len(records) == 1 and not two.connected
-        source.outbox._store.limit = 1 << 30
+        parts.store.limit = 1 << 30
         await until(lambda: values(tmp_path, 9, Vital.SYSTOLIC) == [120])
 
 
-async def test_a_link_left_by_a_killed_gateway_is_ended_first(bluez, dbus, tmp_path):
+async def test_a_link_left_by_a_killed_gateway_is_ended_first(bluez: FakeBlueZ, dbus: Dbus, tmp_path: Path) -> None:
     one = belt()
     bluez.add(one)
     program = (

@@ -1,24 +1,27 @@
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from deploy.stack.mqtt import Mosquitto, MqttBroker
 from devices.decoded import samples_of
 from devices.mqtt.envelope import ack_topic, decode_ack, encode_envelope, readings_topic
 from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.event import Battery, Contact
 from devices.wire.pairing import Assigned
-from gateway.clock import GatewayClock
-from gateway.metrics import Metrics
-from gateway.outbox.outbox import Outbox
 from gateway.sources.mqtt import Broker, MqttSource
-from tests.gateway.making import config, configured
+from tests.gateway.making import config
 from tests.gateway.reading_outbox import events, refused, stored, values
+from tests.gateway.serving import Parts, serving
+from tests.until import until
 
 pytestmark = pytest.mark.stack
 ONE = Assigned(7, 1, 0, "mqtt", "device-1")
@@ -28,72 +31,75 @@ GATEWAY = iter(range(100, 10_000))
 class Wearable:
     """A device that publishes and notes what it may forget."""
 
-    def __init__(self, broker, address):
-        self.address, self.acknowledged = address, []
+    def __init__(self, broker: MqttBroker, address: str) -> None:
+        self.address = address
+        self.acknowledged: list[int] = []
         name = f"{address}-{time.time_ns()}"
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5)
         self._client.username_pw_set(address, broker.users[address])
         self._client.reconnect_delay_set(1, 1)
         subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: subscribed.set()
-        self._client.on_connect = lambda *_: self._client.subscribe(ack_topic(address), qos=1)
-        self._client.on_message = lambda _c, _d, message: self.acknowledged.append(decode_ack(message.payload))
+        self._client.on_connect = self._on_connect
+        self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()
         assert subscribed.wait(10)
 
-    def send(self, seq, rate=60.0, *, at=None, topic=None, payload=None, **more):
+    def _on_connect(self, *_: object) -> None:
+        self._client.subscribe(ack_topic(self.address), qos=1)
+
+    def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        self.acknowledged.append(decode_ack(bytes(message.payload)))
+
+    def send(
+        self,
+        seq: int,
+        rate: float = 60.0,
+        *,
+        at: int | None = None,
+        topic: str | None = None,
+        payload: bytes | None = None,
+        **more: Any,
+    ) -> bytes:
         at = at or time.time_ns() // 1_000_000
         samples = samples_of([(Vital.HEART_RATE, rate, Status.OK)], at)
         payload = payload or encode_envelope(seq, [(at, samples)], **more)
         self._client.publish(topic or readings_topic(self.address), payload, qos=1)
         return payload
 
-    def close(self):
+    def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
 
 
 @asynccontextmanager
-async def listening(folder, broker, *devices, gateway=None, limit=1 << 30):
-    configuration = configured(folder, config(*devices))
-    clock = GatewayClock("assumed")
-    outbox = Outbox(folder / "outbox.sqlite", clock=clock, limit=limit)
+async def listening(
+    folder: Path, broker: MqttBroker, *devices: Assigned, gateway: int | None = None, limit: int = 1 << 30
+) -> AsyncIterator[Parts]:
     address = Broker("127.0.0.1", broker.port, "gateway", broker.users["gateway"])
-    source = MqttSource(configuration, outbox, clock, Metrics(), address, gateway=gateway or next(GATEWAY))
-    source.configuration, source.outbox, source.metrics = configuration, outbox, source._metrics
-    subscribed = threading.Event()
-    source._client.on_subscribe = lambda *_: subscribed.set()
-    task = asyncio.create_task(source.run())
-    try:
-        await until(lambda: subscribed.is_set() or task.done())
-        yield source
-    finally:
-        task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=15)
-        assert done
-        await outbox.close()
+
+    def make(parts: Parts) -> MqttSource:
+        number = gateway or next(GATEWAY)
+        return MqttSource(parts.configuration, parts.outbox, parts.clock, parts.metrics, address, gateway=number)
+
+    async with serving(folder, devices, make, limit=limit) as (parts, task):
+        await until(lambda: parts.metric("topics") or task.done())
+        yield parts
 
 
-async def until(true, seconds=20):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
-
-
-def rates(folder, device=7):
+def rates(folder: Path, device: int = 7) -> list[float]:
     return values(folder, device, Vital.HEART_RATE)
 
 
 @pytest.fixture
-def wearable(mqtt):
+def wearable(mqtt: MqttBroker) -> Iterator[Wearable]:
     opened = Wearable(mqtt, "device-1")
     yield opened
     opened.close()
 
 
-async def test_a_device_may_forget_what_is_on_disk(mqtt, wearable, tmp_path):
+async def test_a_device_may_forget_what_is_on_disk(mqtt: MqttBroker, wearable: Wearable, tmp_path: Path) -> None:
     async with listening(tmp_path, mqtt, ONE):
         for seq in range(50):
             wearable.send(seq, 60.0 + seq, battery=80, contact=True)
@@ -107,7 +113,9 @@ async def test_a_device_may_forget_what_is_on_disk(mqtt, wearable, tmp_path):
     assert [type(event) for event in events(tmp_path, 7)] == [Contact, Battery]
 
 
-async def test_a_message_sent_again_is_acknowledged_again_and_stored_once(mqtt, wearable, tmp_path):
+async def test_a_message_sent_again_is_acknowledged_again_and_stored_once(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path
+) -> None:
     async with listening(tmp_path, mqtt, ONE):
         payload = wearable.send(1)
         await until(lambda: wearable.acknowledged == [1])
@@ -116,24 +124,26 @@ async def test_a_message_sent_again_is_acknowledged_again_and_stored_once(mqtt, 
     assert rates(tmp_path) == [60.0]
 
 
-async def test_only_the_topics_of_assigned_devices_are_taken(mqtt, wearable, tmp_path):
+async def test_only_the_topics_of_assigned_devices_are_taken(mqtt: MqttBroker, wearable: Wearable, tmp_path: Path) -> None:
     other = Wearable(mqtt, "device-2")
-    async with listening(tmp_path, mqtt, ONE) as source:
+    async with listening(tmp_path, mqtt, ONE) as parts:
         other.send(1, 99.0)
         other.send(2, 99.0, topic="dev/device-2/else")
         # As left in the session by an assignment that has ended:
-        source._client.subscribe("dev/device-2/readings", qos=1)
+        parts.source._client.subscribe("dev/device-2/readings", qos=1)
         await asyncio.sleep(0.3)
         other.send(3, 99.0)
         wearable.send(1, 60.0)
         await until(lambda: wearable.acknowledged == [1])
-        await until(lambda: source.metrics.registry.get_sample_value("vigil_gateway_refused_total", {"reason": "topic"}))
+        await until(lambda: parts.metric("refused_total", reason="topic"))
     other.close()
     assert other.acknowledged == []
     assert [row[0] for row in stored(tmp_path)] == [7]
 
 
-async def test_what_cannot_be_decoded_is_kept_aside_and_holds_nothing_up(mqtt, wearable, tmp_path, capsys):
+async def test_what_cannot_be_decoded_is_kept_aside_and_holds_nothing_up(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with listening(tmp_path, mqtt, ONE):
         wearable.send(0, payload=b"\xff\x00 no json")
         wearable.send(0, payload=b'{"v": 9, "seq": 5, "name": "Somebody"}')
@@ -151,7 +161,9 @@ async def test_what_cannot_be_decoded_is_kept_aside_and_holds_nothing_up(mqtt, w
     assert "Somebody" not in out
 
 
-async def test_times_of_1970_and_2100_are_stored_as_said_or_as_unsure(mqtt, wearable, tmp_path):
+async def test_times_of_1970_and_2100_are_stored_as_said_or_as_unsure(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path
+) -> None:
     async with listening(tmp_path, mqtt, ONE):
         wearable.send(1, at=1000)
         wearable.send(2, at=4_102_444_800_000)
@@ -161,7 +173,7 @@ async def test_times_of_1970_and_2100_are_stored_as_said_or_as_unsure(mqtt, wear
     assert abs(new - time.time() * 1000) < 30_000
 
 
-async def test_a_restarted_broker_is_subscribed_to_again(mqtt, wearable, tmp_path):
+async def test_a_restarted_broker_is_subscribed_to_again(mqtt: MqttBroker, wearable: Wearable, tmp_path: Path) -> None:
     async with listening(tmp_path, mqtt, ONE):
         wearable.send(1, 61.0)
         await until(lambda: 1 in wearable.acknowledged)
@@ -175,7 +187,7 @@ async def test_a_restarted_broker_is_subscribed_to_again(mqtt, wearable, tmp_pat
     assert rates(tmp_path) == [61.0, 62.0]
 
 
-async def test_messages_of_the_time_it_was_away_are_delivered(mosquitto, tmp_path):
+async def test_messages_of_the_time_it_was_away_are_delivered(mosquitto: Mosquitto, tmp_path: Path) -> None:
     if not mosquitto.healthy():
         mosquitto.start()
     gateway = next(GATEWAY)
@@ -186,31 +198,33 @@ async def test_messages_of_the_time_it_was_away_are_delivered(mosquitto, tmp_pat
         wearable.send(seq, 60.0 + seq % 100, at=1_760_000_000_000 + seq)
     await until(lambda: not wearable._client._out_messages)
     assert rates(tmp_path) == []
-    async with listening(tmp_path, mosquitto, ONE, gateway=gateway) as source:
+    async with listening(tmp_path, mosquitto, ONE, gateway=gateway) as parts:
         await until(lambda: len(wearable.acknowledged) == 3000, 60)
-        assert source.metrics.registry.get_sample_value("vigil_gateway_readings_total", {"stage": "measured"}) == 3000
+        assert parts.metric("readings_total", stage="measured") == 3000
     wearable.close()
     assert rates(tmp_path) == [60.0 + seq % 100 for seq in range(3000)]
 
 
-async def test_a_full_outbox_acknowledges_nothing_until_there_is_room(mqtt, wearable, tmp_path):
-    async with listening(tmp_path, mqtt, ONE) as source:
-        source.outbox._store.limit = 1
+async def test_a_full_outbox_acknowledges_nothing_until_there_is_room(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path
+) -> None:
+    async with listening(tmp_path, mqtt, ONE) as parts:
+        parts.store.limit = 1
         for seq in range(100):
             wearable.send(seq, 60.0 + seq)
         await asyncio.sleep(1)
         assert wearable.acknowledged == []
-        source.outbox._store.limit = 1 << 30
+        parts.store.limit = 1 << 30
         await until(lambda: len(set(wearable.acknowledged)) == 100)
     assert sorted(rates(tmp_path)) == [60.0 + seq for seq in range(100)]
 
 
-async def test_devices_follow_the_configuration(mqtt, wearable, tmp_path):
+async def test_devices_follow_the_configuration(mqtt: MqttBroker, wearable: Wearable, tmp_path: Path) -> None:
     other = Wearable(mqtt, "device-2")
-    async with listening(tmp_path, mqtt, ONE) as source:
+    async with listening(tmp_path, mqtt, ONE) as parts:
         wearable.send(1)
         await until(lambda: wearable.acknowledged == [1])
-        source.configuration.accept(config(Assigned(8, 2, 0, "mqtt", "device-2"), version=2))
+        parts.configuration.accept(config(Assigned(8, 2, 0, "mqtt", "device-2"), version=2))
         await asyncio.sleep(0.5)
         wearable.send(2)
         other.send(1, 77.0)
@@ -221,9 +235,11 @@ async def test_devices_follow_the_configuration(mqtt, wearable, tmp_path):
     assert rates(tmp_path, 8) == [77.0]
 
 
-async def test_an_address_that_would_be_a_wildcard_is_not_listened_to(mqtt, wearable, tmp_path):
-    async with listening(tmp_path, mqtt, Assigned(9, 1, 0, "mqtt", "#"), Assigned(10, 1, 0, "mqtt", "+"), ONE) as source:
-        assert source._topics == {"dev/device-1/readings"}
+async def test_an_address_that_would_be_a_wildcard_is_not_listened_to(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path
+) -> None:
+    async with listening(tmp_path, mqtt, Assigned(9, 1, 0, "mqtt", "#"), Assigned(10, 1, 0, "mqtt", "+"), ONE) as parts:
+        assert parts.metric("topics") == 1
         wearable.send(1)
         await until(lambda: wearable.acknowledged == [1])
     assert [row[0] for row in stored(tmp_path)] == [7]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
@@ -10,20 +12,27 @@ from gateway.outbox.reading import OutboxRow
 from gateway.uplink.batching import MAX_PAYLOAD, cut
 from tests.gateway.making import SECRET, T0
 
-NAMES = {"gateway": 5, "epoch": 0xDEADBEEF, "key": 3, "secret": SECRET}
+NAMES: dict[str, Any] = {"gateway": 5, "epoch": 0xDEADBEEF, "key": 3, "secret": SECRET}
 
 
 def row(
-    sequence, *, device=7, patient=1, kind=Kind.SAMPLES, lane=Lane.LIVE, clock=ClockQuality.SURE, samples=2, number=None
-):
+    sequence: int,
+    *,
+    device: int = 7,
+    patient: int = 1,
+    kind: Kind = Kind.SAMPLES,
+    lane: Lane = Lane.LIVE,
+    clock: ClockQuality = ClockQuality.SURE,
+    samples: int = 2,
+) -> OutboxRow:
     measured = T0 + 1000 * sequence
     payload = np.zeros(samples, SAMPLE)
     payload["time"], payload["value"] = measured, sequence
     data = payload.tobytes() if kind is Kind.SAMPLES else b"{}"
-    return OutboxRow(number or sequence, device, patient, sequence, measured, measured + 5, kind, lane, clock, data)
+    return OutboxRow(sequence, device, patient, sequence, measured, measured + 5, kind, lane, clock, data)
 
 
-def test_a_record_says_in_its_header_what_it_holds():
+def test_a_record_says_in_its_header_what_it_holds() -> None:
     (batch,) = cut([row(4), row(5, samples=3), row(6)])
     record = batch.sealed(**NAMES)
     head = parse_header(record)[0]
@@ -38,7 +47,7 @@ def test_a_record_says_in_its_header_what_it_holds():
     assert samples["value"].tolist() == [4, 4, 5, 5, 5, 6, 6]
 
 
-def test_two_sealings_differ_in_their_nonce_alone():
+def test_two_sealings_differ_in_their_nonce_alone() -> None:
     (batch,) = cut([row(4), row(5)])
     one, two = batch.sealed(**NAMES), batch.sealed(**NAMES)
     assert one != two
@@ -46,16 +55,16 @@ def test_two_sealings_differ_in_their_nonce_alone():
     assert one[:44] == two[:44]
 
 
-def test_a_batch_is_cut_at_a_gap():
+def test_a_batch_is_cut_at_a_gap() -> None:
     assert [[r.sequence for r in b.rows] for b in cut([row(1), row(2), row(4), row(5)])] == [[1, 2], [4, 5]]
 
 
-def test_events_travel_alone_and_cut_what_they_stand_between():
+def test_events_travel_alone_and_cut_what_they_stand_between() -> None:
     batches = cut([row(1), row(2, kind=Kind.EVENT), row(3), row(4, kind=Kind.EVENT), row(5, kind=Kind.EVENT)])
     assert sorted([r.sequence for r in b.rows] for b in batches) == [[1], [2], [3], [4], [5]]
 
 
-def test_no_record_is_larger_than_allowed():
+def test_no_record_is_larger_than_allowed() -> None:
     big = [row(i, samples=900) for i in range(60)]
     batches = cut(big)
     assert len(batches) == 4
@@ -80,7 +89,9 @@ ROWS = st.lists(
 
 
 @given(ROWS, st.integers(1, 5), st.integers(80, 200))
-def test_every_reading_is_in_exactly_one_batch_that_keeps_the_rules(rows, max_readings, max_payload):
+def test_every_reading_is_in_exactly_one_batch_that_keeps_the_rules(
+    rows: list[OutboxRow], max_readings: int, max_payload: int
+) -> None:
     batches = cut(rows, max_readings=max_readings, max_payload=max_payload)
     assert sorted((r.device, r.sequence) for b in batches for r in b.rows) == sorted((r.device, r.sequence) for r in rows)
     for batch in batches:

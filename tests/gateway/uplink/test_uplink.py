@@ -3,19 +3,25 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from deploy.stack.child import Child
+from deploy.stack.kafka import Kafka
 from devices.wire.batch import Kind, Lane, key_of
 from devices.wire.event import Link
 from devices.wire.pairing import Assigned
 from gateway.outbox.reading import Reading
 from gateway.uplink.uplink import Pace
+from tests.fix_kafka import MakeTopic
 from tests.gateway.kafka_log import Log
-from tests.gateway.making import HandClock, pulse, said
+from tests.gateway.making import HandClock, event_reading, pulse
 from tests.gateway.running import Running
 
 pytestmark = pytest.mark.stack
@@ -23,26 +29,30 @@ DEVICES = (Assigned(7, 1, 0, "ble", "A"), Assigned(8, 66, 0, "ble", "B"))
 
 
 @pytest.fixture
-def log(kafka, topic):
+def log(kafka: Kafka, topic: str) -> Iterator[Log]:
     opened = Log(kafka, topic)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-async def running(tmp_path, kafka, topic):
+async def running(tmp_path: Path, kafka: Kafka, topic: str) -> AsyncIterator[Running]:
     started = Running(tmp_path, kafka.bootstrap, topic)
     yield started
     await started.end()
 
 
-def now(running: Running, value: float, **more) -> Reading:
+def _fed(output: Path) -> bool:
+    return output.read_text().count("acknowledged") > 40
+
+
+def now(running: Running, value: float, **more: Any) -> Reading:
     return pulse(value, at=running.clock.now(), **more)
 
 
-async def test_readings_arrive_sealed_in_their_patients_partition(running, log):
+async def test_readings_arrive_sealed_in_their_patients_partition(running: Running, log: Log) -> None:
     await running.outbox.put([now(running, v) for v in (60, 61, 62)] + [now(running, 70, device=8, patient=66)])
-    await running.outbox.put([said(Link(0, True), at=running.clock.now())])
+    await running.outbox.put([event_reading(Link(0, True), at=running.clock.now())])
     await log.until(lambda: len(log.readings()) == 5)
     assert {(r.partition, r.key, int(r.head["device"]), int(r.head["gateway"])) for r in log.records} == {
         (1, key_of(1), 7, 5),
@@ -51,11 +61,11 @@ async def test_readings_arrive_sealed_in_their_patients_partition(running, log):
     samples = next(r for r in log.records if r.head["device"] == 7 and r.head["kind"] == Kind.SAMPLES)
     assert (int(samples.head["count"]), int(samples.head["first"]), int(samples.head["key"])) == (3, 0, 101)
     assert samples.samples["value"][samples.samples["vital"] == 2].tolist() == [60, 61, 62]
-    assert [r.event.up for r in log.records if r.head["kind"] == Kind.EVENT] == [True]
+    assert [isinstance(r.event, Link) and r.event.up for r in log.records if r.head["kind"] == Kind.EVENT] == [True]
     await running.waiting(0)
 
 
-async def test_nothing_leaves_before_the_clock_is_set(tmp_path, kafka, topic, log):
+async def test_nothing_leaves_before_the_clock_is_set(tmp_path: Path, kafka: Kafka, topic: str, log: Log) -> None:
     clock = HandClock(wall=86_400_000, sure=False)
     running = Running(tmp_path, kafka.bootstrap, topic, clock)
     await running.outbox.put([pulse(at=clock.now())])
@@ -68,14 +78,14 @@ async def test_nothing_leaves_before_the_clock_is_set(tmp_path, kafka, topic, lo
     await running.end()
 
 
-async def test_data_of_patients_without_a_key_stays_and_holds_nothing_up(running, log):
+async def test_data_of_patients_without_a_key_stays_and_holds_nothing_up(running: Running, log: Log) -> None:
     await running.outbox.put([now(running, 50, device=9, patient=3), now(running, 60)])
     await log.until(lambda: log.records)
     assert {int(r.head["patient"]) for r in log.records} == {1}
     await running.waiting(1)
 
 
-async def test_a_revoked_gateway_sends_nothing_more(running, log):
+async def test_a_revoked_gateway_sends_nothing_more(running: Running, log: Log) -> None:
     await running.outbox.put([now(running, 60)])
     await log.until(lambda: log.records)
     running.configuration.revoke()
@@ -85,7 +95,7 @@ async def test_a_revoked_gateway_sends_nothing_more(running, log):
     assert len(log.readings()) == 1
 
 
-async def test_sending_again_changes_neither_identity_nor_bytes(running, log):
+async def test_sending_again_changes_neither_identity_nor_bytes(running: Running, log: Log) -> None:
     await running.outbox.put([now(running, v) for v in (60, 61, 62)])
     await running.waiting(0)
     await running.outbox.put([now(running, 63)])
@@ -95,23 +105,24 @@ async def test_sending_again_changes_neither_identity_nor_bytes(running, log):
     assert all(len(set(copies)) == 1 for copies in log.readings().values())
 
 
-async def test_a_fatal_error_leads_to_a_new_producer_and_loses_nothing(running, log):
+async def test_a_fatal_error_leads_to_a_new_producer_and_loses_nothing(running: Running, log: Log) -> None:
     await running.outbox.put([now(running, 60)])
     await running.waiting(0)
-    first = running.uplink._producer
+    (first,) = running.producers
     first.fatal = "OUT_OF_ORDER_SEQUENCE_NUMBER"
     await running.outbox.put([now(running, 61)])
     await running.waiting(0)
-    assert running.uplink._producer is not first
+    assert len(running.producers) == 2
     await log.until(lambda: len(log.readings()) == 2)
 
 
-async def test_a_topic_that_is_missing_is_waited_for(tmp_path, kafka, make_topic):
+async def test_a_topic_that_is_missing_is_waited_for(tmp_path: Path, kafka: Kafka, make_topic: MakeTopic) -> None:
     running = Running(tmp_path, kafka.bootstrap, "not-yet-there")
     await running.outbox.put([now(running, 60)])
     await asyncio.sleep(2)
     assert (await running.outbox.stats()).waiting == 1
     name = make_topic(64)
+    assert running.configuration.current is not None
     running.configuration.accept(msgspec.structs.replace(running.configuration.current, topic=name, version=2))
     reader = Log(kafka, name)
     await running.outbox.put([now(running, 61)])
@@ -119,7 +130,9 @@ async def test_a_topic_that_is_missing_is_waited_for(tmp_path, kafka, make_topic
     await running.end()
 
 
-async def test_after_an_outage_live_goes_first_and_nothing_is_missing(tmp_path, kafka, topic, log):
+async def test_after_an_outage_live_goes_first_and_nothing_is_missing(
+    tmp_path: Path, kafka: Kafka, topic: str, log: Log
+) -> None:
     running = Running(
         tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
     )
@@ -156,7 +169,9 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(tmp_path, 
     await running.end()
 
 
-async def test_after_an_outage_backfill_begins_at_a_time_of_its_own_and_live_does_not_wait(tmp_path, kafka, topic, log):
+async def test_after_an_outage_backfill_begins_at_a_time_of_its_own_and_live_does_not_wait(
+    tmp_path: Path, kafka: Kafka, topic: str, log: Log
+) -> None:
     pace = Pace(live_ms=1500, spread_s=4.0, outage_s=1.0, flush_s=0.2)
     running = Running(tmp_path, kafka.bootstrap, topic, pace=pace, linger_s=0.1, uniform=lambda _first, last: last)
     await running.outbox.put([now(running, 1)])
@@ -177,8 +192,8 @@ async def test_after_an_outage_backfill_begins_at_a_time_of_its_own_and_live_doe
     await running.end()
 
 
-async def test_a_broker_killed_under_load_costs_nothing(running, kafka, log):
-    async def feed():
+async def test_a_broker_killed_under_load_costs_nothing(running: Running, kafka: Kafka, log: Log) -> None:
+    async def feed() -> None:
         for number in range(400):
             await running.outbox.put([now(running, number)])
             await asyncio.sleep(0.005)
@@ -196,16 +211,18 @@ async def test_a_broker_killed_under_load_costs_nothing(running, kafka, log):
     assert all(len(set(copies)) == 1 for copies in log.readings().values())
 
 
-async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(tmp_path, kafka, topic, log):
+async def test_a_gateway_killed_again_and_again_loses_nothing_it_acknowledged(
+    tmp_path: Path, kafka: Kafka, topic: str, log: Log
+) -> None:
     acknowledged = 0
     for life in range(2):
-        said = tmp_path / f"{life}.log"
-        child = Child("feeder", [sys.executable, "-m", "tests.gateway.running", tmp_path, kafka.bootstrap, topic], said)
-        child.wait_until(lambda said=said: said.read_text().count("acknowledged") > 40, 30)
+        output = tmp_path / f"{life}.log"
+        child = Child("feeder", [sys.executable, "-m", "tests.gateway.running", tmp_path, kafka.bootstrap, topic], output)
+        child.wait_until(partial(_fed, output), 30)
         await asyncio.sleep(0.07 * life)
         child.send(signal.SIGKILL)
         child.stop()
-        acknowledged += said.read_text().count("acknowledged")
+        acknowledged += output.read_text().count("acknowledged")
     with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as reader:
         stored = reader.execute("select count(*) from reading").fetchone()[0]
     reader.close()

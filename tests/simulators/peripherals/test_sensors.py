@@ -29,7 +29,7 @@ from simulators.peripherals.sensor import SimulatedSensor
 from simulators.peripherals.stored import MEMORY
 from simulators.peripherals.thermometer import Thermometer
 from simulators.scenario import LinkDrop, Scenario, Sensor, SensorOff
-from tests.simulators.until import until
+from tests.until import until
 
 START = 1_790_000_000_000
 ADDRESS = "C0:00:00:00:01:01"
@@ -164,10 +164,9 @@ async def test_thermometer_stays_and_indicates_when_it_measures(bluez: FakeBlueZ
         assert client.is_connected
     found = readings(got, TEMPERATURE_MEASUREMENT)[0]
     assert found.device_time == START
-    assert value(found, Vital.TEMPERATURE) == (
-        pytest.approx(scenario.vitals(0, START).temperature, abs=0.0051),
-        Status.OK,
-    )
+    celsius, status = value(found, Vital.TEMPERATURE)
+    assert celsius == pytest.approx(scenario.vitals(0, START).temperature, abs=0.0051)
+    assert status is Status.OK
 
 
 def test_a_cuffs_memory_is_bounded_and_loses_the_oldest() -> None:

@@ -1,4 +1,4 @@
-"""The brokers' clock and the worker's: what is surely wrong, and when it is said."""
+"""The brokers' clock and the worker's: what is surely wrong, and when it is reported."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def test_only_what_no_delay_explains_is_a_difference(before: float, appended: fl
     assert off_by(before, appended, after) == off
 
 
-def test_it_is_said_once_and_its_end_once_and_not_at_every_wobble() -> None:
+def test_a_skew_is_reported_once_and_its_end_once_and_not_at_every_wobble() -> None:
     skew = Skew()
-    assert skew.news({1, 2}, None) == {}
-    assert skew.news({1, 2}, LIMIT_S + 1) == {1: True, 2: True}
-    assert skew.news({1, 2}, -(LIMIT_S + 1)) == {}
-    assert skew.news({1, 2}, LIMIT_S - 1) == {}
-    assert skew.news({1, 2}, AGAIN_S) == {1: False, 2: False}
-    assert skew.news({1, 2}, LIMIT_S) == {}
+    assert skew.changes({1, 2}, None) == {}
+    assert skew.changes({1, 2}, LIMIT_S + 1) == {1: True, 2: True}
+    assert skew.changes({1, 2}, -(LIMIT_S + 1)) == {}
+    assert skew.changes({1, 2}, LIMIT_S - 1) == {}
+    assert skew.changes({1, 2}, AGAIN_S) == {1: False, 2: False}
+    assert skew.changes({1, 2}, LIMIT_S) == {}
 
 
-def test_who_takes_a_partition_ends_what_the_owner_before_has_said() -> None:
+def test_who_takes_a_partition_ends_what_its_former_owner_reported() -> None:
     skew = Skew()
-    assert skew.news({1}, 0.0) == {1: False}
-    assert skew.news({1, 2}, 0.0) == {2: False}
-    assert skew.news({2}, 0.0) == {}
-    assert skew.news({1, 2}, 9.0) == {1: True, 2: True}
+    assert skew.changes({1}, 0.0) == {1: False}
+    assert skew.changes({1, 2}, 0.0) == {2: False}
+    assert skew.changes({2}, 0.0) == {}
+    assert skew.changes({1, 2}, 9.0) == {1: True, 2: True}

@@ -27,9 +27,9 @@ def connect(plain_database):
 
 def check_and_move(db, *moves):
     with db.transaction():
-        standing = ledger.check(db, TOPIC, moves)
-        ledger.move(db, TOPIC, [m for m in moves if m.partition not in standing.lost])
-    return standing
+        checked = ledger.check(db, TOPIC, moves)
+        ledger.move(db, TOPIC, [m for m in moves if m.partition not in checked.lost])
+    return checked
 
 
 def test_a_partition_never_read_begins_where_its_log_begins(connect):

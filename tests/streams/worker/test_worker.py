@@ -13,7 +13,7 @@ from devices.wire.batch import parse_header
 from devices.wire.event import Heartbeat
 from streams.errors import BrokersAwayError
 from streams.worker.settings import WorkerSettings
-from streams.worker.worker import Worker
+from streams.worker.worker import run
 from tests.streams.engine.opening.test_opening import bad_records, payload
 from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
@@ -30,14 +30,13 @@ def as_stored(readings):
     return [(t, {vital.name.lower(): value for vital, value in values.items()}) for t, values in readings]
 
 
-@pytest.mark.parametrize("transport", ["ledger", pytest.param("stock", marks=pytest.mark.full)])
-def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database, transport):
+def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database):
     t = now_ms() - 120_000
     sent = {patient: readings(t, 60, base=50 + patient) for patient in world.patients}
     records = world.admission()
     records += [world.batch(p, some[i : i + 20]) for p, some in sent.items() for i in range(0, 60, 20)]
     records += [world.event(1, Heartbeat(t))]
-    with start_worker(plain_database, transport=transport) as worker:
+    with start_worker(plain_database) as worker:
         produce(kafka.client(), topic, records)
         wait_for_ledger(plain_database, len(records))
         assert worker.stop() == 0
@@ -91,16 +90,18 @@ def test_a_wrong_clock_is_a_technical_alarm_of_its_partitions_until_it_is_right_
 ):
     wrong = tmp_path / "wrong"
     wrong.write_text("20")
-    said = "SELECT count(DISTINCT partition) FROM test_condition WHERE rule = 'clock_skew' AND phase = '{}' AND source = 0"
+    reported = (
+        "SELECT count(DISTINCT partition) FROM test_condition WHERE rule = 'clock_skew' AND phase = '{}' AND source = 0"
+    )
     with start_worker(plain_database, clock=True, TEST_CLOCK_WRONG_S=wrong) as worker:
-        wait_for(plain_database, said.format("onset"), lambda n: n == 4)
+        wait_for(plain_database, reported.format("onset"), lambda n: n == 4)
         wrong.write_text("0")
-        wait_for(plain_database, said.format("end"), lambda n: n == 4)
+        wait_for(plain_database, reported.format("end"), lambda n: n == 4)
         assert worker.stop() == 0
     with psycopg.connect(plain_database) as db:
         query = "SELECT phase, (detail->>'seconds')::float8 FROM test_condition WHERE rule = 'clock_skew'"
         rows = db.execute(query).fetchall()
-    assert len(rows) == 8, "each said once"
+    assert len(rows) == 8, "each reported once"
     assert all(-20 < seconds < -19 for phase, seconds in rows if phase == "onset")
 
 
@@ -114,19 +115,21 @@ def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_si
     consumer = Consumer({**kafka.client(), "group.id": topic})
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(4)])
     end = time.monotonic() + 30
-    while sum(7 in said for said in counts.values()) < 4 and time.monotonic() < end:
+    while sum(7 in announced for announced in counts.values()) < 4 and time.monotonic() < end:
         for message in consumer.consume(500, 0.2):
             counts.setdefault(message.partition(), []).append(int(parse_header(message.value())[0]["count"]))
     consumer.close()
-    assert {partition: (said[-1], set(said[:-1])) for partition, said in counts.items()} == dict.fromkeys(range(4), (7, {0}))
+    assert {partition: (minutes[-1], set(minutes[:-1])) for partition, minutes in counts.items()} == dict.fromkeys(
+        range(4), (7, {0})
+    )
 
 
 def test_a_worker_that_no_broker_answers_says_so(tmp_path, world, monkeypatch):
     monkeypatch.setattr("streams.worker.worker.BROKERS_S", 1.0)
-    monkeypatch.setattr("streams.kafka.topic._TIMEOUT_S", 1.0)
+    monkeypatch.setattr("streams.kafka.log._TOPIC_S", 1.0)
     settings = WorkerSettings(database="postgresql:///", kafka="127.0.0.1:9", master_key_file=world.write_master(tmp_path))
     with pytest.raises(BrokersAwayError, match=r"^Kafka at 127.0.0.1:9 did not answer in 1 s: check VIGIL_KAFKA"):
-        Worker(settings, [], lambda *_: None)
+        run(settings, [], lambda *_: None)
 
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:

@@ -29,17 +29,17 @@ def fold(tx, conditions):
     )
 
 
-def _kill_after_commit():
-    """SIGKILL once the first round is in the database, before it is acknowledged."""
-    from streams.worker import worker
+def _killing_statements():
+    """Statements with SIGKILL once the first round is in the database, before it is acknowledged."""
+    from streams.worker.ports import Statements
 
-    stored = worker.Worker._store
+    class Killing(Statements):
+        @staticmethod
+        def store_round(*args):
+            Statements.store_round(*args)
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    async def store(self, todo, items):
-        self.assignment.release = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-        await stored(self, todo, items)
-
-    worker.Worker._store = store
+    return Killing()
 
 
 class Hangs:
@@ -127,18 +127,19 @@ def wait_for_ledger(database: str, total: int, timeout: float = 30, *, at_least:
 
 
 if __name__ == "__main__":
-    from streams.worker import worker
+    from streams.worker import app, worker
+    from streams.worker.ports import Surroundings
     from streams.worker.settings import WorkerSettings
 
     logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    surroundings = Surroundings()
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
-        _kill_after_commit()
+        surroundings = Surroundings(statements=_killing_statements())
     if leave := os.environ.get("TEST_LEAVE_S"):
-        worker.LEAVE_S = float(leave)
+        app.LEAVE_S = float(leave)
     if wrong := os.environ.get("TEST_CLOCK_WRONG_S"):
-        from streams.kafka import clock_records as clock
-
-        clock.time = SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + float(Path(wrong).read_text()))
+        wrong_time = lambda: time.time() + float(Path(wrong).read_text())
+        surroundings = Surroundings(clock=SimpleNamespace(monotonic=time.monotonic, time=wrong_time))
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages
@@ -146,4 +147,4 @@ if __name__ == "__main__":
         stages = all_stages()
     if os.environ.get("TEST_RULES") == "alarms":  # as deployed
         from alerts.fold.fold import fold_conditions as fold
-    worker.run(WorkerSettings(), stages, fold)
+    worker.run(WorkerSettings(), stages, fold, surroundings)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from deploy.schema.migrate import migrate
+from streams.kafka.log import Log
+from streams.kafka.position import Appended, Extent
+from streams.store.ledger import Held
+from streams.store.store import fold_nothing
+from streams.worker.loop import Loop
+from streams.worker.places import Places
+from streams.worker.ports import Statements, Surroundings
+from streams.worker.queue import Queue
+from streams.worker.rounds import Taken
+from streams.worker.settings import WorkerSettings
+from streams.worker.taking import AskBrokers, InDatabase, InEngine, Seek, Sleep, Taking
+
+stack = lambda test: pytest.mark.stack(pytest.mark.partitions(4)(test))
+
+
+class Halting:
+    """Threads of a worker: real brokers and ledger; the database answers once ``may`` is set."""
+
+    def __init__(self, database, brokers):
+        self._database, self._brokers = database, brokers
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+        self.tasks = []
+
+    async def ask_brokers(self, question):
+        return await asyncio.to_thread(question, self._brokers)
+
+    async def in_database(self, work):
+        self.asked.set()
+        await self.may.wait()
+        with psycopg.connect(self._database, autocommit=True) as db:
+            return await asyncio.to_thread(work, db)
+
+    async def in_engine(self, work):
+        return work()
+
+    def spawn(self, work):
+        self.tasks.append(asyncio.ensure_future(work))
+
+    async def done(self):
+        await asyncio.wait_for(asyncio.gather(*self.tasks), 20)
+
+
+@pytest.fixture
+async def threads(kafka, topic, plain_database):
+    migrate(plain_database)
+    return Halting(plain_database, Log(kafka.bootstrap, topic))
+
+
+@pytest.fixture
+async def loop(kafka, topic, plain_database, tmp_path, threads):
+    async def position(_):
+        return None
+
+    settings = WorkerSettings(database=plain_database, master_key_file=tmp_path, kafka=kafka.bootstrap, topic=topic)
+    rounds = SimpleNamespace(
+        expect=lambda _: None, take=lambda held, _: Taken(held.offset, state_lost=False), drop=lambda _: None
+    )
+    feed = SimpleNamespace(position=position)
+    places = Places(Queue(settings, time), time, settings.snapshot_s, Log(kafka.bootstrap, topic).topic_id())
+    return Loop(settings, places, rounds, fold_nothing, threads, lambda: feed, lambda: None, Surroundings())
+
+
+def taken_of(database):
+    with psycopg.connect(database) as db:
+        return db.execute("SELECT partition, epoch FROM ledger ORDER BY 1").fetchall()
+
+
+@stack
+async def test_what_the_group_gave_to_another_meanwhile_is_not_taken(loop, threads, plain_database):
+    loop.assign(frozenset({0, 1}))
+    await asyncio.wait_for(threads.asked.wait(), 10)
+    loop.revoke()
+    loop.assign(frozenset({1}))
+    threads.may.set()
+    await threads.done()
+    assert list(loop.places.epochs()) == [1]
+    assert taken_of(plain_database) == [(1, 1)]
+
+
+@stack
+async def test_while_the_group_decides_anew_nothing_is_taken_and_all_of_it_afterwards(loop, threads, plain_database):
+    loop.assign(frozenset({0, 1}))
+    await asyncio.wait_for(threads.asked.wait(), 10)
+    loop.revoke()
+    threads.may.set()
+    for _ in range(2):  # it asks again, and gets nothing
+        threads.asked.clear()
+        await asyncio.wait_for(threads.asked.wait(), 10)
+    assert taken_of(plain_database) == []
+    loop.assign(frozenset({0, 1}))
+    await threads.done()
+    assert sorted(loop.places.epochs()) == [0, 1]
+    assert taken_of(plain_database) == [(0, 1), (1, 1)]
+
+
+# a generator alone, answered by hand
+
+
+class Brokers:
+    def topic_id(self):
+        return "a topic"
+
+    def extents(self, partitions):
+        return {p: Extent(10, 90) for p in partitions}
+
+    def at(self, offsets):
+        return {p: Appended(1000, 7) for p in offsets}
+
+
+class Table(Statements):
+    """A ledger whose partition 1 was stored up to 50."""
+
+    @staticmethod
+    def take(_db, _topic, topic_id, starts):
+        return {p: Held(p, 50, 3, topic_id, Appended(1000, 7)) for p in starts}
+
+
+class Rounds:
+    def __init__(self):
+        self.expected = 0
+
+    def expect(self, partitions):
+        self.expected = partitions
+
+    def take(self, held, extent):
+        return Taken(40, state_lost=False)
+
+
+@pytest.fixture
+def places(tmp_path):
+    queue = Queue(WorkerSettings(database="", master_key_file=tmp_path), time)
+    return Places(queue, time, 60, "a topic")
+
+
+def answered(steps):
+    """Each request until the end."""
+    done, brokers = [], Brokers()
+    try:
+        request = next(steps)
+        while True:
+            match request:
+                case AskBrokers(question):
+                    answer = question(brokers)
+                case InDatabase(work):
+                    answer = work(None)
+                case InEngine(work):
+                    answer = work()
+                case _:
+                    answer = None
+            done.append(request)
+            request = steps.send(answer)
+    except StopIteration:
+        return done
+
+
+def test_a_partition_is_taken_without_any_io_of_its_own(places):
+    places.assign(frozenset({1}))
+    rounds = Rounds()
+    taking = Taking("vitals.v1", places, rounds, fold_nothing, Surroundings(statements=Table()), lambda _: None)
+    requests = answered(taking.take({1, 2}))
+    assert [type(one) for one in requests] == [
+        Sleep, AskBrokers, AskBrokers, InDatabase, AskBrokers, AskBrokers, InEngine, InEngine, Seek
+    ]  # fmt: skip
+    assert requests[-1] == Seek({1: 40})
+    assert rounds.expected == 1
+    assert places.epochs() == {1: 3}
+    assert places.owned[1].fresh_from == 50
+    assert not places.taking
+
+
+def test_brokers_that_do_not_answer_are_asked_again(places):
+    places.assign(frozenset({1}))
+    taking = Taking("vitals.v1", places, Rounds(), fold_nothing, Surroundings(statements=Table()), lambda _: None)
+    steps = taking.take({1})
+    assert next(steps) == Sleep(0.0)
+    assert isinstance(steps.send(None), AskBrokers)
+    assert isinstance(steps.throw(TimeoutError()), Sleep)
+    assert isinstance(steps.send(None), AskBrokers)
+    places.assign(frozenset())  # the group changed its mind
+    with pytest.raises(StopIteration):
+        steps.throw(TimeoutError())
+    assert not places.taking
