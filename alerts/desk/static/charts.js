@@ -34,12 +34,19 @@ const boxed = (u, draw) => {
   ctx.restore();
 };
 
+// the limits of each stretch of time, as they were then: [x, width, low, high, where a high begins]
+const stretches = (key, b, px) => data.limits[key].map(([from, lo, hi, highs], i, all) => {
+  const x = i ? Math.max(b.left, px(from)) : b.left, to = i + 1 < all.length ? Math.max(b.left, px(all[i + 1][0])) : b.left + b.width;
+  return [x, to - x, lo, hi, highs];
+});
+
 // under the trace: the band within limits, poor signal
 const under = (key) => (u) => boxed(u, (ctx, b, px, py) => {
-  const [lo, hi] = data.limits[key];
-  if (lo !== null || hi !== null) {
+  ctx.fillStyle = ink("band");
+  for (const [x, w, lo, hi] of stretches(key, b, px)) {
+    if (lo === null && hi === null) continue;
     const top = hi === null ? b.top : py(hi), bottom = lo === null ? b.top + b.height : py(lo);
-    ctx.fillStyle = ink("band"); ctx.fillRect(b.left, top, b.width, bottom - top);
+    ctx.fillRect(x, top, w, bottom - top);
   }
   for (const [from, to] of data.poor[key] ?? []) hatch(ctx, px(from), b.top, Math.max(2, px(to) - px(from)), b.height, ink("hatch"));
 });
@@ -59,15 +66,15 @@ const gap = (ctx, b, px, [from, to]) => {
 const over = (key) => (u) => {
   const r = devicePixelRatio;
   boxed(u, (ctx, b, px, py) => {
-    const [lo, hi] = data.limits[key], outside = (v) => (lo !== null && v < lo) || (hi !== null && v > hi);
+    const outside = (v, at) => { const [, lo, hi] = data.limits[key].findLast(([from]) => from <= at) ?? data.limits[key][0]; return (lo !== null && v < lo) || (hi !== null && v > hi); };
     ctx.strokeStyle = ink("high-edge"); ctx.lineWidth = r; ctx.beginPath();
-    for (const v of data.high[key]) { const y = Math.round(py(v)) + 0.5; ctx.moveTo(b.left, y); ctx.lineTo(b.left + b.width, y); }
+    for (const [x, w, , , highs] of stretches(key, b, px)) for (const v of highs) { const y = Math.round(py(v)) + 0.5; ctx.moveTo(x, y); ctx.lineTo(x + w, y); }
     ctx.stroke();
     for (const hole of data.gaps[key] ?? []) gap(ctx, b, px, hole);
     ctx.lineCap = "round"; ctx.lineJoin = "round";
     if (key === "bp") {
       for (const [t, sys, dia] of data.bp) {
-        const x = px(t), out = sys !== null && outside(sys), w = 4 * r;
+        const x = px(t), out = sys !== null && outside(sys, t), w = 4 * r;
         ctx.lineWidth = (out ? 3 : 1.75) * r; ctx.strokeStyle = ink(out ? "trace-out" : "trace");
         ctx.beginPath();
         if (sys !== null && dia !== null) { ctx.moveTo(x, py(sys)); ctx.lineTo(x, py(dia)); }
@@ -78,7 +85,7 @@ const over = (key) => (u) => {
     }
     const { t, v } = data.lines[key], longest = data.hours === 1 ? 60 : 150;
     ctx.strokeStyle = ink("trace-out"); ctx.lineWidth = 2.75 * r; ctx.beginPath();
-    for (let i = 1; i < v.length; i++) if (outside(v[i]) && (key === "temp" || t[i] - t[i - 1] <= longest)) { ctx.moveTo(px(t[i - 1]), py(v[i - 1])); ctx.lineTo(px(t[i]), py(v[i])); }
+    for (let i = 1; i < v.length; i++) if (outside(v[i], t[i]) && (key === "temp" || t[i] - t[i - 1] <= longest)) { ctx.moveTo(px(t[i - 1]), py(v[i - 1])); ctx.lineTo(px(t[i]), py(v[i])); }
     ctx.stroke();
   });
   flags(u, key);

@@ -47,10 +47,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class LimitHistory:
-    """``versions`` newest first, each compared with what stood before; ``own``: the patient's own limits as last saved."""
+    """``versions`` newest first, each compared with what stood before; ``own``: the patient's own limits as last saved.
+
+    ``standing``: (ms from which they were in effect, limits), oldest first; the first ones have stood since ever.
+    """
 
     versions: tuple[Version, ...]
     own: BySide
+    standing: tuple[tuple[int, BySide], ...]
 
 
 async def read_limit_history(connection: AsyncConnection[Any], patient: int) -> LimitHistory:
@@ -58,6 +62,7 @@ async def read_limit_history(connection: AsyncConnection[Any], patient: int) -> 
     saved = await (await connection.execute(_HISTORY, (patient,))).fetchall()
     defaults, own = by_side(rule_set_of(None).limits), dict[tuple[int, str], Any]()
     versions: list[Version] = []
+    standing: list[tuple[int, BySide]] = [(0, defaults)]
     first = True
     for sequence, kind, payload, created, sent, effective, name, reason, note in saved:
         before = rows(defaults, own)
@@ -66,9 +71,11 @@ async def read_limit_history(connection: AsyncConnection[Any], patient: int) -> 
             defaults = by_side(msgspec.convert(payload, RuleSet).limits)
         else:
             own = by_side(msgspec.convert(payload, Limits).limits)
+        if effective is not None:
+            standing.append((0 if first and unit else effective, {**defaults, **own}))
         changes = tuple(changes_between(before, rows(defaults, own)))
         told = name or "the system"
         if not unit or (changes and not first):  # the first set of an installation changed nothing of anybody
             versions.append(Version(sequence, created, sent, effective, told, reason, note, changes, unit))
         first = first and not unit
-    return LimitHistory(tuple(reversed(versions)), own)
+    return LimitHistory(tuple(reversed(versions)), own, tuple(standing))

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from alerts.care.limits import level_at
+from alerts.care.limits import BySide, level_at
 from alerts.database import to_datetime
+from alerts.desk.pages.limits.limit_history import read_limit_history
 from alerts.desk.worklist.cells import COLUMN_OF, VITAL_OF, inside
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
@@ -82,7 +83,9 @@ async def read_series(
     lines["temp"] = {"t": [t for t, _ in temperatures], "v": [round(v, 2) for _, v in temperatures]}
     pressures = [[t, s, d] for t, s, d, _ in readings if s is not None or d is not None]
     shown = {key: line["v"] for key, line in lines.items()} | {"bp": [v for _, *pair in pressures for v in pair]}
-    marks = {key: [*inside(patient.limits, vital), *_high(patient, vital)] for key, vital in VITAL_OF.items()}
+    history = await read_limit_history(connection, patient.patient)
+    steps = {key: steps_of(history.standing, patient, vital, now - hours * 3600) for key, vital in VITAL_OF.items()}
+    marks = {key: [v for _, low, high, highs in of for v in (low, high, *highs)] for key, of in steps.items()}
     return {
         "now": now,
         "hours": hours,
@@ -91,8 +94,7 @@ async def read_series(
         "axes": {key: axis_of(key, [*shown[key], *marks[key]]) for key in _SCALES},
         "gaps": gaps,
         "poor": poor,
-        "limits": {key: inside(patient.limits, vital) for key, vital in VITAL_OF.items()},
-        "high": {key: _high(patient, vital) for key, vital in VITAL_OF.items()},
+        "limits": steps,
         "bands": bands_of(patient),
         "alarms": await _alarms(connection, snapshot, patient, hours),
     }
@@ -106,6 +108,26 @@ def bands_of(patient: Patient) -> dict[str, str]:
         single = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
         bands[key] = f"limits {low}–{high}" if low and high else single
     return bands
+
+
+Step = tuple[float, float | None, float | None, list[float]]
+"""(second from which they were in effect, low and high end of the band, where a high begins) of one chart's limits."""
+
+
+def steps_of(standing: Sequence[tuple[int, BySide]], patient: Patient, vital: Vital, since: float) -> list[Step]:
+    """The limits of a chart from second ``since`` on, oldest first: what was measured is shown with the limits of its time.
+
+    The last ones are those that the desk knows to be in effect.
+    """
+    found: list[Step] = []
+    for at, limits in [*standing[:-1], (standing[-1][0], patient.limits)]:
+        highs = [level_at(limits, vital, side, "high") for side in ("low", "high")]
+        step = (at / 1000, *inside(limits, vital), [level.limit for level in highs if level is not None])
+        if found and (step[0] <= max(found[-1][0], since) or found[-1][1:] == step[1:]):
+            found[-1] = (found[-1][0], *step[1:])
+        else:
+            found.append(step)
+    return found
 
 
 def axis_of(key: str, shown: Iterable[float | None]) -> dict[str, list[float]]:
@@ -197,8 +219,3 @@ async def _alarms(
         }
         for a in found
     ]
-
-
-def _high(patient: Patient, vital: Vital) -> list[float]:
-    levels = [level_at(patient.limits, vital, side, "high") for side in ("low", "high")]
-    return [level.limit for level in levels if level is not None]
