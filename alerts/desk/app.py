@@ -25,7 +25,7 @@ from alerts.care.identity import open_identity
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import actions, stream, worklist
+from alerts.desk.pages import actions, links, stream, worklist
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
@@ -34,6 +34,7 @@ from alerts.desk.web.context import Desk, desk_of
 from alerts.desk.web.door import Door
 from alerts.desk.web.shield import Shield
 from alerts.desk.web.templates import HERE, environment
+from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import Reader
 from alerts.errors import AlertError
 from devices.wire.keys import read_master_key
@@ -66,6 +67,7 @@ def build(settings: DeskSettings) -> Starlette:
         *worklist.ROUTES,
         *stream.ROUTES,
         *actions.ROUTES,
+        *links.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,
         *Door(settings.sign_in_tries).routes,
@@ -84,8 +86,16 @@ def build(settings: DeskSettings) -> Starlette:
         ],
         exception_handlers=_HANDLERS,
     )
-    app.state.desk = Desk(settings, master, pool, reader, environment(settings), metrics)
+    pages = environment(settings)
+    pages.globals["paging_note"] = lambda: _paging_note(reader, settings)
+    app.state.desk = Desk(settings, master, pool, reader, pages, metrics)
     return app
+
+
+def _paging_note(reader: Reader, settings: DeskSettings) -> str:
+    """Whether people are paged, for pages that nobody has signed in to."""
+    snapshot = reader.snapshot
+    return paging_in_words(snapshot.paging, None, settings.zone, snapshot.read_at)[1] if snapshot else ""
 
 
 class _Counted:

@@ -18,7 +18,9 @@ from starlette.routing import Route
 
 from alerts.desk.web.context import Desk, signed_in
 from alerts.desk.web.session import Session, find_session
+from alerts.desk.worklist.calls import Call, calls_of
 from alerts.desk.worklist.lines import Line, counts
+from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import OLD_S
 from alerts.desk.worklist.snapshot import Snapshot
 
@@ -35,10 +37,17 @@ class Feed:
         self._person, self._only = person, only
         self._cells: dict[str, dict[str, list[object]]] = {}
         self._order: list[list[object]] = []
+        self._calls: list[Call] | None = None
+        self._paging: tuple[bool, str] | None = None
 
-    def event(self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float) -> dict[str, Any]:
-        """The event of this snapshot: always times and counts; order and cells only if they changed."""
-        counted = counts(lines, self._person)
+    def event(
+        self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float, paging: tuple[bool, str] | None = None
+    ) -> dict[str, Any]:
+        """The event of this snapshot: always times and counts; calls, paging, order and cells only if they changed.
+
+        The page of one patient gets the calls of all: who stands there must hear the others too.
+        """
+        counted, calls = counts(lines, self._person), calls_of(lines)
         if self._only:
             lines = tuple(line for line in lines if line.key == self._only)
         data_at = snapshot.data_at
@@ -48,11 +57,11 @@ class Feed:
             "still": data_at is None or snapshot.read_at - data_at > stale_ms,
             "counts": counted,
         }
-        order: list[list[object]] = [
-            [line.key, line.group, line.kind, line.digest, line.lead.alarm if line.lead else 0, line.label,
-             [alarm.alarm for alarm in line.also]]
-            for line in lines
-        ]  # fmt: skip
+        if calls != self._calls:
+            event["calls"] = self._calls = calls
+        if paging != self._paging:
+            event["paging"] = self._paging = paging
+        order: list[list[object]] = [[line.key, line.group, line.kind, line.digest] for line in lines]
         if order != self._order:
             event["order"] = self._order = order
         cells: dict[str, dict[str, list[object]]] = {}
@@ -100,7 +109,8 @@ async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterat
                 yield ServerSentEvent(_json.encode(beat).decode(), event="beat")
                 continue
             number = snapshot.number
-            event = feed.event(snapshot, desk.reader.view(session.teams), desk.settings.stale_after_s * 1000)
+            paging = paging_in_words(snapshot.paging, session.teams, desk.settings.zone, snapshot.read_at)
+            event = feed.event(snapshot, desk.reader.view(session.teams), desk.settings.stale_after_s * 1000, paging)
             yield ServerSentEvent(_json.encode(event).decode(), event="list")
             await asyncio.sleep(0)
     finally:

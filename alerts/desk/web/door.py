@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import secrets
 import time
 from typing import Final
@@ -25,6 +26,7 @@ from alerts.desk.web.throttle import Slowdown
 _DOOR: Final = "vigil-door"
 _WRONG: Final = "User name or password is wrong: check both and try again."
 _NOTES: Final = {"ended": "You were signed out because this desk was not used.", "out": "You are signed out."}
+_GOAL: Final = re.compile(r"/(alarms|patients)/[0-9]{1,18}")
 _log = structlog.get_logger("alerts.desk.web.door")
 
 
@@ -47,7 +49,9 @@ class Door:
         ]
 
     async def show(self, request: Request) -> Response:
-        return _page(request, note=_NOTES.get(request.query_params.get("why", ""), ""))
+        return _page(
+            request, note=_NOTES.get(request.query_params.get("why", ""), ""), goal=request.query_params.get("next", "")
+        )
 
     async def enter(self, request: Request) -> Response:
         """Open a session for the right password; 429 if too many tries wait already."""
@@ -55,23 +59,26 @@ class Door:
         given, expected = _text(form, "door"), request.cookies.get(_DOOR, "")
         if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
             raise NotAllowedError
-        name, password = _text(form, "username").strip()[:100].lower(), _text(form, "password")
+        name, goal = _text(form, "username").strip()[:100].lower(), _text(form, "next")[:100]
+        password = _text(form, "password")
         address = request.client.host if request.client else "unknown"
         try:
             person = await self._check(desk, address, name, password)
         except TooManyTriesError as error:
             desk.metrics.sign_ins.labels("limited").inc()
-            return _page(request, status=429, wrong=str(error), name=name, headers={"Retry-After": str(error.retry_s)})
+            return _page(
+                request, status=429, wrong=str(error), name=name, goal=goal, headers={"Retry-After": str(error.retry_s)}
+            )
         async with desk.pool.connection() as connection:
             if person is None:
                 await record(connection, 0, "sign_in.refused")
                 desk.metrics.sign_ins.labels("refused").inc()
-                return _page(request, status=401, wrong=_WRONG, name=name)
+                return _page(request, status=401, wrong=_WRONG, name=name, goal=goal)
             token = await open_session(connection, person, desk.settings)
             await record(connection, person, "sign_in")
         desk.metrics.sign_ins.labels("accepted").inc()
         _log.info("signed in", person=person)
-        response = RedirectResponse("/", 303)
+        response = RedirectResponse(_own(goal), 303)
         give_cookie(response, desk.settings.cookie, token, desk.settings, desk.settings.absolute_s)
         response.delete_cookie(_DOOR, path="/")
         return response
@@ -100,11 +107,16 @@ def _text(form: FormData, field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _own(goal: str) -> str:
+    """The page that somebody wanted before they signed in, if it is one of a patient or an alarm here; else the worklist."""
+    return goal if _GOAL.fullmatch(goal) else "/"
+
+
 def _page(request: Request, *, status: int = 200, headers: dict[str, str] | None = None, **texts: str) -> Response:
     desk = desk_of(request)
     token = request.cookies.get(_DOOR) or secrets.token_urlsafe(24)
     shown = desk.settings.demo_sign_ins if desk.settings.demo else ()
-    values = {"note": "", "wrong": "", "name": "", **texts}
+    values = {"note": "", "wrong": "", "name": "", **texts, "goal": _own(texts.get("goal", ""))}
     response = desk.page("sign_in.html", status=status, headers=headers, door=token, demo=shown, **values)
     give_cookie(response, _DOOR, token, desk.settings, 3600)
     return response

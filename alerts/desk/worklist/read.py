@@ -17,8 +17,11 @@ from alerts.care.identity import Identity
 from alerts.care.limits import BySide, by_side
 from alerts.database import epoch_ms
 from alerts.desk.worklist.cells import COLUMN_OF
+from alerts.desk.worklist.last_good import LastGood
+from alerts.desk.worklist.paging import read_paging
+from alerts.desk.worklist.preferences import read_preferences
 from alerts.desk.worklist.rows import EVERYBODY, Faults, OpenIdentity, decoded, device_of, patient_of, value_of
-from alerts.desk.worklist.snapshot import Device, Fault, Patient, Person, Snapshot, Value
+from alerts.desk.worklist.snapshot import Device, Fault, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
 from alerts.fold.alarm_rows import SELECT_ALARM, UNREADABLE, alarm_row
 from alerts.life.alarm import Alarm
@@ -48,16 +51,11 @@ LEFT JOIN LATERAL (
     SELECT value ->> 'rssi' AS rssi, value ->> 'up' AS up FROM event v
     WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'link' AND {_RECENT}
     ORDER BY time DESC LIMIT 1) l ON true
-WHERE e.until IS NULL ORDER BY e.patient, d.device"""
+WHERE e.until IS NULL ORDER BY e.patient, e.enrolment"""
 # a rule set stands once for each partition: where the newest is damaged, another is taken
 _CONTROL: Final = f"""
 SELECT DISTINCT ON (patient, kind, partition) patient, kind, payload::text, {epoch_ms("took_effect")} FROM control
 WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, partition, took_effect DESC, at_offset DESC"""
-_PAGED: Final = """
-SELECT DISTINCT ON (n.alarm) n.alarm,
-  CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END FROM notification n JOIN alarm a USING (alarm)
-LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
-WHERE a.closed IS NULL AND n.sent IS NOT NULL ORDER BY n.alarm, n.sent DESC"""
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
@@ -76,8 +74,11 @@ class SlowParts:
     patients: dict[int, Patient] = field(default_factory=dict)
     people: dict[int, Person] = field(default_factory=dict)
     teams: dict[int, str] = field(default_factory=dict)
-    paged: dict[int, str] = field(default_factory=dict)
+    paged: dict[int, Paged] = field(default_factory=dict)
+    paging: Paging = field(default_factory=Paging)
     sparks: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
+    prefer: Mapping[int, int] = field(default_factory=dict)
+    last_good: LastGood = field(default_factory=LastGood)
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
@@ -113,6 +114,9 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
     for alarm in shown:
         if UNREADABLE in alarm.detail:
             faults.add(alarm.subject if alarm.subject_kind == "patient" else EVERYBODY, "an alarm")
+    newest = [value for of in values.values() for value in of]
+    for value in await parts.last_good.of(connection, newest, found[0]):
+        values[value.patient].append(value)
     return Snapshot(
         number=number,
         read_at=found[0],
@@ -123,6 +127,8 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         alarms=shown,
         sparks=parts.sparks,
         paged=parts.paged,
+        paging=parts.paging,
+        prefer=parts.prefer,
         teams=parts.teams,
         faults=tuple(faults.found),
     )
@@ -135,14 +141,12 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         patients = await connection.execute(_PATIENTS)
         devices = await connection.execute(DEVICES)
         control = await connection.execute(_CONTROL)
-        paged = await connection.execute(_PAGED)
         teams = await connection.execute(_TEAMS)
         rows = await patients.fetchall()
         by_patient: dict[int, list[Device]] = defaultdict(list)
         for row in await devices.fetchall():
             by_patient[row[0]].append(device_of(row, faults))
         controls = await control.fetchall()
-        parts.paged = dict(await paged.fetchall())
         parts.teams = dict(await teams.fetchall())
     payloads = {(patient, kind): payload for patient, kind, payload, _ in controls if patient != EVERYBODY}
     rule_set = _rule_set([(row[3] or 0, row[2]) for row in controls if row[:2] == (EVERYBODY, "rule_set")], faults)
@@ -156,6 +160,8 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
 
     parts.patients = {row[0]: patient_of(row, by_patient[row[0]], payloads, rule_set, opened, faults) for row in rows}
     parts.identities = identities
+    parts.paging, parts.paged = await read_paging(connection)
+    parts.prefer = await read_preferences(connection)
     parts.faults = tuple(fault for fault in faults.found if fault.patient in parts.patients or not fault.patient)
 
 
