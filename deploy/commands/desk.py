@@ -24,15 +24,8 @@ def register(app: typer.Typer) -> None:
         import uvicorn
 
         from alerts.desk.app import build
+        from alerts.desk.web.serving import server_config
         from deploy.logs import configure
 
         configure()
-        uvicorn.run(
-            build(settings),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=3,
-            server_header=False,
-        )
+        uvicorn.Server(server_config(settings, build(settings))).run()

@@ -62,6 +62,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something of a patient (0: of everybody) that is stored and cannot be read, in a word or two."""
+
+    patient: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """``read_at`` by the database's clock; ``data_at``: append time of the newest record taken from the log."""
 
@@ -75,3 +83,4 @@ class Snapshot:
     sparks: Mapping[tuple[int, int], Buckets]  # by (patient, vital)
     paged: Mapping[int, str] = field(default_factory=dict)  # the last recipient, by alarm
     teams: Mapping[int, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()

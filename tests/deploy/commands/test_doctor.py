@@ -5,12 +5,17 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from deploy.commands.doctor import Finding, database, key_file, ledger, topic
+from alerts.care.admit import admit_patient
+from alerts.care.identity import Identity
+from alerts.care.teams import add_team
+from deploy.commands.doctor import Finding, database, key_file, ledger, topic, unreadable
 from deploy.schema.migrate import migrate
 from deploy.settings import ServerSettings
 from deploy.stack.kafka import Kafka
+from devices.wire.control import Facts
 from devices.wire.sealing import new_key
 from tests.fix_kafka import MakeTopic
 
@@ -47,6 +52,21 @@ def test_an_empty_database_wants_to_be_migrated_and_is_fine_then(settings: Serve
     assert not wrong(database(settings))
 
 
+def test_what_is_stored_and_cannot_be_read_is_named(settings: ServerSettings) -> None:
+    migrate(settings.database)
+    assert not wrong(unreadable(settings))
+    master = settings.master_key_file.read_bytes()
+    with psycopg.connect(settings.database) as tx:
+        team = add_team(tx, "Home ward North")
+        for family in ("Exampleton", "Testwell"):
+            identity = Identity(family=family, given="Ada", born="1945-07-14")
+            admit_patient(tx, master, identity, team, Facts(), by=1)
+        tx.execute("UPDATE patient SET identity = 'x' WHERE patient = 2")
+    assert "cannot be read (identity of patient 2): restore" in wrong(unreadable(settings))[0]
+    settings.master_key_file.write_bytes(new_key())
+    assert "identity of 2 patients" in wrong(unreadable(settings))[0]
+
+
 def test_a_database_that_is_away_is_said_and_not_raised(settings: ServerSettings) -> None:
     away = settings.model_copy(update={"database": "postgresql://nobody@127.0.0.1:1/none"})
     assert "check VIGIL_DATABASE." in wrong(database(away))[0]
@@ -63,8 +83,6 @@ def test_a_topic_that_is_missing_or_has_too_few_partitions_is_wrong(settings: Se
 
 
 def test_a_ledger_outside_the_log_is_named(settings: ServerSettings, make_topic: MakeTopic) -> None:
-    import psycopg
-
     migrate(settings.database)
     right = settings.model_copy(update={"topic": make_topic(64)})
     assert wrong(ledger(right))[0].endswith("start vigil worker.")
