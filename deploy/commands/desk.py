@@ -28,4 +28,7 @@ def register(app: typer.Typer) -> None:
         from deploy.logs import configure
 
         configure()
-        uvicorn.Server(server_config(settings, build(settings))).run()
+        server = uvicorn.Server(server_config(settings, build(settings)))
+        server.run()
+        if not server.started:  # it has said why
+            raise typer.Exit(3)
