@@ -30,4 +30,7 @@ def register(app: typer.Typer) -> None:
 
         check_port(settings.host, settings.port, "VIGIL_DESK_PORT")
         configure()
-        uvicorn.Server(server_config(settings, build(settings))).run()
+        server = uvicorn.Server(server_config(settings, build(settings)))
+        server.run()
+        if not server.started:  # it has said why
+            raise typer.Exit(3)
