@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,5 +37,11 @@ class NotifySettings(BaseSettings):
     """The address that the channel ``webhook`` posts to; without it there is no such channel."""
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)
     """The limit of one whole exchange."""
+    heartbeat_url: SecretStr | None = None
+    """The address of an external receiver that is told every minute that all is well, and calls somebody when it is not (a
+    dead man's switch, such as Healthchecks)."""
+    heartbeat_method: Literal["GET", "POST"] = "GET"
+    heartbeat_s: float = Field(60.0, ge=1, le=600)
+    """The time between two heartbeats."""
     poll_s: float = Field(1.0, gt=0, le=5)
     """The longest wait for a hint before the notifier looks by itself."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
+from psycopg import DataError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -35,6 +36,7 @@ from alerts.desk.web.shield import Shield
 from alerts.desk.web.templates import HERE, environment
 from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import Reader
+from alerts.errors import AlertError
 from devices.wire.keys import read_master_key
 
 _log = structlog.get_logger("alerts.desk")
@@ -82,7 +84,7 @@ def build(settings: DeskSettings) -> Starlette:
             Middleware(Shield, body_limit=settings.body_limit, request_s=settings.request_s, secure=settings.secure),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
-        exception_handlers={DeskError: _refused, HTTPException: _http, Exception: _broken},  # type: ignore[dict-item]
+        exception_handlers=_HANDLERS,
     )
     pages = environment(settings)
     pages.globals["paging_note"] = lambda: _paging_note(reader, settings)
@@ -130,6 +132,17 @@ def _refused(request: Request, error: DeskError) -> Response:
     return _answer(request, error.status, str(error), problems=problems)
 
 
+def _impossible(request: Request, error: AlertError | DataError) -> Response:
+    cannot = "This cannot be stored: check what was typed and try again."
+    return _answer(request, 422, str(error) if isinstance(error, AlertError) else cannot)
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    _log.warning("a request was not answered", route=_route(request), reason=type(error).__name__)
+    message = "The desk does not reach its database in time: try again in a few seconds."
+    return _answer(request, 503, message, headers={"Retry-After": "2"})
+
+
 def _http(request: Request, error: HTTPException) -> Response:
     message = error.detail
     if error.status_code == 404 and _wants_page(request):
@@ -152,9 +165,24 @@ def _answer(
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    _log.error("a request failed", route=getattr(request.scope.get("route"), "path", ""), error=type(error).__name__)
+    _log.error("a request failed", route=_route(request), error=type(error).__name__)
     return JSONResponse({"error": "The desk could not do this: try again, and tell its operator if it fails again."}, 500)
+
+
+def _route(request: Request) -> str:
+    return getattr(request.scope.get("route"), "path", "")
 
 
 def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+
+
+_HANDLERS: Final[dict[Any, Any]] = {
+    DeskError: _refused,
+    AlertError: _impossible,
+    DataError: _impossible,
+    HTTPException: _http,
+    OperationalError: _busy,
+    TimeoutError: _busy,
+    Exception: _broken,
+}

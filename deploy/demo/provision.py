@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 
 from alerts.care.admit import admit_patient
+from alerts.care.channels import LOG
 from alerts.care.consent import give_consent
 from alerts.care.devices import add_device
 from alerts.care.enrol import end_enrolment, enrol
@@ -41,7 +42,7 @@ class Provisioned(msgspec.Struct, frozen=True):
 def provision(database: str, master: bytes, plan: Plan, since: datetime) -> Provisioned:
     """Everything of ``plan`` in one transaction; the wearables are enrolled from ``since`` on."""
     with psycopg.connect(database) as tx:
-        team = add_team(tx, plan.team)
+        team = add_team(tx, plan.team, [LOG])  # chosen: a demo pages nobody
         staff = [add_person(tx, one.sign_in, one.name, one.role, one.password) for one in plan.staff]
         for member in staff:
             join(tx, member, team)

@@ -21,10 +21,11 @@ from alerts.desk.web.session import Session, find_session
 from alerts.desk.worklist.calls import Call, calls_of
 from alerts.desk.worklist.lines import Line, counts
 from alerts.desk.worklist.paging import paging_in_words
+from alerts.desk.worklist.reader import OLD_S
 from alerts.desk.worklist.snapshot import Snapshot
 
 _BEAT_S: Final = 1.0
-_CHECK_S: Final = 15.0
+_CHECK_S: Final = 5.0
 _SEND_S: Final = 20.0
 _json: Final = msgspec.json.Encoder()
 
@@ -89,20 +90,23 @@ async def stream(request: Request, desk: Desk, session: Session) -> Response:
 async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterator[ServerSentEvent]:
     feed = Feed(session.person, request.query_params.get("only"))
     token, number, checked = request.cookies.get(desk.settings.cookie), 0, time.monotonic()
+    sessions = desk.reader.sessions
     desk.metrics.streams.inc()
     try:
         while True:
             snapshot = await desk.reader.wait(number, _BEAT_S)
-            if time.monotonic() - checked > _CHECK_S:
-                checked = time.monotonic()
+            if sessions != desk.reader.sessions or time.monotonic() - checked > _CHECK_S:
+                sessions, checked = desk.reader.sessions, time.monotonic()
                 async with desk.pool.connection() as connection:
                     found = await find_session(connection, token, desk.settings, touch=False)
                 if found is None:
                     yield ServerSentEvent("{}", event="bye")
                     return
                 session = found
-            if snapshot is None:  # no new list: the page gets a beat without data
-                yield ServerSentEvent("{}", event="beat")
+            if snapshot is None:  # no new list: the page gets a beat that says how old its list is
+                age = desk.reader.age_s
+                beat = {"age_s": None if age is None else round(age, 1), "old": age is None or age > OLD_S}
+                yield ServerSentEvent(_json.encode(beat).decode(), event="beat")
                 continue
             number = snapshot.number
             paging = paging_in_words(snapshot.paging, session.teams, desk.settings.zone, snapshot.read_at)

@@ -25,11 +25,14 @@ SELECT
         WHERE datname = current_database() AND application_name LIKE 'vigil notify %%'),
   (SELECT count(*) FROM notification WHERE sent IS NULL AND stopped IS NULL AND channel <> ALL(%(nobody)s)
      AND due < now() - make_interval(secs => %(overdue)s)),
-  (SELECT {epoch_ms("n.sent")} FROM (SELECT DISTINCT unnest(channels) AS channel FROM care_team) c
+  (SELECT {epoch_ms("n.sent")} FROM (SELECT unnest(channels) AS channel FROM care_team UNION SELECT name FROM channel) c
      CROSS JOIN LATERAL (SELECT sent FROM notification WHERE channel = c.channel AND sent IS NOT NULL
                          ORDER BY sent DESC LIMIT 1) n
    WHERE c.channel <> ALL(%(nobody)s) ORDER BY n.sent DESC LIMIT 1)"""
-_TEAMS: Final = "SELECT team, channels FROM care_team"
+# a team that has chosen no channel is told by every one that the notifier has
+_TEAMS: Final = """
+SELECT team, CASE WHEN channels = '{}' THEN ARRAY(SELECT name FROM channel) ELSE array_remove(channels, NULL) END
+FROM care_team"""
 _PAGED: Final = f"""
 SELECT DISTINCT ON (n.alarm) n.alarm,
   CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END, {epoch_ms("n.sent")}

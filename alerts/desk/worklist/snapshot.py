@@ -62,6 +62,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something of a patient (0: of everybody) that is stored and cannot be read, in a word or two."""
+
+    patient: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Paging:
     """``running``: the parts of the notifier that are connected; ``waiting``: messages to people that are overdue;
     ``delivered``: ms of the newest receipt; ``channels`` that reach people, by care team.
@@ -97,3 +105,4 @@ class Snapshot:
     paging: Paging = field(default_factory=Paging)
     prefer: Mapping[int, int] = field(default_factory=dict)  # s by vital, in which the first device decides alone
     teams: Mapping[int, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()

@@ -17,7 +17,8 @@ from devices.wire.control import Limits, RuleSet
 _HISTORY: Final = f"""
 SELECT o.sequence, o.kind, o.payload, {epoch_ms("o.created")}, {epoch_ms("o.sent")},
        (SELECT (extract(epoch FROM min(c.took_effect)) * 1000)::int8 FROM control c
-        WHERE c.patient = o.patient AND c.kind = o.kind AND c.sequence >= o.sequence),
+        WHERE c.patient = o.patient AND c.kind = o.kind AND c.sequence >= o.sequence
+        AND o.sent IS NOT NULL AND c.epoch >= coalesce(o.epoch, 0)),
        p.name, coalesce(l.reason, ''), coalesce(l.note, '')
 FROM control_outbox o LEFT JOIN person p ON p.person = o.by_person LEFT JOIN limit_change l USING (sequence)
 WHERE (o.patient = %s AND o.kind = 'limits') OR (o.patient = 0 AND o.kind = 'rule_set') ORDER BY o.sequence"""
