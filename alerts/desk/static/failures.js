@@ -61,7 +61,7 @@ const fails = (e, text) => {
   if (background(e)) setTimeout(() => htmx.trigger(e.detail.elt, "again"), 2000); // what a page asks by itself it asks again
   else failed(e.detail.elt, text(named(e.detail.elt)));
 };
-document.addEventListener("htmx:sendError", (e) => fails(e, (what) => `${what}: no connection to Vigil, and nothing was changed. Press again once it is back; until then agree by voice who goes.`));
+document.addEventListener("htmx:sendError", (e) => fails(e, (what) => `${what}: no connection to Vigil. Press again once it is back; until then agree by voice who goes.`));
 document.addEventListener("htmx:timeout", (e) => fails(e, (what) => `${what}: Vigil did not answer in 15 s. It may have been done all the same: look at the alarm, then press again.`));
 // what the server says as JSON is no part of a page
 document.addEventListener("htmx:beforeSwap", (e) => { if (isJson(e.detail.xhr)) e.detail.shouldSwap = false; });
