@@ -64,10 +64,10 @@ def channels(settings: ServerSettings) -> Iterator[Finding]:
     """Name the care teams whom no message reaches."""
     try:
         with psycopg.connect(settings.database, connect_timeout=5) as db:
-            told = teams_told(db)
+            teams = teams_told(db)
     except psycopg.Error:
         return  # said by the check of the database
-    for team in told:
+    for team in teams:
         yield _reached(team)
 
 

@@ -77,16 +77,16 @@ def channels(
             )
         set_channels(tx, team, chosen)
         write_down(tx, who, "team.channels", f"team:{team}", channels=chosen)
-        (told,) = [one for one in teams_told(tx) if one.team == team]
-    print(told_by(told))
+        (found,) = [one for one in teams_told(tx) if one.team == team]
+    print(sentence_about(found))
 
 
-def told_by(told: ToldBy) -> str:
+def sentence_about(team: ToldBy) -> str:
     """The sentence about the channels of a team."""
-    if told.reaches_people:
-        return f"Team {told.team} ({told.name}) is told by {', '.join(told.told_by)}."
+    if team.reaches_people:
+        return f"Team {team.team} ({team.name}) is told by {', '.join(team.told_by)}."
     return (
-        f"Team {told.team} ({told.name}) is told by {', '.join(told.told_by)} alone: nobody is paged,"
+        f"Team {team.team} ({team.name}) is told by {', '.join(team.told_by)} alone: nobody is paged,"
         " somebody must look at the desk."
     )
 
