@@ -28,8 +28,11 @@ class NotifySettings(BaseSettings):
     topic: str = Field(TOPIC, validation_alias=shared("topic"))
     master_key_file: Path = Field(validation_alias=shared("master_key_file"))
 
-    desk_url: str = "http://127.0.0.1:8080"
-    """The address that messages link to; the desk there asks people to sign in."""
+    desk_url: str = Field(
+        "http://127.0.0.1:8080",
+        validation_alias=AliasChoices("VIGIL_NOTIFY_DESK_URL", "VIGIL_DESK_PUBLIC_URL", "desk_url"),
+    )
+    """The address that messages link to: the desk's public address, unless people reach it by another one."""
     webhook_url: SecretStr | None = None
     """The address that the channel ``webhook`` posts to; without it there is no such channel."""
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)

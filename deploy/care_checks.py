@@ -14,7 +14,7 @@ from alerts.errors import CareError
 from deploy.finding import Finding
 from deploy.settings import ServerSettings
 from devices.errors import DeviceError, MasterKeyError
-from devices.wire.keys import about_key, read_master_key
+from devices.wire.keys import key_binding, read_master_key
 from devices.wire.sealing import unwrap
 
 SAMPLE: Final = 500
@@ -102,7 +102,7 @@ def restored(settings: ServerSettings) -> Iterator[Finding]:
 
 def _opens(wrapped: bytes, master: bytes, patient: int, gateway: int) -> bool:
     try:
-        unwrap(wrapped, master, about_key(patient, gateway))
+        unwrap(wrapped, master, key_binding(patient, gateway))
     except DeviceError:
         return False
     return True

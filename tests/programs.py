@@ -55,8 +55,8 @@ def lacking() -> list[str]:
     found = []
     if not RECORDINGS.is_dir():
         found.append(f"Not tested against recordings of real patients: {NO_RECORDINGS}.")
-    if why := no_terminal():
-        found.append(f"Not tested at a terminal that is closed: {why}.")
+    if reason := no_terminal():
+        found.append(f"Not tested at a terminal that is closed: {reason}.")
     if server_user() is None:
         found.append("Not tested as root: the database, which then runs as another user (start the tests as root).")
     return found

@@ -11,12 +11,12 @@ import msgspec
 from alerts.care.correct import check_record_is_free, write_index
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
-from alerts.care.identity import Identity, identifiers, index_hash, open_identity, seal_identity
+from alerts.care.identity import Identity, check_identity, identifiers, index_hash, open_identity, seal_identity
 from alerts.care.pauses import pauses_of
 from alerts.care.records import check_in_care, row_of
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import send, take_turn
-from alerts.database import Tx, scalar, scalars
+from alerts.database import Tx, local_today, scalar, scalars
 from alerts.errors import InCareError, UnfinishedWorkError
 from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import Facts, PausedRule, Pauses
@@ -32,9 +32,12 @@ def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: F
     ``facts.born`` comes from the identity if it is not given.
 
     Raises:
+        InvalidIdentityError: the date of birth is none.
+        InvalidTextError: a name is blank, too long, or holds characters that cannot be stored.
         UnknownRecordError: there is no such care team.
         DuplicateRecordError: another patient has the record number.
     """
+    identity = check_identity(identity, local_today(tx))
     take_turn(tx)
     patient: int = scalar(tx, "SELECT nextval(pg_get_serial_sequence('patient', 'patient'))")
     row_of(tx, "care team", team, "SELECT FROM care_team WHERE team = %s")

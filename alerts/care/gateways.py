@@ -9,6 +9,7 @@ from typing import Final
 
 from alerts.care.enrol import enrolment_of, transfer
 from alerts.care.records import row_of
+from alerts.care.text import NAME, checked_text
 from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, now, scalar, scalars
 from alerts.errors import ClaimError
@@ -21,8 +22,13 @@ _CREDENTIAL_BYTES: Final = 32
 
 
 def add_gateway(tx: Tx, name: str) -> int:
-    """Add a gateway, not yet claimed; return its number."""
-    gateway: int = scalar(tx, "INSERT INTO gateway (name) VALUES (%s) RETURNING gateway", [name])
+    """Add a gateway, not yet claimed; return its number.
+
+    Raises:
+        InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
+    """
+    named = checked_text(name, "The name of a gateway", NAME)
+    gateway: int = scalar(tx, "INSERT INTO gateway (name) VALUES (%s) RETURNING gateway", [named])
     return gateway
 
 

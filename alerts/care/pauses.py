@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.care.records import check_in_care
+from alerts.care.text import NAME, NOTE, checked_text
 from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now, to_ms
 from alerts.errors import InvalidPauseError
@@ -21,24 +22,24 @@ def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int
     """Pause ``rule`` (``"*"``: all rules) until ``until``; this replaces an earlier pause of the rule.
 
     Raises:
-        InvalidPauseError: no such rule, no reason, already over, or longer than :data:`LONGEST`.
+        InvalidPauseError: no such rule, already over, or longer than :data:`LONGEST`.
+        InvalidTextError: no reason, or rule or reason cannot be stored.
         UnknownRecordError: there is no such patient.
         NotInCareError: the patient is discharged.
     """
+    rule, reason = checked_text(rule, "The rule of a pause", NAME), checked_text(reason, "The reason of a pause", NOTE)
     take_turn(tx)
     check_in_care(tx, patient)
     at = now(tx)
     if rule != EVERY_RULE and guidance(rule) is None:
         raise InvalidPauseError(f"There is no rule {rule!r}: name one such as spo2.low or news2, or * for all.")
-    if not reason.strip():
-        raise InvalidPauseError("A pause needs a reason: say why.")
     if not at < until <= at + LONGEST:
         raise InvalidPauseError(f"A pause ends within {LONGEST // timedelta(hours=1)} h from now: choose its end.")
     tx.execute(
         "INSERT INTO pause (subject, rule, until, reason, by_person, created) VALUES (%s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (subject, rule) DO UPDATE SET (until, reason, by_person, created) = "
         "(excluded.until, excluded.reason, excluded.by_person, excluded.created)",
-        [patient, rule, until, reason.strip(), by, at],
+        [patient, rule, until, reason, by, at],
     )
     send(tx, patient, pauses_of(tx, patient), by)
 

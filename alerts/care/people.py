@@ -9,12 +9,16 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from alerts.care.records import row_of
+from alerts.care.text import NAME, checked_text
 from alerts.database import Tx, scalar
 from alerts.errors import InvalidPersonError
+from alerts.life.text import is_storable
 
 Role = Literal["nurse", "clinician", "administrator"]
 SHORTEST_PASSWORD: Final = 8
 """OWASP ASVS 5.0, 6.2.1."""
+SESSIONS_CHANNEL: Final = "vigil_session"
+"""NOTIFY with an empty payload: sessions or memberships have ended, so streams look whether theirs still stand."""
 _HASHER: Final = PasswordHasher()
 _NOBODY: Final = _HASHER.hash("nobody has this password")
 
@@ -32,12 +36,13 @@ def add_person(tx: Tx, sign_in: str, name: str, role: Role, password: str) -> in
 
     Raises:
         InvalidPersonError: the sign-in is taken, the role unknown or the password too short.
+        InvalidTextError: sign-in or name is blank, too long, or holds characters that cannot be stored.
     """
     _check_role(role)
     person: int | None = scalar(
         tx,
         "INSERT INTO person (sign_in, name, role, password) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person",
-        [_spelled(sign_in), name.strip(), role, hashed(password)],
+        [_spelled(sign_in), checked_text(name, "The name", NAME), role, hashed(password)],
     )
     if person is None:
         raise InvalidPersonError(f"The sign-in {_spelled(sign_in)} is taken: choose another.")
@@ -75,9 +80,10 @@ def change_person(tx: Tx, person: int, *, name: str, role: Role) -> None:
 
 def person_with(tx: Tx, sign_in: str, password: str) -> Person | None:
     """The person who signs in; ``None``, after the same time, for an unknown or disabled sign-in or a wrong password."""
+    spelled = sign_in.strip().casefold()
     row = tx.execute(
         "SELECT person, sign_in, name, role, password FROM person WHERE sign_in = %s AND disabled IS NULL",
-        [_spelled(sign_in)],
+        [spelled if is_storable(spelled) else ""],
     ).fetchone()
     try:
         _HASHER.verify(row[4] if row else _NOBODY, password)
@@ -99,11 +105,9 @@ def _check_role(role: str) -> None:
 
 
 def _spelled(sign_in: str) -> str:
-    sign_in = sign_in.strip().casefold()
-    if not sign_in:
-        raise InvalidPersonError("A sign-in has at least one character: choose one.")
-    return sign_in
+    return checked_text(sign_in, "The sign-in", NAME).casefold()
 
 
 def _end_sessions(tx: Tx, person: int) -> None:
     tx.execute("UPDATE session SET ended = clock_timestamp() WHERE person = %s AND ended IS NULL", [person])
+    tx.execute("SELECT pg_notify(%s, '')", [SESSIONS_CHANNEL])

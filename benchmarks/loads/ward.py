@@ -21,7 +21,7 @@ from benchmarks.servers import Servers
 from devices.sample import SAMPLE, Samples
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import wrap
 from simulators.sealed_log import Record, World, clock
 from streams.engine.opening.block import Block
@@ -49,7 +49,7 @@ class Ward:
         statement = b"COPY data_key (key, patient, gateway, wrapped) FROM STDIN"
         with psycopg.connect(url) as db, db.cursor().copy(statement) as copy:
             for key, (patient, gateway, secret) in self.world.secrets.items():
-                copy.write_row((key, patient, gateway, wrap(secret, self.world.master, about_key(patient, gateway))))
+                copy.write_row((key, patient, gateway, wrap(secret, self.world.master, key_binding(patient, gateway))))
 
     @property
     def everybody(self) -> range:

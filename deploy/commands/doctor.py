@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,15 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from rich.console import Console
 
+from alerts.desk.worklist.unreadable import read_faults, summary
 from deploy.care_checks import channels, keys, restored
 from deploy.continue_after_loss import carry_out, look, plan
 from deploy.errors import DeployError
 from deploy.finding import Finding
 from deploy.settings import ServerSettings
+from devices.errors import MasterKeyError
 from devices.wire.batch import PARTITIONS
+from devices.wire.keys import read_master_key
 from devices.wire.sealing import KEY_BYTES
 from streams.errors import StreamsError
 
@@ -115,6 +119,18 @@ def database(settings: ServerSettings) -> Iterator[Finding]:
         yield Finding(False, f"The database does not answer ({reason})", "check VIGIL_DATABASE")
 
 
+def unreadable(settings: ServerSettings) -> Iterator[Finding]:
+    try:
+        faults = asyncio.run(read_faults(settings.database, read_master_key(settings.master_key_file)))
+    except (psycopg.Error, MasterKeyError):
+        return  # said by the checks of the database and of the key file
+    if not faults:
+        yield Finding(True, "The data of every patient can be read")
+        return
+    cure = "restore or enter it again; if it is many identities, this is not the master key they were sealed under"
+    yield Finding(False, f"Stored data cannot be read ({summary(faults)})", cure)
+
+
 def topic(settings: ServerSettings) -> Iterator[Finding]:
     admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 2})
     try:
@@ -174,4 +190,4 @@ def _number(db: psycopg.Connection[tuple[int]], query: LiteralString, *values: o
 
 def checks(*, every: bool = False) -> tuple[Callable[[ServerSettings], Iterator[Finding]], ...]:
     """All checks in their order; ``every``: open all keys."""
-    return key_file, database, partial(keys, every=every), channels, restored, topic, ledger
+    return key_file, database, unreadable, partial(keys, every=every), channels, restored, topic, ledger

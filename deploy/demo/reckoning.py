@@ -116,8 +116,8 @@ def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
         [since],
     ).fetchall()
     return [
-        Raised(alarm, (subject, rule, source), onset, notified=notified, acknowledged=acknowledged, open=still)
-        for alarm, subject, rule, source, onset, acknowledged, notified, still in rows
+        Raised(alarm, (subject, rule, source), onset, notified=notified, acknowledged=acknowledged, open=stands)
+        for alarm, subject, rule, source, onset, acknowledged, notified, stands in rows
     ]
 
 

@@ -13,7 +13,7 @@ from alerts.care.channels import register_channels
 from alerts.care.identity import Identity
 from alerts.care.teams import add_team
 from deploy.care_checks import channels, keys
-from deploy.commands.doctor import database, key_file, ledger, topic
+from deploy.commands.doctor import database, key_file, ledger, topic, unreadable
 from deploy.finding import Finding
 from deploy.schema.migrate import migrate
 from deploy.settings import ServerSettings
@@ -55,6 +55,21 @@ def test_an_empty_database_wants_to_be_migrated_and_is_fine_then(settings: Serve
     assert wrong(database(settings))[0].endswith("run vigil migrate.")
     migrate(settings.database)
     assert not wrong(database(settings))
+
+
+def test_what_is_stored_and_cannot_be_read_is_named(settings: ServerSettings) -> None:
+    migrate(settings.database)
+    assert not wrong(unreadable(settings))
+    master = settings.master_key_file.read_bytes()
+    with psycopg.connect(settings.database) as tx:
+        team = add_team(tx, "Home ward North")
+        for family in ("Exampleton", "Testwell"):
+            identity = Identity(family=family, given="Ada", born="1945-07-14")
+            admit_patient(tx, master, identity, team, Facts(), by=1)
+        tx.execute("UPDATE patient SET identity = 'x' WHERE patient = 2")
+    assert "cannot be read (identity of patient 2): restore" in wrong(unreadable(settings))[0]
+    settings.master_key_file.write_bytes(new_key())
+    assert "identity of 2 patients" in wrong(unreadable(settings))[0]
 
 
 def test_a_database_that_is_away_is_said_and_not_raised(settings: ServerSettings) -> None:

@@ -41,11 +41,25 @@ def test_what_cannot_be_done_is_one_sentence(vigil: Vigil) -> None:
     cases = (
         (("person", "m.testova", "--name", "M. Testova", "--team", "9"), "There is no care team 9."),
         (("team", WARD), "exists already"),
+        (("team", " "), "The name of a care team is blank: give one."),
+        (
+            ("patient", "X", "Y", "--born", "1950-13-01", "--record", "VT-1", "--team", "1", "--by", "a.fictus"),
+            "The date of birth '1950-13-01' is no date since 1900: write it as YYYY-MM-DD.",
+        ),
+        (
+            ("patient", "X", "Y", "--born", "2950-01-01", "--record", "VT-1", "--team", "1", "--by", "a.fictus"),
+            "is in the future: check the year.",
+        ),
+        (
+            ("patient", " ", "Y", "--born", "1950-01-01", "--record", "VT-1", "--team", "1", "--by", "a.fictus"),
+            "The family name is blank: give one.",
+        ),
         (("gateway",), "Name the place"),
         (("consent", "5", "--by", "nobody"), "add them with vigil pair person"),
         (("claim", "AAAA-AAAA", "--desk", "http://127.0.0.1:9"), "127.0.0.1:9"),
     )
     assert vigil.run("pair", "team", WARD).returncode == 0
+    assert vigil.run("pair", "person", "a.fictus", "--name", "Dr A. Fictus", "--team", "1").returncode == 0
     for words, part in cases:
         done = vigil.run("pair", *words)
         assert done.returncode == 1, words

@@ -55,8 +55,8 @@ def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment: str) -> None:
 
 
 def opened_terminal() -> tuple[int, int]:
-    if why := no_terminal():
-        pytest.skip(f"could not run: {why}")
+    if reason := no_terminal():
+        pytest.skip(f"could not run: {reason}")
     return os.openpty()
 
 

@@ -52,12 +52,12 @@ def test_each_start_has_everybody_wear_what_can_speak(migrated: str, order: tupl
         assert all(seen.setdefault(address, device) == device for address, device in done.devices.items())
         assert start(migrated, plan) == done
     with psycopg.connect(migrated) as db:  # what a gateway and the engine hear of is what the last start enrolled
-        (told,) = db.execute(
+        (count,) = db.execute(
             "SELECT count(*) FROM (SELECT DISTINCT ON (patient) payload FROM control_outbox WHERE kind = 'enrolment'"
             " ORDER BY patient, sequence DESC) newest, jsonb_array_elements(payload->'devices') one"
             " WHERE one->>'until' IS NULL"
         ).fetchone() or (0,)
-    assert told == len(order[-1].wearables)
+    assert count == len(order[-1].wearables)
 
 
 def test_what_people_changed_stays_as_it_is(migrated: str) -> None:

@@ -51,11 +51,11 @@ def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled() -> Non
 
 def test_an_unexpected_alarm_of_yesterday_counts_today_only_while_it_stands() -> None:
     """A wearable that never speaks is silent to the end; one that was silent between two runs speaks again."""
-    assert kept(raised(1, 900, "no_data", still=True), raised(2, 900, "news2")) == [1]
+    assert kept(raised(1, 900, "no_data", stands=True), raised(2, 900, "news2")) == [1]
 
 
-def raised(alarm: int, onset: int, rule: str = "spo2.low", *, still: bool = False) -> Raised:
-    return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True, open=still)
+def raised(alarm: int, onset: int, rule: str = "spo2.low", *, stands: bool = False) -> Raised:
+    return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True, open=stands)
 
 
 def kept(*alarms: Raised) -> list[int]:
