@@ -78,15 +78,15 @@ def channels(
         set_channels(tx, team, chosen)
         write_down(tx, who, "team.channels", f"team:{team}", channels=chosen)
         (found,) = [one for one in team_channels(tx) if one.team == team]
-    print(used(found))
+    print(sentence_about(found))
 
 
-def used(found: TeamChannels) -> str:
+def sentence_about(team: TeamChannels) -> str:
     """The sentence about the channels of a team."""
-    if found.reaches_people:
-        return f"Team {found.team} ({found.name}) is told by {', '.join(found.used)}."
+    if team.reaches_people:
+        return f"Team {team.team} ({team.name}) is told by {', '.join(team.used)}."
     return (
-        f"Team {found.team} ({found.name}) is told by {', '.join(found.used)} alone: nobody is paged,"
+        f"Team {team.team} ({team.name}) is told by {', '.join(team.used)} alone: nobody is paged,"
         " somebody must look at the desk."
     )
 
