@@ -76,6 +76,11 @@ def readings_of(device: Assigned, received: Iterable[Received], state: State) ->
     return readings, state
 
 
+def _plain(text: str) -> str:
+    """The text as an event may hold it: short, printable ASCII."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:200]) or "?"
+
+
 class Intake:
     """Stores for one device; a message may be acknowledged only once :meth:`accept` has returned."""
 
@@ -115,6 +120,7 @@ class Intake:
 
     def new_fault(self, what: str, reason: str) -> Fault | None:
         """The event that says so, logged; None where it was told within a day."""
+        what, reason = _plain(what), _plain(reason)
         reported, now = self._reported.get((what, reason)), time.monotonic()
         if reported is not None and now - reported < _AGAIN_S:
             return None
