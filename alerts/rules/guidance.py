@@ -86,6 +86,18 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         f"{_OPERATOR} now: time synchronisation (NTP) of brokers and workers. Trust no age of a reading until then.",
         "The clocks of Vigil's servers differ: have time synchronisation (NTP) mended, vigil doctor helps to look.",
     ),
+    "record_set_aside": Guidance(
+        "A record was set aside",
+        "Vigil failed at one record and kept it apart, unread: a measurement or a setting in it is not shown.",
+        "Look at what was set or measured in the last minutes, and tell whoever runs Vigil (vigil rejected list).",
+        "Vigil failed at one record and kept it apart: vigil rejected list shows it, vigil doctor helps.",
+    ),
+    "data_key_damaged": Guidance(
+        "Readings cannot be opened",
+        "The key for this patient's readings is damaged on the server: they are kept, nobody sees them, and no alarm comes.",
+        "Call the patient: how are they? Observe by other means; have whoever runs Vigil restore the key (vigil doctor).",
+        "Readings of a patient cannot be opened: nobody sees them. Open the link and have the key restored (vigil doctor).",
+    ),
     "state_lost": Guidance(
         "Alarm state was lost",
         "At a restart what had been counted so far could not be read: windows, hold times and open conditions begin anew.",

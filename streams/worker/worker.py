@@ -66,8 +66,11 @@ def run(
     def consumer() -> Any:
         return app.consumer
 
-    reading = Session(settings.database)
-    keys = DatabaseKeyRing(reading.connection, read_master_key(settings.master_key_file))
+    def keys_session() -> psycopg.Connection:
+        return reading.connection()
+
+    keys = DatabaseKeyRing(keys_session, read_master_key(settings.master_key_file))
+    reading = Session(settings.database, keys.check_master)
     rounds = Rounds(Engine(stages), keys, reading, topic, stop, surroundings.statements)
     threads = WorkerThreads(brokers, Session(settings.database, prepare_session), stop)
     clock_records = ClockRecords(settings.kafka, topic, assigned, settings.silence_min, clock)

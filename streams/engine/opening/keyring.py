@@ -27,16 +27,18 @@ class OpenKey(NamedTuple):
 class KeyRing(Protocol):
     """What :func:`streams.engine.opening.opening.open_blocks` asks."""
 
-    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
-        """Those of ``keys`` that exist.  One that is missing does not exist: its records are rejected."""
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey | None]:
+        """Those of ``keys`` that exist; ``None`` for one that exists and cannot be opened.  The records of the others, and
+        of those missing, are rejected.
+        """
         ...
 
 
 class FixedKeyRing:
     """Keys held in memory: benchmarks and tests of the pure path."""
 
-    def __init__(self, keys: Mapping[int, OpenKey]) -> None:
+    def __init__(self, keys: Mapping[int, OpenKey | None]) -> None:
         self._keys = dict(keys)
 
-    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey | None]:
         return {key: self._keys[key] for key in keys if key in self._keys}

@@ -29,6 +29,8 @@ LAST_TIME: Final = 253_402_300_800_000
 """ms: the year 10000, beyond which no calendar goes."""
 _FIELDS: Final = ("kind", "lane", "clock", "count", "key", "patient", "device", "gateway", "first", "received", "epoch")
 _T = TypeVar("_T")
+KEY_DAMAGED_REASON: Final = "the data key cannot be opened"
+"""The reason for which the records under one damaged key are refused, and no others."""
 _SEALED: Final = (Kind.SAMPLES, Kind.EVENT, Kind.CONTROL)
 
 
@@ -113,10 +115,13 @@ def _open(records: Records, heads: list[bytes], values: list[bytes], keys: KeyRi
     named, inverse = np.unique(records["key"][at], return_inverse=True)
     ring = keys.get_many(named.tolist())
     keyed = [ring.get(key) for key in named.tolist()]
+    damaged = np.array([key in ring and ring[key] is None for key in named.tolist()], np.bool_)[inverse]
     owner = np.array([(k.patient, k.gateway) if k else (-1, -1) for k in keyed], np.int64).reshape(-1, 2)[inverse]
     known = owner[:, 0] >= 0
     foreign = known & ((owner[:, 0] != records["patient"][at]) | (owner[:, 1] != records["gateway"][at]))
-    for record in at[~known].tolist():
+    for record in at[damaged].tolist():
+        refused.one(record, KEY_DAMAGED_REASON)
+    for record in at[~known & ~damaged].tolist():
         refused.one(record, "unknown key")
     for record in at[foreign].tolist():
         refused.one(record, "key of another patient or gateway")
