@@ -34,6 +34,7 @@ from alerts.desk.web.door import Door
 from alerts.desk.web.shield import Shield
 from alerts.desk.web.templates import HERE, environment
 from alerts.desk.worklist.reader import Reader
+from devices.database_session import session_options
 from devices.wire.keys import read_master_key
 
 _log = structlog.get_logger("alerts.desk")
@@ -52,7 +53,7 @@ def build(settings: DeskSettings) -> Starlette:
         timeout=5,
         max_waiting=50,
         open=False,
-        kwargs={"connect_timeout": 5, "application_name": "vigil desk", "options": "-c statement_timeout=10000"},
+        kwargs=session_options("vigil desk", statement_s=10),
     )
 
     @contextlib.asynccontextmanager

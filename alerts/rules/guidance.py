@@ -74,6 +74,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         f"{_OPERATOR} now (vigil doctor names the cause). {_UNWATCHED}",
         f"Vigil receives nothing and raises no new alarms: start vigil doctor. {_UNWATCHED}",
     ),
+    "log_silent": Guidance(
+        "Vigil cannot read",
+        "For more than 30 s no readings could be fetched for these patients: a server of the log is away or cut off.",
+        f"{_OPERATOR} now (vigil doctor names the cause). {_UNWATCHED}",
+        f"Part of the log cannot be read and no new alarm is raised for some: start vigil doctor. {_UNWATCHED}",
+    ),
     "log_damaged": Guidance(
         "The log is damaged",
         "The log of readings was cut or made again, so this part of it is not read any more: no new alarm can be raised.",

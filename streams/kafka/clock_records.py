@@ -18,6 +18,8 @@ from streams.kafka.skew import LIMIT_S, off_by
 
 EVERY_S: Final = 1.0
 _EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
+SOCKET_MS: Final = 10_000
+"""A broker that does not answer for so long is asked no more: it may have vanished without a word."""
 _QUEUE: Final = 1000
 _WARN_AGAIN_S: Final = 60.0
 _LAST_S: Final = 2.0
@@ -54,6 +56,9 @@ class ClockRecords:
                 "acks": "all",
                 "linger.ms": 5,
                 "message.timeout.ms": _EXPIRE_MS,
+                "socket.timeout.ms": SOCKET_MS,
+                "socket.connection.setup.timeout.ms": SOCKET_MS,
+                "socket.keepalive.enable": True,
                 "queue.buffering.max.messages": _QUEUE,
             },
             logger=_quiet,

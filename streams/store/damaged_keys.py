@@ -39,11 +39,11 @@ def note_keys(tx: psycopg.Connection, faults: Sequence[KeyFault], lost: frozense
             continue
         values = {"partition": one.partition, "patient": one.patient, "gateway": one.gateway, "key": one.key}
         if tx.execute(_BEGIN if one.damaged else _END, values).rowcount:
-            conditions.append(_condition(one))
+            conditions.append(condition_of(one))
     return conditions
 
 
-def _condition(one: KeyFault) -> Condition:
+def condition_of(one: KeyFault) -> Condition:
     return Condition(
         one.partition,
         one.second,

@@ -15,6 +15,8 @@ from streams.kafka.transport import NAME, register
 from streams.worker.loop import Loop
 from streams.worker.settings import WorkerSettings
 
+ANSWER_S: Final = 10.0
+"""A broker may take so long to answer; one that vanished without a word never does."""
 LEAVE_S: Final = 25.0
 """A worker may take so long to stop: with the brokers away the consumer would ask to leave its group for ever."""
 
@@ -54,6 +56,7 @@ def make_app(settings: WorkerSettings, loop: Loop, fail: Callable[[BaseException
         store="memory://",
         broker_session_timeout=settings.session_s,
         broker_heartbeat_interval=settings.session_s / 12,
+        broker_request_timeout=max(ANSWER_S, settings.session_s),
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.round_records,
         consumer_auto_offset_reset="earliest",

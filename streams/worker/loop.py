@@ -28,6 +28,7 @@ from streams.worker.queue import Item
 from streams.worker.rounds import Rounds
 from streams.worker.set_aside import ENGINE_FAILED, STORE_FAILED, may_be_a_records_fault, reason_of
 from streams.worker.settings import WorkerSettings
+from streams.worker.silence import Silence
 from streams.worker.taking import Steps, Taking, drive
 
 RETAKE_S: Final = 3.0
@@ -59,7 +60,7 @@ class Loop:
         self.places, self.queue = places, places.queue
         self._taking = Taking(settings.topic, places, rounds, fold, surroundings, self._forget)
         self._readings = Readings()
-        self._skew, self._reported = skew, Skew()
+        self._skew, self._reported, self._silence = skew, Skew(), Silence()
         self._commit: asyncio.Task[None] | None = None
 
     # the transport asks
@@ -199,10 +200,29 @@ class Loop:
             self._spawn(self._taking.report(conditions))
         if damaged := self.places.look_again():
             self._spawn(self._taking.take(damaged))
-        for partition in () if self.queue.full else self.places.silent():
+        self._watch_silence()
+        silent = [] if self.queue.full else list(self.places.silent())
+        if silent:
+            self._spawn(self._taking.look())
+        for partition in silent:
             if self._feed().end(partition) > self.places.owned[partition].line.received:
                 _log.warning("nothing comes though there is more: seeking again", partition=partition)
                 self._spawn(self._taking.seek([partition]))
+
+    def _watch_silence(self) -> None:
+        """Report partitions of which nothing comes, where each has a clock record a second."""
+        if not self._settings.clock:
+            return
+        changes = self._silence.changes(self.places.heard(), self._clock.monotonic())
+        if silent := sorted(p for p, begins in changes.items() if begins):
+            _log.error("nothing comes from these partitions: are their brokers and the topic there?", partitions=silent)
+        if changes:
+            now = int(self._clock.time())
+            self._spawn(
+                self._taking.report(
+                    [of_partition(p, "log_silent", "onset" if begins else "end", now) for p, begins in changes.items()]
+                )
+            )
 
     def _release(self, items: Iterable[Item]) -> None:
         self.queue.release(items)

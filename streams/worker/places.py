@@ -32,6 +32,7 @@ class Place:
     line: Line
     schedule: SnapshotSchedule
     seeking: bool = False
+    looked: float = 0.0  # when it was last named by Places.silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +175,14 @@ class Places:
         """Partitions of which nothing waits and nothing has come for :data:`SILENT_S`; each is named once in that time."""
         now = self._clock.monotonic()
         for partition, place in self.owned.items():
-            if not place.line.items and now - place.line.last_arrival >= SILENT_S:
-                place.line.last_arrival = now
+            if not place.line.items and now - max(place.line.last_arrival, place.looked) >= SILENT_S:
+                place.looked = now
                 yield partition
+
+    def heard(self) -> dict[int, float]:
+        """When each partition was last heard; of one whose records wait, now."""
+        now = self._clock.monotonic()
+        return {p: now if place.line.items else place.line.last_arrival for p, place in self.owned.items()}
 
     def found(self, damage: Mapping[int, str | None]) -> None:
         """Note which partitions were found damaged, and which are whole (``None``)."""

@@ -7,9 +7,9 @@ from deploy.schema.migrate import migrate
 from devices.errors import MasterKeyError
 from devices.wire.keys import about_key, read_master_key
 from devices.wire.sealing import new_key, wrap
+from streams.errors import MasterKeyWrongError
 from streams.store import data_keys as keys
 from streams.store.data_keys import DatabaseKeyRing
-from streams.errors import MasterKeyWrongError
 from tests.streams.producing import World
 
 

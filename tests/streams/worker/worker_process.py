@@ -64,28 +64,16 @@ class Hangs:
 
 
 class Fails:
-    """A stage that fails at what a device says, or (``later``) has no state any more with which the next second could be
-    decided; dropped with its partition it is well again.
-    """
+    """A stage that fails at what a device says of itself."""
 
     learns = frozenset()
 
-    def __init__(self, when):
-        self.when, self.bad = when, set()
-
     def event(self, now, patient, device, gateway, event):
         if device:
-            self.bad.add(patient % 64)
-            if self.when == "at once":
-                raise KeyError(patient)
+            raise KeyError(patient)
 
     def evaluate(self, moment):
-        if bad := self.bad & set(moment.partitions.tolist()):
-            raise ValueError(bad)
         return ()
-
-    def drop(self, partition, patients):
-        self.bad.discard(partition)
 
     def __getattr__(self, name):
         return lambda *_: None
@@ -170,7 +158,7 @@ if __name__ == "__main__":
         surroundings = Surroundings(clock=SimpleNamespace(monotonic=time.monotonic, time=wrong_time))
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
     if "TEST_FAIL" in os.environ:
-        stages = [Fails(os.environ["TEST_FAIL"])]
+        stages = [Fails()]
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages
 
