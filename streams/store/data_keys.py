@@ -54,6 +54,14 @@ class DatabaseKeyRing:
         if found and all(self._open(*row) is None for row in found):
             raise MasterKeyWrongError(len(found))
 
+    def of_partitions(self, db: psycopg.Connection) -> tuple[int, bytes] | None:
+        """The key of the partitions themselves: its number and secret; ``None`` where there is none, or it is damaged."""
+        row = db.execute(
+            "SELECT key, wrapped FROM data_key WHERE patient = 0 AND gateway = 0 AND revoked IS NULL AND destroyed IS NULL"
+        ).fetchone()
+        opened = self._open(0, 0, row[1]) if row else None
+        return (row[0], opened.secret) if row and opened else None
+
     def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey | None]:
         now = time.monotonic()
         missing = [key for key in keys if key not in self._known or self._known[key][1] < now]

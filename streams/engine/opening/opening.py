@@ -17,6 +17,7 @@ from devices.sample import SAMPLE, Samples
 from devices.wire.batch import ACCEPTED_VERSIONS, HEADER, MAX_BYTES, PARTITIONS, ClockQuality, Kind, Lane
 from devices.wire.control import Control, RuleSet, decode_control
 from devices.wire.event import Event, decode_event
+from devices.wire.sealing import TAG_BYTES
 from streams.engine.opening.block import Block
 from streams.engine.opening.keyring import KeyRing
 from streams.engine.round import RECORD, Records, Rejection, Round
@@ -31,6 +32,8 @@ _FIELDS: Final = ("kind", "lane", "clock", "count", "key", "patient", "device", 
 _T = TypeVar("_T")
 KEY_DAMAGED_REASON: Final = "the data key cannot be opened"
 """The reason for which the records under one damaged key are refused, and no others."""
+FRESH_MS: Final = 60_000
+"""A sealed clock record counts as said now for so long; one played again later announces nothing."""
 _SEALED: Final = (Kind.SAMPLES, Kind.EVENT, Kind.CONTROL)
 
 
@@ -54,6 +57,7 @@ def open_blocks(blocks: Sequence[Block], keys: KeyRing) -> Round:
     for name in _FIELDS:
         records[name] = headers[name]
     _check_headers(records, headers, values, refused)
+    _believe_silences(records, values)
     payloads = _open(records, heads, values, keys, refused)
     events, controls = _read_json(records, payloads, refused)
     samples, record, rejected = _read_samples(records, payloads, refused)
@@ -104,14 +108,28 @@ def _check_headers(records: Records, head: npt.NDArray[np.void], values: list[by
     refused.where(head["first"] > np.uint64(_INT8_MAX) - count, "sequence out of range")
     refused.where(~whole & (patient % PARTITIONS != records["partition"]), "in the wrong partition for its patient")
     clock = kind == Kind.CLOCK
-    refused.where(clock & ((size != _HEAD) | ~whole), "clock record with a payload or a patient")
+    refused.where(clock & (~np.isin(size, (_HEAD, _HEAD + TAG_BYTES)) | ~whole), "clock record with a payload or a patient")
     refused.where(whole & ((kind == Kind.SAMPLES) | (kind == Kind.EVENT)), "names no patient")
     refused.where((kind == Kind.CONTROL) & (head["gateway"] != 0), "control record not from the desk")
 
 
+def _believe_silences(records: Records, values: list[bytes]) -> None:
+    """A clock record says more than the brokers' own time only where its owner has sealed it, for this partition, just now:
+    the silence announced by any other is none.
+    """
+    clock = records["kind"] == Kind.CLOCK
+    if not (clock & (records["count"] > 0)).any():
+        return
+    sealed = np.fromiter(map(len, values), np.int64, len(values)) == _HEAD + TAG_BYTES
+    fresh = np.abs(records["append"] - records["received"]) <= FRESH_MS
+    believed = sealed & fresh & (records["device"] == records["partition"])
+    records["count"][clock & ~believed] = 0
+
+
 def _open(records: Records, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused) -> list[bytes]:
     """The payload of each record, by position; empty where there is none or it does not open."""
-    at = np.flatnonzero(np.isin(records["kind"], _SEALED) & ~refused.mask)
+    sealed = np.isin(records["kind"], _SEALED) | ((records["kind"] == Kind.CLOCK) & (records["count"] > 0))
+    at = np.flatnonzero(sealed & ~refused.mask)
     named, inverse = np.unique(records["key"][at], return_inverse=True)
     ring = keys.get_many(named.tolist())
     keyed = [ring.get(key) for key in named.tolist()]
