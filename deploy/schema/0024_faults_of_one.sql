@@ -8,13 +8,14 @@ CREATE TABLE damaged_key (
     since timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (partition, patient, gateway)
 );
--- How many refused records are kept of each sender, as its headers say, and how many were not kept since it had too many.
+-- How many bytes of refused records are kept of each sender, as their headers say (patient and gateway -1: of the whole
+-- partition), and how many records were not kept since there were too many.
 CREATE TABLE refused_tally (
     partition int4 NOT NULL,
     patient int8 NOT NULL,
     gateway int8 NOT NULL,
-    kept int8 NOT NULL,
-    dropped int8 NOT NULL DEFAULT 0,
+    kept int8 NOT NULL,                         -- bytes
+    dropped int8 NOT NULL DEFAULT 0,            -- records
     said int8 NOT NULL DEFAULT 0,               -- of those dropped, as many were reported by vigil maintain
     PRIMARY KEY (partition, patient, gateway)
 );
