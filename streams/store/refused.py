@@ -1,7 +1,7 @@
 """Bounds of what is kept of refused records: of each sender, of each partition, and in time.
 
-Whoever sends rubbish without end fills no disk: beyond the bound a record is counted and not kept.  It is said once when that
-begins, and by ``vigil maintain`` with how many they were.
+Whoever sends rubbish without end fills no disk: beyond the bound a record is counted and not kept.  It is said once when
+that begins, and by ``vigil maintain`` with how many they were.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Refused:
 
 
 def within_bounds(tx: psycopg.Connection, rows: Sequence[_R]) -> list[_R]:
-    """Those of ``rows`` for which there is room; the others are counted.  The caller holds their partitions in the ledger."""
+    """Those of ``rows`` for which there is room; the others are counted.  The caller holds the partitions in the ledger."""
     if not rows:
         return []
     senders = sorted({sender for one in rows for sender in one.counted_as})
