@@ -1,4 +1,4 @@
-"""What each rule is called, what it means and what to do about it, for whoever is woken at three in the morning.
+"""The name of each rule, its meaning and what to do about it, for a reader who is woken at three in the morning.
 
 The sentences are Vigil's own, generic and without a clinical source: first see whether the figure is true, then the patient,
 then the ward's own plan.  They never replace it.  A test reads from the code which rules can be raised and fails for one
@@ -143,7 +143,7 @@ def guidance(rule: str, *, late: bool = False) -> Guidance | None:
 
 
 def words_away(rule: str) -> str:
-    """What a message outside the desk says of an alarm of this rule: no name, no vital, no value."""
+    """The text of a message outside the desk about an alarm of this rule: no name, no vital, no value."""
     found = guidance(rule)
     return found.away if found else _SEE
 

@@ -1,19 +1,34 @@
-"""The rules in the order in which the engine asks them: what explains a silence comes before what it explains."""
+"""The rules in the order in which the engine asks them: a stage that explains or mutes another stands before it."""
 
 from __future__ import annotations
 
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
+from alerts.rules.patient_rule import PatientRule
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.no_data import NoData
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
-from alerts.rules.trends.trends import Trends
+from alerts.rules.suppression import Suppression
+from alerts.rules.trends.minutes import MinuteTrends
+from alerts.rules.trends.readings import ReadingTrends
 from streams.engine.stage import Stage
 
 
-def stages() -> list[Stage]:
-    """New stages, for one engine."""
-    gateways, sensors, sources = GatewayOffline(), SensorOff(), Sources()
-    rules: list[Stage] = [LimitRules(sensors, sources), EarlyWarning(sources), Trends(sensors, sources)]
-    return [gateways, NoData(gateways), sensors, sources, *rules]
+def stages(*more: type[PatientRule]) -> list[Stage]:
+    """New stages, for one engine; ``more`` rules to try."""
+    suppression = Suppression()
+    gateways = GatewayOffline(suppression)
+    return [
+        suppression,
+        gateways,
+        NoData(suppression, gateways),
+        SensorOff(suppression),
+        Sources(suppression),
+        LimitRules(suppression, continuous=True),
+        LimitRules(suppression, continuous=False),
+        EarlyWarning(suppression),
+        MinuteTrends(suppression),
+        ReadingTrends(suppression),
+        *[rule(suppression) for rule in more],
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,20 +11,17 @@ import numpy as np
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
-from benchmarks.loads.engine import control_round
+from alerts.rules.suppression import Suppression
+from benchmarks.loads.engine import control_round, fresh_engine
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
 from devices.sample import SAMPLE, STEPS
 from devices.wire.batch import HEADER
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
-from devices.wire.event import Event
 from streams.engine.condition import Condition
-from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.round import RECORD, Round
 from streams.engine.series.ring import WINDOWS
-from streams.engine.snapshot.recall import Recall
-from streams.engine.stage import Arrival, Moment, View
-from streams.engine.windows.windows import figures
+from streams.engine.stage import Moment, Stage, View
 
 _HEAD: Final = HEADER.itemsize
 _TENTHS: Final = 10
@@ -33,25 +30,22 @@ assert WINDOWS == WINDOWS_S
 assert all(STEPS[vital] == _TENTHS for vital in VITALS)
 
 
-class Figures:
-    """A :class:`streams.engine.stage.Stage` that adds up what the windows say."""
-
-    view: View
-    learns: Collection[type[Control]] = ()
+class Figures(Stage):
+    """Adds up the figures of the windows."""
 
     def __init__(self) -> None:
         self.sums = np.zeros((len(WINDOWS), 6))
 
     def attach(self, view: View) -> None:
-        self.view = view
-        self.extremes = view.layout.dense.watch()
+        super().attach(view)
+        self.windows = view.windows()
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         dense = self.view.layout.dense
         columns, mask = dense.axis.span(moment.partitions, moment.member)
         vital = dense.series.vital[columns]
         for window, total in enumerate(self.sums):
-            found = figures(self.extremes, vital, window, moment.now, columns, mask)
+            found = self.windows.figures(vital, window, moment.now, columns, mask)
             enough = found.n >= 2
             if mask is not None:
                 enough &= mask
@@ -62,24 +56,6 @@ class Figures:
             total[5] += slope @ slope
         return ()
 
-    def learn(self, partition: int, patient: int, control: Control) -> None:
-        """Nothing here depends on rules."""
-
-    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        """Nothing here changes with rules."""
-
-    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
-        """Nor on events."""
-
-    def arrive(self, arrival: Arrival) -> None:
-        """The ring keeps what arrived."""
-
-    def set_back(self, partition: int, now: int) -> None:
-        """No clock is set back here."""
-
-    def drop(self, partition: int, patients: Sequence[int]) -> None:
-        """Nothing is given away here."""
-
 
 @dataclass
 class EngineJob:
@@ -89,18 +65,16 @@ class EngineJob:
     episodes: int = 0
 
     def __post_init__(self) -> None:
-        sensors, sources, self.figures = SensorOff(), Sources(), Figures()
-        self.engine = Engine([sensors, sources, LimitRules(sensors, sources), self.figures])
-        self._known: set[int] = set()
-        for partition in range(PARTITIONS):
-            self.engine.take(partition, None, Recall())
+        suppression, self.figures = Suppression(), Figures()
+        limits = LimitRules(suppression, continuous=True)
+        rules = suppression, SensorOff(suppression), Sources(suppression), limits, self.figures
+        self.engine, self._known = fresh_engine(range(PARTITIONS), rules), set[int]()
         self._control = 0
 
     def round(self, blocks: list[Block]) -> None:
         """One block a partition."""
         opened = opened_unsealed(blocks)
-        records = opened.records
-        new = set(np.unique(records["patient"]).tolist()) - self._known
+        new = set(np.unique(opened.records["patient"]).tolist()) - self._known
         if new:
             self._admit(new, {b.partition: int(b.appended[0]) for b in blocks})
         self._advance(opened)
@@ -108,7 +82,7 @@ class EngineJob:
     def _advance(self, opened: Round) -> None:
         writes = self.engine.advance(opened)
         assert not writes.rejected, writes.rejected[:3]
-        self.samples += int(writes.keep.sum())
+        self.samples += int(writes.accepted.sum())
         self.episodes += sum(one.phase == "onset" and one.category == "physiological" for one in writes.conditions)
 
     def _admit(self, patients: set[int], at: dict[int, int]) -> None:

@@ -93,6 +93,7 @@ class MqttSource:
         self._client.reconnect_delay_set(*_DELAY_S)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_unsubscribe = self._on_unsubscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
 
@@ -158,6 +159,9 @@ class MqttSource:
             _log.error("broker refuses a subscription", reason=refused[0], topics=len(refused))
         else:
             self._metrics.topics(len(self._topics))
+
+    def _on_unsubscribe(self, client: paho.Client, data: Any, mid: int, reasons: list[ReasonCode], properties: Any) -> None:
+        self._metrics.topics(len(self._topics))
 
     def _on_disconnect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._connection += 1

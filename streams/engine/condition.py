@@ -1,7 +1,6 @@
 """A condition: something that became true, worse, better or untrue of a patient or of a partition at a second of the clock.
 
-The engine knows conditions, never alarms: it has no idea of people.  What folds conditions into alarms is
-``alerts.life.transition.transition``.
+The engine knows conditions, not alarms and people; ``alerts.life.transition.transition`` folds conditions into alarms.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can go wrong in the engine.
+"""The errors of the engine.
 
 EngineError
 ├── NotTakenError        a round holds records of a partition the engine was not given
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """The engine was asked for what it cannot do; the message says what to do."""
+    """An error of the engine; the message says what to do."""
 
 
 class NotTakenError(EngineError):
@@ -17,7 +17,6 @@ class NotTakenError(EngineError):
 
     def __init__(self, partition: int) -> None:
         super().__init__(f"Partition {partition} was not taken: call Engine.take first.")
-        self.partition = partition
 
 
 class StateUnreadableError(EngineError):
@@ -25,4 +24,3 @@ class StateUnreadableError(EngineError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The engine's snapshot cannot be read ({reason}): take the partition without it.")
-        self.reason = reason

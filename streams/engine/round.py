@@ -1,4 +1,4 @@
-"""A round: the opened records of one or more partitions, as columns.  What the engine takes in."""
+"""A round: the opened records of one or more partitions, as columns: the input of the engine."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.sample import SAMPLE, Samples
 from devices.wire.control import Control
 from devices.wire.event import Event
+from streams.engine.columns.arrays import NO_CELLS, Cells, Rows
 
 RECORD: Final = np.dtype(
     [
@@ -31,8 +31,6 @@ RECORD: Final = np.dtype(
     ]
 )
 
-Records = npt.NDArray[np.void]
-
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -48,12 +46,12 @@ class Round:
     """``records`` RECORD [n], each partition's together and in offset order; every record of the log is there, refused
     and clock records too, because its append time moves the clock.  ``samples`` SAMPLE [m] of all opened batches,
     ``record`` int32 [m] the position of each one's record, ascending.  ``events`` and ``controls`` are (position of the
-    record, payload), ascending.  ``rejected`` is what opening refused.
+    record, payload), ascending.  ``rejected``: refused by opening.
     """
 
-    records: Records
+    records: Rows
     samples: Samples = field(default_factory=lambda: np.empty(0, SAMPLE))
-    record: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    record: Cells = field(default_factory=lambda: NO_CELLS)
     events: list[tuple[int, Event]] = field(default_factory=list)
     controls: list[tuple[int, Control]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)

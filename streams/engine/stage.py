@@ -2,16 +2,15 @@
 
 The engine calls every stage in the order given, at each whole second of a partition's clock, with what changed since the
 last one.  A stage keeps its state in :class:`streams.engine.columns.axis.Columns` tables on the axes of the view (they move,
-and go into snapshots, by themselves); what it keeps besides must follow from the control records alone (``learn``), which it
-is told again after a snapshot was read.  What a stage concludes may depend on nothing but the log: not on the order of
-samples within a second, nor on where columns are, nor on other partitions.
+and go into snapshots, by themselves).  Anything else it keeps must follow from the control records alone (``learn``), which
+it gets again after a snapshot was read.  Its conclusions depend on nothing but the log: not on the order of samples within a
+second, nor on the place of a column, nor on other partitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from devices.wire.control import Control
 from devices.wire.event import Event
@@ -22,14 +21,24 @@ from streams.engine.series.layout import Layout
 from streams.engine.series.sparse import SparseSeries
 from streams.engine.series.updates import Updates
 from streams.engine.timeline import Timeline
+from streams.engine.windows.long_windows import LongWindows
+from streams.engine.windows.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What stages may read; they write only to tables of their own."""
+    """The state that stages read; they write only to tables of their own."""
 
     layout: Layout
     timeline: Timeline
+
+    def windows(self) -> Windows:
+        """The windows of 60 s and 5 min of all continuous series; asked for in ``attach``, they are kept up from then on."""
+        return self.layout.dense.keep_windows()
+
+    def long_windows(self) -> LongWindows:
+        """The windows of 1 h and 24 h of all continuous series, in the same way."""
+        return LongWindows(self.layout.dense.closed, self.layout.dense.series)
 
     @property
     def stores(self) -> tuple[DenseSeries, SparseSeries]:
@@ -38,7 +47,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What was heard in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
+    """All that arrived in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
     (equal ones in runs) and measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].  Heartbeats: the columns of their
     ``links``, int64 [k], perhaps one twice.
     """
@@ -54,28 +63,30 @@ class Arrival:
 class Moment:
     """Second ``now`` of ``partitions`` (int64, ascending; ``member`` bool [PARTITIONS] marks them, None: all that are held).
 
-    Where ``decide`` is False the second is passed over (:mod:`streams.engine.timeline`): learn, conclude nothing.
-    ``again``: partitions among them in which everything has to be looked at, not only what changed.  ``dense`` and
+    ``replaying``: the second is passed over (:mod:`streams.engine.timeline`); a stage learns from it and concludes nothing.
+    ``recheck_all``: partitions among them in which everything has to be looked at, not only what changed.  ``dense`` and
     ``sparse`` are in ``Newest`` already.
     """
 
     now: int
     partitions: Ints
     member: Bools | None
-    decide: bool
-    again: Ints
+    replaying: bool
+    recheck_all: Ints
     dense: Updates
     sparse: Updates
 
 
-class Stage(Protocol):
-    """See the module."""
+class Stage:
+    """A stage that does nothing; each one overrides what it needs."""
 
-    learns: Collection[type[Control]]
+    learns: Collection[type[Control]] = ()
     """The kinds of control records of which it keeps anything beside its tables."""
+    view: View
 
     def attach(self, view: View) -> None:
         """Called once, before anything else."""
+        self.view = view
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
         """Keep what is kept of a control record (one of ``learns``) beside the tables; patient 0 for a rule set."""
@@ -93,7 +104,8 @@ class Stage(Protocol):
         """The clock of a partition was set back to second ``now``; the stores have forgotten what was after it."""
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
-        """What became true, worse, better or untrue at this second."""
+        """The conditions that began, changed or ended at this second."""
+        return ()
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
         """A partition is given away; its columns go by themselves."""

@@ -1,4 +1,4 @@
-"""What one round writes: everything the store needs, as columns.  What the engine hands out."""
+"""The output of the engine: all that one round writes to the store, as columns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.wire.control import Control
 from devices.wire.event import Event
+from streams.engine.columns.arrays import Bools, Bytes, Rows
 from streams.engine.condition import Condition
 from streams.engine.round import Rejection, Round
 
@@ -29,8 +29,8 @@ ROLLUP: Final = np.dtype(
         ("std", "<f8"),
         ("slope", "<f8"),  # units a second
         ("poor", "<i4"),
-        ("second", "<i8"),  # the clock's second it was computed at
-        ("offset", "<i8"),  # of the first record that stands in that second or later: it is made of what stands before
+        ("second", "<i8"),  # the clock's second at which it was computed
+        ("offset", "<i8"),  # of the first record that stands in that second or later: only records before it count
     ]
 )
 LATE: Final = np.dtype([*SERIES, ("partition", "<i4"), ("minute", "<i8"), ("second", "<i8"), ("offset", "<i8")])
@@ -38,20 +38,18 @@ LATE: Final = np.dtype([*SERIES, ("partition", "<i4"), ("minute", "<i8"), ("seco
 the same transaction; ``second`` and ``offset`` as of :data:`ROLLUP`."""
 LATEST: Final = np.dtype([*SERIES, ("time", "<i8"), ("value", "<f4"), ("status", "<i2"), ("arrived", "<i8")])
 
-Rows = npt.NDArray[np.void]
-
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """``keep`` bool [m] and ``status`` uint8 [m]: which of ``round.samples`` are stored, with which status (a sample ahead
-    of the clock becomes ``CLOCK_UNSURE``).  ``events`` and ``controls``: (position of the record, payload) that took
-    effect.  ``quarantined``: (position of the record, reason).  ``rejected`` includes what opening refused.  ``conditions``
-    are in order of (partition, second).
+    """``accepted`` bool [m] and ``status`` uint8 [m] of ``round.samples``: the accepted ones are stored, with this status (a
+    sample ahead of the clock becomes ``CLOCK_UNSURE``).  ``events`` and ``controls``: (position of the record, payload) that
+    took effect.  ``quarantined``: (position of the record, reason).  ``rejected`` includes the refusals of opening.
+    ``conditions`` are in order of (partition, second).
     """
 
     round: Round
-    keep: npt.NDArray[np.bool_]
-    status: npt.NDArray[np.uint8]
+    accepted: Bools
+    status: Bytes
     rollups: Rows  # ROLLUP
     late: Rows  # LATE
     latest: Rows  # LATEST, one a series, newest

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import psycopg
 
+from streams.engine.columns.arrays import Rows
 from streams.engine.series.ring import AHEAD
 from streams.engine.series.rollup import recompute
-from streams.engine.writes import LATE, Rows
+from streams.engine.writes import LATE
 from streams.store import ledger
 from streams.store.copying import copy_in, timestamps
 from streams.store.ledger import Held

@@ -11,7 +11,7 @@ import numpy as np
 import psycopg
 
 from devices.wire.batch import PARTITIONS
-from streams.engine.writes import Rows
+from streams.engine.columns.arrays import Rows
 from streams.store.copying import Columns, copy_blocks, timestamps
 
 

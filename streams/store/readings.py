@@ -12,7 +12,8 @@ import psycopg
 
 from devices.sample import Status
 from devices.vitals import VITALS
-from streams.engine.writes import Rows, Writes
+from streams.engine.columns.arrays import Rows
+from streams.engine.writes import Writes
 from streams.store.copying import Columns, copy_in, timestamps
 
 _IDENTITY: Final = ("patient", "time", "device", "epoch", "sequence")
@@ -24,7 +25,7 @@ _STAGED_ONLY: Final = frozenset({"partition", "reading"})
 
 def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
     """The columns of kept readings, only those of vitals that occur (none: no reading); NaN and status 0 stand for NULL."""
-    kept = np.flatnonzero(writes.keep)
+    kept = np.flatnonzero(writes.accepted)
     if not len(kept):
         return {}
     samples, record, status = writes.round.samples[kept], writes.round.record[kept], writes.status[kept]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import psycopg
 
 from devices.wire.batch import PARTITIONS
-from streams.engine.writes import Rows
+from streams.engine.columns.arrays import Rows
 from streams.store.copying import copy_in, timestamps
 
 _MINUTE_MS: Final = 60_000

@@ -243,14 +243,14 @@ def count(todo: RoundToStore, stored: Stored, now: int) -> None:
     metrics.ROUNDS.inc()
     metrics.RECORDS.inc(len(writes.round.records))
     metrics.READINGS.inc(stored.readings)
-    metrics.SAMPLES.inc(int(writes.keep.sum()))
+    metrics.SAMPLES.inc(int(writes.accepted.sum()))
     metrics.QUARANTINED.inc(len(writes.quarantined))
     metrics.CONDITIONS.inc(len(writes.conditions))
     metrics.LOST.inc(len(stored.lost))
     for one in writes.rejected:
         metrics.REJECTED.labels(one.reason).inc()
     metrics.BEHIND.set((now - max(move.append for move in todo.moves)) / 1000)
-    live = writes.keep & (writes.round.records["lane"][writes.round.record] == Lane.LIVE)
+    live = writes.accepted & (writes.round.records["lane"][writes.round.record] == Lane.LIVE)
     LATENCY.observe(now - writes.round.samples["time"][live])
 
 

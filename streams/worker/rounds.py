@@ -83,7 +83,7 @@ class Rounds:
             except psycopg.Error:
                 raise
             except Exception as error:
-                why = type(error).__name__ if not isinstance(error, StateUnreadableError) else error.reason
+                why = str(error) if isinstance(error, StateUnreadableError) else type(error).__name__
                 _log.warning("snapshot cannot be read", partition=partition, why=why)
                 self._engine.drop(partition)
         start = begin_at(held, extent, saved)

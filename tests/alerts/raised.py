@@ -23,6 +23,9 @@ RANGES = {"vital": tuple(map(int, VITALS)), "side": (0, 1), "kind": (0, 1, 2)}
 """The arguments of the functions that make names, by parameter."""
 
 
+_KEYWORD = 1 << 10
+
+
 @dataclass(frozen=True)
 class Made:
     """A call that makes a condition: where, within which function, and the expression of its rule."""
@@ -63,12 +66,22 @@ def _calls(trees: dict[Path, ast.Module], name: str, place: int, only: Path | No
 
 def _within(path: Path, node: ast.AST, inside: Function | None, name: str, place: int) -> Iterator[Made]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == name and not _ends(child):
+        if isinstance(child, ast.Call) and _called(child) == name and not _ends(child):
             given = {word.arg: word.value for word in child.keywords}
-            rule = given.get("rule", child.args[place] if len(child.args) > place else None)
-            yield Made(path, child.lineno, inside, rule)
+            positional = child.args[place] if len(child.args) > place else None
+            if "rule" in given or positional or None not in given:  # else it passes on what its callers are found to give
+                rule = given.get("rule", positional)
+                yield Made(path, child.lineno, inside, rule)
         within = child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else inside
         yield from _within(path, child, within, name, place)
+
+
+def _called(call: ast.Call) -> str:
+    """The function, or the method of its own object, that a call names."""
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name
+    return ""
 
 
 def _ends(call: ast.Call) -> bool:
@@ -77,9 +90,11 @@ def _ends(call: ast.Call) -> bool:
 
 
 def _parameter(made: Made) -> int | None:
-    """The position of the rule among the parameters of its function, if it is one."""
+    """The position of the rule among the parameters of its function, if it is one; a large number for a keyword."""
     if made.inside is None or not isinstance(made.rule, ast.Name):
         return None
+    if made.rule.id in [one.arg for one in made.inside.args.kwonlyargs]:
+        return _KEYWORD
     names = [one.arg for one in made.inside.args.args]
     return names.index(made.rule.id) if made.rule.id in names else None
 
@@ -91,12 +106,25 @@ def _named(made: Made) -> set[str]:
             return {rule}
         case ast.Name(id=name) if isinstance(getattr(module, name, None), str):
             return {getattr(module, name)}
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):  # of the class, or of those made of it
+            return {str(getattr(one, name)) for one in _subclasses(module) if hasattr(one, name)}
         case ast.Call(func=ast.Name(id=name)):
             make = getattr(module, name)
             values = [RANGES[parameter] for parameter in inspect.signature(make).parameters]
             return {make(*one) for one in itertools.product(*values)}
     where = f"{made.path.relative_to(ROOT)}:{made.line}"
     raise AssertionError(f"{where}: it cannot be told which rule this condition has: name it by a constant or a function")
+
+
+def _subclasses(module: ModuleType) -> set[type]:
+    """The classes that a module defines, and all that are derived from them in the program."""
+    importlib.import_module("alerts.rules.stages")  # the rules of the program
+    found = {one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__}
+    rest = list(found)
+    while rest:
+        rest += (more := [each for each in rest.pop().__subclasses__() if each.__module__.partition(".")[0] in ROOMS])
+        found.update(more)
+    return found
 
 
 def _module(path: Path) -> ModuleType:

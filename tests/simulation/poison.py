@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.wire.batch import Kind
+from streams.engine.columns.arrays import Rows
 from streams.engine.engine import Engine
-from streams.engine.round import Records, Round
+from streams.engine.round import Round
 from streams.engine.writes import Writes
 from streams.worker.set_aside import ENGINE_FAILED, Aside
 
@@ -17,7 +18,7 @@ _ONE_IN: Final = 23
 REASON: Final = f"{ENGINE_FAILED}: ArithmeticError"
 
 
-def poisoned(records: Records) -> npt.NDArray[np.bool_]:
+def poisoned(records: Rows) -> npt.NDArray[np.bool_]:
     """Which of these are: it depends on what they hold alone, so that a copy is too."""
     number = records["epoch"].astype(np.uint64) + records["first"] + records["device"]
     found: npt.NDArray[np.bool_] = (records["kind"] == Kind.SAMPLES) & (number % _ONE_IN == 0)

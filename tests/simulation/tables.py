@@ -18,14 +18,14 @@ from devices.wire.control import encode_control, kind_of
 from devices.wire.event import encode_event
 from streams.engine.columns.arrays import Ints
 from streams.engine.series.rollup import recompute
-from streams.engine.series.updates import CONTINUOUS
+from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.writes import Writes
 from streams.store.damaged_keys import KeyFault, condition_of
 from streams.store.store import RoundToStore
 from streams.worker.recovery import Saved
 from tests.simulation.alarms import Alarms
-from tests.streams.engine.log import recall_of
+from tests.streams.engine.recall import recall_of
 
 Row = tuple[Any, ...]
 FIGURES: Final = ("n", "mean", "min", "max", "first", "last", "std", "slope", "poor")
@@ -219,7 +219,7 @@ def _wide(writes: Writes) -> list[Reading]:
     """Kept samples as rows, in the order of the log."""
     rows: dict[tuple[int, int], Reading] = {}
     samples, record, of = writes.round.samples, writes.round.record, writes.round.records
-    for at in np.flatnonzero(writes.keep).tolist():
+    for at in np.flatnonzero(writes.accepted).tolist():
         one, where = samples[at], int(record[at])
         nth, head = int(one["reading"]), of[where]
         row = rows.get((where, nth))

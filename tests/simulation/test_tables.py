@@ -18,6 +18,7 @@ from deploy.schema.migrate import migrate
 from devices.vitals import VITALS
 from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
+from streams.engine.testing import round_of
 from streams.store import ledger
 from streams.store.ledger import Checked, Held, Move
 from streams.store.recall import stored_since
@@ -28,8 +29,8 @@ from streams.worker.recovery import read_saved
 from tests.simulation.database import TOPIC_ID, Database
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import FIGURES
-from tests.streams.engine.log import round_of, samples_of
 from tests.streams.engine.random_log import Maker
+from tests.streams.engine.recall import samples_of
 
 TOPIC = "vitals.v1"
 PARTITIONS = (1, 2)

@@ -1,4 +1,4 @@
-"""Limits in fixed point, along the axis of a store: what a patient's series are compared with."""
+"""Limits in fixed point, by vital and along the axis of a store."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
+from alerts.rules.scheduled import Scheduled
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.updates import NEVER
+from streams.engine.columns.axis import Axis, array
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")
@@ -28,50 +28,33 @@ _LONGEST_HOLD: Final = 86_400
 _CODES: Final = max(VITALS) + 1
 
 
-class Bounds(Columns):
+class Bounds(Scheduled):
     """Per series; leading axes are [side], or [side, level].  Everything of LOW is kept negated, so that "beyond" is always
     "greater".
 
     ``limit``, ``clear`` (from here on downwards it is over), ``hold`` s int32; ``since`` int64: measured second in which the
-    run beyond began; ``active`` bool; ``told`` int64: measured second up to which episodes have been accounted for;
-    ``paused`` int64 clock second; ``hole`` int32 s; ``off`` bool: the sensor is off; ``redo`` bool: a limit changed.
-    Derived: ``calm`` int32 [2]: the values from and to which nothing begins or ends; ``wake`` int64: not due before.
+    run beyond began; ``active`` bool; ``reported_until`` int64: measured second up to which episodes are accounted for;
+    ``hole`` int32 s; ``reread`` bool: a limit changed.  Derived: ``inside_limits`` int32 [2]: the values from and to which
+    nothing begins or ends.
     """
 
-    FIELDS: ClassVar = {
-        "limit": Field(np.int32, NO_LIMIT, (2, 2)),
-        "clear": Field(np.int32, NO_LIMIT, (2, 2)),
-        "hold": Field(np.int32, 0, (2, 2)),
-        "since": Field(np.int64, 0, (2, 2)),
-        "active": Field(np.bool_, False, (2, 2)),
-        "told": Field(np.int64, 0, (2,)),
-        "paused": Field(np.int64, 0, (2,)),
-        "hole": Field(np.int32, HOLE),
-        "off": Field(np.bool_, False),
-        "redo": Field(np.bool_, False),
-        "calm": Field(np.int32, -1, (2,)),
-        "wake": Field(np.int64, NEVER),
-    }
-    limit: Cells
-    clear: Cells
-    hold: Cells
-    since: Ints
-    active: Bools
-    told: Ints
-    paused: Ints
-    hole: Cells
-    off: Bools
-    redo: Bools
-    calm: Cells
-    wake: Ints
+    limit: Cells = array(np.int32, NO_LIMIT, (2, 2))
+    clear: Cells = array(np.int32, NO_LIMIT, (2, 2))
+    hold: Cells = array(np.int32, lead=(2, 2))
+    since: Ints = array(np.int64, lead=(2, 2))
+    active: Bools = array(np.bool_, lead=(2, 2))
+    reported_until: Ints = array(np.int64, lead=(2,))
+    hole: Cells = array(np.int32, HOLE)
+    reread: Bools = array(np.bool_)
+    inside_limits: Cells = array(np.int32, -1, (2,))
 
     def __init__(self, axis: Axis) -> None:
         super().__init__(axis, "limits")
 
-    def upset(self, columns: Ints) -> None:
-        """Something about these series changed besides their values: they are read again at the next evaluation."""
-        self.calm[:, columns] = -1
-        self.redo[columns] = True
+    def invalidate(self, columns: Ints) -> None:
+        """The limits of these series changed: their runs are read again at the next evaluation."""
+        self.inside_limits[:, columns] = -1
+        self.reread[columns] = True
 
 
 class Table:
@@ -97,10 +80,8 @@ class Table:
                 self.clear[side, level, one.vital] = _fixed(wanted.limit, inside, steps, SIGN[side])
                 self.hold[side, level, one.vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
 
-    def over(self, own: Table | None) -> Table:
+    def over(self, own: Table) -> Table:
         """This table where ``own`` names nothing."""
-        if own is None:
-            return self
         out = Table(())
         for field in ("limit", "clear", "hold"):
             getattr(out, field)[:] = np.where(own.named[:, None], getattr(own, field), getattr(self, field))

@@ -12,7 +12,7 @@ import numpy as np
 
 from alerts.rules.limits.bounds import MEDIUM, NO_LIMIT, SEVERE, SIGN, Bounds
 from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.series.updates import NEVER
+from streams.engine.series.newest import NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,6 @@ def _ended(
     found = []
     other = bounds.limit[side, MEDIUM, column]
     wanted = over & ~bounds.active[side, :, column].any(-1) & ((other == NO_LIMIT) if level == SEVERE else True)
-    wanted &= ~bounds.off[column]
     for at in np.flatnonzero(wanted).tolist():
         which = int(column[at])
         since = int(bounds.since[side, level, which])
@@ -74,7 +73,7 @@ def _ended(
                 break
             begun -= 1
         last = int(before[at])
-        if last == NEVER or since <= bounds.told[side, which] or last - since < bounds.hold[side, level, which]:
+        if last == NEVER or since <= bounds.reported_until[side, which] or last - since < bounds.hold[side, level, which]:
             continue
         found.append(Episode(which, side, since, last, int(was[at]), level))
     return found

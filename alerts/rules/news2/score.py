@@ -35,35 +35,27 @@ MINIMUM_AGE: Final = 16
 CONSCIOUSNESS: Final = {"A": 0, "C": 1, "V": 2, "P": 3, "U": 4}
 """ACVPU as :func:`alerts.rules.news2.score_fixed.score_fixed` takes it."""
 
-_VITAL: Final = {
-    "respiratory_rate": vital_named("respiratory_rate"),
-    "spo2": vital_named("spo2"),
-    "systolic": vital_named("systolic"),
-    "pulse": vital_named("pulse_rate"),
-    "temperature": vital_named("temperature"),
-}
-VALIDITY_S: Final = {name: spec.validity_s for name, spec in _VITAL.items()}
-"""An input older than this counts as missing."""
-
-# (inclusive upper ends of all bands but the last, points of each band), in steps of the chart
-_RESPIRATION: Final = ((8, 11, 20, 24), (3, 1, 0, 2, 3))
-_SPO2_1: Final = ((91, 93, 95), (3, 2, 1, 0))
-_SPO2_2_AIR: Final = ((83, 85, 87), (3, 2, 1, 0))
-_SPO2_2_OXYGEN: Final = ((83, 85, 87, 92, 94, 96), (3, 2, 1, 0, 1, 2, 3))
-_SYSTOLIC: Final = ((90, 100, 110, 219), (3, 2, 1, 0, 3))
-_PULSE: Final = ((40, 50, 90, 110, 130), (3, 1, 0, 1, 2, 3))
-_TEMPERATURE: Final = ((350, 360, 380, 390), (3, 1, 0, 1, 2))  # tenths of a degree
 OXYGEN_POINTS: Final = 2
 CONFUSED_POINTS: Final = 3
 
 Bands = tuple[tuple[int, ...], tuple[int, ...]]
-_CHARTS: Final[dict[str, tuple[Bands, ...]]] = {
-    "respiratory_rate": (_RESPIRATION,),
-    "spo2": (_SPO2_1, _SPO2_2_AIR, _SPO2_2_OXYGEN),
-    "systolic": (_SYSTOLIC,),
-    "pulse": (_PULSE,),
-    "temperature": (_TEMPERATURE,),
+CHARTS: Final[dict[str, tuple[Bands, ...]]] = {
+    "respiratory_rate": (((8, 11, 20, 24), (3, 1, 0, 2, 3)),),
+    "spo2": (
+        ((91, 93, 95), (3, 2, 1, 0)),
+        ((83, 85, 87), (3, 2, 1, 0)),
+        ((83, 85, 87, 92, 94, 96), (3, 2, 1, 0, 1, 2, 3)),
+    ),
+    "systolic": (((90, 100, 110, 219), (3, 2, 1, 0, 3)),),
+    "pulse": (((40, 50, 90, 110, 130), (3, 1, 0, 1, 2, 3)),),
+    "temperature": (((350, 360, 380, 390), (3, 1, 0, 1, 2)),),  # tenths of a degree
 }
+"""By vital input: (inclusive upper ends of all bands but the last, points of each band), in steps of the chart.  SpO2 has
+three: scale 1, scale 2 on air, scale 2 on oxygen.
+"""
+_VITAL: Final = {name: vital_named("pulse_rate" if name == "pulse" else name) for name in CHARTS}
+VALIDITY_S: Final = {name: spec.validity_s for name, spec in _VITAL.items()}
+"""An input older than this counts as missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +75,14 @@ class News2:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """There is no NEWS2 for this patient now, and why."""
+    """The reason why there is no NEWS2 for this patient now."""
 
     why: Why
     missing: tuple[str, ...] = ()
 
 
 def refusal(facts: Facts, on: date) -> Why | None:
-    """Why NEWS2 must not be computed for this patient on that day; ``None`` where it may."""
+    """The reason not to compute NEWS2 for this patient on that day; ``None`` where there is none."""
     if facts.pregnant:
         return "pregnant"
     if facts.born is None:
@@ -131,14 +123,13 @@ def score(
     consciousness = values.get("consciousness") or facts.consciousness
 
     parts: dict[str, int] = {}
-    for name, bands in (("respiratory_rate", _RESPIRATION), ("systolic", _SYSTOLIC), ("pulse", _PULSE)):
-        if name in known:
-            parts[name] = _points(bands, _chart(known[name], name))
-    if "temperature" in known:
-        parts["temperature"] = _points(_TEMPERATURE, _chart(known["temperature"], "temperature"))
-    if "spo2" in known:
-        scale = _SPO2_1 if facts.spo2_scale == 1 else _SPO2_2_OXYGEN if oxygen else _SPO2_2_AIR
-        parts["spo2"] = _points(scale, _chart(known["spo2"], "spo2"))
+    for name, number in known.items():
+        chart = 0 if name != "spo2" or facts.spo2_scale == 1 else 2 if oxygen else 1
+        ends, points = CHARTS[name][chart]
+        fixed = round(
+            number * _VITAL[name].steps
+        )  # first at its vital's resolution, so that a float32 reads like its decimal
+        parts[name] = points[bisect_left(ends, round(fixed / steps_a_mark(name)))]
     if oxygen is not None:
         parts["oxygen"] = OXYGEN_POINTS if oxygen else 0
     if consciousness is not None:
@@ -165,29 +156,9 @@ def risk_of(total: int, *, single3: bool, whole: bool) -> Risk | None:
     return "low" if total else "none"
 
 
-def _chart(value: float, name: str) -> int:
-    """The value in steps of the chart: first at its vital's resolution, so that a float32 reads like its decimal."""
-    steps = _VITAL[name].steps
-    return round(round(value * steps) / steps_a_mark(name))
-
-
-def _chart_steps(name: str) -> int:
-    return 10 if name == "temperature" else 1
-
-
-def _points(bands: Bands, value: int) -> int:
-    ends, points = bands
-    return points[bisect_left(ends, value)]
-
-
-def bands_of(name: str) -> tuple[Bands, ...]:
-    """The charts of one vital input; of SpO2: scale 1, scale 2 on air, scale 2 on oxygen."""
-    return _CHARTS[name]
-
-
 def steps_a_mark(name: str) -> int:
-    """How many fixed-point steps of its vital make one step of the input's chart."""
-    return _VITAL[name].steps // _chart_steps(name)
+    """The number of fixed-point steps of its vital that make one step of an input's chart."""
+    return _VITAL[name].steps // (10 if name == "temperature" else 1)
 
 
 assert all(spec.steps % 10 == 0 for spec in VITALS.values())  # the charts' steps are whole multiples of the vitals'

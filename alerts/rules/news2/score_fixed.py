@@ -1,4 +1,4 @@
-"""NEWS2 of many patients at once, from fixed-point values: what the engine asks every second.
+"""NEWS2 of many patients at once, from fixed-point values.
 
 Each chart of :mod:`alerts.rules.news2.score` becomes a table over all fixed-point values of its vital, so a score is a
 look-up a vital, and so is the range within which a value may move without changing it.
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from alerts.rules.news2.score import CONFUSED_POINTS, OXYGEN_POINTS, Bands, bands_of, steps_a_mark
+from alerts.rules.news2.score import CHARTS, CONFUSED_POINTS, OXYGEN_POINTS, Bands, steps_a_mark
 from devices.vitals import FIXED_MAX
 
 VITAL_INPUTS: Final = ("respiratory_rate", "spo2", "systolic", "pulse", "temperature")
@@ -33,7 +33,7 @@ def _table(name: str, bands: Bands) -> tuple[Small, Cells]:
     return found, np.array([np.repeat(starts, lengths), np.repeat(starts + lengths - 1, lengths)], np.int32)
 
 
-_CHARTS: Final = [(name, bands) for name in VITAL_INPUTS for bands in bands_of(name)]
+_CHARTS: Final = [(name, bands) for name in VITAL_INPUTS for bands in CHARTS[name]]
 _TABLES: Final = [_table(name, bands) for name, bands in _CHARTS]
 _POINTS: Final = np.array([points for points, _ in _TABLES])
 _SAME: Final = np.array([same for _, same in _TABLES])

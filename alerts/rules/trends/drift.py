@@ -12,13 +12,14 @@ and baseline are engineering choices, off until they have been measured.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
+from alerts.rules.scheduled import Scheduled
 from alerts.rules.trends.trend_table import FRACTION, TrendTable
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import array
 
 WARM: Final = 60
 """Minutes of a baseline before anything is concluded from it."""
@@ -31,31 +32,19 @@ _SPREAD: Final = 8
 _BITS: Final[Ints] = 1 << np.arange(32)
 
 
-class TrendState(Columns):
+class TrendState(Scheduled):
     """Per continuous series.  ``level`` int64: the baseline, 24 bits behind the point; ``spread`` int64: its variance, 24
     bits; ``sums`` int64 [side] and ``mean`` int32 of the last minute, both 8 bits; ``seen`` int32 minutes; ``last`` int32:
-    the last minute with a value, -1: none.  ``active`` bool [kind, side]; ``stir`` bool: to be looked at before the next
-    minute.
+    the last minute with a value, -1: none.  ``active`` bool [kind, side].
     """
 
-    FIELDS: ClassVar = {
-        "level": Field(np.int64, 0),
-        "spread": Field(np.int64, 0),
-        "sums": Field(np.int64, 0, (2,)),
-        "mean": Field(np.int32, 0),
-        "seen": Field(np.int32, 0),
-        "last": Field(np.int32, -1),
-        "active": Field(np.bool_, False, (2, 2)),
-        "stir": Field(np.bool_, False),
-    }
-    level: Ints
-    spread: Ints
-    sums: Ints
-    mean: Cells
-    seen: Cells
-    last: Cells
-    active: Bools
-    stir: Bools
+    level: Ints = array(np.int64)
+    spread: Ints = array(np.int64)
+    sums: Ints = array(np.int64, lead=(2,))
+    mean: Cells = array(np.int32)
+    seen: Cells = array(np.int32)
+    last: Cells = array(np.int32, -1)
+    active: Bools = array(np.bool_, lead=(2, 2))
 
 
 def learn(state: TrendState, table: TrendTable, column: Ints, vital: Bytes, mean: Ints, minute: int) -> None:
@@ -84,6 +73,6 @@ def sigma_of(state: TrendState, table: TrendTable, column: Ints, vital: Bytes) -
 
 
 def bound_of(table: TrendTable, side: int, vital: Bytes, sigma: Ints) -> Ints:
-    """What a sum has to pass, int64 [n]; 0 where the rule is off."""
+    """The bound that a sum has to pass, int64 [n]; 0 where the rule is off."""
     found: Ints = table.limit[side, vital] * sigma >> FRACTION
     return found

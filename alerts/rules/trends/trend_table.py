@@ -1,4 +1,4 @@
-"""The trends of one rule set in fixed point, by vital: what minute means and readings are compared with."""
+"""The trends of one rule set in fixed point, by vital: the limits of minute means and readings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from streams.engine.condition import Priority
 
 FRACTION: Final = 8
 """Bits behind the point of a minute mean in fixed point, of standard deviations and of their multiples."""
-RISING, GAIN = "rising", "gain"
 _ONE: Final = 1 << FRACTION
 _CODES: Final = max(VITALS) + 1
 _GREATEST: Final = 1 << 40
@@ -34,7 +33,7 @@ def rule_name(vital: int, kind: int, side: int) -> str:
 
 
 def is_trend(rule: str) -> bool:
-    """Whether :func:`rule_name` gave this name."""
+    """Return whether :func:`rule_name` gave this name."""
     return any(rule.rpartition(".")[2] in pair for pair in _NAMES)
 
 
@@ -45,7 +44,7 @@ class TrendTable:
     baseline takes 1/2**shift of each minute.  Slope: ``span`` minutes, even; twice the median difference of two minutes
     half a span apart (in 1/256) is beyond when greater than ``bound``, and stays so until not greater than ``clear``;
     ``per_hour`` as written.  Change: at least ``by``, until below ``back``, within ``within`` s.
-    ``priority`` [kind, side, code].
+    ``priority`` [kind, side, code].  ``kinds``: those that are on for any vital.
     """
 
     def __init__(self, trends: Iterable[Trend] = ()) -> None:
@@ -56,8 +55,7 @@ class TrendTable:
         for one in trends:
             if one.vital in VITALS:
                 self._put(one, VITALS[Vital(one.vital)].steps, VITALS[Vital(one.vital)].continuous)
-        self.minutes = bool(self.limit.any() or self.span.any())
-        self.readings = bool(self.by.any())
+        self.kinds = {kind for kind, on in ((DRIFT, self.limit), (SLOPE, self.span), (CHANGE, self.by)) if on.any()}
 
     def _put(self, one: Trend, steps: int, continuous: bool) -> None:
         code = one.vital

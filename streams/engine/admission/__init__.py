@@ -1,1 +1,1 @@
-"""Who may speak for whom, and which readings count."""
+"""Admission: the accepted senders, and the accepted readings."""

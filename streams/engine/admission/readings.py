@@ -1,4 +1,4 @@
-"""Vetting: which readings of admitted records are stored, with which status, and which may decide anything."""
+"""Admission of readings: which ones of admitted records are stored, with which status, and which may decide anything."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from devices.sample import HIGHEST, LOWEST, Status
 from devices.vitals import VITALS
 from devices.wire.batch import ClockQuality
 from devices.wire.event import Event
-from streams.engine.admission.senders import ALWAYS, Admitted
+from streams.engine.admission.senders import Admitted, end_of
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Halves, Ints
 from streams.engine.round import Rejection, Round
 from streams.engine.series.ring import AHEAD
 
 HORIZON: Final = 30 * 86_400_000
-"""ms: older readings are refused."""
+"""ms: an older reading is refused."""
 FUTURE: Final = 86_400_000
-"""ms: a reading further ahead of the clock is refused, a nearer one stored as of unsure clock."""
+"""ms: a reading further ahead of the clock is refused; a nearer one is stored as of unsure clock."""
 TRANSFER: Final = 86_400_000
-"""ms around the ends of an enrolment in which a reading of unsure clock could be somebody else's."""
+"""ms around the ends of an enrolment: a reading of unsure clock in it may be somebody else's."""
 _KNOWN: Final[Bools] = np.isin(np.arange(256), list(VITALS))
 _LAST_STATUS: Final = max(Status)
 _REASONS: Final = (
@@ -38,27 +38,27 @@ _UNSURE: Final = "clock unsure at a transfer"
 
 
 @dataclass(frozen=True, slots=True)
-class Vetted:
-    """``keep`` bool, ``status`` uint8 [m samples]; ``usable`` int64: positions of the samples that are kept and whose
-    time is sure; ``quarantined`` (record, reason).
+class AdmittedReadings:
+    """``accepted`` bool, ``status`` uint8 [m samples]; ``usable`` int64: positions of the samples that are accepted and
+    whose time is sure; ``quarantined`` (record, reason).
     """
 
-    keep: Bools
+    accepted: Bools
     status: Bytes
     usable: Ints
     rejected: list[Rejection]
     quarantined: list[tuple[int, str]]
 
 
-def vet(batch: Round, admitted: Admitted, clocks: Ints) -> Vetted:
+def admit_readings(batch: Round, admitted: Admitted, clocks: Ints) -> AdmittedReadings:
     """Judge the readings of a round; ``clocks`` int64 [n records]: ms of the partition's clock at each record."""
     samples, record = batch.samples, batch.record
-    keep = admitted.good[record]
+    accepted = admitted.good[record]
     vital, status = samples["vital"], samples["status"].copy()
     value, ahead = samples["value"], samples["time"] - clocks[record]
     ok = status == Status.OK
-    why = np.zeros(len(samples), np.uint8)
-    for reason, bad in (
+    reason = np.zeros(len(samples), np.uint8)
+    for code, bad in (
         (6, ahead > FUTURE),
         (5, ahead < -HORIZON),
         (4, samples["reading"] >= batch.records["count"][record]),
@@ -67,60 +67,64 @@ def vet(batch: Round, admitted: Admitted, clocks: Ints) -> Vetted:
         (1, ~_KNOWN[vital]),
     ):
         if bad.any():
-            why[bad] = reason
-    rejected = _refuse(samples["reading"], record, why, keep) if why.any() else []
-    quarantined = _quarantine(batch, admitted, keep)
+            reason[bad] = code
+    rejected = _refuse(samples["reading"], record, reason, accepted) if reason.any() else []
+    quarantined = _quarantine(batch, admitted, accepted)
     status[ok & ~((value >= LOWEST[vital]) & (value <= HIGHEST[vital]))] = Status.OUT_OF_RANGE
     status[ahead > AHEAD * 1000] = Status.CLOCK_UNSURE
-    loose = batch.records["clock"] == ClockQuality.UNSURE
-    if loose.any():
-        status[loose[record]] = Status.CLOCK_UNSURE
-    return Vetted(keep, status, np.flatnonzero(keep & (status != Status.CLOCK_UNSURE)), rejected, quarantined)
+    unsure = batch.records["clock"] == ClockQuality.UNSURE
+    if unsure.any():
+        status[unsure[record]] = Status.CLOCK_UNSURE
+    usable = np.flatnonzero(accepted & (status != Status.CLOCK_UNSURE))
+    return AdmittedReadings(accepted, status, usable, rejected, quarantined)
 
 
-def vet_events(batch: Round, admitted: Admitted, clocks: Ints) -> tuple[list[tuple[int, Event]], list[Rejection]]:
-    """The events that count, and the others."""
-    n = len(batch.events)
-    at = np.fromiter((record for record, _ in batch.events), np.int64, n)
-    good, ahead = admitted.good[at], np.fromiter((event.at for _, event in batch.events), np.int64, n) - clocks[at]
+def admit_events(batch: Round, admitted: Admitted, clocks: Ints) -> tuple[list[tuple[int, Event]], list[Rejection]]:
+    """(accepted events of a round, rejections of the events that are too old or too far ahead)."""
+    at = np.array([record for record, _ in batch.events], np.int64)
+    good, ahead = admitted.good[at], np.array([event.at for _, event in batch.events], np.int64) - clocks[at]
     timely = (ahead >= -HORIZON) & (ahead <= FUTURE)
-    if (good & timely).all():
+    accepted = good & timely
+    if accepted.all():
         return batch.events, []
-    kept = [batch.events[k] for k in np.flatnonzero(good & timely).tolist()]
     refused = np.flatnonzero(good & ~timely).tolist()
-    return kept, [Rejection(int(at[k]), -1, _REASONS[5 if ahead[k] < 0 else 6]) for k in refused]
+    return (
+        [batch.events[k] for k in np.flatnonzero(accepted).tolist()],
+        [Rejection(int(at[k]), -1, _REASONS[5 if ahead[k] < 0 else 6]) for k in refused],
+    )
 
 
-def _refuse(reading: Halves, record: Cells, why: Bytes, keep: Bools) -> list[Rejection]:
-    """A reading with a bad sample is refused whole; ``keep`` is changed in place."""
+def _refuse(reading: Halves, record: Cells, reason: Bytes, accepted: Bools) -> list[Rejection]:
+    """Refuse each reading with a bad sample whole; changes ``accepted`` in place."""
     name = record.astype(np.int64) << 16 | reading
-    bad = np.flatnonzero((why > 0) & keep)
+    bad = np.flatnonzero((reason > 0) & accepted)
     worst: dict[int, int] = {}
-    for one, reason in zip(name[bad].tolist(), why[bad].tolist(), strict=True):
-        worst[one] = min(reason, worst.get(one, reason))
-    keep &= ~np.isin(name, list(worst))
-    return [Rejection(one >> 16, one & 0xFFFF, _REASONS[reason]) for one, reason in sorted(worst.items())]
+    for one, code in zip(name[bad].tolist(), reason[bad].tolist(), strict=True):
+        worst[one] = min(code, worst.get(one, code))
+    accepted &= ~np.isin(name, list(worst))
+    return [Rejection(one >> 16, one & 0xFFFF, _REASONS[code]) for one, code in sorted(worst.items())]
 
 
-def _quarantine(batch: Round, admitted: Admitted, keep: Bools) -> list[tuple[int, str]]:
-    """Readings from outside the enrolment, or of unsure clock near one of its ends; ``keep`` is changed in place."""
+def _quarantine(batch: Round, admitted: Admitted, accepted: Bools) -> list[tuple[int, str]]:
+    """(record, reason) of readings from outside the enrolment, or of unsure clock near one of its ends; changes ``accepted``
+    in place.
+    """
     record, time = batch.record, batch.samples["time"]
     since, until = admitted.since[record], admitted.until[record]
-    outside = keep & ((time < since) | (time >= until))
-    for at, spells in admitted.several.items():
-        mine = (record == at) & keep
-        inside = np.zeros(len(time), bool)
-        for one in spells:
-            inside |= (time >= one.since) & (time < (ALWAYS if one.until is None else one.until))
-        outside = np.where(mine, ~inside, outside)
+    outside = accepted & ((time < since) | (time >= until))
+    for at, several in admitted.several.items():
+        inside = np.zeros(len(time), np.bool_)
+        for one in several:
+            inside |= (time >= one.since) & (time < end_of(one))
+        outside = np.where((record == at) & accepted, ~inside, outside)
     found = {}
     if outside.any():
-        keep &= ~outside
+        accepted &= ~outside
         found = dict.fromkeys(np.unique(record[outside]).tolist(), _ELSEWHERE)
-    loose = (batch.records["clock"] == ClockQuality.UNSURE) & admitted.good
-    if loose.any():
+    unsure = (batch.records["clock"] == ClockQuality.UNSURE) & admitted.good
+    if unsure.any():
         near = (time < since + TRANSFER) | (time >= until - TRANSFER)
-        near &= keep & loose[record] & (batch.records["device"] > 0)[record]
-        keep &= ~near
+        near &= accepted & unsure[record] & (batch.records["device"] > 0)[record]
+        accepted &= ~near
         found |= dict.fromkeys(np.unique(record[near]).tolist(), _UNSURE)
     return sorted(found.items())

@@ -1,23 +1,22 @@
-"""Admission: what of the log may count at all, decided by what the log itself said before.
+"""Admission of senders: the control records of the log decide which later records are accepted.
 
-Control records (consent, enrolment with its revoked keys) are taken in the order of the log; between two of them all other
-records are judged at once.  A refused record or reading is named with its reason; nothing is dropped silently but a control
-record that was seen before (the desk sends again after a crash).  Readings of another time than their device's enrolment go
-to quarantine: they belong to somebody else (docs/decisions/0017-admission.md).
+Control records (consent, enrolment with its revoked keys) take effect in the order of the log; all other records between two
+of them are judged at once.  A refused record has a reason; nothing is dropped silently but a control record that was seen
+before (the desk sends again after a crash).  A reading measured outside its device's enrolment goes to quarantine: it
+belongs to somebody else (docs/decisions/0017-admission.md).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.wire.batch import Kind
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.columns.keyed_axis import keys
 from streams.engine.round import Rejection, Round
 from streams.engine.series.layout import Layout
@@ -33,69 +32,66 @@ _REASONS: Final = (
 )
 _NOT_ENROLLED, _WITHDRAWN, _REVOKED, _NOT_DESK, _UNKNOWN_KIND = range(1, 6)
 _GIVEN, _TAKEN_BACK = 1, 2
-_STANDS: Final = ["partition", "patient", "gateway", "epoch", "first"]
+_CONTROL_FIELDS: Final = ["partition", "patient", "gateway", "epoch", "first"]
 ALWAYS: Final = 1 << 62
-"""ms: an end that does not come."""
+"""ms: the end of an enrolment without end."""
 
 
 class Grants(Columns):
-    """Per sender (patient, device): ``enrolments`` int32, how many there were; of the only or newest one ``gateway`` int64,
-    ``since`` and ``until`` int64 ms.
+    """Per sender (patient, device): the number of ``enrolments`` int32; ``gateway`` int64, ``since`` and ``until`` int64 ms
+    of the newest one.
     """
 
-    FIELDS: ClassVar = {
-        "enrolments": Field(np.int32, 0),
-        "gateway": Field(np.int64, -1),
-        "since": Field(np.int64, ALWAYS),
-        "until": Field(np.int64, 0),
-    }
-    enrolments: Cells
-    gateway: Ints
-    since: Ints
-    until: Ints
+    enrolments: Cells = array(np.int32)
+    gateway: Ints = array(np.int64, -1)
+    since: Ints = array(np.int64, ALWAYS)
+    until: Ints = array(np.int64)
 
 
 class Allowed(Columns):
-    """Per link (patient, gateway): may it send heartbeats and manual observations?"""
+    """Per link (patient, gateway): ``allowed`` bool: it may send heartbeats and manual observations."""
 
-    FIELDS: ClassVar = {"allowed": Field(np.bool_, False)}
-    allowed: Bools
+    allowed: Bools = array(np.bool_)
 
 
 class Agreed(Columns):
-    """Per patient: ``consent`` uint8 (0: nothing known), ``revoked`` bool: some keys are."""
+    """Per patient: ``consent`` uint8 (0: none known, 1: given, 2: taken back), ``revoked`` bool: some keys are."""
 
-    FIELDS: ClassVar = {"consent": Field(np.uint8, 0), "revoked": Field(np.bool_, False)}
-    consent: Bytes
-    revoked: Bools
+    consent: Bytes = array(np.uint8)
+    revoked: Bools = array(np.bool_)
 
 
 @dataclass
 class Admitted:
-    """Of one round: ``good`` bool [n records]; ``sender`` int64 [n]: the column of each good sample record's sender, else
-    -1; ``since``, ``until`` int64 [n]: its enrolment (ms) behind the record's gateway, its ``several`` ones where there
-    are more; ``controls`` that are new.
+    """The admission of one round: ``good`` bool [n records]: accepted; ``sender`` int64 [n]: the column of the sender of
+    each good sample record, else -1; ``since``, ``until`` int64 [n]: its enrolment (ms) behind the record's gateway;
+    ``several``: its enrolments by position of the record, where there are more; ``controls`` that are new.
     """
 
     good: Bools
     sender: Ints
     since: Ints
     until: Ints
-    controls: list[tuple[int, Control]]
-    rejected: list[Rejection]
+    controls: list[tuple[int, Control]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
     several: dict[int, tuple[Enrolled, ...]] = field(default_factory=dict)
+
+    def reject(self, record: int, reason: int) -> None:
+        self.rejected.append(Rejection(record, -1, _REASONS[reason]))
 
 
 class Admission:
-    """What the control records said so far, for all partitions held."""
+    """The consent and the enrolments in force, for all partitions held.  ``enrolled`` by patient; ``seen``: the last
+    sequence of control records, by partition and epoch of the desk.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self.grants = Grants(layout.senders, "grants")
         self.allowed = Allowed(layout.links, "allowed")
         self.agreed = Agreed(layout.patients, "agreed")
-        self.enrolled: dict[int, Enrolment] = {}  # by patient
-        self.seen: dict[int, dict[int, int]] = {}  # by partition and desk epoch: the last sequence
+        self.enrolled: dict[int, Enrolment] = {}
+        self.seen: dict[int, dict[int, int]] = {}
 
     def drop(self, partition: int) -> None:
         self.seen.pop(partition, None)
@@ -104,28 +100,28 @@ class Admission:
 
     def admit(self, batch: Round) -> Admitted:
         """Judge the records of a round, in order."""
-        n = len(batch.records)
-        out = Admitted(np.zeros(n, bool), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), [], [])
-        data = np.flatnonzero((batch.records["kind"] == Kind.SAMPLES) | (batch.records["kind"] == Kind.EVENT))
+        records, n = batch.records, len(batch.records)
+        out = Admitted(np.zeros(n, np.bool_), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64))
+        data = np.flatnonzero((records["kind"] == Kind.SAMPLES) | (records["kind"] == Kind.EVENT))
         begin = 0
-        stands = batch.records[_STANDS][np.array([at for at, _ in batch.controls], np.int64)].tolist()
-        for (at, control), (partition, patient, gateway, epoch, sequence) in zip(batch.controls, stands, strict=True):
+        heads = records[_CONTROL_FIELDS][np.array([at for at, _ in batch.controls], np.int64)].tolist()
+        for (at, control), (partition, patient, gateway, epoch, sequence) in zip(batch.controls, heads, strict=True):
             if gateway != 0:
-                out.rejected.append(Rejection(at, -1, _REASONS[_NOT_DESK]))
+                out.reject(at, _NOT_DESK)
                 continue
             if not self._is_new(partition, epoch, sequence):
                 continue
             out.controls.append((at, control))
             if isinstance(control, Consent | Enrolment):
                 end = int(np.searchsorted(data, at))
-                self._judge(batch.records, data[begin:end], out)
+                self._judge(records, data[begin:end], out)
                 begin = end
             # of the other kinds too: facts may come before the enrolment, and rows may not depend on where the log is cut
             self.learn(patient, control)
-        self._judge(batch.records, data[begin:], out)
-        self._find_senders(batch.records, out)
-        unknown = np.flatnonzero(batch.records["kind"] > Kind.CLOCK)
-        out.rejected += [Rejection(at, -1, _REASONS[_UNKNOWN_KIND]) for at in unknown.tolist()]
+        self._judge(records, data[begin:], out)
+        self._find_senders(records, out)
+        for at in np.flatnonzero(records["kind"] > Kind.CLOCK).tolist():
+            out.reject(at, _UNKNOWN_KIND)
         return out
 
     def _is_new(self, partition: int, epoch: int, sequence: int) -> bool:
@@ -136,7 +132,7 @@ class Admission:
         return True
 
     def learn(self, patient: int, control: Control) -> None:
-        """A control record about who may speak for a patient."""
+        """Put a control record into effect."""
         if isinstance(control, Consent):
             row = self._layout.patients.ensure(patient)
             self.agreed.consent[row] = _GIVEN if control.given else _TAKEN_BACK
@@ -151,7 +147,7 @@ class Admission:
         former = self.enrolled.get(patient, Enrolment())
         self.enrolled[patient] = control
         for gateway in {*former.gateways, *control.gateways, *(one.gateway for one in control.devices)}:
-            link = self._layout.links.ensure(patient, gateway)  # may move the table
+            link = self._layout.links.ensure(patient, gateway)  # may move the columns
             self.allowed.allowed[link] = gateway in control.gateways
         for one in former.devices:
             self.grants.enrolments[self._layout.senders.at(patient, one.device)] = 0
@@ -159,55 +155,43 @@ class Admission:
             column = self._layout.ensure_sender(patient, one.device)
             self.grants.enrolments[column] += 1
             self.grants.gateway[column], self.grants.since[column] = one.gateway, one.since
-            self.grants.until[column] = ALWAYS if one.until is None else one.until
+            self.grants.until[column] = end_of(one)
 
     def _judge(self, records: Rows, at: Ints, out: Admitted) -> None:
-        """Records that stand between two control records: at int64 [k], ascending."""
+        """Judge records between two control records; ``at`` int64 [k]: their positions, ascending."""
         if not at.size:
             return
-        of = records[at]
-        patient, device, gateway = of["patient"], of["device"], of["gateway"].astype(np.int64)
-        row = self._layout.patients.find(keys(patient, np.zeros(len(at), np.uint32)))
-        consent = np.where(row >= 0, self.agreed.consent[row], 0) if self._layout.patients.width else np.zeros(len(at))
-        sender = self._layout.senders.find(keys(patient, device))
-        grants = self.grants
-        count = np.where(sender >= 0, grants.enrolments[sender], 0) if len(grants.gateway) else np.zeros(len(at), np.int32)
-        fits = count == 1
-        since, until = np.zeros(len(at), np.int64), np.full(len(at), ALWAYS, np.int64)
-        if fits.any():
-            only = sender[fits]
-            fits[fits] = (grants.gateway[only] == gateway[fits]) | (gateway[fits] == 0)
-            only = sender[fits]
-            since[fits], until[fits] = grants.since[only], grants.until[only]
-        for k in np.flatnonzero(count > 1).tolist():
-            spells = self._spells(int(patient[k]), int(device[k]), int(gateway[k]))
-            if spells:
+        judged = records[at]
+        patient, device, gateway = judged["patient"], judged["device"], judged["gateway"].astype(np.int64)
+        grants, sender = self.grants, self._layout.senders.find(keys(patient, device))
+        enrolments = np.where(sender >= 0, grants.enrolments[sender], 0)
+        fits = (enrolments == 1) & ((grants.gateway[sender] == gateway) | (gateway == 0))
+        out.since[at] = np.where(fits, grants.since[sender], 0)
+        out.until[at] = np.where(fits, grants.until[sender], ALWAYS)
+        for k in np.flatnonzero(enrolments > 1).tolist():
+            several = self._enrolments(int(patient[k]), int(device[k]), int(gateway[k]))
+            if several:
                 fits[k] = True
-                since[k], until[k] = spells[0].since, ALWAYS if spells[-1].until is None else spells[-1].until
-                out.several[int(at[k])] = spells
-        itself = device == 0
-        if itself.any():
-            link = self._layout.links.find(keys(patient[itself], of["gateway"][itself]))
-            free = self.allowed.allowed[link] if len(self.allowed.allowed) else np.zeros(len(link), bool)
-            fits[itself] = (free & (link >= 0)) | (gateway[itself] == 0)
-        why = np.where(fits, ACCEPTED, _NOT_ENROLLED)
-        why[consent == 0] = _NOT_ENROLLED
-        why[consent == _TAKEN_BACK] = _WITHDRAWN
-        self._check_keys(of, row, consent, why)
-        good = why == ACCEPTED
-        out.good[at] = good
-        out.since[at], out.until[at] = since, until
-        out.rejected += [Rejection(int(at[k]), -1, _REASONS[why[k]]) for k in np.flatnonzero(~good).tolist()]
-
-    def _check_keys(self, of: Rows, row: Ints, consent: npt.NDArray[np.generic], why: Ints) -> None:
-        if not self.agreed.revoked.any():
-            return
-        for k in np.flatnonzero((row >= 0) & self.agreed.revoked[row] & (consent == _GIVEN)).tolist():
-            if int(of["key"][k]) in self.enrolled[int(of["patient"][k])].revoked_keys:
-                why[k] = _REVOKED
+                out.since[at[k]], out.until[at[k]] = several[0].since, end_of(several[-1])
+                out.several[int(at[k])] = several
+        own = np.flatnonzero(device == 0)
+        link = self._layout.links.find(keys(patient[own], gateway[own]))
+        fits[own] = self.allowed.allowed[link] & (link >= 0) | (gateway[own] == 0)
+        reason = np.where(fits, ACCEPTED, _NOT_ENROLLED)
+        row = self._layout.patients.find(keys(patient, np.zeros(len(at), np.uint32)))
+        consent = np.where(row >= 0, self.agreed.consent[row], 0)
+        reason[consent == 0] = _NOT_ENROLLED
+        reason[consent == _TAKEN_BACK] = _WITHDRAWN
+        if self.agreed.revoked.any():
+            for k in np.flatnonzero(self.agreed.revoked[row] & (consent == _GIVEN)).tolist():
+                if int(judged["key"][k]) in self.enrolled[int(patient[k])].revoked_keys:
+                    reason[k] = _REVOKED
+        out.good[at] = reason == ACCEPTED
+        for k in np.flatnonzero(reason).tolist():
+            out.reject(int(at[k]), int(reason[k]))
 
     def _find_senders(self, records: Rows, out: Admitted) -> None:
-        """The columns of the senders of all good sample records, once no control record can move them any more."""
+        """Find the columns of the senders of all good sample records, once no control record can move them any more."""
         at = np.flatnonzero(out.good & (records["kind"] == Kind.SAMPLES))
         names = keys(records["patient"][at], records["device"][at])
         found = self._layout.senders.find(names)
@@ -217,7 +201,11 @@ class Admission:
             found = self._layout.senders.find(names)
         out.sender[at] = found
 
-    def _spells(self, patient: int, device: int, gateway: int) -> tuple[Enrolled, ...]:
+    def _enrolments(self, patient: int, device: int, gateway: int) -> tuple[Enrolled, ...]:
         """The enrolments of one device for one patient behind a gateway (0: any), by time."""
         found = [one for one in self.enrolled[patient].devices if one.device == device and (gateway in (0, one.gateway))]
         return tuple(sorted(found, key=lambda one: one.since))
+
+
+def end_of(enrolled: Enrolled) -> int:
+    return ALWAYS if enrolled.until is None else enrolled.until

@@ -1,8 +1,8 @@
 """An axis of arrays along which every taken partition has one contiguous slice, with room to grow.
 
-What stands along an axis (series, senders, patients, links) appears with the data.  Arrays that have one column for each
-are :class:`Columns` tables; when a slice has no room left it moves behind the others, in all tables of the axis.
-Nothing that is written ever depends on where a column is.
+The entries of an axis (series, senders, patients, links) appear with the data.  Arrays with a column an entry are
+:class:`Columns` tables.  A slice without room left moves behind the others, in all tables of the axis.  No result depends on
+the place of a column.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from streams.engine.columns.arrays import Bools, Cells, Ints
 
 _SMALLEST: Final = 8
 _SPARE: Final = 4
-"""A slice that has to move gets 1/2**_SPARE more than it needs; all of them, when arrays have to."""
+"""A slice that moves gets 1/2**_SPARE more than it needs, and so do all slices when the arrays grow."""
 _FREE: Final = 4
-"""Arrays that have to move get 1/2**_FREE more than they need."""
+"""Arrays that grow get 1/2**_FREE more than they need."""
 _MARGIN: Final = 4
-"""Moving the slices together inside their arrays is worth it where 1/2**_MARGIN becomes free by it."""
+"""The slices move together inside their arrays where that frees 1/2**_MARGIN of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,21 @@ class Field:
     lead: tuple[int, ...] = ()
 
 
+def array(dtype: type[np.generic], fill: int | bool = 0, lead: tuple[int, ...] = ()) -> Any:
+    """Declare an array of a table, as a class attribute; see :class:`Field`."""
+    return Field(dtype, fill, lead)
+
+
 class Columns:
-    """A table: arrays with one column an entry of ``axis``, declared in ``FIELDS`` and kept as attributes of those names.
+    """A table: arrays with one column an entry of ``axis``, declared with :func:`array`.
 
     ``name`` identifies the table in a snapshot; None keeps it out (it is rebuilt from elsewhere).
     """
 
-    FIELDS: ClassVar[Mapping[str, Field]]
+    FIELDS: ClassVar[Mapping[str, Field]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.FIELDS = {**cls.FIELDS, **{name: value for name, value in vars(cls).items() if isinstance(value, Field)}}
 
     def __init__(self, axis: Axis, name: str | None) -> None:
         self.axis = axis
@@ -52,10 +60,10 @@ class Columns:
         axis.register(self, name)
 
     def lay_out(self, moves: Sequence[tuple[slice, slice]], width: int) -> None:
-        """Arrays of ``width`` columns, in which the (old, new) slices have moved; nothing else is kept.
+        """Make the arrays ``width`` columns wide and move the (old, new) slices; nothing else is kept.
 
-        They grow where they stand, where nobody else holds them: the largest are a third of a worker's memory, and with a
-        second copy beside them its peak would be a fifth higher.
+        An array changes in place unless it shrinks or somebody else holds it: the largest are a third of a worker's memory,
+        and a second copy beside them would raise its peak by a fifth.
         """
         for field, spec in self.FIELDS.items():
             array = self.__dict__.pop(field)  # numpy lets an array grow that has no other reference
@@ -77,14 +85,13 @@ class Columns:
             setattr(self, field, wide)
 
     def shift(self, before: slice, after: slice) -> None:
-        """Columns go to a free place of the same arrays, or to the left, over what they leave."""
+        """Move columns to a free place of the same arrays."""
         for field in self.FIELDS:
-            array = getattr(self, field)
-            array[..., after] = array[..., before]
-        self.vacate(slice(max(before.start, after.stop) if after.start <= before.start else before.start, before.stop))
+            getattr(self, field)[..., after] = getattr(self, field)[..., before]
+        self.vacate(before)
 
     def vacate(self, columns: slice) -> None:
-        """Columns become free."""
+        """Free columns: fill them."""
         for field, spec in self.FIELDS.items():
             getattr(self, field)[..., columns] = spec.fill
 
@@ -100,23 +107,25 @@ class Columns:
 
 class Axis:
     """Partition p has columns ``start[p]:start[p] + room[p]``, the first ``used[p]`` of them taken (int64 [PARTITIONS]).
-    ``owner`` int32 [width]: the partition of each column, spare ones included; of a free one the last that had it.
+    ``owner`` int32 [width]: the partition of each column, spare ones included; a free one keeps its last owner.
+    ``tables`` are those that go into snapshots, by name.  ``expected``: the number of partitions that will be held; when
+    arrays move they get room for all of them, each as large as those held now.
     """
 
     def __init__(self) -> None:
         self.start: Ints = np.zeros(PARTITIONS, np.int64)
         self.room: Ints = np.zeros(PARTITIONS, np.int64)
         self.used: Ints = np.zeros(PARTITIONS, np.int64)
-        self.owner: Cells = np.empty(0, np.int32)
+        self.owner: Cells = np.zeros(1, np.int32)
         self.tables: dict[str, Columns] = {}
         self.expected = 0
-        """So many partitions will be held: arrays that have to move get room for them, as large as those held now."""
         self._top = 0  # columns from here on are free
         self._all: list[Columns] = []
         self._listeners: list[Callable[[Ints], None]] = []
 
     @property
     def width(self) -> int:
+        """The columns of each array, at least one."""
         return len(self.owner)
 
     def register(self, table: Columns, name: str | None) -> None:
@@ -125,7 +134,7 @@ class Axis:
             self.tables[name] = table
 
     def on_move(self, listener: Callable[[Ints], None]) -> None:
-        """``listener(moved)`` is called after columns moved: column i is now ``moved[i]``, -1 where it is gone."""
+        """Call ``listener(moved)`` after columns moved: column i is now ``moved[i]``, -1 where it is gone."""
         self._listeners.append(listener)
 
     def of(self, partition: int) -> slice:
@@ -134,9 +143,9 @@ class Axis:
         return slice(first, first + int(self.used[partition]))
 
     def span(self, partitions: Ints, member: Bools | None) -> tuple[slice, Bools | None]:
-        """The smallest slice that holds the given partitions, and which of its columns are theirs (None: all that count).
+        """The smallest slice that holds the given partitions, and a mask of their columns in it (None: all taken ones).
 
-        ``member`` bool [PARTITIONS] marks the same partitions, None where they are all there are.
+        ``member`` bool [PARTITIONS] marks the same partitions, None where they are all that are held.
         """
         if member is None:
             return slice(0, self._top), None
@@ -162,14 +171,23 @@ class Axis:
         """Take one column."""
         used = int(self.used[partition])
         if used == self.room[partition]:
-            needed = self.used.copy()
-            needed[partition] += 1
-            self._widen(partition, needed)
+            return int(self.add(np.array([partition]))[0])
         self.used[partition] = used + 1
         return int(self.start[partition]) + used
 
+    def pack(self, partition: int) -> dict[str, dict[str, npt.NDArray[Any]]]:
+        """Arrays by table and field: the columns of one partition in the tables that go into snapshots."""
+        columns = self.of(partition)
+        return {name: table.pack(columns) for name, table in self.tables.items()}
+
+    def unpack(self, partition: int, packed: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> None:
+        """Put back what :meth:`pack` gave into taken columns; ``KeyError`` or ``ValueError`` when it is of other tables."""
+        columns = self.of(partition)
+        for name, table in self.tables.items():
+            table.unpack(columns, packed[name])
+
     def drop(self, partition: int) -> None:
-        """Give the columns of one partition away."""
+        """Free the columns of one partition."""
         columns = self.of(partition)
         if int(self.start[partition] + self.room[partition]) == self._top:
             self._top = columns.start
@@ -177,19 +195,19 @@ class Axis:
         if columns.stop > columns.start:
             for table in self._all:
                 table.vacate(columns)
-            self._tell([(columns, None)], self.width)
+            self._notify([(columns, None)], self.width)
 
     def _widen(self, partition: int, needed: Ints) -> None:
-        """Give a partition room for what it needs (int64 [PARTITIONS], of all) and some more, behind all others."""
+        """Give a partition the room it needs (int64 [PARTITIONS], of all) and some more, behind all others."""
         if needed[partition] <= self.room[partition]:
-            return  # the arrays were laid out for another's sake
+            return  # the arrays grew for another partition, with room for all
         room = int(_roomy(needed[partition]))
         if self._top + room > self.width:
             taken = int(self.room.sum())
             if taken + max(room, taken >> _MARGIN) > self.width:
-                self._lay_out(needed)
+                self._grow(needed)
                 return
-            self._close_up()
+            self._arrange(np.argsort(self.start, kind="stable"), self.room, self.width)
         before = self.of(partition)
         after = slice(self._top, self._top + before.stop - before.start)
         self.start[partition], self.room[partition] = self._top, room
@@ -198,37 +216,29 @@ class Axis:
         if before.stop > before.start:
             for table in self._all:
                 table.shift(before, after)
-            self._tell([(before, after)], self.width)
+            self._notify([(before, after)], self.width)
 
-    def _close_up(self) -> None:
-        """Move all slices together where they stand: nothing is copied twice, and no memory is asked for."""
-        old = [self.of(each) for each in range(PARTITIONS)]
-        order = np.argsort(self.start, kind="stable")
-        self.start[order] = np.cumsum(self.room[order]) - self.room[order]
-        self._top = int(self.room.sum())
-        self.owner[: self._top] = np.repeat(order, self.room[order])
-        moves = [(old[each], self.of(each)) for each in order.tolist() if self.used[each] and old[each] != self.of(each)]
-        for table in self._all:
-            for before, after in moves:
-                table.shift(before, after)
-        self._tell(moves, self.width)
-
-    def _lay_out(self, needed: Ints) -> None:
+    def _grow(self, needed: Ints) -> None:
         """Lay all slices side by side again, each with room for what it needs and some more, in arrays with some more."""
-        old, width = [self.of(each) for each in range(PARTITIONS)], self.width
-        self.room = np.where(needed > 0, _roomy(needed), 0)
-        self.start = np.cumsum(self.room) - self.room
-        self._top = int(self.room.sum())
-        room, holders = self.room.copy(), int(np.count_nonzero(self.room))
-        likely = self._top // holders * max(self.expected - holders, 0)
-        room[-1] += max(self._top >> _FREE, likely + (likely >> _MARGIN))
-        self.owner = np.repeat(np.arange(PARTITIONS, dtype=np.int32), room)
-        moves = [(old[each], self.of(each)) for each in np.flatnonzero(self.used).tolist()]
-        for table in self._all:
-            table.lay_out(moves, self.width)
-        self._tell(moves, width)
+        room = np.where(needed > 0, _roomy(needed), 0)
+        taken, holders = int(room.sum()), int(np.count_nonzero(room))
+        likely = taken // holders * max(self.expected - holders, 0)
+        self._arrange(np.arange(PARTITIONS), room, taken + max(taken >> _FREE, likely + (likely >> _MARGIN)))
 
-    def _tell(self, moves: Sequence[tuple[slice, slice | None]], width: int) -> None:
+    def _arrange(self, order: Ints, room: Ints, width: int) -> None:
+        """Let the slices follow each other in this order, each with so much room, in arrays of ``width`` columns."""
+        old, former = [self.of(each) for each in order.tolist()], self.width
+        self.room, self._top = room, int(room.sum())
+        self.start[order] = np.cumsum(room[order]) - room[order]
+        self.owner = np.zeros(width, np.int32)
+        self.owner[: self._top] = np.repeat(order, room[order])
+        moves = [(before, self.of(each)) for each, before in zip(order.tolist(), old, strict=True) if self.used[each]]
+        for table in self._all:
+            table.lay_out(moves, width)
+        self._notify(moves, former)
+
+    def _notify(self, moves: Sequence[tuple[slice, slice | None]], width: int) -> None:
+        """Tell the listeners which of ``width`` columns moved, and where to; None: they are gone."""
         moved = np.arange(width)
         for before, after in moves:
             moved[before] = -1 if after is None else np.arange(after.start, after.stop)
@@ -237,7 +247,7 @@ class Axis:
 
 
 def _empty(spec: Field, width: int) -> npt.NDArray[Any]:
-    """Free columns.  Zeros come from the kernel as they are used, and are not written here as well."""
+    """Free columns.  The kernel gives zeros as they are used, so that they are not written here as well."""
     shape = (*spec.lead, width)
     return np.full(shape, spec.fill, spec.dtype) if spec.fill else np.zeros(shape, spec.dtype)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.wire.batch import partition_of
-from streams.engine.columns.arrays import NO_INTS, Ints
-from streams.engine.columns.axis import Axis, Columns, Field
+from streams.engine.columns.arrays import Ints, starts
+from streams.engine.columns.axis import Axis, Columns, array
 
 Keys = npt.NDArray[np.uint64]
 
@@ -26,10 +27,9 @@ def key(patient: int, other: int) -> int:
 
 
 class Named(Columns):
-    """``key`` uint64: who each column is; 0 for a spare one."""
+    """``key`` uint64: the key of each column, 0 for a spare one."""
 
-    FIELDS: ClassVar = {"key": Field(np.uint64, 0)}
-    key: Keys
+    key: Keys = array(np.uint64)
 
 
 class KeyedAxis(Axis):
@@ -51,7 +51,7 @@ class KeyedAxis(Axis):
         return within if within < 0 else int(self.start[partition_of(patient)]) + within
 
     def ensure(self, patient: int, other: int = 0) -> int:
-        """The column of one entry, taken now where there was none."""
+        """The column of one entry; takes one where there is none."""
         found = self.at(patient, other)
         if found >= 0:
             return found
@@ -62,51 +62,40 @@ class KeyedAxis(Axis):
         self._forget_order()
         return column
 
-    def enter(self, new: Keys) -> Ints:
-        """Take columns for keys (uint64 [k], unique) that have none; int64 [k]."""
-        partition = (new >> np.uint64(32)).astype(np.int64) % 64
-        order = np.argsort(partition, kind="stable")
-        columns = np.empty(len(new), np.int64)
-        columns[order] = self.add(partition[order])
-        self.names.key[columns] = new
-        within = columns - self.start[partition]
-        self._column.update(zip(new.tolist(), within.tolist(), strict=True))
-        self._forget_order()
-        return columns
-
     def find(self, wanted: Keys) -> Ints:
         """Columns int64 [n] of keys uint64 [n], -1 where there is none."""
         return _search(*self._in_order(), wanted)
 
     def find_in(self, partition: int, wanted: Keys) -> Ints:
-        """The same in one partition, without ordering what the others hold.  Equal keys in a row are looked up once."""
+        """Columns int64 [n] as :meth:`find`, in one partition: the others' keys are not sorted.  Searches once for equal
+        keys in a row.
+        """
         columns = self.of(partition)
         order = np.argsort(self.names.key[columns]) + columns.start
-        first = np.flatnonzero(np.append(True, wanted[1:] != wanted[:-1])) if wanted.size else NO_INTS
+        first = np.flatnonzero(starts(wanted))
         found: Ints = np.repeat(_search(self.names.key[order], order, wanted[first]), np.diff(first, append=len(wanted)))
         return found
 
     def drop(self, partition: int) -> None:
-        gone = self.names.key[self.of(partition)].tolist()
-        for name in gone:
+        for name in self.names.key[self.of(partition)].tolist():
             self._column.pop(name, None)
         super().drop(partition)
 
-    def reread(self, partition: int) -> None:
-        """The names of one partition were put back into the table."""
+    def unpack(self, partition: int, packed: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> None:
+        super().unpack(partition, packed)
         names = self.names.key[self.of(partition)].tolist()
         self._column.update(zip(names, range(len(names)), strict=True))
         self._forget_order()
 
     def of_patient(self, patient: int) -> Ints:
-        """All columns int64 of one patient, ascending."""
+        """The columns int64 of one patient, ascending."""
         names, columns = self._in_order()
         first, end = np.searchsorted(names, np.array([key(patient, 0), key(patient + 1, 0)], np.uint64))
         found: Ints = np.sort(columns[first:end])
         return found
 
     def _in_order(self) -> tuple[Keys, Ints]:
-        """All keys, ascending, and their columns."""
+        """The keys, ascending, and their columns."""
         if self._sorted is None:
             taken = np.flatnonzero(self.names.key)
             order = np.argsort(self.names.key[taken])

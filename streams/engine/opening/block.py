@@ -1,4 +1,4 @@
-"""A block: the records of one partition that one fetch brought, as they stand in the log."""
+"""A block: the records of one partition from one fetch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Block:
 
     @property
     def size(self) -> int:
-        """Bytes of all records."""
+        """The bytes of all records."""
         return sum(map(len, self.values))
 
     def split(self, offset: int) -> tuple[Block | None, Block | None]:
-        """What stands before ``offset``, and the rest; ``None`` for an empty part."""
+        """The parts before ``offset`` and from it on; ``None`` for an empty one."""
         if offset <= self.first:
             return None, self
         if offset >= self.next:
@@ -39,7 +39,7 @@ class Block:
         )
 
     def parts(self, most: int) -> Iterator[Block]:
-        """It in pieces of at most ``most`` records."""
+        """The block in parts of at most ``most`` records."""
         rest: Block | None = self
         while rest is not None:
             part, rest = rest.split(rest.first + most)

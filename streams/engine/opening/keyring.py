@@ -1,4 +1,4 @@
-"""The key ring: which key opens a record, and whose it is."""
+"""The key ring: the keys that open records, and their owners."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class OpenKey(NamedTuple):
-    """A data key, unwrapped, and the one (patient, gateway) it belongs to."""
+    """An unwrapped data key, and the one (patient, gateway) that it belongs to."""
 
     secret: bytes
     patient: int
     gateway: int
 
     def __repr__(self) -> str:
-        return f"OpenKey(…, {self.patient}, {self.gateway})"  # what is logged or raised names no secret
+        return f"OpenKey(…, {self.patient}, {self.gateway})"  # no log or error names a secret
 
     @property
     def aead(self) -> AESGCM:
-        """Ready for use.  Takes 2.5 KB, so it is made for each use: 0.7 µs."""
+        """The key ready for use.  It takes 2.5 KB, so it is made for each use: 0.7 µs."""
         return AESGCM(self.secret)
 
 
 class KeyRing(Protocol):
-    """What :func:`streams.engine.opening.opening.open_blocks` asks."""
+    """The source of keys of :func:`streams.engine.opening.opening.open_blocks`."""
 
     def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey | None]:
         """Those of ``keys`` that exist; ``None`` for one that exists and cannot be opened.  The records of the others, and
@@ -35,7 +35,7 @@ class KeyRing(Protocol):
 
 
 class FixedKeyRing:
-    """Keys held in memory: benchmarks and tests of the pure path."""
+    """A key ring in memory, for benchmarks and tests of the pure path."""
 
     def __init__(self, keys: Mapping[int, OpenKey | None]) -> None:
         self._keys = dict(keys)

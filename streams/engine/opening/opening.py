@@ -1,15 +1,15 @@
-"""Opening: the records of a round as they stand in the log -> columns.  Whatever cannot be opened becomes a rejection.
+"""Opening: sealed records become the columns of a round.  A record that cannot be opened becomes a rejection.
 
-Headers are read with one ``frombuffer`` over all records and payloads with another: no object per header or sample.
+One ``frombuffer`` reads all headers and another all payloads: no object per header or sample.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from cryptography.exceptions import InvalidTag
 
 from devices.errors import MalformedBatchError
@@ -18,9 +18,10 @@ from devices.wire.batch import ACCEPTED_VERSIONS, HEADER, MAX_BYTES, PARTITIONS,
 from devices.wire.control import Control, RuleSet, decode_control
 from devices.wire.event import Event, decode_event
 from devices.wire.sealing import TAG_BYTES
+from streams.engine.columns.arrays import Bools, Cells, Rows
 from streams.engine.opening.block import Block
 from streams.engine.opening.keyring import KeyRing
-from streams.engine.round import RECORD, Records, Rejection, Round
+from streams.engine.round import RECORD, Rejection, Round
 
 _HEAD: Final = HEADER.itemsize
 _NONCE_AT: Final = _HEAD - 12
@@ -38,7 +39,7 @@ _SEALED: Final = (Kind.SAMPLES, Kind.EVENT, Kind.CONTROL)
 
 
 def open_blocks(blocks: Sequence[Block], keys: KeyRing) -> Round:
-    """The round of ``blocks`` (each partition's in offset order).  Never raises for what a record holds.
+    """The round of ``blocks`` (each partition's in offset order).  Never raises for the content of a record.
 
     Raises:
         psycopg.OperationalError: the key ring's database is away; try the same again.
@@ -53,51 +54,45 @@ def open_blocks(blocks: Sequence[Block], keys: KeyRing) -> Round:
     records["append"] = np.concatenate([b.appended for b in blocks])
     refused = _Refused(len(values))
     heads = [value[:_HEAD] for value in values]
-    headers = _read_headers(heads, refused)
-    for name in _FIELDS:
-        records[name] = headers[name]
-    _check_headers(records, headers, values, refused)
+    _read_headers(records, heads, values, refused)
     _believe_silences(records, values)
     payloads = _open(records, heads, values, keys, refused)
-    events, controls = _read_json(records, payloads, refused)
+    events = _decode(records, Kind.EVENT, payloads, _decode_event, refused)
+    controls = _decode(records, Kind.CONTROL, payloads, _decode_control, refused)
     samples, record, rejected = _read_samples(records, payloads, refused)
     records["kind"][refused.mask] = 0
     return Round(records, samples, record, events, controls, refused.rejections() + rejected)
 
 
 class _Refused:
-    """The first reason found against each whole record."""
+    """The first reason found against each whole record; ``mask`` bool [n] marks these records."""
 
     def __init__(self, n: int) -> None:
-        self.mask = np.zeros(n, bool)
+        self.mask = np.zeros(n, np.bool_)
         self._reasons: dict[int, str] = {}
-
-    def where(self, bad: npt.NDArray[np.bool_], reason: str) -> None:
-        if bad.any():
-            for record in np.flatnonzero(bad & ~self.mask).tolist():
-                self._reasons[record] = reason
-            self.mask |= bad
 
     def one(self, record: int, reason: str) -> None:
         self.mask[record] = True
         self._reasons.setdefault(record, reason)
 
+    def where(self, bad: Bools, reason: str) -> None:
+        for record in np.flatnonzero(bad).tolist():
+            self.one(record, reason)
+
     def rejections(self) -> list[Rejection]:
         return [Rejection(record, -1, reason) for record, reason in sorted(self._reasons.items())]
 
 
-def _read_headers(heads: list[bytes], refused: _Refused) -> npt.NDArray[np.void]:
-    whole = b"".join(heads)
-    if len(whole) != len(heads) * _HEAD:  # some are shorter than a header
-        refused.where(np.array([len(head) < _HEAD for head in heads]), "shorter than a header")
-        whole = b"".join([head.ljust(_HEAD, b"\0") for head in heads])
-    return np.frombuffer(whole, HEADER)
-
-
-def _check_headers(records: Records, head: npt.NDArray[np.void], values: list[bytes], refused: _Refused) -> None:
+def _read_headers(records: Rows, heads: list[bytes], values: list[bytes], refused: _Refused) -> None:
     size = np.fromiter(map(len, values), np.int64, len(values))
+    if (size < _HEAD).any():
+        heads = [head.ljust(_HEAD, b"\0") for head in heads]
+    head = np.frombuffer(b"".join(heads), HEADER)
+    for name in _FIELDS:
+        records[name] = head[name]
     kind, patient, count = head["kind"], head["patient"], head["count"].astype(np.uint64)
-    whole = patient == 0
+    whole, clock = patient == 0, kind == Kind.CLOCK
+    refused.where(size < _HEAD, "shorter than a header")
     refused.where(size > MAX_BYTES, "larger than 256 KB")
     refused.where(~np.isin(head["version"], list(ACCEPTED_VERSIONS)), "wire version is not accepted")
     refused.where(kind == Kind.WAVEFORM, "waveforms are not accepted yet")
@@ -107,13 +102,12 @@ def _check_headers(records: Records, head: npt.NDArray[np.void], values: list[by
     refused.where(wide, "identifier out of range")
     refused.where(head["first"] > np.uint64(_INT8_MAX) - count, "sequence out of range")
     refused.where(~whole & (patient % PARTITIONS != records["partition"]), "in the wrong partition for its patient")
-    clock = kind == Kind.CLOCK
     refused.where(clock & (~np.isin(size, (_HEAD, _HEAD + TAG_BYTES)) | ~whole), "clock record with a payload or a patient")
     refused.where(whole & ((kind == Kind.SAMPLES) | (kind == Kind.EVENT)), "names no patient")
     refused.where((kind == Kind.CONTROL) & (head["gateway"] != 0), "control record not from the desk")
 
 
-def _believe_silences(records: Records, values: list[bytes]) -> None:
+def _believe_silences(records: Rows, values: list[bytes]) -> None:
     """A clock record says more than the brokers' own time only where its owner has sealed it, for this partition, just now:
     the silence announced by any other is none.
     """
@@ -126,102 +120,80 @@ def _believe_silences(records: Records, values: list[bytes]) -> None:
     records["count"][clock & ~believed] = 0
 
 
-def _open(records: Records, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused) -> list[bytes]:
+def _open(records: Rows, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused) -> list[bytes]:
     """The payload of each record, by position; empty where there is none or it does not open."""
-    sealed = np.isin(records["kind"], _SEALED) | ((records["kind"] == Kind.CLOCK) & (records["count"] > 0))
-    at = np.flatnonzero(sealed & ~refused.mask)
-    named, inverse = np.unique(records["key"][at], return_inverse=True)
-    ring = keys.get_many(named.tolist())
-    keyed = [ring.get(key) for key in named.tolist()]
-    damaged = np.array([key in ring and ring[key] is None for key in named.tolist()], np.bool_)[inverse]
-    owner = np.array([(k.patient, k.gateway) if k else (-1, -1) for k in keyed], np.int64).reshape(-1, 2)[inverse]
-    known = owner[:, 0] >= 0
-    foreign = known & ((owner[:, 0] != records["patient"][at]) | (owner[:, 1] != records["gateway"][at]))
-    for record in at[damaged].tolist():
-        refused.one(record, KEY_DAMAGED_REASON)
-    for record in at[~known & ~damaged].tolist():
-        refused.one(record, "unknown key")
-    for record in at[foreign].tolist():
-        refused.one(record, "key of another patient or gateway")
-    fine = known & ~foreign
-    payloads = [b""] * len(values)
-    # one key after the other: ready for use, each takes 2.5 KB
-    order, opened = np.argsort(inverse[fine], kind="stable"), -1
-    for record, which in zip(at[fine][order].tolist(), inverse[fine][order].tolist(), strict=True):
-        if which != opened:
-            key = keyed[which]
-            assert key is not None  # its record is among the fine ones
-            opened, decrypt = which, key.aead.decrypt
-        head = heads[record]
-        try:
-            payloads[record] = decrypt(head[_NONCE_AT:], values[record][_HEAD:], head)
-        except InvalidTag:
-            refused.one(record, "does not open under the key its header names")
+    announced = (records["kind"] == Kind.CLOCK) & (records["count"] > 0)
+    sealed = np.flatnonzero((np.isin(records["kind"], _SEALED) | announced) & ~refused.mask)
+    sealed = sealed[np.argsort(records["key"][sealed], kind="stable")]  # one key after the other: ready, each takes 2.5 KB
+    ring = keys.get_many(np.unique(records["key"][sealed]).tolist())
+    payloads, ready, key = [b""] * len(values), -1, None
+    names = (records[field][sealed].tolist() for field in ("key", "patient", "gateway"))
+    for record, number, patient, gateway in zip(sealed.tolist(), *names, strict=True):
+        if number != ready:
+            ready, key = number, ring.get(number)
+            decrypt = key.aead.decrypt if key else None
+        if key is None or decrypt is None:
+            refused.one(record, KEY_DAMAGED_REASON if number in ring else "unknown key")
+        elif key.patient != patient or key.gateway != gateway:
+            refused.one(record, "key of another patient or gateway")
+        else:
+            try:
+                head = heads[record]
+                payloads[record] = decrypt(head[_NONCE_AT:], values[record][_HEAD:], head)
+            except InvalidTag:
+                refused.one(record, "does not open under the key its header names")
     return payloads
 
 
-def _read_json(
-    records: Records, payloads: list[bytes], refused: _Refused
-) -> tuple[list[tuple[int, Event]], list[tuple[int, Control]]]:
-    of_kind = records["kind"]
-    events = _decode(np.flatnonzero(of_kind == Kind.EVENT), payloads, _decode_event, refused)
-    controls = _decode(np.flatnonzero(of_kind == Kind.CONTROL), payloads, decode_control, refused)
-    fitting = []
-    for record, control in controls:
-        if (records["patient"][record] == 0) != isinstance(control, RuleSet):
-            refused.one(record, "control of a patient for a partition, or the other way round")
-        else:
-            fitting.append((record, control))
-    return events, fitting
+def _decode(
+    records: Rows, kind: Kind, payloads: list[bytes], decode: Callable[[bytes, int], _T], refused: _Refused
+) -> list[tuple[int, _T]]:
+    """(position, content) of the records of one kind with a JSON payload; ``decode`` gets the payload and the patient."""
+    found = []
+    at = np.flatnonzero((records["kind"] == kind) & ~refused.mask)
+    for record, patient in zip(at.tolist(), records["patient"][at].tolist(), strict=True):
+        try:
+            if b"\\u0000" in payloads[record]:
+                raise MalformedBatchError("payload holds a zero character")  # no database text can
+            found.append((record, decode(payloads[record], patient)))
+        except MalformedBatchError as error:
+            refused.one(record, error.reason)
+    return found
 
 
-def _decode_event(payload: bytes) -> Event:
+def _decode_event(payload: bytes, _patient: int) -> Event:
     event = decode_event(payload)
     if not 0 <= event.at < LAST_TIME:
         raise MalformedBatchError("event time out of range")
     return event
 
 
-def _decode(
-    at: npt.NDArray[np.intp], payloads: list[bytes], decode: Callable[[bytes], _T], refused: _Refused
-) -> list[tuple[int, _T]]:
-    out = []
-    for record in at.tolist():
-        if refused.mask[record]:
-            continue
-        try:
-            if b"\\u0000" in payloads[record]:
-                raise MalformedBatchError("payload holds a zero character")  # no database text can
-            out.append((record, decode(payloads[record])))
-        except MalformedBatchError as error:
-            refused.one(record, error.reason)
-    return out
+def _decode_control(payload: bytes, patient: int) -> Control:
+    control = decode_control(payload)
+    if (patient == 0) != isinstance(control, RuleSet):
+        raise MalformedBatchError("control of a patient for a partition, or the other way round")
+    return control
 
 
-def _read_samples(
-    records: Records, payloads: list[bytes], refused: _Refused
-) -> tuple[Samples, npt.NDArray[np.int32], list[Rejection]]:
+def _read_samples(records: Rows, payloads: list[bytes], refused: _Refused) -> tuple[Samples, Cells, list[Rejection]]:
     at = np.flatnonzero((records["kind"] == Kind.SAMPLES) & ~refused.mask)
     opened = [payloads[record] for record in at.tolist()]
     length = np.fromiter(map(len, opened), np.int64, len(at))
-    count, odd = length // SAMPLE.itemsize, length % SAMPLE.itemsize != 0
-    few = (count < records["count"][at]) | (records["count"][at] == 0)
-    for record in at[odd | few].tolist():
+    count, announced = length // SAMPLE.itemsize, records["count"][at]
+    fits = (length % SAMPLE.itemsize == 0) & (count >= announced) & (announced > 0)
+    for record in at[~fits].tolist():
         refused.one(record, "payload does not fit its header")
-    fine = ~(odd | few)
-    if not fine.all():
-        opened = [payload for payload, fits in zip(opened, fine.tolist(), strict=True) if fits]
-    samples = np.frombuffer(b"".join(opened), SAMPLE)
-    record = np.repeat(at[fine], count[fine]).astype(np.int32)
-    bad, reasons = _check_readings(samples, record)
+    samples = np.frombuffer(b"".join(itertools.compress(opened, fits.tolist())), SAMPLE)
+    record = np.repeat(at[fits], count[fits]).astype(np.int32)
+    bad, rejected = _check_readings(samples, record)
     if bad.any():
         samples, record = samples[~bad], record[~bad]
-    return samples, record, reasons
+    return samples, record, rejected
 
 
-def _check_readings(samples: Samples, record: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.bool_], list[Rejection]]:
-    """Samples [m] of readings that cannot be one row: bool [m], and why, a line a reading."""
-    bad = np.zeros(len(samples), bool)
+def _check_readings(samples: Samples, record: Cells) -> tuple[Bools, list[Rejection]]:
+    """(bool [m]: samples of readings that cannot be one row, a rejection for each of these readings)."""
+    bad = np.zeros(len(samples), np.bool_)
     if not len(samples):
         return bad, []
     reading = record.astype(np.int64) << 16 | samples["reading"]
@@ -234,10 +206,10 @@ def _check_readings(samples: Samples, record: npt.NDArray[np.int32]) -> tuple[np
         ("one reading with two times", same[1:][beside & (time[1:] != time[:-1])]),
         ("one vital twice in a reading", same[1:][np.diff(series[order]) == 0]),
     )
-    why: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for reason, readings in found:
         for one in np.unique(readings).tolist():
-            why.setdefault(one, reason)
-    if why:
-        bad = np.isin(reading, list(why))
-    return bad, [Rejection(one >> 16, one & 0xFFFF, reason) for one, reason in sorted(why.items())]
+            reasons.setdefault(one, reason)
+    if reasons:
+        bad = np.isin(reading, list(reasons))
+    return bad, [Rejection(one >> 16, one & 0xFFFF, reason) for one, reason in sorted(reasons.items())]

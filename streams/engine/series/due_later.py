@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from streams.engine.columns.arrays import NO_CELLS, NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Axis
 
+Entries = tuple[Ints, Ints, Cells]
+"""Columns int64 of an axis, a number int64 and a cell int32 for each, all [n]."""
+
 
 class DueLater:
-    """Arrays put away until a second of the clock, a piece a call: (column int64, number int64, cell int32)."""
+    """Entries by the second at which they are due, an array a call."""
 
     def __init__(self, axis: Axis) -> None:
         self._axis = axis
-        self._pieces: dict[int, list[tuple[Ints, Ints, Cells]]] = {}
+        self._pieces: dict[int, list[Entries]] = {}
         axis.on_move(self._move)
 
     def _move(self, moved: Ints) -> None:
-        """Pieces are joined, too: there may be thousands, and a worker that gives partitions away moves 32 times."""
+        """Join the pieces, too: there may be thousands, and a worker that gives partitions away moves 32 times."""
         for at, pieces in list(self._pieces.items()):
             column, number, cell = _joined(pieces)
             column = moved[column]
@@ -30,47 +33,59 @@ class DueLater:
                 del self._pieces[at]
 
     def put(self, at: int, column: Ints, number: Ints, cell: Cells) -> None:
+        """Add entries that are due at second ``at``."""
         if column.size:
             self._pieces.setdefault(at, []).append((column, number, cell))
 
     def put_each(self, at: Ints, column: Ints, number: Ints, cell: Cells) -> None:
-        """The same, each until a second of its own: all [n]."""
+        """Add entries of which each is due at a second of its own: all [n]."""
         for each in np.unique(at).tolist():
             here = at == each
             self.put(each, column[here], number[here], cell[here])
 
-    def take(self, at: int, member: Bools | None) -> tuple[Ints, Ints, Cells]:
-        """What waits for ``at``, of the partitions in ``member`` (bool [PARTITIONS], None: all)."""
-        found = self._pieces.pop(at, None)
-        if not found:
-            return NO_INTS, NO_INTS, NO_CELLS
-        column, number, cell = _joined(found)
-        if member is not None:
+    def take(self, at: int, member: Bools | None) -> Entries:
+        """Remove and return the entries due at ``at``, of the partitions in ``member`` (bool [PARTITIONS], None: all)."""
+        column, number, cell = _joined(self._pieces.pop(at, ()))
+        if member is not None and column.size:
             mine = member[self._axis.owner[column]]
             if not mine.all():
                 self._pieces[at] = [(column[~mine], number[~mine], cell[~mine])]
                 column, number, cell = column[mine], number[mine], cell[mine]
         return column, number, cell
 
-    def look(self, at: int, partition: int) -> tuple[Ints, Ints, Cells]:
-        """What waits for ``at`` in one partition; it goes on waiting."""
-        column, number, cell = _joined(self._pieces.get(at) or [(NO_INTS, NO_INTS, NO_CELLS)])
-        mine = self._axis.owner[column] == partition
-        return column[mine], number[mine], cell[mine]
+    def postpone(self, to: int, member: Bools) -> None:
+        """Make all entries of some partitions due at second ``to``."""
+        for at in list(self._pieces):
+            self.put(to, *self.take(at, member))
 
-    def times(self) -> list[int]:
-        return list(self._pieces)
+    def clear(self, member: Bools) -> None:
+        """Remove all entries of some partitions."""
+        for at in list(self._pieces):
+            self.take(at, member)
+
+    def pack(self, partition: int) -> list[tuple[int, Ints, Ints, Cells]]:
+        """(second, entries) of one partition, by second; columns count from the start of its slice."""
+        out = []
+        for at in sorted(self._pieces):
+            column, number, cell = _joined(self._pieces[at])
+            mine = self._axis.owner[column] == partition
+            if mine.any():
+                out.append((at, column[mine] - self._axis.start[partition], number[mine], cell[mine]))
+        return out
+
+    def unpack(self, partition: int, packed: Iterable[tuple[int, Ints, Ints, Cells]]) -> None:
+        """Put back what :meth:`pack` gave."""
+        for at, column, number, cell in packed:
+            self.put(at, column + self._axis.start[partition], number, cell)
 
     def __contains__(self, at: int) -> bool:
         return at in self._pieces
 
 
-def _joined(pieces: Iterable[tuple[Ints, Ints, Cells]]) -> tuple[Ints, Ints, Cells]:
-    parts = list(pieces)
-    if len(parts) == 1:
-        return parts[0]
-    return (
-        np.concatenate([part[0] for part in parts]),
-        np.concatenate([part[1] for part in parts]),
-        np.concatenate([part[2] for part in parts]),
-    )
+def _joined(pieces: Sequence[Entries]) -> Entries:
+    if not pieces:
+        return NO_INTS, NO_INTS, NO_CELLS
+    column, number, cell = zip(*pieces, strict=True)
+    if len(column) == 1:
+        return column[0], number[0], cell[0]
+    return np.concatenate(column), np.concatenate(number), np.concatenate(cell)

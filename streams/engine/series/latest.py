@@ -1,43 +1,41 @@
-"""The newest sample of each series, as it stands in the table ``latest``: whatever its status, but never of unsure time."""
+"""The newest sample of each series, for the table ``latest``: of any status, but never of unsure time."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 import numpy as np
 
 from devices.sample import Samples
-from streams.engine.columns.arrays import Bytes, Ints, Rows, distinct
-from streams.engine.columns.axis import Axis, Columns, Field
-from streams.engine.series.updates import NEVER, Series
+from streams.engine.columns.arrays import Bytes, Ints, Rows, distinct, ends
+from streams.engine.columns.axis import Columns, array
+from streams.engine.series.newest import NEVER
+from streams.engine.series.series import Series
 from streams.engine.writes import LATEST
 
 
 class Latest(Columns):
-    """``time`` int64 ms: the newest sample handed out so far."""
+    """``time`` int64 ms: the newest sample of each series that was returned so far."""
 
-    FIELDS: ClassVar = {"time": Field(np.int64, -NEVER)}
-    time: Ints
+    time: Ints = array(np.int64, -NEVER)
 
-    def __init__(self, axis: Axis) -> None:
-        super().__init__(axis, "latest")
+    def __init__(self, series: Series) -> None:
+        super().__init__(series.axis, "latest")
+        self._series = series
 
-    def rows(self, series: Series, column: Ints, samples: Samples, status: Bytes, arrived: Ints) -> Rows:
+    def rows(self, column: Ints, samples: Samples, status: Bytes, arrived: Ints) -> Rows:
         """LATEST of the series (column int64 [n], of samples [n]) that have a newer sample than ever before."""
-        time = samples["time"]
+        time, series = samples["time"], self._series
         before = self.time[column]
-        if not (time > before).any():
-            return np.empty(0, LATEST)
         np.maximum.at(self.time, column, time)
         newest = np.flatnonzero((time == self.time[column]) & (time > before))
         found = column[newest]
         if len(distinct(found, self.axis.width)) < len(found):  # a reading sent twice: the first; two of device 0 at once
             order = np.lexsort((-arrived[newest], samples["value"][newest], -status[newest].astype(np.int64), found))
-            newest, found = newest[order], found[order]
-            newest = newest[np.append(found[1:] != found[:-1], True)]
+            newest = newest[order]
+            newest = newest[ends(column[newest])]
             found = column[newest]
         out = np.empty(len(found), LATEST)
-        out["patient"], out["vital"], out["device"] = series.patient[found], series.vital[found], series.device[found]
+        for name in ("patient", "vital", "device"):
+            out[name] = getattr(series, name)[found]
         out["time"], out["value"], out["status"] = time[newest], samples["value"][newest], status[newest]
         out["arrived"] = arrived[newest]
         return out

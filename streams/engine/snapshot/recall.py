@@ -1,4 +1,4 @@
-"""Stored readings as a partition's ring needs them again: by row, and what each vital had there."""
+"""Stored readings that fill the ring of a partition again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.sample import Status
-from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
+from streams.engine.columns.arrays import NO_INTS, Bytes, Ints, marked
 from streams.engine.columns.keyed_axis import keys
 from streams.engine.series.layout import Layout
 from streams.engine.series.ring import AHEAD, LONGEST, cells_of
@@ -19,7 +19,7 @@ from streams.engine.series.rollup import usable
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Of one vital: ``row`` int64 [m] says in which rows, ``value`` float32 [m] and ``status`` uint8 [m] what."""
+    """The values of one vital: ``row`` int64 [m] of the recall, ``value`` float32 [m] and ``status`` uint8 [m]."""
 
     row: Ints
     value: npt.NDArray[np.float32]
@@ -46,17 +46,11 @@ def refill(layout: Layout, partition: int, now: int, recall: Recall) -> None:
     second = recall.time // 1000
     millisecond = recall.time - second * 1000
     there = (sender >= 0) & (second > now - LONGEST) & (second <= now + AHEAD)
-    whole = bool(there.all())
-    for vital, of in recall.values.items():
-        row, value, status = of.row, of.value, of.status
-        within = layout.where.column[vital][sender[row]]
-        wanted: Bools = (within >= 0) & (status != Status.CLOCK_UNSURE)
-        if not whole:
-            wanted &= there[row]
-        if not wanted.all():
-            row, value, status, within = row[wanted], value[wanted], status[wanted], within[wanted]
-        if not row.size:
-            continue
-        fixed, good = usable(value, vital, status)
-        dense.ring.write(within + dense.axis.start[partition], second[row], cells_of(fixed, good, millisecond[row]), now)
+    for vital, values in recall.values.items():
+        within = layout.where.column[vital][sender[values.row]]
+        wanted = marked((within >= 0) & (values.status != Status.CLOCK_UNSURE) & there[values.row])
+        row, column = values.row[wanted], within[wanted] + dense.axis.start[partition]
+        if row.size:
+            fixed, good = usable(values.value[wanted], vital, values.status[wanted])
+            dense.ring.write(column, second[row], cells_of(fixed, good, millisecond[row]))
     dense.reopen(partition, now)

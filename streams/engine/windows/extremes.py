@@ -1,18 +1,18 @@
 """Lowest and highest values of windows without reading every second of them: of each ten seconds they are kept.
 
 They follow from the cells of the ring alone and are computed when somebody reads them: a cell that is written only marks
-its ten seconds as stale.  Nothing here is kept unless a stage asks (:meth:`streams.engine.series.dense.DenseSeries.watch`).
+its ten seconds as stale.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
-from streams.engine.columns.axis import Columns, Field
+from streams.engine.columns.axis import Columns, array
 from streams.engine.series.ring import AHEAD, LONGEST, MISS, POOR, POOR16, ROWS, WINDOWS, Ring
 
 SPAN: Final = 10
@@ -33,22 +33,16 @@ class Extremes(Columns):
     where there is none), ``poor`` uint8 seconds with only unusable values; ``stale``: not as the cells are.
     """
 
-    FIELDS: ClassVar = {
-        "low": Field(np.uint16, MISS, (SLOTS,)),
-        "high": Field(np.int16, MISS - 65536, (SLOTS,)),
-        "poor": Field(np.uint8, 0, (SLOTS,)),
-        "stale": Field(np.bool_, True, (SLOTS,)),
-    }
-    low: npt.NDArray[np.uint16]
-    high: npt.NDArray[np.int16]
-    poor: Bytes
-    stale: Bools
+    low: npt.NDArray[np.uint16] = array(np.uint16, MISS, (SLOTS,))
+    high: npt.NDArray[np.int16] = array(np.int16, MISS - 65536, (SLOTS,))
+    poor: Bytes = array(np.uint8, lead=(SLOTS,))
+    stale: Bools = array(np.bool_, True, (SLOTS,))
 
     def __init__(self, ring: Ring) -> None:
         super().__init__(ring.axis, None)
         self.ring = ring
         self._fresh = _NEVER
-        """Of this second and slice nothing is stale."""
+        """The (second, slice) of which nothing is stale."""
 
     def touch(self, series: Ints, second: Ints) -> None:
         """Cells were written: series, second int64 [n]."""
@@ -120,7 +114,7 @@ class Extremes(Columns):
 
 
 def _turned(first: int, last: int, length: int) -> list[slice]:
-    """Where entries from ``first`` to before ``last`` (fewer than ``length``, and some) stand in a ring of so many."""
+    """The places of entries from ``first`` to before ``last`` (fewer than ``length``) in a ring of ``length``."""
     begin, end = first % length, last % length
     return [slice(begin, end)] if begin < end else [s for s in (slice(begin, length), slice(0, end)) if s.start < s.stop]
 

@@ -1,4 +1,4 @@
-"""What stages read of the windows of 1 h and 24 h: figures in the vital's unit, from the exact integers of closed cells.
+"""The windows of 1 h and 24 h: figures in the vital's unit, from the exact integers of closed cells.
 
 The hour is the last 60 minutes that have entered (:mod:`streams.engine.series.closed`).  The day is the last 24 hours of
 which the last minute's is one: 23 whole ones and what has passed of the current, so it is between 23 h 1 min and 24 h long.
@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from devices.sample import STEPS
-from streams.engine.columns.arrays import Bytes, Ints
+from streams.engine.columns.arrays import Ints
 from streams.engine.series.closed import Closed, Slots
-from streams.engine.series.statistics import statistics
-from streams.engine.windows.windows import Figures
+from streams.engine.series.series import Series
+from streams.engine.windows.windows import Figures, figures_of
 
 HOUR: Final = 3600
 DAY: Final = 86_400
@@ -37,24 +37,20 @@ def exact(slots: Slots, newest: int, columns: slice) -> tuple[Ints, ...]:
     return total, v.sum(0), vv, (n * t).sum(0), (n * (t * t)).sum(0), (v * t).sum(0), low, high, poor
 
 
-def figures(closed: Closed, vital: Bytes, length: int, partition: int) -> Figures:
-    """The window of ``HOUR`` or ``DAY`` of a partition's series, of which ``vital`` uint8 are the vitals."""
-    columns, minute = closed.axis.of(partition), int(closed.minute[partition])
-    slots: Slots
-    if length == HOUR:
-        slots, newest, each, seconds = closed.minutes, minute, _MINUTE, HOUR
-    else:
-        slots, newest, each, seconds = closed.hours, minute // 60, HOUR, DAY - HOUR + (minute % 60 + 1) * _MINUTE
-    n, v, vv, st, stt, stv, low, high, poor = exact(slots, newest, columns)
-    steps = STEPS[vital]
-    mean, std, slope = statistics(n, v, vv, st, stt, stv, steps)  # n vv is at most 86,400² x 32,767², just below 2**63
-    return Figures(
-        n,
-        poor,
-        n / seconds,
-        mean,
-        np.where(n == 0, np.nan, low / steps),
-        np.where(n == 0, np.nan, high / steps),
-        std,
-        slope / each,
-    )
+class LongWindows:
+    """Kept up only where a stage asks for them (:meth:`streams.engine.stage.View.long_windows`)."""
+
+    def __init__(self, closed: Closed, series: Series) -> None:
+        self.closed, self.series, self.hours = closed, series, closed.keep_hours()
+
+    def figures(self, length: int, partition: int) -> Figures:
+        """The window of ``HOUR`` or ``DAY`` of all series of a partition."""
+        closed = self.closed
+        columns, minute = closed.axis.of(partition), int(closed.minute[partition])
+        slots: Slots
+        if length == HOUR:
+            slots, newest, each, seconds = closed.minutes, minute, _MINUTE, HOUR
+        else:
+            slots, newest, each, seconds = self.hours, minute // 60, HOUR, DAY - HOUR + (minute % 60 + 1) * _MINUTE
+        # n vv is at most 86,400² x 32,767², just below 2**63
+        return figures_of(exact(slots, newest, columns), STEPS[self.series.vital[columns]], seconds, each)

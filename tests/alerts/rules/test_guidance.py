@@ -66,4 +66,4 @@ def test_an_episode_found_in_late_data_says_that_it_is_over() -> None:
 def test_a_rule_of_a_newer_version_is_shown_and_says_so() -> None:
     assert guidance("skin_colour") is None
     assert plain(alarm(1, 1, rule="skin_colour")) == "Skin colour"
-    assert "has no words" in to_do(alarm(1, 1, rule="skin_colour"))[1]
+    assert "has no text" in to_do(alarm(1, 1, rule="skin_colour"))[1]

@@ -230,6 +230,9 @@ async def test_devices_follow_the_configuration(mqtt: MqttBroker, wearable: Wear
         other.send(1, 77.0)
         await until(lambda: other.acknowledged == [1])
         await asyncio.sleep(0.3)
+        assert parts.metric("topics") == 1
+        parts.configuration.accept(config(version=3))
+        await until(lambda: parts.metric("topics") == 0)
     other.close()
     assert wearable.acknowledged == [1]
     assert rates(tmp_path, 8) == [77.0]

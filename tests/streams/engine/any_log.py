@@ -26,7 +26,7 @@ from devices.wire.control import (
     Slope,
 )
 from devices.wire.event import Contact, Heartbeat
-from tests.streams.engine.log import START, Rec
+from streams.engine.testing import START, Record
 
 DEVICES = (7, 8)
 SIDES = st.sampled_from(("high", "low"))
@@ -75,38 +75,38 @@ ACTIONS = st.one_of(
 )
 
 
-def log_of(partition: int, rules: RuleSet, enrolment: Enrolment, actions: list[tuple[int, tuple[Any, ...]]]) -> list[Rec]:
+def log_of(partition: int, rules: RuleSet, enrolment: Enrolment, actions: list[tuple[int, tuple[Any, ...]]]) -> list[Record]:
     """The records of one patient's partition; ``actions``: (ms since the one before, what)."""
     patient, now, sequence = partition + 64, START * 1000, 0
-    out: list[Rec] = []
+    out: list[Record] = []
 
     def tell(who: int, control: Any) -> None:
         nonlocal sequence
         sequence += 1
-        out.append(Rec(now, Kind.CONTROL, who, control=control, first=sequence, epoch=5))
+        out.append(Record(now, Kind.CONTROL, who, control=control, first=sequence, epoch=5))
 
     for who, control in ((0, rules), (patient, Consent(True, 0)), (patient, enrolment)):
         tell(who, control)
     for step, (what, *rest) in actions:
         now += step
         if what == "tick" or step < -10_000 or step > 2000:
-            out.append(Rec(now, Kind.CLOCK))
+            out.append(Record(now, Kind.CLOCK))
         if what == "data":
             device, readings, times = rest
             samples = [(now - age, value, int(vital), status, k) for k, (age, vital, value, status) in enumerate(readings)]
             again = [(time - 1000 * k, *more) for k in range(times) for time, *more in samples]
             samples = [one for one in again if not any(one[:3] != two[:3] and one[0] == two[0] for two in samples)]
-            out.append(Rec(now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples)))  # type: ignore[arg-type]
+            out.append(Record(now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples)))  # type: ignore[arg-type]
         elif what == "control":
             tell(0 if isinstance(rest[0], RuleSet) else patient, rest[0])
         elif what == "contact":
-            out.append(Rec(now, Kind.EVENT, patient, rest[0], 3, event=Contact(now, rest[1])))
+            out.append(Record(now, Kind.EVENT, patient, rest[0], 3, event=Contact(now, rest[1])))
         elif what == "beat":
-            out.append(Rec(now, Kind.EVENT, patient, 0, 3, event=Heartbeat(now)))
+            out.append(Record(now, Kind.EVENT, patient, 0, 3, event=Heartbeat(now)))
     return [replace(one, partition=partition) for one in out]
 
 
-def logs(most: int) -> st.SearchStrategy[dict[int, list[Rec]]]:
+def logs(most: int) -> st.SearchStrategy[dict[int, list[Record]]]:
     """Logs of one or two partitions with up to ``most`` actions each."""
     actions = st.lists(st.tuples(STEPS, ACTIONS), min_size=1, max_size=most)
     one = st.tuples(RULES, ENROLMENT, actions)

@@ -26,7 +26,7 @@ from devices.wire.control import (
     Trend,
 )
 from devices.wire.event import Contact, Event, Heartbeat
-from tests.streams.engine.log import START, Rec, Sample
+from streams.engine.testing import START, Record, Sample
 
 DENSE = (Vital.HEART_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.PULSE_RATE)
 LEVELS = {
@@ -49,14 +49,14 @@ class Maker:
         self.devices = {p: [p * 10, p * 10 + 1][: rng.choice((1, 1, 2))] for p in self.patients}
         self.level = {(p, v): rng.uniform(*LEVELS[v]) for p in self.patients for v in LEVELS}
         self.sequence = 0
-        self.log: list[Rec] = []
-        self.sent: list[Rec] = []
+        self.log: list[Record] = []
+        self.sent: list[Record] = []
         self.slow = rng.choice((0, 2, 60, 200, 900))
         self.calm = rng.random() < 0.4
         self.away: dict[int, int] = {}
         self.stride = 1  # longer: a log of hours, in which trends have time
 
-    def make(self, length: int) -> list[Rec]:
+    def make(self, length: int) -> list[Record]:
         self.tell(0, self.rule_set())
         for patient in self.patients:
             facts = Facts(self.rng.choice((1, 1, 2)), self.rng.choice((True, False, None)), "A", "1950-02-03")
@@ -94,12 +94,12 @@ class Maker:
             )
         elif rng.random() < (0.005 if self.stride == 1 else 0.001):
             self.now -= rng.choice((10_001, 30_000, 400_000, 4_000_000, 100_000_000))
-            self.add(Rec(self.now, Kind.CLOCK))
+            self.add(Record(self.now, Kind.CLOCK))
         else:
             self.now += rng.choice((0, 1, 250, 999, 1000, 1000, 2000)) if self.stride == 1 else self.stride * 1000
         if rng.random() < 0.85:
             silence = rng.choice((0,) * 60 + (1, 5))
-            self.add(Rec(self.now, Kind.CLOCK, silence=silence))
+            self.add(Record(self.now, Kind.CLOCK, silence=silence))
             if silence:
                 self.now += rng.choice((0, 5000, 65_000, 70_999, 71_000, 320_000))
         for patient in self.patients:
@@ -116,7 +116,7 @@ class Maker:
         if not self.calm and rng.random() < 0.01:
             self.tell(0, self.rule_set())
 
-    def add(self, one: Rec) -> None:
+    def add(self, one: Record) -> None:
         self.log.append(replace(one, partition=self.partition))
 
     def tell(self, patient: int, control: Control) -> None:
@@ -125,16 +125,16 @@ class Maker:
         else:
             self.sequence += 1
             first, epoch = self.sequence, 5
-        self.add(Rec(self.now, Kind.CONTROL, patient, control=control, first=first, epoch=epoch))
+        self.add(Record(self.now, Kind.CONTROL, patient, control=control, first=first, epoch=epoch))
 
     def heartbeat(self, patient: int) -> None:
         beat: Event = Heartbeat(self.now)
-        self.add(Rec(self.now, Kind.EVENT, patient, 0, self.rng.choice((3, 3, 3, 3, 4, 9)), event=beat))
+        self.add(Record(self.now, Kind.EVENT, patient, 0, self.rng.choice((3, 3, 3, 3, 4, 9)), event=beat))
 
     def contact(self, patient: int) -> None:
         at = self.now - self.rng.choice((0, 500, 60_000, 1_000_000, -20_000, -40_000))
         event = Contact(at, self.rng.random() < 0.6)
-        self.add(Rec(self.now, Kind.EVENT, patient, self.rng.choice(self.devices[patient]), 3, event=event))
+        self.add(Record(self.now, Kind.EVENT, patient, self.rng.choice(self.devices[patient]), 3, event=event))
 
     def data(self, patient: int) -> None:
         rng = self.rng
@@ -158,7 +158,7 @@ class Maker:
             time, value, vital, _, reading = samples[0]
             value, vital = rng.choice((float("nan"), 1e9, value)), rng.choice((vital, 99))
             samples[0] = (time, value, vital, rng.choice((0, 99)), reading)
-        one = Rec(self.now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples[:: rng.choice((1, -1))]),
+        one = Record(self.now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples[:: rng.choice((1, -1))]),
                   key=rng.choice((0,) * 20 + (1,)))  # fmt: skip
         self.sent.append(one)
         self.add(one)

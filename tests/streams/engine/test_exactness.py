@@ -14,12 +14,13 @@ from devices.wire.batch import Kind
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import GREATEST, Closed
 from streams.engine.series.ring import AHEAD, LONGEST, ROWS, WINDOWS, Ring, cells_of
-from streams.engine.series.rollup import DUE, Sums
-from streams.engine.windows import long_windows
-from streams.engine.windows.extremes import Extremes
-from streams.engine.windows.windows import exact
+from streams.engine.series.rollup import DUE
+from streams.engine.series.series import Series
+from streams.engine.series.sums import Sums
+from streams.engine.testing import START, PatientLog, Record, clock_record
+from streams.engine.windows.long_windows import DAY, HOUR, LongWindows
+from streams.engine.windows.windows import Windows
 from tests.streams.engine.any_log import logs
-from tests.streams.engine.log import START, Home, Rec, tick
 from tests.streams.engine.test_engine import TRIALS, Logs, Probe, Run, check_against_oracle, make_logs, same, whole
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -30,9 +31,9 @@ SAMPLES = st.lists(SAMPLE, min_size=1, max_size=40, unique_by=lambda one: one[:2
 
 
 def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
-    """All batches in one second of the clock, then the clock alone until everything has been written."""
+    """Deliver all batches in one second of the clock, then move the clock alone until everything has been written."""
     probe = Probe()
-    run, home = Run([1], probe), Home()
+    run, home = Run([1], probe), PatientLog()
     setup = [one for one in make_setup(home) if one.partition == 1]
     run.advance(setup)
     records = []
@@ -41,18 +42,18 @@ def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
             ((START + 1 + second) * 1000 + ms, fixed / 10, int(Vital.HEART_RATE), status, k)
             for k, (second, ms, fixed, status) in enumerate(batch)
         ]
-        records.append(Rec((START + 1) * 1000, Kind.SAMPLES, 1, 7, 3, samples=tuple(samples)))
-    run.advance([tick((START + 1) * 1000), *records])
+        records.append(Record((START + 1) * 1000, Kind.SAMPLES, 1, 7, 3, samples=tuple(samples)))
+    run.advance([clock_record((START + 1) * 1000), *records])
     for second in range(5, 150, 5):
-        run.advance([tick((START + second) * 1000)])
+        run.advance([clock_record((START + second) * 1000)])
     return run
 
 
-def make_setup(home: Home) -> list[Rec]:
+def make_setup(home: PatientLog) -> list[Record]:
     from devices.wire.control import Consent, Enrolled, Enrolment
 
     said = (Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
-    return [Rec(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(said)]
+    return [Record(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(said)]
 
 
 def check_deliveries(samples: list[tuple[int, int, int, int]], data: st.DataObject) -> None:
@@ -175,7 +176,7 @@ def squares(end: int) -> int:
 def test_sums_are_exact_after_a_thousand_million_samples() -> None:
     axis = Axis()
     ring = Ring(axis)
-    extremes = Extremes(ring)
+    windows = Windows(ring)
     column = axis.add(np.zeros(1, np.int64))
     now = 10**9 + 7
     rows = np.arange(now - LONGEST, now + 1)
@@ -186,43 +187,43 @@ def test_sums_are_exact_after_a_thousand_million_samples() -> None:
             n, v = end, total(0, False, end)
             words.append(((v << 16) + n, total(0, True, end), n * (n - 1) // 2, squares(end), total(1, False, end)))
         left = np.array([[x % 2**64 for x in one] for one in words], np.uint64)
-        ring.sums[window, :, column] = (left[0] - left[1]).view(np.int64)
+        windows.sums.sums[window, :, column] = (left[0] - left[1]).view(np.int64)
     for second in range(now + 1, now + 700):
-        for window, length in enumerate(WINDOWS):
-            ring.leave(second - 1 - length, window, axis.of(0), None)
+        windows.begin(second, axis.of(0), None)
         ring.forget(second - 1 - LONGEST, axis.of(0), None)
-        extremes.begin(second, axis.of(0), None)
         for window, length in enumerate(WINDOWS):
-            n, v, vv, st_, stt, stv, low, high, poor = (int(x[0]) for x in exact(extremes, window, second, axis.of(0)))
+            n, v, vv, st_, stt, stv, low, high, poor = (int(x[0]) for x in windows.exact(window, second, axis.of(0)))
             points = [(t - second, pattern(t)) for t in range(second - length, second)]
             assert (n, v, vv) == (length, sum(v for _, v in points), sum(v * v for _, v in points))
             assert (st_, stt) == (sum(t for t, _ in points), sum(t * t for t, _ in points))
             assert stv == sum(t * v for t, v in points)
             assert (low, high, poor) == (min(v for _, v in points), max(v for _, v in points), 0)
         cell = cells_of(np.array([pattern(second)]), np.ones(1, bool), np.zeros(1, np.int64))
-        extremes.touch(*ring.write(column, np.array([second]), cell, second)[:2])
+        windows.written(*ring.write(column, np.array([second]), cell), second)
     assert AHEAD < 60
 
 
 @pytest.mark.parametrize("values", [(GREATEST,), (0, GREATEST), (1, 2, 3), (GREATEST, 0, 0)])
 def test_a_day_of_the_greatest_values_stays_exact(values: tuple[int, ...]) -> None:
     axis = Axis()
-    closed = Closed(axis)
-    axis.add(np.zeros(1, np.int64))
+    closed, series = Closed(axis), Series(axis, None)
+    windows = LongWindows(closed, series)
+    column = axis.add(np.zeros(1, np.int64))
+    series.vital[column] = Vital.HEART_RATE
     first = 30_000_000
     for minute in range(first, first + 3 * 1440):
         v = [values[(minute + k) % len(values)] for k in range(60)]
         words = (60, 0, sum(v), sum(x * x for x in v), 1770, 70_210, 0, min(v), max(v), v[0], v[-1])
         closed.enter(0, minute, Sums(*(np.array([x]) for x in words)))
     last = first + 3 * 1440 - 1
-    for length, count in ((long_windows.HOUR, 60), (long_windows.DAY, 23 * 60 + last % 60 + 1)):
-        each = 60 if length == long_windows.HOUR else 3600
+    for length, count in ((HOUR, 60), (DAY, 23 * 60 + last % 60 + 1)):
+        each = 60 if length == HOUR else 3600
         points = [
             (m if each == 60 else m // 60, values[(m + k) % len(values)])
             for m in range(last - count + 1, last + 1)
             for k in range(60)
         ]
-        found = long_windows.figures(closed, np.array([Vital.HEART_RATE], np.uint8), length, 0)
+        found = windows.figures(length, 0)
         row = tuple(float(getattr(found, x)[0]) for x in ("n", "poor", "mean", "min", "max", "std", "slope"))
         expect(points, each, row)
         assert found.coverage[0] == 1
@@ -231,6 +232,7 @@ def test_a_day_of_the_greatest_values_stays_exact(values: tuple[int, ...]) -> No
 def test_cells_are_packed_and_unpacked_bit_for_bit() -> None:
     rng, axis = np.random.default_rng(1), Axis()
     closed = Closed(axis)
+    hours = closed.keep_hours()
     axis.add(np.zeros(50, np.int64))
     for minute in range(5000, 5150):
         v = rng.integers(0, GREATEST + 1, (60, 50)) * (rng.random((60, 50)) < rng.random(50))
@@ -239,7 +241,7 @@ def test_cells_are_packed_and_unpacked_bit_for_bit() -> None:
         low = np.where(n > 0, np.where(there, v, GREATEST).min(0), 0x8000)
         high = np.where(n > 0, v.max(0), -1)
         closed.enter(0, minute, Sums(n, 60 - n, v.sum(0), (v * v).sum(0), n, n, n, low, high, n, n))
-    for table in (closed.minutes, closed.hours):
+    for table in (closed.minutes, hours):
         before = {name: getattr(table, name).copy() for name in table.FIELDS}
         packed = table.pack(axis.of(0))
         table.vacate(axis.of(0))

@@ -17,11 +17,10 @@ from devices.wire.control import decode_control, kind_of
 from streams.engine.engine import Engine
 from streams.engine.series.ring import WINDOWS
 from streams.engine.series.rollup import recompute
-from streams.engine.windows.windows import figures
+from streams.engine.testing import PatientLog, Record, clock_record, round_of
 from streams.engine.writes import LATE
 from streams.store.late import RECENT_MS
 from streams.worker.recovery import without_collector
-from tests.streams.engine.log import Home, Rec, round_of, tick
 from tests.streams.engine.test_engine import Run, make_logs
 
 
@@ -44,10 +43,10 @@ def test_who_had_it_switched_off_finds_it_off() -> None:
         gc.enable()
 
 
-def in_effect(log: Sequence[Rec]) -> list[Rec]:
+def in_effect(log: Sequence[Record]) -> list[Record]:
     """The newest control record of each kind that took effect, in order: what the table ``control`` holds."""
     seen: dict[int, int] = {}
-    newest: dict[tuple[int, str], Rec] = {}
+    newest: dict[tuple[int, str], Record] = {}
     for one in log:
         if one.control is not None and one.first > seen.get(one.epoch, -1):
             seen[one.epoch] = one.first
@@ -60,7 +59,7 @@ Minute = tuple[int, ...]
 """Patient, vital, device and unix minute."""
 
 
-def whole_seconds(log: Sequence[Rec]) -> list[int]:
+def whole_seconds(log: Sequence[Record]) -> list[int]:
     """Where a log can be cut so that nothing came since its clock last reached a new second."""
     seconds = [one.append // 1000 for one in log]
     return [n for n in range(1, len(log)) if seconds[n - 1] > max(seconds[: n - 1], default=0)]
@@ -105,7 +104,7 @@ def by_definition(run: Run, keys: Sequence[Minute]) -> dict[Minute, tuple[float,
 def test_no_minute_is_written_of_less_than_is_stored_after_the_state_was_lost(seed: int) -> None:
     rng, logs = random.Random(seed), make_logs(seed)
     run = Run(list(logs))
-    rest: list[Rec] = []
+    rest: list[Record] = []
     caught_up: dict[int, set[Minute]] = {}
     for partition, log in logs.items():
         at = rng.choice(whole_seconds(log))
@@ -117,7 +116,7 @@ def test_no_minute_is_written_of_less_than_is_stored_after_the_state_was_lost(se
         run.engine.drop(partition)
         run.engine.take_anew(partition, round_of(in_effect(log[:at])))
         last = max(one.append for one in log)
-        rest += [*log[at:], *(tick(last + 1000 * n, partition) for n in range(1, 130))]
+        rest += [*log[at:], *(clock_record(last + 1000 * n, partition) for n in range(1, 130))]
     for one in rest:
         run.advance([one])
     by_store = last_rows(run, caught_up)
@@ -129,16 +128,17 @@ def test_no_minute_is_written_of_less_than_is_stored_after_the_state_was_lost(se
 
 
 def test_a_window_counts_no_second_from_before_the_state_was_lost_until_it_is_whole_again() -> None:
-    it = Home(stages())
-    it.live(Vital.SPO2, [97] * 400)
+    it = PatientLog(stages())
+    it.measure_each_second(Vital.SPO2, [97] * 400)
     known = [decode_control(one) for of in it.engine.state.controls[it.partition].values() for one in of.values()]
-    controls = [Rec(it.now * 1000, Kind.CONTROL, 1, control=one, first=n) for n, one in enumerate(known)]
+    controls = [Record(it.now * 1000, Kind.CONTROL, 1, control=one, first=n) for n, one in enumerate(known)]
     it.engine = Engine(stages())
+    windows = it.engine.view.windows()
     it.engine.take_anew(it.partition, round_of(controls))
     for seconds in range(30, 390, 30):
-        it.live(Vital.SPO2, [97] * 30)
+        it.measure_each_second(Vital.SPO2, [97] * 30)
         dense = it.engine.layout.dense
         for window, length in enumerate(WINDOWS):
-            of = figures(dense.watch(), dense.series.vital[:1], window, it.now, slice(0, 1))
+            of = windows.figures(dense.series.vital[:1], window, it.now, slice(0, 1))
             assert of.n[0] == min(seconds, length)
             assert of.coverage[0] == of.n[0] / length

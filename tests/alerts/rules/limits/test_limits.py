@@ -9,46 +9,46 @@ from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit, Limits, PausedRule, Pauses, RuleSet
 from devices.wire.event import Contact
-from tests.streams.engine.log import START, Home, tick
+from streams.engine.testing import START, PatientLog, clock_record
 
 LOW = Limit(Vital.SPO2, "low", Level(94, 60), Level(90, 15), 1.0)
 
 
-def home(*limits: Limit, interval_s: int = 0) -> Home:
-    at_home = Home(stages(), interval_s=interval_s)
-    at_home.tell(RuleSet(1, limits or (LOW,)))
+def home(*limits: Limit, interval_s: int = 0) -> PatientLog:
+    at_home = PatientLog(stages(), interval_s=interval_s)
+    at_home.control(RuleSet(1, limits or (LOW,)))
     at_home.wait()
     return at_home
 
 
 def test_a_level_begins_when_the_run_beyond_it_has_lasted_its_hold() -> None:
     it = home()
-    it.live(Vital.SPO2, [97, 97] + [89] * 20)
+    it.measure_each_second(Vital.SPO2, [97, 97] + [89] * 20)
     # the first 89 is measured at second 3; 15 s later is second 18, which is visible in second 19
-    assert it.told("spo2.low") == [(19, "spo2.low", "onset", "HIGH")]
+    assert it.reported("spo2.low") == [(19, "spo2.low", "onset", "HIGH")]
 
 
 def test_it_gets_worse_and_better_between_its_levels_and_ends_inside_by_the_hysteresis() -> None:
     it = home()
-    it.live(Vital.SPO2, [93] * 70 + [89] * 20 + [90.5] * 3 + [91] * 3 + [94.9] * 3 + [95] * 3)
-    assert [phase for _, _, phase, _ in it.told("spo2.low")] == ["onset", "worse", "better", "end"]
-    assert [level for _, _, _, level in it.told("spo2.low")] == ["MEDIUM", "HIGH", "MEDIUM", "MEDIUM"]
+    it.measure_each_second(Vital.SPO2, [93] * 70 + [89] * 20 + [90.5] * 3 + [91] * 3 + [94.9] * 3 + [95] * 3)
+    assert [phase for _, _, phase, _ in it.reported("spo2.low")] == ["onset", "worse", "better", "end"]
+    assert [level for _, _, _, level in it.reported("spo2.low")] == ["MEDIUM", "HIGH", "MEDIUM", "MEDIUM"]
 
 
 def test_a_value_at_the_limit_is_not_beyond_it() -> None:
     it = home(Limit(Vital.TEMPERATURE, "high", Level(37.8)))
     it.measure(Vital.TEMPERATURE, 37.8)
     it.wait(2)
-    assert not it.told()
+    assert not it.reported()
     it.measure(Vital.TEMPERATURE, 37.81)
     it.wait(2)
-    assert it.told() == [(4, "temperature.high", "onset", "MEDIUM")]
+    assert it.reported() == [(4, "temperature.high", "onset", "MEDIUM")]
 
 
 def test_one_good_value_starts_the_hold_again() -> None:
     it = home()
-    it.live(Vital.SPO2, [89] * 14 + [97] + [89] * 14)
-    assert not it.told("spo2.low")
+    it.measure_each_second(Vital.SPO2, [89] * 14 + [97] + [89] * 14)
+    assert not it.reported("spo2.low")
 
 
 def test_a_hole_of_more_than_sixty_seconds_starts_the_hold_again() -> None:
@@ -59,7 +59,7 @@ def test_a_hole_of_more_than_sixty_seconds_starts_the_hold_again() -> None:
         it.wait(gap)
         it.measure(Vital.SPO2, 89)
         it.wait()
-        assert bool(it.told("spo2.low")) is expected, gap
+        assert bool(it.reported("spo2.low")) is expected, gap
 
 
 def test_a_slow_device_may_leave_holes_of_three_intervals() -> None:
@@ -68,7 +68,7 @@ def test_a_slow_device_may_leave_holes_of_three_intervals() -> None:
     it.wait(170)
     it.measure(Vital.SPO2, 89)
     it.wait()
-    assert it.told("spo2.low") == [(172, "spo2.low", "onset", "HIGH")]
+    assert it.reported("spo2.low") == [(172, "spo2.low", "onset", "HIGH")]
 
 
 def test_a_backlog_that_ends_outside_alarms_at_once() -> None:
@@ -76,7 +76,7 @@ def test_a_backlog_that_ends_outside_alarms_at_once() -> None:
     it.wait(100)
     it.measure(Vital.SPO2, *[89] * 60)
     it.wait()
-    assert it.told("spo2.low") == [(102, "spo2.low", "onset", "HIGH")]
+    assert it.reported("spo2.low") == [(102, "spo2.low", "onset", "HIGH")]
 
 
 def test_an_episode_within_a_backlog_makes_one_low_item() -> None:
@@ -84,12 +84,12 @@ def test_an_episode_within_a_backlog_makes_one_low_item() -> None:
     it.wait(100)
     it.measure(Vital.SPO2, *[97] * 5, *[89] * 65, *[97] * 5)
     it.wait(3)
-    assert it.told("spo2.low") == [(102, "spo2.low", "onset", "LOW"), (102, "spo2.low", "end", "LOW")]
+    assert it.reported("spo2.low") == [(102, "spo2.low", "onset", "LOW"), (102, "spo2.low", "end", "LOW")]
     onset = it.written[-3].conditions[0]
     assert onset.detail == {"late": True, "from": START + 101 - 69, "to": START + 101 - 5}
     it.measure(Vital.SPO2, 96, at=it.now - 20)  # something late has all of it read again
     it.wait(3)
-    assert len(it.told("spo2.low")) == 2, "told once"
+    assert len(it.reported("spo2.low")) == 2, "reported once"
 
 
 def test_an_episode_spread_over_two_batches_of_old_data_is_found_too() -> None:
@@ -99,16 +99,16 @@ def test_an_episode_spread_over_two_batches_of_old_data_is_found_too() -> None:
     it.wait()
     it.measure(Vital.SPO2, *[89, 89, 97], at=it.now - 1841, step=20)
     it.wait()
-    assert [(phase, level) for _, _, phase, level in it.told("spo2.low")] == [("onset", "LOW"), ("end", "LOW")]
+    assert [(phase, level) for _, _, phase, level in it.reported("spo2.low")] == [("onset", "LOW"), ("end", "LOW")]
 
 
 def test_a_late_good_value_inside_the_ring_takes_the_hold_back() -> None:
     it = home()
-    it.live(Vital.SPO2, [89] * 13)
+    it.measure_each_second(Vital.SPO2, [89] * 13)
     it.measure(Vital.SPO2, 97, at=it.now - 5)
     it.wait()
-    it.live(Vital.SPO2, [89] * 8)
-    assert not it.told("spo2.low")
+    it.measure_each_second(Vital.SPO2, [89] * 8)
+    assert not it.reported("spo2.low")
 
 
 def test_values_that_are_late_but_valid_count_though_they_miss_the_ring() -> None:
@@ -116,9 +116,9 @@ def test_values_that_are_late_but_valid_count_though_they_miss_the_ring() -> Non
     it.wait(800)
     it.measure(Vital.SPO2, *[89] * 20, at=it.now - 600)
     it.wait()
-    assert it.told("spo2.low") == [(802, "spo2.low", "onset", "HIGH")]
+    assert it.reported("spo2.low") == [(802, "spo2.low", "onset", "HIGH")]
     it.wait(320)
-    assert it.told("spo2.low")[1:] == [(1120, "spo2.low", "end", "HIGH")], "15 min after the newest was measured"
+    assert it.reported("spo2.low")[1:] == [(1120, "spo2.low", "end", "HIGH")], "15 min after the newest was measured"
 
 
 def test_what_is_older_than_its_validity_decides_nothing() -> None:
@@ -126,64 +126,68 @@ def test_what_is_older_than_its_validity_decides_nothing() -> None:
     it.wait(1500)
     it.measure(Vital.SPO2, *[89] * 20, at=it.now - 1000)
     it.wait(5)
-    assert not it.told("spo2.low")
+    assert not it.reported("spo2.low")
 
 
 def test_a_new_limit_counts_from_its_record_on_also_for_values_that_were_calm() -> None:
     it = home()
-    it.live(Vital.SPO2, [95] * 30)
-    it.tell(Limits((Limit(Vital.SPO2, "low", None, Level(96, 15), 0.0),)))
+    it.measure_each_second(Vital.SPO2, [95] * 30)
+    it.control(Limits((Limit(Vital.SPO2, "low", None, Level(96, 15), 0.0),)))
     it.wait(2)
-    assert it.told("spo2.low") == [(32, "spo2.low", "onset", "HIGH")]
-    it.tell(Limits((Limit(Vital.SPO2, "low"),)))
+    assert it.reported("spo2.low") == [(32, "spo2.low", "onset", "HIGH")]
+    it.control(Limits((Limit(Vital.SPO2, "low"),)))
     it.wait(2)
-    assert it.told("spo2.low")[1:] == [(34, "spo2.low", "end", "HIGH")], "a side without levels is switched off"
+    assert it.reported("spo2.low")[1:] == [(34, "spo2.low", "end", "HIGH")], "a side without levels is switched off"
 
 
 def test_a_side_that_the_patient_does_not_name_follows_the_rule_set() -> None:
     it = home(LOW, Limit(Vital.HEART_RATE, "high", Level(110)))
-    it.tell(Limits((Limit(Vital.SPO2, "low", None, Level(80)),)))
+    it.control(Limits((Limit(Vital.SPO2, "low", None, Level(80)),)))
     it.measure(Vital.HEART_RATE, 120)
     it.wait(2)
-    assert [rule for _, rule, _, _ in it.told()] == ["heart_rate.high"]
+    assert [rule for _, rule, _, _ in it.reported()] == ["heart_rate.high"]
 
 
 def test_a_pause_ends_the_condition_and_afterwards_it_is_looked_at_at_once() -> None:
     it = home()
-    it.live(Vital.SPO2, [89] * 20)
-    it.tell(Pauses((PausedRule("spo2.low", (it.now + 10) * 1000),)))
-    it.live(Vital.SPO2, [89] * 12)
-    assert [(second, phase) for second, _, phase, _ in it.told("spo2.low")] == [(17, "onset"), (22, "end"), (31, "onset")]
+    it.measure_each_second(Vital.SPO2, [89] * 20)
+    it.control(Pauses((PausedRule("spo2.low", (it.now + 10) * 1000),)))
+    it.measure_each_second(Vital.SPO2, [89] * 12)
+    assert [(second, phase) for second, _, phase, _ in it.reported("spo2.low")] == [
+        (17, "onset"),
+        (22, "end"),
+        (31, "onset"),
+    ]
 
 
 def test_the_same_log_of_a_repeated_control_record_changes_nothing() -> None:
     it = home()
-    it.tell(Limits((Limit(Vital.SPO2, "low"),)))
+    it.control(Limits((Limit(Vital.SPO2, "low"),)))
     it.sequence = 0
-    writes = it.tell(Limits((LOW,)))
+    writes = it.control(Limits((LOW,)))
     assert not writes.controls
-    it.live(Vital.SPO2, [80] * 70)
-    assert not it.told("spo2.low")
+    it.measure_each_second(Vital.SPO2, [80] * 70)
+    assert not it.reported("spo2.low")
 
 
 def test_nothing_begins_while_the_sensor_is_off_and_what_stands_goes_on() -> None:
     it = home(Limit(Vital.SPO2, "low", Level(94), Level(80), 0.0))
-    it.live(Vital.SPO2, [90] * 3)
+    it.measure_each_second(Vital.SPO2, [90] * 3)
     it.event(Contact(it.now * 1000, on=False))
     it.wait(2)
     it.measure(Vital.SPO2, 70, at=it.now - 4)
     it.wait(2)
-    assert [(rule, phase) for _, rule, phase, _ in it.told()] == [("spo2.low", "onset"), ("sensor_off", "onset")]
+    assert [(rule, phase) for _, rule, phase, _ in it.reported()] == [("spo2.low", "onset"), ("sensor_off", "onset")]
     it.event(Contact(it.now * 1000, on=True))
     it.wait(2)
-    assert ("sensor_off", "end") in [(rule, phase) for _, rule, phase, _ in it.told()]
+    assert ("sensor_off", "end") in [(rule, phase) for _, rule, phase, _ in it.reported()]
 
 
 def test_unusable_values_decide_nothing() -> None:
     it = home()
-    it.live(Vital.SPO2, [60] * 20, status=Status.ARTEFACT)
-    it.live(Vital.SPO2, [20] * 20)  # out of the plausible range
-    assert not it.told("spo2.low")
+    it.measure_each_second(Vital.SPO2, [60] * 20, status=Status.ARTEFACT)
+    it.measure_each_second(Vital.SPO2, [20] * 20)  # out of the plausible range
+    assert not it.reported("spo2.low")
 
 
 def test_each_device_has_its_own_condition() -> None:
@@ -195,23 +199,25 @@ def test_each_device_has_its_own_condition() -> None:
 
 def test_conditions_stand_while_the_pipeline_does_not() -> None:
     it = home()
-    it.live(Vital.SPO2, [89] * 20)
+    it.measure_each_second(Vital.SPO2, [89] * 20)
     it.now += 1200
-    it.put(tick(it.now * 1000))
+    it.append(clock_record(it.now * 1000))
     it.wait(3)
-    assert [phase for _, _, phase, _ in it.told("spo2.low")] == ["onset"], "no value grew too old while nothing could arrive"
-    assert [phase for _, _, phase, _ in it.told("pipeline_stopped")] == ["onset", "end"]
+    assert [phase for _, _, phase, _ in it.reported("spo2.low")] == ["onset"], (
+        "no value grew too old while nothing could arrive"
+    )
+    assert [phase for _, _, phase, _ in it.reported("pipeline_stopped")] == ["onset", "end"]
 
 
 def test_a_condition_goes_on_when_the_clock_is_set_back() -> None:
     it = home()
-    it.live(Vital.SPO2, [89] * 20)
+    it.measure_each_second(Vital.SPO2, [89] * 20)
     it.now -= 600
     it.wait(5)
-    it.live(Vital.SPO2, [89] * 20)
-    assert [phase for _, _, phase, _ in it.told("spo2.low")] == ["onset"]
-    it.live(Vital.SPO2, [97] * 3)
-    assert [phase for _, _, phase, _ in it.told("spo2.low")] == ["onset", "end"]
+    it.measure_each_second(Vital.SPO2, [89] * 20)
+    assert [phase for _, _, phase, _ in it.reported("spo2.low")] == ["onset"]
+    it.measure_each_second(Vital.SPO2, [97] * 3)
+    assert [phase for _, _, phase, _ in it.reported("spo2.low")] == ["onset", "end"]
 
 
 @pytest.mark.parametrize(("limit", "value", "beyond"), [(90.05, 90, True), (90.05, 90.1, False), (36.6, 36.6, False)])
@@ -220,4 +226,4 @@ def test_limits_are_compared_as_they_were_written(limit: float, value: float, be
     it = home(Limit(vital, "low", Level(limit)))
     it.measure(vital, value)
     it.wait(2)
-    assert bool(it.told()) is beyond
+    assert bool(it.reported()) is beyond

@@ -8,30 +8,30 @@ from devices.wire.batch import Kind
 from devices.wire.control import Consent, Enrolled, Enrolment, Facts, RuleSet
 from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
-from tests.streams.engine.log import START, Home, Rec, round_of, said, tick
+from streams.engine.testing import START, PatientLog, Record, clock_record, control_record, round_of
 
 ADULT = Facts(born="1950-02-03")
 ILL = ((Vital.RESPIRATORY_RATE, 26.0), (Vital.SPO2, 90.0), (Vital.HEART_RATE, 135.0), (Vital.SYSTOLIC, 120.0))
 
 
-def measured(it: Home, seconds: int, vitals: tuple[tuple[Vital, float], ...] = ILL) -> None:
+def measured(it: PatientLog, seconds: int, vitals: tuple[tuple[Vital, float], ...] = ILL) -> None:
     for _ in range(seconds):
         for vital, value in vitals:
             it.measure(vital, value)
         it.wait()
 
 
-def home(facts: Facts = ADULT, hold_s: int = 30) -> Home:
-    it = Home(stages())
-    it.tell(RuleSet(1, news2_hold_s=hold_s))
-    it.tell(facts)
+def home(facts: Facts = ADULT, hold_s: int = 30) -> PatientLog:
+    it = PatientLog(stages())
+    it.control(RuleSet(1, news2_hold_s=hold_s))
+    it.control(facts)
     return it
 
 
 def test_a_high_score_is_told_once_it_has_stood_for_its_hold() -> None:
     it = home()
     measured(it, 40)
-    assert it.told("news2") == [(31, "news2", "onset", "HIGH")]
+    assert it.reported("news2") == [(31, "news2", "onset", "HIGH")]
 
 
 def test_the_condition_says_what_is_missing_and_what_each_input_gave() -> None:
@@ -47,20 +47,20 @@ def test_it_ends_when_the_inputs_are_well_again() -> None:
     it = home(hold_s=0)
     measured(it, 3)
     measured(it, 2, ((Vital.RESPIRATORY_RATE, 15), (Vital.SPO2, 98), (Vital.HEART_RATE, 70)))
-    assert [phase for _, _, phase, _ in it.told("news2")] == ["onset", "end"]
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
 
 
 def test_three_inputs_are_no_score() -> None:
     it = home(hold_s=0)
     measured(it, 5, ILL[:3])
-    assert not it.told("news2")
+    assert not it.reported("news2")
 
 
 def test_children_and_people_of_unknown_age_have_no_score() -> None:
     for facts in (Facts(born="2020-01-01"), Facts(), Facts(born="1990-01-01", pregnant=True)):
         it = home(facts, hold_s=0)
         measured(it, 5)
-        assert not it.told("news2")
+        assert not it.reported("news2")
 
 
 def test_facts_in_a_round_of_their_own_before_the_enrolment_count() -> None:
@@ -69,9 +69,9 @@ def test_facts_in_a_round_of_their_own_before_the_enrolment_count() -> None:
     enrolment = Enrolment((Enrolled(7, 3, 0),), (3,))
     told = []
     for number, control in enumerate((ADULT, Consent(True, 0), enrolment)):
-        engine.advance(round_of([said(START * 1000 + number, 1, control, number)]))
+        engine.advance(round_of([control_record(START * 1000 + number, 1, control, number)]))
     for second in range(START, START + 40):
         readings = tuple((second * 1000, value, int(vital), 0, 0) for vital, value in ILL)
-        rows = [Rec(second * 1000 + 5, Kind.SAMPLES, 1, 7, 3, samples=readings), tick(second * 1000 + 900)]
+        rows = [Record(second * 1000 + 5, Kind.SAMPLES, 1, 7, 3, samples=readings), clock_record(second * 1000 + 900)]
         told += engine.advance(round_of(rows)).conditions
     assert [one.rule for one in told if one.rule == "news2"] == ["news2"]

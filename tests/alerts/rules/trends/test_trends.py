@@ -16,32 +16,32 @@ from streams.engine.series.closed import ClosedMinutes
 from streams.engine.series.rollup import DUE
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import unpack
-from tests.streams.engine.log import Home, tick
+from streams.engine.testing import PatientLog, clock_record
 
 RISING = Slope(Vital.HEART_RATE, "high", 12.0, 10, 4.0, "medium")
 GAIN = Change(Vital.WEIGHT, "high", 1.0, 72, 0.2)
 
 
-def home(*trends: Trend) -> Home:
-    at_home = Home(stages())
-    at_home.tell(RuleSet(1, trends=trends))
+def home(*trends: Trend) -> PatientLog:
+    at_home = PatientLog(stages())
+    at_home.control(RuleSet(1, trends=trends))
     at_home.wait(10)
     return at_home
 
 
-def minutes(it: Home, vital: Vital, *values: float, loose: bool = False) -> None:
+def minutes(it: PatientLog, vital: Vital, *values: float, loose: bool = False) -> None:
     """Each for a minute: a reading every 10 s; ``loose``: at the end of each the sensor comes off for some seconds."""
     for value in values:
         for _ in range(6):
             it.measure(vital, value)
             it.now += 10
-            it.put(tick(it.now * 1000))
+            it.append(clock_record(it.now * 1000))
             if loose and it.now % 60 == 0:
                 it.event(Contact((it.now + 1) * 1000, on=False))
 
 
-def trend(it: Home) -> list[tuple[str, str, str]]:
-    return [(rule.partition(".")[2], phase, level) for _, rule, phase, level in it.told() if "." in rule]
+def trend(it: PatientLog) -> list[tuple[str, str, str]]:
+    return [(rule.partition(".")[2], phase, level) for _, rule, phase, level in it.reported() if "." in rule]
 
 
 def test_a_rule_set_without_trends_says_nothing_of_them() -> None:
@@ -76,7 +76,7 @@ def test_a_slope_of_too_few_minutes_begins_nothing_and_ends_with_validity() -> N
     before = it.now
     while len(trend(it)) == 1 and it.now < before + 2000:
         it.now += 5
-        it.put(tick(it.now * 1000))
+        it.append(clock_record(it.now * 1000))
     assert trend(it)[1:] == [("rising", "end", "MEDIUM")]
     assert 900 < it.now - before <= 970
 
@@ -84,7 +84,7 @@ def test_a_slope_of_too_few_minutes_begins_nothing_and_ends_with_validity() -> N
 def test_a_pause_ends_a_trend_at_once_and_a_loose_sensor_begins_none() -> None:
     it = home(RISING)
     minutes(it, Vital.HEART_RATE, *(70 + k for k in range(10)))
-    it.tell(Pauses((PausedRule("heart_rate.rising", (it.now + 100_000) * 1000),)))
+    it.control(Pauses((PausedRule("heart_rate.rising", (it.now + 100_000) * 1000),)))
     it.wait()
     assert trend(it) == [("rising", "onset", "MEDIUM"), ("rising", "end", "MEDIUM")]
     off = home(RISING)
@@ -108,7 +108,7 @@ def test_a_patient_who_leaves_the_own_baseline_drifts_until_back() -> None:
 def test_a_drift_is_the_same_after_a_restart_in_the_middle() -> None:
     it = home(Drift(Vital.HEART_RATE, 10.0, 1.0, 1.0, 1024))
     minutes(it, Vital.HEART_RATE, *(70 + k % 3 for k in range(70)), 78)
-    state, other = it.engine.snapshot(it.partition), Home(stages()).engine
+    state, other = it.engine.snapshot(it.partition), PatientLog(stages()).engine
     other.drop(it.partition)
     other.take(it.partition, unpack(state, it.partition), Recall())
     for name in TrendState.FIELDS:

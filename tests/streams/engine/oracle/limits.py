@@ -50,22 +50,22 @@ class LimitsOracle(State):
         for t, (ms, v) in sorted(updates.items()):
             if not s.newest or t >= s.newest[0]:
                 s.newest = (t, ms, v)
-                s.expires = max(s.expires, t + s.spec.validity_s - self.lost)
-        redo, s.redo = s.redo and before is not None, False
+                s.expires = max(s.expires, t + s.spec.validity_s - self.stalled_s)
+        recheck, s.recheck = s.recheck and before is not None, False
         levels = self.levels(name)
         late = bool(before and updates and min(updates) <= before[0])
-        if redo:
+        if recheck:
             for at in s.since:
                 s.since[at] = s.newest[0] if s.newest else 0
-            for side in s.told:
-                s.told[side] = s.newest[0] if s.newest else -NEVER
-        samples = view if redo or late else updates
+            for side in s.reported_until:
+                s.reported_until[side] = s.newest[0] if s.newest else -NEVER
+        samples = view if recheck or late else updates
         found = []
         for (side, level), (edge, _, hold) in levels.items():
             sign = 1 if side == "high" else -1
-            previous = before if not (redo or late) else None
+            previous = before if not (recheck or late) else None
             run_on = False
-            if late and not redo and samples:
+            if late and not recheck and samples:
                 run_on = self.signed(s, before[2], sign) > edge and s.since[side, level] < min(samples)
             for t, (_, v) in sorted(samples.items()):
                 beyond = self.signed(s, v, sign) > edge
@@ -76,7 +76,11 @@ class LimitsOracle(State):
                     s.since[side, level] = t
                 if run and not beyond and previous and previous[0] - s.since[side, level] >= hold:
                     lowest = level == "medium" or (side, "medium") not in levels
-                    if lowest and not {a for a in s.active if a[0] == side} and s.since[side, level] > s.told[side]:
+                    if (
+                        lowest
+                        and not {a for a in s.active if a[0] == side}
+                        and s.since[side, level] > s.reported_until[side]
+                    ):
                         found.append((side, level, s.since[side, level], previous[0], previous[2]))
                 previous, run_on = (t, 0, v), False
         off = (name[0], name[2]) in self.sensor_off
@@ -92,30 +96,30 @@ class LimitsOracle(State):
     def signed(self, s: SeriesOracle, value: int, sign: int) -> Fraction:
         return Fraction(value, s.spec.steps) * sign
 
-    def tell(
+    def late_episodes(
         self, name: tuple[int, int, int], s: SeriesOracle, episodes: list[tuple[str, str, int, int, int]], now: int
     ) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for side, _, _, last, value in episodes:
-            if s.told[side] >= last:
+            if s.reported_until[side] >= last:
                 continue
-            s.told[side] = last
+            s.reported_until[side] = last
             rule = f"{s.spec.column}.{side}"
-            if not self.paused(name[0], rule, now) and s.overruled is None:
+            if not self.paused(name[0], rule, now) and s.superseded is None:
                 low = ("LOW", value / s.spec.steps, last * 1000)
                 out += [(rule, name[0], name[2], phase, *low) for phase in ("onset", "end")]
         return out
 
-    def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, running: int) -> list[tuple[object, ...]]:
+    def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
-        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off or s.overruled is not None
+        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off or s.superseded is not None
         for side in ("high", "low"):
             sign, rule = (1 if side == "high" else -1), f"{s.spec.column}.{side}"
             paused = self.paused(name[0], rule, now)
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
-                if s.newest and s.expires > running and not paused and s.overruled is None and (side, level) in levels:
+                if s.newest and s.expires > active_s and not paused and s.superseded is None and (side, level) in levels:
                     edge, clear, hold = levels[side, level]
                     value = self.signed(s, s.newest[2], sign)
                     begins = value > edge and s.newest[0] - s.since[side, level] >= hold and not off
@@ -123,11 +127,11 @@ class LimitsOracle(State):
                 (s.active.add if wanted else s.active.discard)((side, level))
             after = [level for level in ("high", "medium") if (side, level) in s.active]
             if not after and (before or paused or off) and s.newest:
-                s.told[side] = max(s.told[side], s.newest[0])
+                s.reported_until[side] = max(s.reported_until[side], s.newest[0])
             if before[:1] != after[:1]:
                 phase = "onset" if not before else "end" if not after else "worse" if after[0] == "high" else "better"
-                told = (after or before)[0].upper()
+                priority = (after or before)[0].upper()
                 assert s.newest
                 value = s.newest[2] / s.spec.steps
-                out.append((rule, name[0], name[2], phase, told, value, s.newest[0] * 1000 + s.newest[1]))
+                out.append((rule, name[0], name[2], phase, priority, value, s.newest[0] * 1000 + s.newest[1]))
         return out

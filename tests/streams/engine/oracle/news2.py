@@ -11,15 +11,15 @@ NEWS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "tem
 
 
 class Scores(State):
-    def scores(self, now: int, running: int) -> list[tuple[object, ...]]:
+    def scores(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for patient in sorted({name[0] for name in self.series}):
-            total, newest, counts = self.score(patient, now, running)
+            total, newest, counts = self.score(patient, now, active_s)
             level = 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
                 if counts and total >= threshold:
-                    run, measured = self.stands.setdefault((patient, which), (running, newest))
-                    if max(running - run, newest - measured) >= self.rules.news2_hold_s:
+                    run, measured = self.stands.setdefault((patient, which), (active_s, newest))
+                    if max(active_s - run, newest - measured) >= self.rules.news2_hold_s:
                         level = which
                 else:
                     self.stands.pop((patient, which), None)
@@ -27,18 +27,18 @@ class Scores(State):
             self.news_level[patient] = level
             if was != level:
                 phase = "end" if not level else "onset" if not was else "worse" if level > was else "better"
-                told = "HIGH" if (level or was) == 2 else "MEDIUM"
-                out.append(("news2", patient, 0, phase, told, float(total) if level else None, None))
+                priority = "HIGH" if (level or was) == 2 else "MEDIUM"
+                out.append(("news2", patient, 0, phase, priority, float(total) if level else None, None))
         return out
 
-    def score(self, patient: int, now: int, running: int) -> tuple[int, int, bool]:
+    def score(self, patient: int, now: int, active_s: int) -> tuple[int, int, bool]:
         best: dict[str, tuple[int, int, SeriesOracle]] = {}
         for (who, _, device), s in self.series.items():
-            if who == patient and s.overruled is None and s.newest and s.spec.column in NEWS:
+            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS:
                 this = (s.newest[0] * 1000 + s.newest[1], -device, s)
                 if s.spec.column not in best or this[:2] > best[s.spec.column][:2]:
                     best[s.spec.column] = this
-        valid = {k: v for k, v in best.items() if v[2].expires > running}
+        valid = {k: v for k, v in best.items() if v[2].expires > active_s}
         value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, _, s) in valid.items() if s.newest}
         newest = max((at for at, _, _ in valid.values()), default=-NEVER) // 1000
         facts = self.facts.get(patient, Facts())

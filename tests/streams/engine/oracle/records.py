@@ -13,7 +13,7 @@ from devices.wire.batch import Kind
 from devices.wire.control import Consent, Enrolment, Facts, Limits, Pauses, RuleSet
 from devices.wire.event import Contact, Heartbeat
 from streams.engine.series.rollup import DUE
-from tests.streams.engine.log import Rec
+from streams.engine.testing import Record
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
 
@@ -24,13 +24,13 @@ class Records(State):
     def reopen(self, new: int) -> None:
         raise NotImplementedError
 
-    def record(self, one: Rec) -> None:
+    def record(self, one: Record) -> None:
         if one.kind == Kind.CLOCK and one.append < self.clock - 10_000:
             self.set_back(one.append)
         self.clock = max(self.clock, one.append)
         now, before = self.clock // 1000, self.second
         if before < 0:
-            self.beat = self.clock
+            self.last_clock_record = self.clock
         else:
             passed_over = range(before + 11, now)
             for second in range(before + 1, min(before + 11, now)):
@@ -38,12 +38,12 @@ class Records(State):
             for second in passed_over:
                 if second < before + 400 or second % 60 == DUE[self.partition]:  # nothing is left to happen in others
                     self.evaluate(second, decide=False)
-            self.lost += len(passed_over)
+            self.stalled_s += len(passed_over)
             if now > before:
                 self.evaluate(now)
         self.second = now
         if one.kind == Kind.CLOCK:
-            self.beat = self.clock + one.silence * 60_000
+            self.last_clock_record = self.clock + one.silence * 60_000
         elif one.kind == Kind.CONTROL and one.first > self.seen.get(one.epoch, -1):
             self.seen[one.epoch] = one.first
             self.control(now, one)
@@ -52,7 +52,7 @@ class Records(State):
 
     def set_back(self, append: int) -> None:
         old, new = self.second, append // 1000
-        self.lost += new - old
+        self.stalled_s += new - old
         self.exact_from = max(self.exact_from, old + 331)
         self.clock, self.second = append, new
         self.reopen(new)
@@ -64,20 +64,20 @@ class Records(State):
                 s.newest = (min(s.newest[0], new), *s.newest[1:])
             for at in s.since:
                 s.since[at] = min(s.since[at], new)
-            for side in s.told:
-                s.told[side] = min(s.told[side], new)
+            for side in s.reported_until:
+                s.reported_until[side] = min(s.reported_until[side], new)
             self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
-        self.late_names |= {(name, minute) for _, name, minute in self.waiting}
+        self.late_names |= {(name, minute) for _, name, minute in self.due_later}
         self.touched.clear()
-        self.waiting.clear()
-        for said in (self.good, self.loose, self.on):
-            for who in said:
-                said[who] = min(said[who], new)
+        self.due_later.clear()
+        for newest in (self.good, self.loose, self.on):
+            for who in newest:
+                newest[who] = min(newest[who], new)
         for who, seconds in self.off.items():
             if seconds and max(seconds) > new:
                 self.off[who] = set()
 
-    def allowed(self, one: Rec) -> bool:
+    def allowed(self, one: Record) -> bool:
         if one.patient not in self.consent or not self.consent[one.patient]:
             return False
         enrolment = self.enrolment.get(one.patient, Enrolment())
@@ -87,7 +87,7 @@ class Records(State):
             return one.gateway in enrolment.gateways or one.gateway == 0
         return any(e.device == one.device and one.gateway in (0, e.gateway) for e in enrolment.devices)
 
-    def data(self, now: int, one: Rec) -> None:
+    def data(self, now: int, one: Record) -> None:
         if not self.allowed(one):
             self.rejected += 1
             return
@@ -133,14 +133,14 @@ class Records(State):
         if status in (Status.POOR_CONTACT, Status.SENSOR_OFF):
             self.off[who].add(second)
         self.measured[who] = max(self.measured[who], time) if self.live(now, who, second) else self.measured[who]
-        if who in self.heard and self.live(now, who, second):
-            self.heard[who] = max(self.heard[who], now - self.lost)
+        if who in self.last_arrival and self.live(now, who, second):
+            self.last_arrival[who] = max(self.last_arrival[who], now - self.stalled_s)
         if not s.spec.continuous:
             if second <= now - 300:
                 self.late_names.add((name, second // 60))
             else:
                 due, over = int(DUE[self.partition]), max(now, second // 60 * 60 + 59)
-                self.waiting.add((over + 60 - (over - due) % 60, name, second // 60))
+                self.due_later.add((over + 60 - (over - due) % 60, name, second // 60))
             if fixed >= 0 and (time % 1000, fixed) > s.cells.get(second, (-1, -1)):
                 s.cells[second] = (time % 1000, fixed)
                 s.dirty.add(second)
@@ -166,16 +166,16 @@ class Records(State):
         interval = self.watched.get(who, 0)
         return math.ceil(self.rules.no_data_factor * interval) + self.rules.no_data_extra_s if interval else 0
 
-    def event(self, now: int, one: Rec) -> None:
+    def event(self, now: int, one: Record) -> None:
         event, who = one.event, (one.patient, one.device)
         if isinstance(event, Heartbeat):
-            self.gateway[one.patient, one.gateway] = now - self.lost
+            self.gateway[one.patient, one.gateway] = now - self.stalled_s
         if isinstance(event, Contact) and event.at // 1000 <= now + 30:
-            said = self.on if event.on else self.loose
-            said[who] = max(said[who], event.at // 1000)
+            newest = self.on if event.on else self.loose
+            newest[who] = max(newest[who], event.at // 1000)
 
-    def control(self, now: int, one: Rec) -> None:
-        control, patient, running = one.control, one.patient, now - self.lost
+    def control(self, now: int, one: Record) -> None:
+        control, patient, active_s = one.control, one.patient, now - self.stalled_s
         if isinstance(control, RuleSet):
             self.rules = control
         elif isinstance(control, Limits):
@@ -196,17 +196,17 @@ class Records(State):
                 self.link[patient, device] = (patient, e.gateway)
                 if e.interval_s > 0:
                     if (patient, device) not in self.watched:
-                        self.heard[patient, device] = running
+                        self.last_arrival[patient, device] = active_s
                     self.watched[patient, device] = e.interval_s
                 else:
                     self.watched.pop((patient, device), None)
             serving = {(patient, gateway) for gateway in control.gateways}
             for link in serving - self.serving:
-                self.gateway[link] = running
+                self.gateway[link] = active_s
             self.serving = {link for link in self.serving if link[0] != patient} | serving
         if isinstance(control, RuleSet | Limits):
             for (who, _, _), s in self.series.items():
-                s.redo |= patient in (who, 0)
+                s.recheck |= patient in (who, 0)
         if isinstance(control, RuleSet | Pauses):
             for (who, _, _), s in self.series.items():
-                s.stirred |= patient in (who, 0)
+                s.changed |= patient in (who, 0)

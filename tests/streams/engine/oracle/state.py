@@ -1,4 +1,4 @@
-"""What the oracle remembers, and what it says."""
+"""The state of the oracle, and its results."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ class SeriesOracle:
         self.expires = -NEVER
         self.since = {(side, level): 0 for side in ("high", "low") for level in ("medium", "high")}
         self.active: set[tuple[str, str]] = set()
-        self.told = {"high": 0, "low": 0}
-        self.redo = False
+        self.reported_until = {"high": 0, "low": 0}
+        self.recheck = False
         self.level = self.spread = self.mean = self.seen = 0  # trends
         self.last_minute = -1
         self.sums = {"high": 0, "low": 0}
         self.trending: set[str] = set()
-        self.overruled: int | None = None  # by that device
-        self.stirred = self.fresh_readings = False
+        self.superseded: int | None = None  # by that device
+        self.changed = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
         self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes
 
 
 class State:
-    """What the oracle says is in the lists and dicts at the end."""
+    """The state of one partition; the results are in the lists and dicts at the end."""
 
     def __init__(self, partition: int, probe: int = 13) -> None:
         self.partition, self.probe = partition, probe
-        self.clock = self.second = self.beat = -1
-        self.lost, self.still, self.exact_from = 0, False, 0
+        self.clock = self.second = self.last_clock_record = -1
+        self.stalled_s, self.stalled, self.exact_from = 0, False, 0
         self.minute_closed = -1
         self.series: dict[tuple[int, int, int], SeriesOracle] = {}
         self.touched: set[tuple[tuple[int, int, int], int]] = set()
         self.late_names: set[tuple[tuple[int, int, int], int]] = set()
-        self.waiting: set[tuple[int, tuple[int, int, int], int]] = set()  # due, name, minute: named then
+        self.due_later: set[tuple[int, tuple[int, int, int], int]] = set()  # due, name, minute: named then
         self.rules = RuleSet(version=0)
         self.limits: dict[int, Limits] = {}
         self.pauses: dict[int, Pauses] = {}
@@ -60,7 +60,7 @@ class State:
         self.on: dict[tuple[int, int], int] = defaultdict(lambda: -NEVER)
         self.sensor_off: set[tuple[int, int]] = set()
         self.watched: dict[tuple[int, int], int] = {}  # interval s
-        self.heard: dict[tuple[int, int], int] = {}
+        self.last_arrival: dict[tuple[int, int], int] = {}
         self.measured: dict[tuple[int, int], int] = defaultdict(int)
         self.silent: set[tuple[int, int]] = set()
         self.link: dict[tuple[int, int], tuple[int, int]] = {}
@@ -69,9 +69,9 @@ class State:
         self.gateway: dict[tuple[int, int], int] = defaultdict(int)  # active second of the last heartbeat
         self.back: dict[tuple[int, int], int] = defaultdict(int)
         self.away: set[tuple[int, int]] = set()
-        self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): running, measured
+        self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): active_s, measured
         self.news_level: dict[int, int] = defaultdict(int)
-        # what it says
+        # results
         self.conditions: list[tuple[object, ...]] = []
         self.rollups: list[dict[str, float]] = []
         self.late: list[tuple[int, ...]] = []

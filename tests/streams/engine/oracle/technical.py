@@ -7,10 +7,10 @@ from tests.streams.engine.oracle.state import NEVER
 
 
 class Technical(Records):
-    def gateways(self, now: int, running: int) -> list[tuple[object, ...]]:
+    def gateways(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for link in sorted({*self.serving, *self.away}):
-            wanted = link in self.serving and running - self.gateway[link] > self.rules.gateway_offline_s
+            wanted = link in self.serving and active_s - self.gateway[link] > self.rules.gateway_offline_s
             wanted = wanted and not self.paused(link[0], "gateway_offline", now)
             if wanted != (link in self.away):
                 (self.away.add if wanted else self.away.discard)(link)
@@ -19,15 +19,15 @@ class Technical(Records):
                 out.append(("gateway_offline", *link, "onset" if wanted else "end", "MEDIUM", None, None))
         return out
 
-    def devices(self, now: int, running: int) -> list[tuple[object, ...]]:
+    def devices(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for who in sorted({*self.watched, *self.silent}):
             wanted = False
             if who in self.watched:
                 link = self.link[who]
-                since = self.heard[who] if who in self.silent else max(self.heard[who], self.back[link])
-                alone = link not in self.away and self.gateway[link] >= self.heard[who] + 5
-                wanted = running - since > self.allowance(who) and (who in self.silent or alone)
+                since = self.last_arrival[who] if who in self.silent else max(self.last_arrival[who], self.back[link])
+                alone = link not in self.away and self.gateway[link] >= self.last_arrival[who] + 5
+                wanted = active_s - since > self.allowance(who) and (who in self.silent or alone)
                 wanted = wanted and not self.paused(who[0], "no_data", now)
             if wanted != (who in self.silent):
                 (self.silent.add if wanted else self.silent.discard)(who)

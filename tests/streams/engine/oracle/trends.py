@@ -10,7 +10,7 @@ from devices.wire.control import Change, Drift, Slope, Trend
 from tests.streams.engine.oracle.state import SeriesOracle, State
 
 SIDES = {"high": 1, "low": -1}
-Said = tuple[object, ...]
+Reported = tuple[object, ...]
 
 
 def floor(value: float, steps: int = 256) -> int:
@@ -49,13 +49,13 @@ class TrendsOracle(State):
     def sigma(self, s: SeriesOracle, one: Drift) -> int:
         return max(math.isqrt(s.spread >> 8), floor(one.floor * s.spec.steps))
 
-    def trends(self, now: int, running: int, closed: bool, due: bool) -> list[Said]:
-        out: list[Said] = []
+    def trends(self, now: int, active_s: int, closed: bool, due: bool) -> list[Reported]:
+        out: list[Reported] = []
         for name, s in sorted(self.series.items()):
             looked = closed if s.spec.continuous else due or s.fresh_readings
-            if not looked and not s.stirred:
+            if not looked and not s.changed:
                 continue
-            s.stirred = s.fresh_readings = False
+            s.changed = s.fresh_readings = False
             for side in SIDES:
                 for kind in ("drift", "slope") if s.spec.continuous else ("change",):
                     rule = {
@@ -63,18 +63,18 @@ class TrendsOracle(State):
                         "slope": "rising" if side == "high" else "falling",
                         "change": "gain" if side == "high" else "loss",
                     }[kind]
-                    out += self.decide_trend(name, s, kind, side, f"{s.spec.column}.{rule}", now, running)
+                    out += self.decide_trend(name, s, kind, side, f"{s.spec.column}.{rule}", now, active_s)
         return out
 
     def decide_trend(
-        self, name: tuple[int, int, int], s: SeriesOracle, kind: str, side: str, rule: str, now: int, running: int
-    ) -> list[Said]:
+        self, name: tuple[int, int, int], s: SeriesOracle, kind: str, side: str, rule: str, now: int, active_s: int
+    ) -> list[Reported]:
         one = self.trend({"drift": Drift, "slope": Slope, "change": Change}[kind], name[1], side)
         before = rule in s.trending
         wanted, value = False, 0.0
         if one is not None:
             wanted, value = getattr(self, kind)(s, one, side, before)
-        if not s.newest or s.overruled is not None or s.expires <= running or self.paused(name[0], rule, now):
+        if not s.newest or s.superseded is not None or s.expires <= active_s or self.paused(name[0], rule, now):
             wanted = False
         if not before and (name[0], name[2]) in self.sensor_off:
             wanted = False
@@ -83,10 +83,10 @@ class TrendsOracle(State):
         (s.trending.add if wanted else s.trending.discard)(rule)
         assert s.newest
         at = s.newest[0] * 1000 + s.newest[1]
-        told = one.priority.upper() if one else "LOW"
+        priority = one.priority.upper() if one else "LOW"
         if one is None:
-            return [(rule, name[0], name[2], "end", told, None, at)]
-        return [(rule, name[0], name[2], "onset" if wanted else "end", told, value, at)]
+            return [(rule, name[0], name[2], "end", priority, None, at)]
+        return [(rule, name[0], name[2], "onset" if wanted else "end", priority, value, at)]
 
     def drift(self, s: SeriesOracle, one: Drift, side: str, before: bool) -> tuple[bool, float]:
         last = [d for d in self.rules.trends if isinstance(d, Drift) and d.vital == s.spec.vital][-1]

@@ -66,7 +66,7 @@ class Windows(State):
             s.hours[minute // 60] = [c for m, c in s.minutes.items() if m // 60 == minute // 60]
 
     def long_window(self, s: SeriesOracle, length: int) -> tuple[float, ...]:
-        """As :meth:`figures`, and the coverage; all values of a minute, or of an hour, as measured in its middle."""
+        """:meth:`figures` and the coverage; all values of a minute, or of an hour, as measured in its middle."""
         last = self.minute_closed
         if length == 3600:
             cells = {m - last: [c] for m, c in s.minutes.items() if m > last - 60}

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from devices.vitals import FIXED_MAX
 from streams.engine.columns.axis import Axis
 from streams.engine.series.closed import ClosedHours, ClosedMinutes
-from streams.engine.series.rollup import FIXED_MAX
 
 SERIES = 40
 

@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from devices.sample import SAMPLE
 from devices.vitals import Vital
-from streams.engine.series.ring import MISS, OK, POOR, cells_of
-from streams.engine.series.rollup import DUE, recompute, rollup, sums_of
+from streams.engine.series.rollup import DUE, recompute
+from streams.engine.testing import START, PatientLog, clock_record
 from streams.engine.writes import LATE
-from tests.streams.engine.log import START, Home, tick
 from tests.streams.engine.test_engine import make_logs, whole
 
 IDENTITY = ("patient", "vital", "device", "partition", "minute")
 
 
-def rollups(it: Home) -> list[tuple[int, int, int]]:
+def rollups(it: PatientLog) -> list[tuple[int, int, int]]:
     """(minute since START's, n, second since START) of all rollups so far."""
     rows = [row for writes in it.written for row in writes.rollups]
     return [(int(row["minute"]) - START // 60, int(row["n"]), int(row["second"]) - START) for row in rows]
 
 
-def late(it: Home) -> list[int]:
+def late(it: PatientLog) -> list[int]:
     return [int(row["minute"]) - START // 60 for writes in it.written for row in writes.late]
 
 
-@pytest.mark.parametrize("density", [0, 0.003, 0.02, 0.1, 0.16, 0.17, 0.2, 0.6, 1])
-def test_sums_are_those_of_the_cells_however_many_hold_anything(density: float) -> None:
-    rng = np.random.default_rng(int(1000 * density))
-    cells = cells_of(rng.integers(0, 3000, (60, 300)), rng.random((60, 300)) < 0.8, rng.integers(0, 1000, (60, 300)))
-    cells[rng.random((60, 300)) >= density] = MISS
-    cells[:, :3] = MISS, POOR, POOR
-    found = sums_of(cells)
-    for k, column in enumerate(cells.T.tolist()):
-        points = [(t, cell & 0x7FFF) for t, cell in enumerate(column) if cell >= OK]
-        values = [v for _, v in points]
-        wanted = (
-            len(points), column.count(POOR), sum(values), sum(v * v for v in values), sum(t for t, _ in points),
-            sum(t * t for t, _ in points), sum(t * v for t, v in points),
-        )  # fmt: skip
-        assert tuple(int(getattr(found, name)[k]) for name in ("n", "poor", "v", "vv", "t", "tt", "tv")) == wanted
-        ends = tuple(int(getattr(found, name)[k]) for name in ("low", "high", "first", "last"))
-        if values:
-            assert ends == (min(values), max(values), values[0], values[-1])
-        else:
-            assert ends[0] >= MISS and ends[1] < 0
-    some, steps = rng.random(300) < 0.5, np.full(300, 10.0)
-    alone = rollup(sums_of(cells[:, some]), steps[some])
-    assert rollup(found.some(some), steps[some]).tobytes() == alone.tobytes()
-
-
 def test_a_minute_is_written_at_a_fixed_second_of_the_next() -> None:
-    it = Home()
-    it.live(Vital.HEART_RATE, [70] * 130)
+    it = PatientLog()
+    it.measure_each_second(Vital.HEART_RATE, [70] * 130)
     due = int(DUE[it.partition])
     assert rollups(it) == [(0, 40, 40 + due), (1, 60, 100 + due)]
 
@@ -63,8 +36,8 @@ def test_partitions_write_in_different_seconds() -> None:
 
 
 def test_a_minute_that_changed_is_written_again() -> None:
-    it = Home()
-    it.live(Vital.HEART_RATE, [70] * 100)
+    it = PatientLog()
+    it.measure_each_second(Vital.HEART_RATE, [70] * 100)
     it.measure(Vital.HEART_RATE, 71, at=START - 25)
     it.wait(60)
     assert (-1, 1, 106) in rollups(it)
@@ -74,7 +47,7 @@ def test_a_minute_that_changed_is_written_again() -> None:
 
 
 def test_a_minute_that_will_have_left_the_ring_in_part_is_named_late() -> None:
-    it = Home()
+    it = PatientLog()
     it.wait(30)
     it.measure(Vital.HEART_RATE, 70, at=it.now - 299)
     it.measure(Vital.HEART_RATE, 70, at=it.now - 5000)
@@ -84,7 +57,7 @@ def test_a_minute_that_will_have_left_the_ring_in_part_is_named_late() -> None:
 
 
 def test_the_minutes_of_episodic_vitals_are_named_and_left_to_the_store() -> None:
-    it = Home()
+    it = PatientLog()
     it.measure(Vital.WEIGHT, 71.5)
     it.wait(120)
     assert late(it) == [0]
@@ -97,7 +70,7 @@ def test_the_store_computes_the_same_row_from_stored_readings() -> None:
         logs = make_logs(seed)
         for partition, log in logs.items():  # until everything has been written
             end = max(one.append for one in log)
-            log += [tick(end + 1000 * k, partition) for k in range(200)]
+            log += [clock_record(end + 1000 * k, partition) for k in range(200)]
         run = whole(logs)
         for partition, rows in run.stored.items():
             samples = np.array([(*row[:4], 0) for row in rows], SAMPLE)

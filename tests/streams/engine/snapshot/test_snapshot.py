@@ -11,24 +11,24 @@ from streams.engine.engine import Engine
 from streams.engine.errors import StateUnreadableError
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import Content, recalled, unpack
-from tests.streams.engine.log import START, Home
+from streams.engine.testing import START, PatientLog
 
 
-def state_of(home: Home) -> Content:
+def state_of(home: PatientLog) -> Content:
     return unpack(home.engine.snapshot(home.partition), home.partition)
 
 
 def test_only_five_minutes_of_readings_are_recalled() -> None:
-    it = Home()
+    it = PatientLog()
     it.wait(400)
     assert recalled(state_of(it)) == (START + 400 - 299) * 1000
 
 
 def test_after_a_clock_was_set_back_the_snapshot_carries_the_ring_and_needs_nothing() -> None:
-    it = Home(stages())
-    it.live(Vital.SPO2, [97] * 20)
+    it = PatientLog(stages())
+    it.measure_each_second(Vital.SPO2, [97] * 20)
     it.now -= 100
-    it.live(Vital.SPO2, [96] * 20)
+    it.measure_each_second(Vital.SPO2, [96] * 20)
     state = state_of(it)
     assert recalled(state) > (START + 10**6) * 1000
     other = Engine(stages())
@@ -41,7 +41,7 @@ def test_after_a_clock_was_set_back_the_snapshot_carries_the_ring_and_needs_noth
 
 @pytest.mark.parametrize("cut", [0, 5, 13, 17, 60])
 def test_a_damaged_snapshot_is_refused(cut: int) -> None:
-    it = Home(stages())
+    it = PatientLog(stages())
     state = bytearray(it.engine.snapshot(it.partition))
     state[cut] ^= 0xFF
     with pytest.raises(StateUnreadableError):
@@ -49,12 +49,12 @@ def test_a_damaged_snapshot_is_refused(cut: int) -> None:
 
 
 def test_a_snapshot_of_other_rules_or_of_another_partition_is_refused() -> None:
-    it = Home(stages())
-    it.live(Vital.SPO2, [97] * 3)
+    it = PatientLog(stages())
+    it.measure_each_second(Vital.SPO2, [97] * 3)
     with pytest.raises(StateUnreadableError):
         unpack(it.engine.snapshot(it.partition), 2)
-    fewer = Home()
-    fewer.live(Vital.SPO2, [97] * 3)
+    fewer = PatientLog()
+    fewer.measure_each_second(Vital.SPO2, [97] * 3)
     engine = Engine(stages())
     with pytest.raises(StateUnreadableError):
         engine.take(1, state_of(fewer), Recall())
@@ -63,8 +63,8 @@ def test_a_snapshot_of_other_rules_or_of_another_partition_is_refused() -> None:
 
 
 def test_a_hold_goes_on_over_a_restart() -> None:
-    it = Home(stages())
-    it.tell(RuleSet(1, (Limit(Vital.TEMPERATURE, "high", Level(38, 600)),)))
+    it = PatientLog(stages())
+    it.control(RuleSet(1, (Limit(Vital.TEMPERATURE, "high", Level(38, 600)),)))
     it.measure(Vital.TEMPERATURE, 39)
     it.wait(30)
     it.measure(Vital.TEMPERATURE, 39)
@@ -75,4 +75,4 @@ def test_a_hold_goes_on_over_a_restart() -> None:
         it.wait(50)
         it.measure(Vital.TEMPERATURE, 39)
     it.wait()
-    assert [(rule, phase) for _, rule, phase, _ in it.told("temperature.high")] == [("temperature.high", "onset")]
+    assert [(rule, phase) for _, rule, phase, _ in it.reported("temperature.high")] == [("temperature.high", "onset")]

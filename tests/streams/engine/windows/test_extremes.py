@@ -47,7 +47,7 @@ def test_they_are_those_of_the_cells_whatever_was_written_and_read_before(seed: 
         second = now + rng.integers(1 - LONGEST, AHEAD + 1, count) // rng.choice([1, 40])
         cell = cells_of(rng.integers(0, 400, count), rng.random(count) < 0.7, rng.integers(0, 1000, count))
         if count:
-            extremes.touch(*ring.write(series, second, cell, now)[:2])
+            extremes.touch(*ring.write(series, second, cell)[:2])
     assert looked > 1000
 
 

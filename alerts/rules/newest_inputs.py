@@ -1,0 +1,50 @@
+"""The inputs of rules about patients: the newest value of each vital, whichever device measured it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.rules.suppression import Suppression
+from devices.vitals import Vital
+from streams.engine.columns.arrays import Bools, Cells, Ints
+from streams.engine.series.newest import NEVER
+from streams.engine.stage import View
+
+
+@dataclass(frozen=True, slots=True)
+class NewestInputs:
+    """Of each vital and patient, [vital, n]: ``value`` int32 in fixed point, ``at`` int64 measured ms, ``expires`` int64
+    active second (both -NEVER without a value), ``sensor_off`` bool.
+    """
+
+    value: Cells
+    at: Ints
+    expires: Ints
+    sensor_off: Bools
+
+
+def newest_inputs(view: View, suppression: Suppression, vitals: Sequence[Vital], rows: Ints) -> NewestInputs:
+    """The newest values of some patients (columns int64 [n]), valid or not.  A superseded series does not count; of two of
+    equal age the lower device number does.
+    """
+    layout, shape = view.layout, (len(vitals), len(rows))
+    place, which = np.full(layout.patients.width, -1), np.full(256, -1)
+    place[rows], which[list(vitals)] = np.arange(len(rows)), np.arange(len(vitals))
+    found = NewestInputs(
+        np.zeros(shape, np.int32), np.full(shape, -NEVER), np.full(shape, -NEVER), np.zeros(shape, np.bool_)
+    )
+    for store in view.stores:
+        series, newest, muted = store.series, store.newest, suppression.muted(store)
+        column = np.flatnonzero(which[series.vital] >= 0)
+        column = column[place[layout.patient_of(store, column)] >= 0]
+        column = column[(newest.second[column] > -NEVER) & ~muted.superseded[column]]
+        at = newest.second[column] * 1000 + newest.ms[column]
+        order = np.lexsort((-series.device[column], at))  # the last one of a patient and vital stays
+        column = column[order]
+        here = which[series.vital[column]], place[layout.patient_of(store, column)]
+        found.value[here], found.at[here] = newest.value[column], at[order]
+        found.expires[here], found.sensor_off[here] = newest.expires[column], muted.sensor_off[column]
+    return found

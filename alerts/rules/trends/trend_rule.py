@@ -1,0 +1,123 @@
+"""The parts that all trends share: when a series is looked at, what mutes it, and its conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import ClassVar, Final
+
+import numpy as np
+
+from alerts.rules.rule import NONE
+from alerts.rules.series_rule import SeriesRule
+from alerts.rules.suppression import Suppression
+from alerts.rules.trends.trend_table import TrendTable, rule_name
+from devices.wire.control import Control, Pauses, RuleSet
+from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
+from streams.engine.condition import Condition, Priority
+from streams.engine.series.newest import NEVER
+from streams.engine.stage import Moment
+
+_OFF: Final = TrendTable()
+Shown = Callable[[int, int, int], tuple[float, float, dict[str, object]]]
+"""(value, limit, detail) of a trend."""
+
+
+class TrendRule(SeriesRule):
+    """A rule of some ``kinds`` of trends; their limits are in :class:`alerts.rules.trends.trend_table.TrendTable`.
+
+    A trend ends when it is back inside by its hysteresis, when the newest value is no longer valid or superseded by another
+    device's, or when its rule is paused.  None begins while the sensor is off.
+    """
+
+    kinds: ClassVar[tuple[int, ...]]
+
+    def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
+        super().__init__(suppression, continuous=continuous)
+        self._tables: dict[int, TrendTable] = {}
+
+    def changed(self, moment: Moment) -> tuple[Ints, Collection[int]]:
+        """Take in what is new: (series to look at, int64 [k]; partitions of which every series is looked at)."""
+        raise NotImplementedError
+
+    def judge(self, partition: int, table: TrendTable, column: Ints, was: Bools) -> tuple[Bools, Shown]:
+        """(which trends are beyond their limits, bool [kind, side, n] like ``was``, which are active; the figures of one,
+        by kind, side and place) of some series of one partition.
+        """
+        raise NotImplementedError
+
+    def limits_of(self, partition: int) -> TrendTable:
+        return self._tables.get(partition, _OFF)
+
+    def has_limits(self, partition: int) -> bool:
+        return not self.limits_of(partition).kinds.isdisjoint(self.kinds)
+
+    def learn(self, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, RuleSet):
+            self._tables[partition] = TrendTable(control.trends)
+
+    def control(self, now: int, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, RuleSet | Pauses):
+            of = self.store.axis.of(partition)
+            columns = np.arange(of.start, of.stop)
+            self.notify_at(0, columns[self.store.series.patient[of] == patient] if patient else columns)
+
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
+        fresh, whole = self.changed(moment)
+        if moment.replaying:  # looked at when time goes on
+            self.notify_at(0, fresh)
+            return ()
+        due, axis, out = self.table.due(moment), self.store.axis, list[Condition]()
+        partitions = set(whole)
+        if due.size or fresh.size:
+            partitions.update(axis.owner[np.append(due, fresh)].tolist())
+            self.notify_at(NEVER, due)
+        for partition in sorted(partitions):
+            on, columns = self.has_limits(partition), axis.of(partition)
+            if on and partition in whole:
+                column = np.arange(columns.start, columns.stop)
+            else:
+                column = np.union1d(due, fresh if on else NO_INTS)
+                column = column[axis.owner[column] == partition]
+            if column.size:
+                out += self._decide(partition, column, moment.now)
+        return out
+
+    def _decide(self, partition: int, column: Ints, now: int) -> list[Condition]:
+        table, vital, active = self.limits_of(partition), self.store.series.vital[column], self.table.active
+        was = active[..., column].reshape(len(self.kinds), 2, -1)
+        wanted, shown = self.judge(partition, table, column, was)
+        self._mute(column, was, wanted, now)
+        active[..., column] = wanted.reshape(was.shape if active.ndim > 2 else was.shape[1:])
+        out = []
+        for place, side, at in np.argwhere(was != wanted).tolist():
+            kind, begins = self.kinds[place], bool(wanted[place, side, at])
+            value, limit, detail = shown(kind, side, at)
+            priority = int(table.priority[kind, side, vital[at]]) or Priority.LOW
+            one = self.condition(
+                now=now,
+                column=int(column[at]),
+                rule=rule_name(int(vital[at]), kind, side),
+                before=NONE if begins else priority,
+                after=priority if begins else NONE,
+                value=value,
+                limit=limit or None,
+                detail=detail,
+            )
+            out.append(one)
+        return out
+
+    def _mute(self, column: Ints, was: Bools, wanted: Bools, now: int) -> None:
+        """Take back in place the trends that are muted; ``was`` and ``wanted`` bool [kind, side, n]."""
+        vital, patient = self.store.series.vital[column], self.store.series.patient[column]
+        wanted &= self.valid(column, now) & (was | ~self.muted.sensor_off[column])
+        for place, side in np.ndindex(len(self.kinds), 2):
+            names = partial(_name_at, vital, self.kinds[place], side)
+            wanted[place, side] &= ~self.suppression.paused(patient, now, names)
+
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
+        self._tables.pop(partition, None)
+
+
+def _name_at(vital: Bytes, kind: int, side: int, at: int) -> str:
+    return rule_name(int(vital[at]), kind, side)
