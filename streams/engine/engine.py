@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from devices.wire.batch import PARTITIONS
-from devices.wire.control import KINDS, Control, kind_of
+from devices.wire.control import KINDS, Control, Enrolment, kind_of
 from devices.wire.event import Event, Heartbeat
 from streams.engine.admission.readings import AdmittedReadings, admit_events, admit_readings
 from streams.engine.admission.senders import Admission, Admitted
@@ -111,6 +111,8 @@ class Engine:
 
     def _learn(self, partition: int, patient: int, control: Control) -> None:
         self.state.remember(partition, patient, control)
+        if isinstance(control, Enrolment):
+            self.layout.set_intervals(patient, control)
         for stage in self._learners.get(kind_of(control), ()):
             stage.learn(partition, patient, control)
 

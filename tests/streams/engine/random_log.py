@@ -188,6 +188,7 @@ class Maker:
             news2_medium=rng.choice((5, 3)),
             news2_high=rng.choice((7, 6)),
             news2_hold_s=rng.choice((30, 0, 10)),
+            hold_percent=rng.choice((80, 80, 50, 100)),
             prefer=tuple(Preference(v, rng.choice((1, 5, 60))) for v in LEVELS if rng.random() < 0.3),
             trends=tuple(self.trend() for _ in range(rng.choice((0, 4, 12)))),
         )
@@ -212,7 +213,7 @@ class Maker:
         for device in self.devices[patient]:
             since = 0 if first else rng.choice((0, 0, 0, self.now - 20_000))
             until = rng.choice((None,) * 6 + (self.now, self.now + 30_000)) if not first else None
-            devices.append(Enrolled(device, 3, since, until, rng.choice((0, 1, 5, 30))))
+            devices.append(Enrolled(device, 3, since, until, rng.choice((0, 1, 5, 30, 100, 600))))
             if rng.random() < 0.1:
                 devices.append(Enrolled(device, 3, self.now + 60_000, None, 5))
         gateways = rng.choice(((3,), (3,), (3, 4), ())) if not first else (3,)

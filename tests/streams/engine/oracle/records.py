@@ -62,8 +62,8 @@ class Records(State):
             s.kept = {t: c for t, c in s.kept.items() if t <= new}
             if s.newest:
                 s.newest = (min(s.newest[0], new), *s.newest[1:])
-            for at in s.since:
-                s.since[at] = min(s.since[at], new)
+            for run in s.runs.values():
+                run.since, run.last = min(run.since, new), min(run.last, new)
             for side in s.reported_until:
                 s.reported_until[side] = min(s.reported_until[side], new)
             self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
@@ -188,6 +188,8 @@ class Records(State):
             self.consent[patient] = control.given
         elif isinstance(control, Enrolment):
             self.enrolment[patient] = control
+            for e in sorted(control.devices, key=lambda e: e.since):
+                self.intervals[patient, e.device] = e.interval_s
             current = {e.device: e for e in control.devices if e.until is None or e.until > now * 1000}
             for who in [w for w in self.watched if w[0] == patient and w[1] not in current]:
                 del self.watched[who]
