@@ -208,7 +208,7 @@ class Engine:
             if of_kind.any():
                 this = marked(of_kind)
                 series.fold(now, column[this], second[this], cell[this])
-        arrival = Arrival(now, samples.sender[at], samples.time[at], samples.status[at], links)
+        arrival = Arrival(now, samples.sender[at], samples.time[at], samples.status[at], column, continuous, links)
         for stage in self.stages:
             stage.arrive(arrival)
 

@@ -48,14 +48,17 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """All that arrived in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
-    (equal ones in runs) and measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].  Heartbeats: the columns of their
-    ``links``, int64 [k], perhaps one twice.
+    (equal ones in runs) and measured ``time`` (ms), int64 [n], ``status`` uint8 [n], and the ``column`` of the series, int64
+    [n], on the dense axis where ``continuous`` bool [n].  Heartbeats: the columns of their ``links``, int64 [k], perhaps one
+    twice.
     """
 
     now: int
     sender: Ints
     time: Ints
     status: Bytes
+    column: Ints
+    continuous: Bools
     links: Ints
 
 

@@ -24,7 +24,7 @@ NO_LIMIT: Final = 1 << 20
 """In fixed point, beyond every value."""
 HOLE: Final = 60
 """s between two samples that a hold may bridge; three intervals of the device where that is more."""
-_INTERVALS: Final = 3
+INTERVALS: Final = 3
 _LONGEST_HOLD: Final = 86_400
 _CODES: Final = max(VITALS) + 1
 
@@ -70,7 +70,7 @@ class Bounds(Scheduled):
 
     def set_device(self, columns: Ints, interval: Ints) -> None:
         """Take the interval int64 [n] (s, 0: when somebody measures) of the devices of some series."""
-        self.hole[columns] = np.maximum(HOLE, _INTERVALS * interval)
+        self.hole[columns] = np.maximum(HOLE, INTERVALS * interval)
         self.pace[columns] = np.maximum(interval, 1)
         self.by_hand[columns] = (interval == 0) | (interval > HOLE)
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from alerts.rules.silence.technical import TechnicalRule
-from devices.wire.control import Control, Enrolment
+from devices.wire.control import Consent, Control, Enrolment
 from streams.engine.columns.arrays import Bools, Ints
 from streams.engine.columns.axis import Columns, array
 from streams.engine.stage import Arrival, View
@@ -42,10 +42,12 @@ class GatewayOffline(TechnicalRule):
         self.table = Links(view.layout.links, RULE)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        """A gateway that comes to serve a patient counts as heard now."""
+        """A gateway that comes to serve a patient, or again after consent was withdrawn, counts as heard now."""
+        columns = self.view.layout.links.of_patient(patient)
+        if isinstance(control, Consent) and patient in self.suppression.agreed_again:
+            self.table.heard[columns] = self.view.timeline.active(now, partition)
         if not isinstance(control, Enrolment):
             return
-        columns = self.view.layout.links.of_patient(patient)
         wanted = np.isin(self.view.layout.links.others(columns), control.gateways)
         self.table.heard[columns[wanted & ~self.table.watched[columns]]] = self.view.timeline.active(now, partition)
         self.table.watched[columns] = wanted

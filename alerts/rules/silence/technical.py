@@ -42,7 +42,8 @@ class TechnicalRule(Rule):
         if not column.size:
             return ()
         wanted, measured = self.decide(column, now)
-        wanted &= ~self.suppression.paused(axis.people(column), now, self.name)
+        people = axis.people(column)
+        wanted &= ~self.suppression.paused(people, now, self.name) & ~self.suppression.withdrawn(people)
         out = []
         for at in np.flatnonzero(wanted != self.table.active[column]).tolist():
             one, begins = int(column[at]), bool(wanted[at])

@@ -23,7 +23,7 @@ from streams.engine.series.series_store import SeriesStore
 from streams.engine.series.sparse import SparseSeries
 
 _CODES: Final = max(VITALS) + 1
-_LONGEST_INTERVAL: Final = 30 * 86_400
+LONGEST_INTERVAL: Final = 30 * 86_400
 """s: an interval beyond it counts as this; nothing older is accepted."""
 _INTERVALS: Final = 2
 """The intervals of its device for which a value is valid at least."""
@@ -87,7 +87,7 @@ class Layout:
             sender = self.senders.at(patient, one.device)
             if sender < 0:
                 continue
-            interval = min(max(one.interval_s, 0), _LONGEST_INTERVAL)
+            interval = min(max(one.interval_s, 0), LONGEST_INTERVAL)
             self.where.interval[sender] = interval
             owner = self.senders.owner[sender]
             for vital, within in enumerate(self.where.column[:, sender].tolist()):

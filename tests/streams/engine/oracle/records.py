@@ -126,6 +126,8 @@ class Records(State):
         second, who = time // 1000, (name[0], name[2])
         low, high = s.spec.plausible
         fixed = -1
+        if status == 0 and not low <= np.float32(value) <= high:
+            status = Status.OUT_OF_RANGE
         if status == 0 and low <= np.float32(value) <= high:
             fixed = round(Fraction(float(np.float32(value))) * s.spec.steps)
         if status == 0 and fixed >= 0:
@@ -133,6 +135,8 @@ class Records(State):
         if status in (Status.POOR_CONTACT, Status.SENSOR_OFF):
             self.off[who].add(second)
         self.measured[who] = max(self.measured[who], time) if self.live(now, who, second) else self.measured[who]
+        if self.live(now, who, second):
+            self.hear(now - self.stalled_s, who, s, status if fixed < 0 else 0)
         if who in self.last_arrival and self.live(now, who, second):
             self.last_arrival[who] = max(self.last_arrival[who], now - self.stalled_s)
         if not s.spec.continuous:
@@ -158,6 +162,18 @@ class Records(State):
             emitted = now + 60 - (now - due) % 60
             gone = second // 60 * 60 < emitted - 300 or now < self.exact_from
             (self.late_names if gone else self.touched).add((name, second // 60))
+
+    def hear(self, active_s: int, who: tuple[int, int], s: SeriesOracle, status: int) -> None:
+        hole = max(60, 3 * self.intervals.get(who, 0))
+        last, begun = self.session.get(who, (-NEVER, -NEVER))
+        self.session[who] = (active_s, begun if active_s - last <= hole else active_s)
+        if not status:
+            s.good = active_s
+            return
+        if s.bad <= s.good or active_s - s.bad > hole:
+            s.bad_since = active_s
+        s.bad_status = max(status, s.bad_status if s.bad == active_s else 0)
+        s.bad = active_s
 
     def live(self, now: int, who: tuple[int, int], second: int) -> bool:
         return second > now - max(300, self.allowance(who))
@@ -185,6 +201,9 @@ class Records(State):
         elif isinstance(control, Facts):
             self.facts[patient] = control
         elif isinstance(control, Consent):
+            if control.given and self.consent.get(patient) is False:
+                self.gateway.update({link: active_s for link in self.gateway if link[0] == patient})
+                self.last_arrival.update({who: active_s for who in self.last_arrival if who[0] == patient})
             self.consent[patient] = control.given
         elif isinstance(control, Enrolment):
             self.enrolment[patient] = control

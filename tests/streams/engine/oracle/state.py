@@ -41,6 +41,9 @@ class SeriesOracle:
         self.last_minute = -1
         self.sums = {"high": 0, "low": 0}
         self.trending: set[str] = set()
+        self.good = self.bad = self.bad_since = -NEVER  # active seconds of arrivals
+        self.bad_status = 0
+        self.without: tuple[int, str] | None = None  # a usable value: since then, why
         self.superseded: int | None = None  # by that device
         self.changed = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
@@ -75,6 +78,7 @@ class State:
         self.last_arrival: dict[tuple[int, int], int] = {}
         self.measured: dict[tuple[int, int], int] = defaultdict(int)
         self.silent: set[tuple[int, int]] = set()
+        self.session: dict[tuple[int, int], tuple[int, int]] = {}  # active second of the last arrival, of the first
         self.intervals: dict[tuple[int, int], int] = {}
         self.link: dict[tuple[int, int], tuple[int, int]] = {}
         self.current: dict[int, set[int]] = {}
@@ -83,6 +87,7 @@ class State:
         self.back: dict[tuple[int, int], int] = defaultdict(int)
         self.away: set[tuple[int, int]] = set()
         self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): active_s, measured
+        self.unassessed: set[int] = set()
         self.news_level: dict[int, int] = defaultdict(int)
         # results
         self.conditions: list[tuple[object, ...]] = []
