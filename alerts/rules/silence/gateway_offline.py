@@ -17,17 +17,20 @@ from streams.engine.columns.axis import Columns, array
 from streams.engine.stage import Arrival, View
 
 RULE: Final = "gateway_offline"
+FRESH_MS: Final = 60_000
+"""ms around now: a heartbeat of this time is always news, whatever a clock that was wrong has said before."""
 
 
 class Links(Columns):
     """Per (patient, gateway).  ``heard`` and ``back`` int64: active second of the last heartbeat, and of the one that ended
-    the last absence.
+    the last absence.  ``beaten`` int64 ms: the newest heartbeat by the gateway's own clock.
     """
 
     watched: Bools = array(np.bool_)
     active: Bools = array(np.bool_)
     heard: Ints = array(np.int64)
     back: Ints = array(np.int64)
+    beaten: Ints = array(np.int64)
 
 
 class GatewayOffline(TechnicalRule):
@@ -53,8 +56,13 @@ class GatewayOffline(TechnicalRule):
         self.table.watched[columns] = wanted
 
     def arrive(self, arrival: Arrival) -> None:
-        """Samples prove nothing about a gateway: they may be a backlog that another one brought."""
-        self.table.heard[arrival.links] = self.active_now(arrival.now, arrival.links)
+        """Samples prove nothing about a gateway: they may be a backlog that another one brought.  A heartbeat that is not
+        newer than another one is sent again: it proves nothing now, either, unless it is of this minute.
+        """
+        links, beaten, table = arrival.links, arrival.beaten, self.table
+        news = (beaten > table.beaten[links]) | (np.abs(beaten - arrival.now * 1000) <= FRESH_MS)
+        table.heard[links[news]] = self.active_now(arrival.now, links[news])
+        np.maximum.at(table.beaten, links, beaten)
 
     def suspect(self, columns: Ints | slice, now: int) -> Bools:
         age = self.active_now(now, columns) - self.table.heard[columns]

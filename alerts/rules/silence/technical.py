@@ -30,6 +30,10 @@ class TechnicalRule(Rule):
     def changed(self, column: int, begins: bool) -> None:
         """The condition of a column begins, or ends."""
 
+    def detail(self, column: int) -> dict[str, object]:
+        """The detail of a column's condition that begins or ends."""
+        return {}
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if moment.replaying:
             return ()
@@ -51,5 +55,15 @@ class TechnicalRule(Rule):
             self.changed(one, begins)
             before, after = (NONE, Priority.MEDIUM) if begins else (Priority.MEDIUM, NONE)
             when = None if measured is None else int(measured[at]) or None
-            out.append(self.condition(now=now, column=one, rule=self.name, before=before, after=after, measured=when))
+            out.append(
+                self.condition(
+                    now=now,
+                    column=one,
+                    rule=self.name,
+                    before=before,
+                    after=after,
+                    measured=when,
+                    detail=self.detail(one),
+                )
+            )
         return out

@@ -51,3 +51,16 @@ class Technical(Records):
                 at = newest if wanted else max(newest, denied)
                 out.append(("sensor_off", *who, "onset" if wanted else "end", "MEDIUM", None, at * 1000))
         return out
+
+    def clocks(self, now: int, active_s: int) -> list[tuple[object, ...]]:
+        out: list[tuple[object, ...]] = []
+        for who in sorted({*self.unsure, *self.corrected, *self.doubted}):
+            unsure, sure = self.unsure.get(who, -NEVER), self.sure.get(who, -NEVER)
+            wanted = unsure > sure or (who in self.doubted and who in self.unsure and sure < unsure + 60)
+            wanted = wanted or abs(self.corrected.get(who, (0, 0))[1]) >= 3_600_000
+            wanted = wanted and who[1] in self.current.get(who[0], ())
+            wanted = wanted and not self.paused(who[0], "clock_wrong", now) and self.consent.get(who[0]) is not False
+            if wanted != (who in self.doubted):
+                (self.doubted.add if wanted else self.doubted.discard)(who)
+                out.append(("clock_wrong", *who, "onset" if wanted else "end", "MEDIUM", None, None))
+        return out
