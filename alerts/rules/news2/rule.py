@@ -14,6 +14,7 @@ It ends at once, by values: an input that lapsed counts on with its last value f
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -259,9 +260,9 @@ def _old_enough(facts: Facts) -> int:
         return NEVER
     try:
         born = date.fromisoformat(facts.born)
-        birthday = date(born.year + MINIMUM_AGE, born.month, born.day)
+        year = born.year + MINIMUM_AGE
+        leap = (born.month, born.day) == (2, 29) and not isleap(year)
+        birthday = date(year, 3, 1) if leap else date(year, born.month, born.day)
     except ValueError:
-        if not facts.born.endswith("02-29"):
-            return NEVER
-        birthday = date(int(facts.born[:4]) + MINIMUM_AGE, 3, 1)
+        return NEVER
     return (birthday - date(1970, 1, 1)).days * _DAY

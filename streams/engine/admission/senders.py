@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from devices.errors import BatchError
 from devices.wire.batch import Kind
-from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet
+from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet, decode_control, encode_control
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.engine.columns.axis import Columns, array
 from streams.engine.columns.keyed_axis import keys
@@ -29,10 +30,14 @@ _REASONS: Final = (
     "key revoked",
     "not from the desk",
     "unknown kind of record",
+    "control record with a number out of range",
+    "control record of the wrong patient: a rule set has patient 0, everything else a patient",
 )
-_NOT_ENROLLED, _WITHDRAWN, _REVOKED, _NOT_DESK, _UNKNOWN_KIND = range(1, 6)
+_NOT_ENROLLED, _WITHDRAWN, _REVOKED, _NOT_DESK, _UNKNOWN_KIND, _OUT_OF_RANGE, _WRONG_PATIENT = range(1, 8)
 _GIVEN, _TAKEN_BACK = 1, 2
 _CONTROL_FIELDS: Final = ["partition", "patient", "gateway", "epoch", "first", "append"]
+_LARGEST: Final = (1 << 31) - 1
+"""The largest number of a patient, device or gateway: the database has int4."""
 ALWAYS: Final = 1 << 62
 """ms: the end of an enrolment without end."""
 
@@ -121,6 +126,10 @@ class Admission:
                 continue
             if not self._is_new(partition, epoch, sequence):
                 continue
+            fault = _fault(patient, control)
+            if fault:
+                out.reject(at, fault)
+                continue
             out.controls.append((at, control))
             if isinstance(control, Consent | Enrolment):
                 end = int(np.searchsorted(data, at))
@@ -178,7 +187,7 @@ class Admission:
         for one in sorted(control.devices, key=lambda each: each.since):
             column = self._layout.ensure_sender(patient, one.device)
             self.grants.enrolments[column] += 1
-            self.grants.gateway[column], self.grants.since[column] = one.gateway, one.since
+            self.grants.gateway[column], self.grants.since[column] = one.gateway, max(one.since, -ALWAYS)
             self.grants.until[column] = end_of(one)
 
     def _judge(self, records: Rows, at: Ints, out: Admitted) -> None:
@@ -236,4 +245,24 @@ class Admission:
 
 
 def end_of(enrolled: Enrolled) -> int:
-    return ALWAYS if enrolled.until is None else enrolled.until
+    return ALWAYS if enrolled.until is None else min(max(enrolled.until, -ALWAYS), ALWAYS)
+
+
+def _fault(patient: int, control: Control) -> int:
+    """The reason for which a control record cannot take effect, ``ACCEPTED`` where there is none: a number that a table, a
+    key or a snapshot cannot hold.
+    """
+    if isinstance(control, RuleSet) is (patient != 0):
+        return _WRONG_PATIENT
+    numbers = [patient]
+    if isinstance(control, Enrolment):
+        numbers += control.gateways
+        for one in control.devices:
+            numbers += one.device, one.gateway
+    if not all(0 <= number <= _LARGEST for number in numbers):
+        return _OUT_OF_RANGE
+    try:
+        decode_control(encode_control(control))
+    except (BatchError, OverflowError):
+        return _OUT_OF_RANGE
+    return ACCEPTED
