@@ -58,8 +58,8 @@ class ByTick:
 
 
 class Schedule:
-    """A round by tick.  ``samples``, ``unsure`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition, patient),
-    control); ``events``: ((patient, device, gateway), event).
+    """A round by tick.  ``samples``, ``unsure`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition,
+    patient), control); ``events``: ((patient, device, gateway), event).
 
     ``clock_records`` indexes ``clock_partition`` and ``silent_until`` (int64 [c], ms): the clock at each clock record, and
     at the very first record of a partition, plus the silence that it announces.
@@ -77,7 +77,7 @@ class Schedule:
         controls: Sequence[tuple[int, Control]],
         events: Sequence[tuple[int, Event]],
     ) -> None:
-        """``samples``, ``unsure`` and ``heartbeats`` int64, and the numbers before each payload, are positions of records."""
+        """``samples``, ``unsure``, ``heartbeats`` int64, and the numbers before each payload, are positions of records."""
         self.samples = ByTick(plan.tick[samples])
         self.unsure = ByTick(plan.tick[unsure])
         self.heartbeats = ByTick(plan.tick[heartbeats])

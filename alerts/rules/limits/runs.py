@@ -21,8 +21,8 @@ _SIGNS = np.array(SIGN, np.int32)[:, None]
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """``column`` of the series, ``side``, first and last measured second beyond the limit, the last ``value`` beyond it (fixed
-    point) and the ``level`` whose limit it passed.
+    """``column`` of the series, ``side``, first and last measured second beyond the limit, the last ``value`` beyond it
+    (fixed point) and the ``level`` whose limit it passed.
     """
 
     column: int

@@ -64,8 +64,8 @@ _NO_VALUE: Final = np.array([FIXED_MAX, 0])[:, None, None]
 class Inputs(Scheduled):
     """Per patient.  ``expires`` int64 [input]: active second in which each input lapses.  Facts: ``scale2`` bool, ``oxygen``
     and ``acvpu`` int8 (-1: not known), ``old_enough`` int64: second from which there may be a score.  ``stands`` bool
-    [level] with ``from_active`` and ``from_measured`` int64 [level] s; ``level`` int8: the priority of the condition, ``unassessed`` bool: it stands on
-    inputs that lapsed.
+    [level] with ``from_active`` and ``from_measured`` int64 [level] s; ``level`` int8: the priority of the condition,
+    ``unassessed`` bool: it stands on inputs that lapsed.
     Derived: ``unchanged`` int32 [2, input]: the values from and to which nothing changes (from above to: none).
     """
 

@@ -37,7 +37,7 @@ _FARTHEST: Final = 1 << 50
 
 class Doubts(Columns):
     """Per sender.  ``unsure`` and ``sure`` int64: active second of the last arrival of a reading of such a time; ``why``
-    uint8: :class:`streams.engine.admission.readings.Doubt` of the last unsure one; ``offset`` int64 ms and ``found`` int64 ms:
+    uint8: :class:`streams.engine.admission.readings.Doubt` of the last unsure one; ``offset`` and ``found`` int64 ms:
     the newest correction of its clock, and when it was.
     """
 

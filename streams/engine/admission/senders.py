@@ -64,8 +64,8 @@ _SPELLS: Final = 4
 
 
 class Agreed(Columns):
-    """Per patient: ``consent`` uint8 (0: none known, 1: given, 2: taken back), ``revoked`` bool: some keys are; ``away_since``
-    and ``away_until`` int64 ms: the last withdrawals, the newest one first (0: none).
+    """Per patient: ``consent`` uint8 (0: none known, 1: given, 2: taken back), ``revoked`` bool: some keys are;
+    ``away_since`` and ``away_until`` int64 ms: the last withdrawals, the newest one first (0: none).
     """
 
     consent: Bytes = array(np.uint8)
@@ -222,7 +222,9 @@ class Admission:
         out.good[at] = reason == ACCEPTED
         if self.agreed.away_since.any():
             for k in np.flatnonzero(out.good[at] & (self.agreed.away_since[0, row] > 0)).tolist():
-                spells = zip(self.agreed.away_since[:, row[k]].tolist(), self.agreed.away_until[:, row[k]].tolist(), strict=True)
+                spells = zip(
+                    self.agreed.away_since[:, row[k]].tolist(), self.agreed.away_until[:, row[k]].tolist(), strict=True
+                )
                 out.away[int(at[k])] = [one for one in spells if one[0]]
         for k in np.flatnonzero(reason).tolist():
             out.reject(int(at[k]), int(reason[k]))

@@ -89,6 +89,7 @@ RECORDS = st.one_of(
     st.builds(lambda it, who: ("event", it, who), EVENTS, st.fixed_dictionaries(WHO)),
     st.builds(lambda it, who: ("samples", tuple(it), who), SAMPLES, st.fixed_dictionaries(WHO)),
 )
+BAD = ((Vital.SPO2, 80.0), (Vital.RESPIRATORY_RATE, 30.0), (Vital.HEART_RATE, 140.0), (Vital.SYSTOLIC, 80.0))
 LOGS = st.lists(RECORDS, min_size=1, max_size=12)
 
 
@@ -103,8 +104,7 @@ def records_of(hostile: list[tuple[str, Any, Any]]) -> list[Record]:
         out.append(Record(append, Kind.CONTROL, patient, control=control, first=first))
     for first, (kind, it, who) in enumerate(hostile, 10):
         append += 1000
-        vitals = [(append, value, int(vital), 0, 0) for vital, value in (
-            (Vital.SPO2, 80.0), (Vital.RESPIRATORY_RATE, 30.0), (Vital.HEART_RATE, 140.0), (Vital.SYSTOLIC, 80.0))]  # fmt: skip
+        vitals = [(append, value, int(vital), 0, 0) for vital, value in BAD]
         out.append(Record(append, Kind.SAMPLES, PATIENT, DEVICE, GATEWAY, samples=tuple(vitals)))
         if kind == "control":
             out.append(Record(append, Kind.CONTROL, who, control=it, first=first))

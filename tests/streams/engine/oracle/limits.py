@@ -8,7 +8,6 @@ from functools import cache
 from devices.wire.control import Limits
 from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle, State
 
-
 At = tuple[str, str]
 Edge = tuple[Fraction, Fraction, int]
 SIGNS = {"high": 1, "low": -1}
