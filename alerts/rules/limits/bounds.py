@@ -38,8 +38,8 @@ class Bounds(Scheduled):
     (:mod:`alerts.rules.limits.runs`): ``credit`` int32 (0: there is none), ``since`` and ``last`` int64: measured second of
     its first and last sample beyond, ``last_value`` int32, ``at_once`` bool: it needs no hold.  The device: ``hole`` and
     ``pace`` (between two samples, at least 1) int32 s, ``by_hand`` bool: its values come one by one, one that comes alone
-    decides by itself; ``percent`` int32 of a run that are beyond.  Derived: ``inside_limits`` int32 [2]: the values from and to
-    which nothing begins or ends.
+    decides by itself; ``percent`` int32 of a run that are beyond.  Derived: ``inside_limits`` int32 [2]: the values from and
+    to which nothing begins or ends.
     """
 
     limit: Cells = array(np.int32, NO_LIMIT, (2, 2))

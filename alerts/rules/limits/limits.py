@@ -169,6 +169,7 @@ class LimitRules(SeriesRule):
         begin, start = column[first], second[first]
         goes_on = (table.credit[:, :, begin] > 0) & (table.since[:, :, begin] < start) & ~np.isin(begin, reread)
         table.credit[:, :, begin] = np.where(goes_on, table.most(begin), 0)
+        table.last[:, :, begin] = -NEVER
         before[np.flatnonzero(first)[goes_on.any((0, 1))]] = NEVER
         return follow(table, column, second, value, before)
 
@@ -250,7 +251,12 @@ class LimitRules(SeriesRule):
     def _report(self, episodes: Sequence[Episode], now: int) -> list[Condition]:
         """Episodes found in late data: low, and over."""
         out, reported = [], self.table.reported_until
-        for one in sorted(episodes, key=lambda each: (each.column, each.side, each.last)):
+        latest = {(one.column, one.side, one.since): one for one in sorted(episodes, key=lambda each: each.last)}
+        for one in sorted(latest.values(), key=lambda each: (each.column, each.side, each.last)):
+            where = one.side, one.level, one.column
+            newest = int(self.store.newest.second[one.column])
+            if self.table.since[where] == one.since and self.table.last[where] == newest and self.table.credit[where]:
+                continue  # the run goes on: it becomes a condition
             if self.muted.sensor_off[one.column] or reported[one.side, one.column] >= one.last:
                 continue
             reported[one.side, one.column] = one.last

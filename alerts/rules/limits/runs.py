@@ -3,8 +3,8 @@
 A run begins with a sample beyond one limit and goes on for as long as at least ``RuleSet.hold_percent`` of its samples are
 beyond it, however they lie, without a hole longer than the series allows.  It is counted with credit: a sample beyond gives
 100 - percent, one inside takes percent, and where nothing is left the run is over; no more is saved than a hold's time can
-give, so that a long past does not excuse the present.  An episode is a run that lasted its hold and was over before anybody
-could be told: it began and ended within a backlog.
+give, so that a long past does not excuse the present.  An episode is a run that lasted its hold and came back inside before
+anybody could be told: it began and ended within a backlog.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def beyond_limits(bounds: Bounds, column: Ints, value: Cells) -> Bools:
 
 
 def follow(bounds: Bounds, column: Ints, second: Ints, value: Cells, before: Ints) -> list[Episode]:
-    """Carry the runs of some series on over samples that come after all they know, and give the episodes that ended.
+    """Carry the runs of some series on over samples that come after all they know, and give the episodes that came back.
 
     column, second int64 and value int32 [n], sorted by both where a series occurs twice; ``before`` int64 [n]: second of the
     sample just before each, of the same series (-NEVER: there is none; NEVER: the run is known to reach it).
@@ -69,8 +69,8 @@ def _step(bounds: Bounds, column: Ints, second: Ints, value: Cells, before: Ints
     starts = beyond & (credit == 0)
     more = np.minimum(np.maximum(credit, 1) + (100 - percent), bounds.most(column))
     credit = np.where(beyond, more, np.maximum(credit - percent, 0))
-    over = (had > 0) & ~beyond & (credit == 0)
-    found = _ended(bounds, column, over) if over.any() else []
+    back = (had > 0) & ~beyond & (bounds.last[:, :, column] == before)
+    found = _came_back(bounds, column, back) if back.any() else []
     bounds.credit[:, :, column] = credit
     bounds.since[:, :, column] = np.where(starts, second, bounds.since[:, :, column])
     alone = bounds.by_hand[column] & (gap > HOLE)
@@ -80,10 +80,10 @@ def _step(bounds: Bounds, column: Ints, second: Ints, value: Cells, before: Ints
     return found
 
 
-def _ended(bounds: Bounds, column: Ints, over: Bools) -> list[Episode]:
-    """The episodes among runs that a sample ended."""
+def _came_back(bounds: Bounds, column: Ints, back: Bools) -> list[Episode]:
+    """The episodes among runs whose next sample is inside."""
     found = []
-    for side, level, at in np.argwhere(over).tolist():
+    for side, level, at in np.argwhere(back).tolist():
         which = int(column[at])
         if bounds.active[side, :, which].any() or (level == SEVERE and bounds.limit[side, MEDIUM, which] != NO_LIMIT):
             continue

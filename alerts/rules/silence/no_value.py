@@ -1,10 +1,10 @@
 """No value: "<vital>.no_value" of an enrolled device: a vital that it has sent has no usable value any more.
 
 It is *unusable*: the device sends samples of it, and for ``RuleSet.no_value_s`` (two intervals of the device where that
-is more) none could be used; the reason is the status of the last one.  It is *silent*: the device is heard and this vital is
-not among what comes, for as long as a whole device may be silent (a vital measured now and then: at least as long as its value is
-valid).  Or a physiological condition of it *stands* and cannot be assessed: its last usable value is older than the device's
-allowance, or no longer valid where values are taken by hand.  The condition ends with a usable value.
+is more) none could be used; the reason is the status of the last one.  It is *silent*: the device is heard and this vital
+is not among what comes, for as long as a whole device may be silent (a vital measured now and then: at least as long as its
+value is valid).  Or a physiological condition of it *stands* and cannot be assessed: its last usable value is older than the
+allowance of its device, or no longer valid where values are taken by hand.  The condition ends with a usable value.
 
 Samples count when they arrive and are not older than five minutes (or than the allowance of their device), on the active
 clock: a backlog says nothing of now.  A device that falls silent for a minute (three of its intervals) begins anew: what it

@@ -72,6 +72,7 @@ class LimitsOracle(State):
                 goes_on = run.credit > 0 and run.since < samples[0][0] and not recheck
                 reaches |= goes_on
                 run.credit = self.most(name, levels, at) if goes_on else 0
+                run.last = -NEVER
         found = []
         for t, (_, v) in samples:
             for at, run in s.runs.items():
@@ -89,9 +90,12 @@ class LimitsOracle(State):
                 lowest = at[1] == "medium" or (at[0], "medium") not in levels
                 held = run.at_once or run.last - run.since >= hold
                 free = lowest and not {a for a in s.active if a[0] == at[0]}
-                if had and not run.credit and held and free and run.since > s.reported_until[at[0]]:
+                if had and run.last == previous and held and free and run.since > s.reported_until[at[0]]:
                     found.append((*at, run.since, run.last, run.value))
             previous, reaches = t, False
+        latest = {(one[0], one[1], one[2]): one for one in sorted(found, key=lambda x: x[3])}
+        goes_on = {(*at, run.since) for at, run in s.runs.items() if run.credit and s.newest and run.last == s.newest[0]}
+        found = [one for at, one in latest.items() if at not in goes_on]
         off = (name[0], name[2]) in self.sensor_off
         return [] if off else sorted(found, key=lambda x: (x[0], x[3]))
 
