@@ -28,7 +28,7 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         gateways,
         devices,
         sensors,
-        ClockWrong(suppression, sensors),
+        ClockWrong(suppression, devices, sensors),
         Sources(suppression),
         *limits,
         *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.rules.limits.bounds import HOLE, MEDIUM, NO_LIMIT, SEVERE, SIGN, Bounds
+from alerts.rules.limits.bounds import HOLE, MEDIUM, NO_LIMIT, SIGN, Bounds
 from streams.engine.columns.arrays import Bools, Cells, Ints
 
 _SIGNS = np.array(SIGN, np.int32)[:, None]
@@ -72,23 +72,26 @@ def _step(bounds: Bounds, column: Ints, second: Ints, value: Cells, before: Ints
     back = (had > 0) & ~beyond & (bounds.last[:, :, column] == before)
     found = _came_back(bounds, column, back) if back.any() else []
     bounds.credit[:, :, column] = credit
-    bounds.since[:, :, column] = np.where(starts, second, bounds.since[:, :, column])
-    alone = bounds.by_hand[column] & (gap > HOLE)
-    bounds.at_once[:, :, column] = np.where(starts, alone, bounds.at_once[:, :, column])
-    bounds.last[:, :, column] = np.where(beyond, second, bounds.last[:, :, column])
-    bounds.last_value[:, :, column] = np.where(beyond, value, bounds.last_value[:, :, column])
+    side, level, at = np.nonzero(starts)
+    if at.size:
+        where = side, level, column[at]
+        bounds.since[where] = second[at]
+        bounds.at_once[where] = bounds.by_hand[column[at]] & (gap[at] > HOLE)
+    side, level, at = np.nonzero(beyond)
+    if at.size:
+        where = side, level, column[at]
+        bounds.last[where], bounds.last_value[where] = second[at], value[at]
     return found
 
 
 def _came_back(bounds: Bounds, column: Ints, back: Bools) -> list[Episode]:
     """The episodes among runs whose next sample is inside."""
-    found = []
-    for side, level, at in np.argwhere(back).tolist():
-        which = int(column[at])
-        if bounds.active[side, :, which].any() or (level == SEVERE and bounds.limit[side, MEDIUM, which] != NO_LIMIT):
-            continue
-        since, last = int(bounds.since[side, level, which]), int(bounds.last[side, level, which])
-        held = bounds.at_once[side, level, which] or last - since >= bounds.hold[side, level, which]
-        if held and since > bounds.reported_until[side, which]:
-            found.append(Episode(which, side, since, last, int(bounds.last_value[side, level, which]), level))
-    return found
+    side, level, at = np.nonzero(back)
+    which = column[at]
+    where = side, level, which
+    since, last = bounds.since[where], bounds.last[where]
+    told = (bounds.at_once[where] | (last - since >= bounds.hold[where])) & (since > bounds.reported_until[side, which])
+    told &= (level == MEDIUM) | (bounds.limit[side, MEDIUM, which] == NO_LIMIT)
+    told &= ~bounds.active[side, :, which].any(-1)
+    rows = np.stack([which, side, since, last, bounds.last_value[where], level], 1)[told]
+    return [Episode(*row) for row in rows.tolist()]

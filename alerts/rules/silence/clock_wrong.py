@@ -2,8 +2,8 @@
 
 The time is not known, lies ahead of the clock or longer ago than is accepted; or the gateway has found the device's clock to
 be off by an hour or more (:class:`devices.wire.event.ClockCorrection`): what the device remembers from before may stand at a
-wrong time.  ``detail["reason"]`` says which.  The condition ends with a reading of a sure time that comes at least a minute
-after the last unsure one, or when the gateway finds the clock right.
+wrong time.  ``detail["reason"]`` says which.  The condition ends with a reading of a sure time, of now, that comes at least
+a minute after the last unsure one, or when the gateway finds the clock right.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from alerts.rules.silence.no_data import NoData
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.silence.technical import TechnicalRule
 from alerts.rules.suppression import Suppression
@@ -36,13 +37,11 @@ _FARTHEST: Final = 1 << 50
 
 
 class Doubts(Columns):
-    """Per sender.  ``unsure`` and ``sure`` int64: active second of the last arrival of a reading of such a time; ``why``
-    uint8: :class:`streams.engine.admission.readings.Doubt` of the last unsure one; ``offset`` and ``found`` int64 ms:
+    """Per sender.  ``unsure`` int64: active second of the last arrival of a reading of such a time; ``why`` uint8: :class:`streams.engine.admission.readings.Doubt` of the last unsure one; ``offset`` and ``found`` int64 ms:
     the newest correction of its clock, and when it was.
     """
 
     unsure: Ints = array(np.int64, -NEVER)
-    sure: Ints = array(np.int64, -NEVER)
     why: Bytes = array(np.uint8)
     offset: Ints = array(np.int64)
     found: Ints = array(np.int64, -NEVER)
@@ -50,14 +49,15 @@ class Doubts(Columns):
 
 
 class ClockWrong(TechnicalRule):
-    """``table``: :class:`Doubts`; stands after ``sensors``, which know the enrolled devices."""
+    """``table``: :class:`Doubts`; stands after ``devices``, which hear the sure ones, and ``sensors``, which know who is
+    enrolled."""
 
     name = RULE
     table: Doubts
 
-    def __init__(self, suppression: Suppression, sensors: SensorOff) -> None:
+    def __init__(self, suppression: Suppression, devices: NoData, sensors: SensorOff) -> None:
         super().__init__(suppression)
-        self._sensors = sensors
+        self._devices, self._sensors = devices, sensors
 
     def attach(self, view: View) -> None:
         super().attach(view)
@@ -72,7 +72,6 @@ class ClockWrong(TechnicalRule):
 
     def arrive(self, arrival: Arrival) -> None:
         table = self.table
-        table.sure[arrival.sender] = self.active_now(arrival.now, arrival.sender)
         if arrival.unsure.size:
             now = self.active_now(arrival.now, arrival.unsure)
             table.why[arrival.unsure[table.unsure[arrival.unsure] < now]] = 0
@@ -80,12 +79,12 @@ class ClockWrong(TechnicalRule):
             np.maximum.at(table.why, arrival.unsure, arrival.doubt)
 
     def suspect(self, columns: slice, now: int) -> Bools:
-        found: Bools = self.table.unsure[columns] > self.table.sure[columns]
+        found: Bools = self.table.unsure[columns] > self._devices.table.last[columns]
         return found | (np.abs(self.table.offset[columns]) >= OFF_MS)
 
     def decide(self, column: Ints, now: int) -> tuple[Bools, None]:
         table = self.table
-        unsure, sure = table.unsure[column], table.sure[column]
+        unsure, sure = table.unsure[column], self._devices.table.last[column]
         doubted = (unsure > sure) | table.active[column] & (unsure > -NEVER) & (sure < unsure + CALM)
         wanted = self._sensors.table.watched[column] & (doubted | (np.abs(table.offset[column]) >= OFF_MS))
         return wanted, None

@@ -29,7 +29,7 @@ from alerts.rules.suppression import Suppression
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Control, Enrolment, RuleSet
-from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
+from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, marked
 from streams.engine.columns.axis import Columns, array
 from streams.engine.condition import Category, Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -66,7 +66,7 @@ class Heard(Columns):
     ``bad_since``: the first of its run.  ``status`` uint8 of the last unusable one.  The condition: ``active`` bool,
     ``began`` int64 active second, ``why`` uint8.  Of its device: ``sender`` int32: its
     column within the partition's slice, ``unusable_s``, ``silent_s`` and ``stale_s`` int64: how long it may be so (NEVER:
-    for ever), ``pace`` int64 s.
+    for ever), ``least_s`` before which nothing is, ``pace`` int64 s.
     """
 
     good: Ints = array(np.int64, -NEVER)
@@ -80,6 +80,7 @@ class Heard(Columns):
     unusable_s: Ints = array(np.int64, NEVER)
     silent_s: Ints = array(np.int64, NEVER)
     stale_s: Ints = array(np.int64, NEVER)
+    least_s: Ints = array(np.int64, NEVER)
     pace: Ints = array(np.int64, 1)
 
 
@@ -133,18 +134,22 @@ class NoValue(SeriesRule):
             table.silent_s[columns] = np.where(by_itself, np.maximum(allowance, validity), NEVER)
         table.stale_s[columns] = np.where(by_itself, allowance, validity)
         table.pace[columns] = np.maximum(interval, 1)
+        least = np.minimum(np.minimum(table.unusable_s, table.silent_s), table.stale_s)[columns]
+        table.least_s[columns] = least - 1  # a stalled second is none
 
     def arrive(self, arrival: Arrival) -> None:
-        mine = arrival.continuous if self.continuous else ~arrival.continuous
-        if not mine.any():
+        of_kind = arrival.continuous if self.continuous else ~arrival.continuous
+        if not of_kind.any():
             return
-        column, sender, status = arrival.column[mine], arrival.sender[mine], arrival.status[mine]
-        oldest = arrival.now - np.maximum(LONGEST, self._devices.table.allowance[sender])
-        live = arrival.time[mine] // 1000 > oldest
+        mine = marked(of_kind)
+        column, time, status = arrival.column[mine], arrival.time[mine], arrival.status[mine]
+        live = time > (arrival.now - LONGEST) * 1000 + 999
+        if not live.all():  # a slow device is heard with what is older
+            live |= time // 1000 > arrival.now - self._devices.table.allowance[arrival.sender[mine]]
         good = live & (status == Status.OK)
-        table, at = self.table, column[good]
+        table, at = self.table, column[marked(good)]
         table.good[at] = self.active_now(arrival.now, at)
-        if live.all() and good.all():
+        if good.all():
             return
         bad = live & ~good
         at, status = column[bad], status[bad]
@@ -162,8 +167,7 @@ class NoValue(SeriesRule):
         columns, mask = self.store.axis.span(moment.partitions, moment.member)
         table, now = self.table, moment.now
         last = self.active_now(now, columns) - table.good[columns]
-        looked = table.active[columns] | (table.bad[columns] > table.good[columns])
-        looked |= last >= np.minimum(table.silent_s[columns], table.stale_s[columns])
+        looked = table.active[columns] | (last >= table.least_s[columns])
         if mask is not None:
             looked &= mask
         column = np.flatnonzero(looked) + columns.start

@@ -71,7 +71,7 @@ def admit_readings(batch: Round, admitted: Admitted, clocks: Ints) -> AdmittedRe
     samples, record = batch.samples, batch.record
     accepted = admitted.good[record]
     vital, status = samples["vital"], samples["status"].copy()
-    value, ahead = samples["value"], np.clip(samples["time"], -ALWAYS, ALWAYS) - clocks[record]
+    value, ahead = samples["value"], samples["time"] - clocks[record]
     ok = status == Status.OK
     reason = np.zeros(len(samples), np.uint8)
     away = _while_withdrawn(samples["time"], record, admitted)

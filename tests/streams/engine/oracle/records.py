@@ -122,7 +122,6 @@ class Records(State):
                 self.sample(now, (one.patient, vital, one.device), time, value, status)
 
     def sample(self, now: int, name: tuple[int, int, int], time: int, value: float, status: int) -> None:
-        self.sure[name[0], name[2]] = now - self.stalled_s
         s = self.series.setdefault(name, SeriesOracle(name[1]))
         self.latest[name] = max(time, self.latest.get(name, 0))
         second, who = time // 1000, (name[0], name[2])

@@ -79,7 +79,6 @@ class State:
         self.measured: dict[tuple[int, int], int] = defaultdict(int)
         self.silent: set[tuple[int, int]] = set()
         self.unsure: dict[tuple[int, int], int] = {}  # active second of the last arrival
-        self.sure: dict[tuple[int, int], int] = {}
         self.corrected: dict[tuple[int, int], tuple[int, int]] = {}  # at, offset ms
         self.doubted: set[tuple[int, int]] = set()
         self.withdrawals: dict[int, list[tuple[int, int]]] = defaultdict(list)

@@ -55,7 +55,7 @@ class Technical(Records):
     def clocks(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for who in sorted({*self.unsure, *self.corrected, *self.doubted}):
-            unsure, sure = self.unsure.get(who, -NEVER), self.sure.get(who, -NEVER)
+            unsure, sure = self.unsure.get(who, -NEVER), self.session.get(who, (-NEVER,))[0]
             wanted = unsure > sure or (who in self.doubted and who in self.unsure and sure < unsure + 60)
             wanted = wanted or abs(self.corrected.get(who, (0, 0))[1]) >= 3_600_000
             wanted = wanted and who[1] in self.current.get(who[0], ())
