@@ -37,8 +37,9 @@ _FARTHEST: Final = 1 << 50
 
 
 class Doubts(Columns):
-    """Per sender.  ``unsure`` int64: active second of the last arrival of a reading of such a time; ``why`` uint8: :class:`streams.engine.admission.readings.Doubt` of the last unsure one; ``offset`` and ``found`` int64 ms:
-    the newest correction of its clock, and when it was.
+    """Per sender.  ``unsure`` int64: active second of the last arrival of a reading of such a time; ``why`` uint8: the
+    :class:`streams.engine.admission.readings.Doubt` of the last one; ``offset`` and ``found`` int64 ms: the newest correction
+    of its clock, and when it was.
     """
 
     unsure: Ints = array(np.int64, -NEVER)
@@ -50,7 +51,8 @@ class Doubts(Columns):
 
 class ClockWrong(TechnicalRule):
     """``table``: :class:`Doubts`; stands after ``devices``, which hear the sure ones, and ``sensors``, which know who is
-    enrolled."""
+    enrolled.
+    """
 
     name = RULE
     table: Doubts
