@@ -34,7 +34,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(UV)
 demo: setup ## the whole path, live; ARGS="--for 90 --summary out/summary.json"
 	@$(BIN)/vigil demo $(ARGS)
 
-test: setup ## lint, types, layers, every test; says what it could not run
+test: setup ## lint, types, layers, every test; says first what it cannot run here
 	@$(BIN)/python -m tests.everything $(ARGS)
 
 check: setup ## lint, types and layers alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -14,6 +14,8 @@ Tx = psycopg.Connection[Any]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
+_FURTHEST: Final = timedelta(hours=14)  # UTC+14, Kiritimati
+_FIRST, _LAST = "1900-01-01 00:00Z", "3000-01-01 00:00Z"
 _CONNECT_S: Final = 5
 _STATEMENT_S: Final = 30
 _SILENT_S: Final = 10
@@ -54,8 +56,12 @@ def scalars(tx: Tx, query: str, values: Sequence[object] = ()) -> list[Any]:
 
 
 def epoch_ms(column: str) -> str:
-    """SQL for a timestamp as int8 milliseconds since the epoch, under the column's own name."""
-    return f"(extract(epoch FROM {column}) * 1000)::int8 AS {column.rpartition('.')[2]}"
+    """SQL for a timestamp as int8 milliseconds since the epoch, under the column's own name.
+
+    NULL for a time that no calendar here holds (``infinity``, the year 20000): one damaged row must not end a query for all.
+    """
+    milliseconds = f"(extract(epoch FROM {column}) * 1000)::int8"
+    return f"CASE WHEN {column} > '{_FIRST}' AND {column} < '{_LAST}' THEN {milliseconds} END AS {column.rpartition('.')[2]}"
 
 
 def to_ms(at: datetime) -> int:
@@ -72,6 +78,11 @@ def now(tx: Tx) -> datetime:
     """The database's clock, so that all desks and notifiers share one; it moves within a transaction."""
     at: datetime = scalar(tx, "SELECT clock_timestamp()")
     return at
+
+
+def local_today(tx: Tx) -> date:
+    """The date where the day is furthest on: nowhere is it later."""
+    return (now(tx) + _FURTHEST).date()
 
 
 def now_ms(tx: Tx) -> int:

@@ -8,10 +8,19 @@ AlertError
 │   ├── UnknownRecordError     no such patient, gateway, device, team or person
 │   ├── ClaimError             the claim code is unknown, used or too old
 │   ├── DeviceTakenError       the device is enrolled for another patient
+│   ├── InvalidControlError    the values of a change are out of range
+│   ├── DuplicateRecordError   another patient has this record number
+│   ├── NotInCareError         the patient is discharged
+│   ├── InCareError            the patient is in care already
+│   ├── UnfinishedWorkError    the patient has alarms that nobody has acknowledged
+│   ├── InvalidTeamError       the team's name is taken, or there is no such channel
 │   ├── InvalidEnrolmentError  the times of the enrolment do not fit
+│   ├── InvalidIdentityError   the date of birth is none
 │   ├── InvalidLimitsError     the limits contradict each other
 │   ├── InvalidPauseError      the pause has no reason, or is too long
-│   └── InvalidPersonError     the sign-in is taken, the password too short, or the role unknown
+│   ├── InvalidPersonError     the sign-in is taken, the password too short, or the role unknown
+│   ├── InvalidTextError       a text is blank, too long, or cannot be stored
+│   └── UnreadableIdentityError  a stored identity is damaged
 ├── ChannelError           a channel did not take a message
 └── RelayError             control records did not reach the log; they are sent again
 """
@@ -65,6 +74,58 @@ class DeviceTakenError(CareError):
     def __init__(self, device: int, patient: int) -> None:
         super().__init__(f"Device {device} is enrolled for patient {patient}: transfer it, or end that enrolment first.")
         self.device, self.patient = device, patient
+
+
+class InvalidControlError(CareError):
+    """A change whose values the engine would refuse."""
+
+
+class InvalidIdentityError(CareError):
+    """An identity whose date of birth is none."""
+
+
+class InvalidTextError(CareError):
+    """A text that is blank, too long, or holds characters that cannot be stored."""
+
+
+class UnreadableIdentityError(CareError):
+    """The stored identity of a patient opens, and what is in it is none."""
+
+    def __init__(self, patient: int) -> None:
+        super().__init__(f"The identity of patient {patient} cannot be read: enter it again.")
+        self.patient = patient
+
+
+class DuplicateRecordError(CareError):
+    """``patient`` has the record number already; ``discharged`` if they are not in care now."""
+
+    def __init__(self, patient: int, *, discharged: bool) -> None:
+        cure = f"vigil patient readmit {patient}" if discharged else f"vigil patient show {patient}"
+        state = ", who is discharged," if discharged else ""
+        super().__init__(f"Patient {patient}{state} has this record number already: check it, and see {cure}.")
+        self.patient, self.discharged = patient, discharged
+
+
+class NotInCareError(CareError):
+    def __init__(self, patient: int, since: datetime) -> None:
+        super().__init__(f"Patient {patient} was discharged on {since:%Y-%m-%d}: first run vigil patient readmit {patient}.")
+        self.patient, self.since = patient, since
+
+
+class InCareError(CareError):
+    def __init__(self, patient: int) -> None:
+        super().__init__(f"Patient {patient} is in care: there is nothing to undo.")
+        self.patient = patient
+
+
+class UnfinishedWorkError(CareError):
+    def __init__(self, patient: int, alarms: int) -> None:
+        super().__init__(f"Patient {patient} has {alarms} alarms that nobody acknowledged: act on them at the desk first.")
+        self.patient, self.alarms = patient, alarms
+
+
+class InvalidTeamError(CareError):
+    """A team's name that is taken, or a channel that the notifier does not have."""
 
 
 class InvalidEnrolmentError(CareError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,11 +28,20 @@ class NotifySettings(BaseSettings):
     topic: str = Field(TOPIC, validation_alias=shared("topic"))
     master_key_file: Path = Field(validation_alias=shared("master_key_file"))
 
-    desk_url: str = "http://127.0.0.1:8080"
-    """The address that messages link to; the desk there asks people to sign in."""
+    desk_url: str = Field(
+        "http://127.0.0.1:8080",
+        validation_alias=AliasChoices("VIGIL_NOTIFY_DESK_URL", "VIGIL_DESK_PUBLIC_URL", "desk_url"),
+    )
+    """The address that messages link to: the desk's public address, unless people reach it by another one."""
     webhook_url: SecretStr | None = None
     """The address that the channel ``webhook`` posts to; without it there is no such channel."""
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)
     """The limit of one whole exchange."""
+    heartbeat_url: SecretStr | None = None
+    """The address of an external receiver that is told every minute that all is well, and calls somebody when it is not (a
+    dead man's switch, such as Healthchecks)."""
+    heartbeat_method: Literal["GET", "POST"] = "GET"
+    heartbeat_s: float = Field(60.0, ge=1, le=600)
+    """The time between two heartbeats."""
     poll_s: float = Field(1.0, gt=0, le=5)
     """The longest wait for a hint before the notifier looks by itself."""

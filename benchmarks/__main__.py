@@ -8,47 +8,39 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: two spinning
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from rich.console import Console
-
-from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.machine import machine
-from benchmarks.rows.desk import desk
-from benchmarks.rows.engine_row import engine
-from benchmarks.rows.latency import latency
-from benchmarks.rows.memory import memory
-from benchmarks.rows.moves import moves
-from benchmarks.rows.patients import patients
-from benchmarks.rows.patients_worker import worker
-from benchmarks.rows.recovery import recovery
-from benchmarks.rows.scale import scale
-from benchmarks.rows.scale_gateways import gateways
-from benchmarks.rows.store import store
-from benchmarks.rows.throughput import throughput
+from benchmarks.rows import (
+    desk,
+    engine_row,
+    latency,
+    memory,
+    moves,
+    patients,
+    patients_worker,
+    recovery,
+    scale,
+    scale_gateways,
+    store,
+    throughput,
+)  # fmt: skip
 from benchmarks.servers import Servers
 from benchmarks.table import publish
-from deploy.stack.errors import StackError
 
+TITLE: Final = "Vigil, speed and memory"
 REPETITIONS: Final = 3
 ROWS: Final[dict[str, Callable[[Servers, Report, int], None]]] = {
-    "throughput": throughput,
-    "engine": engine,
-    "store": store,
-    "latency": latency,
-    "desk": desk,
-    "memory": memory,
-    "recovery": recovery,
-    "patients": patients,
-    "worker": worker,
-    "moves": moves,
-    "scale": scale,
-    "gateways": gateways,
-}
+    each.ROW: getattr(each, each.ROW)
+    for each in (
+        throughput, engine_row, store, latency, desk, memory, recovery, patients, patients_worker, moves, scale,
+        scale_gateways,
+    )
+}  # fmt: skip
+"""The rows in their order: each is a module, and a function of the row's name in it."""
 
 
 def measure(servers: Servers, report: Report, rows: Iterable[str], repetitions: int = 1) -> None:
@@ -68,21 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := [row for row in options.rows if row not in ROWS]:
         parser.error(f"there is no row {unknown[0]!r}: give some of {', '.join(ROWS)}")
-    console, begin = Console(stderr=True), time.monotonic()
 
-    def say(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - begin:6.1f} s[/dim]  {line}", highlight=False)
-
-    report = Report(say, options.quick)
-    try:
-        with Servers(say) as servers:
-            facts = machine() | servers.versions()
+    def fill(report: Report) -> dict[str, Any]:
+        with Servers(report.say) as servers:
             measure(servers, report, options.rows or ROWS, 1 if options.quick else max(options.repetitions, 1))
-    except (BenchmarkError, StackError) as error:
-        console.print(str(error), style="bold red", highlight=False, markup=False)
-        return 1
-    publish(report, facts, options.json)
-    return 0 if all(report.checks.values()) else 1
+            return machine() | servers.versions()
+
+    return publish(fill, options.json, TITLE, quick=options.quick)[0]
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ class BenchmarkError(Exception):
 
 
 class ContenderError(BenchmarkError):
-    """A measured process ended or made no progress; ``tail`` is the end of its log."""
+    """A measured process ended or made no progress; ``tail``: the end of its log."""
 
     def __init__(self, name: str, reason: str, tail: str) -> None:
         super().__init__(f"{name} {reason}; the end of its log:\n{tail}")
-        self.name, self.tail = name, tail

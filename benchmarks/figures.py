@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.machine import turn_ns
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 Relation = Literal[">=", "<="]
 
 
@@ -27,9 +31,6 @@ class Figure:
     def median(self) -> float:
         return statistics.median(self.values)
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"median": self.median, "low": min(self.values), "high": max(self.values)}
-
 
 @dataclass(frozen=True)
 class Goal:
@@ -46,9 +47,6 @@ class Goal:
     @property
     def met(self) -> bool:
         return self.value >= self.bound if self.relation == ">=" else self.value <= self.bound
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"met": self.met}
 
 
 @dataclass
@@ -68,10 +66,25 @@ class Report:
         self.turns.append(turn_ns())
         return self.turns[-1]
 
+    def around(self, act: Callable[[], T]) -> tuple[T, float]:
+        """The result of ``act``, and ns a turn of the fixed loop around it."""
+        before = self.turn()
+        return act(), (before + self.turn()) / 2
+
     def figure(self, row: str, name: str, unit: str, values: list[float], what: str = "") -> Figure:
         found = Figure(row, name, unit, values, what)
         self.figures.append(found)
         self.say(f"{row}: {name}: {found.median:,.4g} {unit}")
+        return found
+
+    def quantiles(
+        self, row: str, name: str, unit: str, runs: Iterable[npt.NDArray[np.float64]], what: str = "",
+        ranks: Iterable[int] = (50, 99), least: float = 0.0,
+    ) -> list[float]:  # fmt: skip
+        """A figure for each rank (in %) of what each repetition has measured; the values of the last of them."""
+        for rank in ranks:
+            found = [max(float(np.percentile(one, rank)), least) for one in runs]
+            self.figure(row, f"{name}, {f'p{rank}' if rank < 100 else 'max'}", unit, found, what)
         return found
 
     def ratio(self, row: str, name: str, above: list[float], below: list[float], relation: Relation, bound: float) -> None:
@@ -95,11 +108,13 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         return {
             "quick": self.quick,
-            "figures": [one.as_json() for one in self.figures],
-            "goals": [one.as_json() for one in self.goals],
+            "figures": [asdict(one) | {"median": one.median} | _span(one.values) for one in self.figures],
+            "goals": [asdict(one) | {"met": one.met} for one in self.goals],
             "checks": self.checks,
             "notes": self.notes,
-            "loop_ns_a_turn": {"median": statistics.median(self.turns), "low": min(self.turns), "high": max(self.turns)}
-            if self.turns
-            else None,
+            "loop_ns_a_turn": {"median": statistics.median(self.turns)} | _span(self.turns) if self.turns else None,
         }
+
+
+def _span(values: list[float]) -> dict[str, float]:
+    return {"low": min(values), "high": max(values)}

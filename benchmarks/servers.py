@@ -6,17 +6,23 @@ import secrets
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
 from benchmarks.figures import Say
+from benchmarks.loads.spending import spent
 from deploy.schema.migrate import migrate
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
-from deploy.stack.topics import Topic, vitals_topic
+from deploy.stack.topics import vitals_topic
+
+GROWING: Final = ("reading", "rollup_minute")
 
 
 class Servers:
@@ -26,25 +32,25 @@ class Servers:
         self.home: Final = Path(tempfile.mkdtemp(prefix="vigil-bench-"))
         self.home.chmod(0o711)  # the database's user must be able to pass, and to list nothing
         self.kafka, self.postgres = kafka or Kafka(self.home / "kafka"), postgres or Postgres(self.home / "postgres")
-        self._ours: list[Kafka | Postgres] = []
-        if kafka is None:
-            self._ours.append(self.kafka)
-        if postgres is None:
-            self._ours.append(self.postgres)
+        self._ours: list[Kafka | Postgres] = [one for one in (self.kafka, self.postgres) if one not in (kafka, postgres)]
         self._say = say
 
-    def topic(self) -> str:
-        """A fresh topic, made as the product's."""
-        name = f"bench-{secrets.token_hex(4)}"
-        self.kafka.create(Topic(name, 64, vitals_topic(brokers=1).options))
-        return name
+    def topic(self, brokers: int = 1) -> str:
+        """A fresh topic, made as the product's for so many brokers: where there are several, no write waits for a disk."""
+        topic = replace(vitals_topic(brokers=brokers), name=f"bench-{secrets.token_hex(4)}")
+        self.kafka.create(topic)
+        return topic.name
+
+    def log_bytes(self, topic: str) -> int:
+        """The bytes of a topic's records on the disk of one broker."""
+        files = (self.kafka.home / "broker-1" / "data").glob(f"{topic}-*/*.log")
+        return sum(file.stat().st_size for file in files)
 
     def database(self, template: str | None = None) -> str:
         """The name of a new database with Vigil's tables, or a copy of ``template``."""
         name = f"bench_{secrets.token_hex(4)}"
-        with psycopg.connect(self.postgres.url, autocommit=True) as db:
-            made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-            db.execute(made + (sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")))
+        copy = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        self.query(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copy)
         if template is None:
             migrate(self.url(name))
         return name
@@ -52,20 +58,35 @@ class Servers:
     def url(self, database: str) -> str:
         return self.postgres.url_of(database)
 
-    def stored(self, database: str) -> tuple[int, int]:
+    def query(self, statement: str | sql.Composed, database: str | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a statement, if it has any, in ``database`` or the server's first one."""
+        with psycopg.connect(self.url(database) if database else self.postgres.url, autocommit=True) as db:
+            cursor = db.execute(statement.encode() if isinstance(statement, str) else statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def stored(self, database: str) -> tuple[int, ...]:
         """The number of readings stored and of records refused."""
-        with psycopg.connect(self.url(database)) as db:
-            counts = db.execute("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)").fetchall()
-        return counts[0][0], counts[0][1]
+        return self.query("SELECT (SELECT count(*) FROM reading), (SELECT count(*) FROM rejected)", database)[0]
+
+    def row_bytes(self, database: str) -> dict[str, float]:
+        """Bytes a row of the tables that a day of log makes longer by much, indexes included."""
+        sizes = "SELECT pg_total_relation_size('{0}'), count(*) FROM {0}"
+        found = {table: self.query(sizes.format(table), database)[0] for table in GROWING}
+        return {table: size / rows for table, (size, rows) in found.items() if rows}
 
     def drop(self, database: str) -> None:
-        with psycopg.connect(self.postgres.url, autocommit=True) as db:
-            db.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        self.query(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def settle(self) -> None:
         """Write what the last contender left behind, so that the next does not pay for it."""
-        with psycopg.connect(self.postgres.url, autocommit=True) as db:
-            db.execute("CHECKPOINT")
+        self.query("CHECKPOINT")
+
+    def spent(self) -> npt.NDArray[np.float64]:
+        """So far: CPU seconds of the database's processes and of the brokers, bytes of write-ahead log."""
+        assert self.postgres.child
+        wal = self.query("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")[0][0]
+        brokers = [child.pid for child in self.kafka.children.values()]
+        return np.array([spent([self.postgres.child.pid]), spent(brokers), float(wal)])
 
     def versions(self) -> dict[str, str]:
         return {"kafka": self.kafka.version(), "postgresql": self.postgres.version()}

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Figure, Goal, Report
+from deploy.stack.errors import StackError
 
-TITLE: Final = "Vigil, speed and memory"
 
+def publish(
+    fill: Callable[[Report], dict[str, Any]], file: Path, title: str, *, quick: bool = False
+) -> tuple[int, dict[str, Any]]:
+    """Have ``fill`` measure, which gives the facts of the machine; print the table, write the file.
 
-def publish(report: Report, machine: dict[str, Any], file: Path, title: str = TITLE) -> dict[str, Any]:
-    """Print the table, write the file; its content."""
+    The exit status (0: all checks hold), and the file's content, empty if nothing was measured.
+    """
+    console, begin = Console(stderr=True), time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(f"[dim]{time.monotonic() - begin:6.1f} s[/dim]  {line}", highlight=False)
+
+    report = Report(say, quick)
+    try:
+        facts = fill(report)
+    except (BenchmarkError, StackError) as error:
+        console.print(str(error), style="bold red", highlight=False, markup=False)
+        return 1, {}
     out = Console(width=None if sys.stdout.isatty() else 140)
-    show(out, machine, report, title)
-    content = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, **report.as_json()}
+    show(out, facts, report, title)
+    content = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": facts, **report.as_json()}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2))
     out.print(f"Written to {file}.")
-    return content
+    return 0 if all(report.checks.values()) else 1, content
 
 
-def show(console: Console, machine: dict[str, Any], report: Report, title: str = TITLE) -> None:
+def show(console: Console, facts: dict[str, Any], report: Report, title: str = "") -> None:
     """Print the figures and goals, row by row, what was missed as missed."""
-    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = Table(title=title + (" (quick: the form counts, not the figures)" if report.quick else ""))
     for name in ("row", "what", "median", "spread", "unit", "goal", ""):
         number = name in {"median", "spread", "goal"}
@@ -44,9 +61,10 @@ def show(console: Console, machine: dict[str, Any], report: Report, title: str =
             table.add_row(*_goal(goal), style="bold" if goal.met else "bold red")
         table.add_section()
     console.print(table)
-    console.print(facts, style="dim", highlight=False)
-    for name in [name for name, holds in report.checks.items() if not holds]:
-        console.print(f"CHECK FAILED: {name}", style="bold red", highlight=False)
+    console.print(", ".join(f"{name} {value}" for name, value in facts.items()), style="dim", highlight=False)
+    for name, holds in report.checks.items():
+        if not holds:
+            console.print(f"CHECK FAILED: {name}", style="bold red", highlight=False)
     for note in report.notes:
         console.print(note, highlight=False)
     met, hold = sum(goal.met for goal in report.goals), sum(report.checks.values())

@@ -22,9 +22,14 @@ COMMANDS: Final = {
     "notify": "Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.",
     "migrate": "Create or bring up to date Vigil's tables.",
     "maintain": "Write the hourly rollups of changed minutes, and drop raw readings that are too old.",
+    "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
+    "patient": "Look patients up, change facts and identity, discharge, readmit, pause rules.",
+    "person": "Look people up, change name, role and password, stop and let them sign in.",
+    "team": "Look care teams up, change members and the channels that tell them.",
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
+    "restore": "Restore the database from a dump, and send again what the log must be told.",
     "doctor": "Check the key file, the database, Kafka, the ledger and the lag; say what to do.",
 }
 """The commands in the order of the help.  Each is a module of ``deploy.commands`` with ``register(app)``."""

@@ -64,7 +64,11 @@ def _not_installed(error: ModuleNotFoundError, command: str) -> str | None:
     package = (error.name or "").partition(".")[0]
     if package in {"alerts", "deploy", "devices", "gateway", "simulators", "streams"}:
         return None
-    role = "gateway" if command == "pair claim" else ROLES.get(command.partition(" ")[0], "server")
+    program, _, subcommand = command.partition(" ")
+    if program == "gateway" and subcommand and not subcommand.startswith("-"):
+        role = "server"  # its register
+    else:
+        role = "gateway" if command == "pair claim" else ROLES.get(program, "server")
     return f"The package {package} is missing: install vigil-rpm[{role}] for this command."
 
 

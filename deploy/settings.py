@@ -9,12 +9,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from devices.wire.batch import TOPIC
 
 
-class ServerSettings(BaseSettings):
-    """Read from VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_TOPIC and VIGIL_MASTER_KEY_FILE."""
+class LogSettings(BaseSettings):
+    """Read from VIGIL_KAFKA and VIGIL_TOPIC."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore")
 
-    database: str
     kafka: str
     topic: str = TOPIC
+
+
+class ServerSettings(LogSettings):
+    """Read from VIGIL_DATABASE, VIGIL_KAFKA, VIGIL_TOPIC and VIGIL_MASTER_KEY_FILE."""
+
+    database: str
     master_key_file: Path

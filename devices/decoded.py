@@ -19,6 +19,10 @@ class Decoded:
     their plausible range are marked.  ``device_time`` is the device's own clock in ms where it sent one (its zone is
     unknown: taken as UTC), ``record`` the number of a record re-read from its memory.  ``contact`` and ``battery`` (percent)
     are None where they were not sent.
+
+    ``clock_set`` is False where the device says that its clock was never set, or leaves the date open: ``device_time`` is
+    None then, and ``mark`` a number made of the time it sent, which tells its records apart.  ``from_memory`` is True for a
+    reading that the device itself calls an earlier one.
     """
 
     samples: Samples
@@ -26,6 +30,9 @@ class Decoded:
     record: int | None = None
     contact: bool | None = None
     battery: int | None = None
+    clock_set: bool = True
+    mark: int | None = None
+    from_memory: bool = False
 
 
 def samples_of(values: Iterable[tuple[Vital, float, Status]], time: int) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,7 @@ MG_DL_PER_MMOL_L: Final = 18.0156
 """Glucose, C6H12O6: 180.156 g/mol."""
 KG_PER_POUND: Final = 0.45359237
 
+_ANNOTATION: Final = re.compile(r"\{[^{}]*\}")
 _DIGITS: Final = 6
 """Decimals of a converted value: 98.6 °F is 37.0 °C and not 36.99999999999999."""
 
@@ -33,8 +35,6 @@ def _times(factor: float) -> Callable[[float], float]:
 
 
 _CONVERSIONS: Final[dict[tuple[str, str], Callable[[float], float]]] = {
-    ("{beats}/min", "/min"): float,
-    ("{breaths}/min", "/min"): float,
     ("[degF]", "Cel"): fahrenheit_to_celsius,
     ("degF", "Cel"): fahrenheit_to_celsius,
     ("K", "Cel"): lambda value: round(value - 273.15, _DIGITS),
@@ -46,12 +46,19 @@ _GLUCOSE: Final = {"mmol/L": _times(MG_DL_PER_MMOL_L)}
 """A molar unit converts only by the substance: never by the pair of units alone."""
 
 
+def _plain(unit: str) -> str:
+    """The unit without what changes nothing in UCUM: annotations in braces, and the 1 of "1/min"."""
+    bare = _ANNOTATION.sub("", unit.strip())
+    return "/min" if bare in {"1/min", "min-1"} else bare
+
+
 def convert(value: float, unit: str, spec: VitalSpec) -> float:
     """Convert ``value`` from ``unit`` to the unit of ``spec``; :class:`UndecodableError` for a unit not known for it."""
-    if unit == spec.unit:
+    plain = _plain(unit)
+    if plain == spec.unit:
         return value
-    change = _GLUCOSE.get(unit) if spec.vital is Vital.GLUCOSE else None
-    change = change or _CONVERSIONS.get((unit, spec.unit))
+    change = _GLUCOSE.get(plain) if spec.vital is Vital.GLUCOSE else None
+    change = change or _CONVERSIONS.get((plain, spec.unit))
     if change is None:
         raise UndecodableError(spec.column, f"unit {unit[:24]!r} is not known for it; send {spec.unit}")
     return change(value)

@@ -3,6 +3,7 @@
 GatewayError
 ├── OutboxError
 │   ├── OutboxFullError       no room left: nothing is acknowledged until there is some
+│   ├── OutboxUnusableError   the file cannot be opened, though nothing says that it is damaged
 │   ├── OutboxDamagedError    the file is no outbox, or cannot be read
 │   └── OutboxClosedError     used after it was closed
 ├── StateInUseError           another gateway process works in this state folder
@@ -35,11 +36,24 @@ class OutboxFullError(OutboxError):
         )
 
 
-class OutboxDamagedError(OutboxError):
-    """SQLite cannot read the file."""
+class OutboxUnusableError(OutboxError):
+    """SQLite cannot open the file: the disk is full, the folder belongs to another user, another program holds it."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} cannot be read ({reason}): move it away and start again, a new one will be made")
+        super().__init__(
+            f"{path} cannot be opened ({reason}): check the disk's room and the folder's owner, then start again"
+        )
+
+
+class OutboxDamagedError(OutboxError):
+    """SQLite cannot read the file: ``reason``."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} is damaged ({reason}): keep it, see that the disk has room, and start vigil gateway again,"
+            " which saves what can be read"
+        )
+        self.reason = reason
 
 
 class OutboxClosedError(OutboxError):

@@ -28,6 +28,12 @@ class Metrics:
         self._waiting = Gauge("vigil_gateway_waiting", "Readings not yet delivered", registry=self.registry)
         self._fill = Gauge("vigil_gateway_outbox_fill", "Part of the outbox in use", registry=self.registry)
         self._links = Gauge("vigil_gateway_links", "Devices connected", registry=self.registry)
+        self._failures = Counter(
+            "vigil_gateway_task_failures",
+            "Tasks that failed or ended, and were started again",
+            ["task"],
+            registry=self.registry,
+        )
         self._topics = Gauge("vigil_gateway_topics", "Topics the gateway may read", registry=self.registry)
 
     def readings(self, stage: str, count: int = 1) -> None:
@@ -44,6 +50,10 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count one refused message; ``reason`` is ``undecodable`` or ``topic``."""
         self._refused.labels(reason).inc()
+
+    def task_failed(self, task: str) -> None:
+        """Count one task that had to be started again."""
+        self._failures.labels(task).inc()
 
     def outbox(self, waiting: int, fill: float) -> None:
         self._waiting.set(waiting)

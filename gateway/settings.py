@@ -13,7 +13,8 @@ from gateway.clock import ClockSource
 class GatewaySettings(BaseSettings):
     """The settings, read from the environment: ``VIGIL_GATEWAY_...``.
 
-    ``state`` holds credential, configuration and outbox (mode 0700).  ``kafka`` replaces the address the desk names, where
+    ``state`` holds credential, configuration and outbox (mode 0700).  ``desk`` and ``desk_ca`` replace what ``vigil pair
+    claim`` has kept there.  ``kafka`` replaces the address the desk names, where
     the home's network needs another; ``kafka_options`` are librdkafka's (SASL, TLS).  Without ``mqtt_host`` there is no
     MQTT.
     """
@@ -21,11 +22,13 @@ class GatewaySettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIGIL_GATEWAY_", extra="ignore")
 
     state: Path = Path("gateway-state")
-    desk: str = "http://127.0.0.1:8000"
+    desk: str = ""
     desk_ca: Path | None = None
     kafka: str = ""
     kafka_options: dict[str, str] = Field(default_factory=dict)
     clock: ClockSource = "kernel"
+    zone: str = ""
+    """The home's time zone, such as Europe/Berlin, where the desk names none; without both the machine's own unless UTC."""
 
     ble: bool = True
     ble_connections: int = Field(5, ge=1, le=32)

@@ -1,4 +1,4 @@
-"""Everything that `make test` runs: what it needs, lint, types, layers, every test; then what could not run and why.
+"""Everything that `make test` runs: what cannot run here, lint, types, layers, every test; then again what did not, and why.
 
 python -m tests.everything [--only-static] [--full] [options of pytest]
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.outcome import Outcome, read_outcome
-from tests.programs import prepare_programs, prepare_servers
+from tests.programs import lacking, prepare_programs, prepare_servers
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "out/tests.xml"
@@ -73,9 +73,16 @@ def static(program: str, *options: str) -> str:
 
 
 def programs(missing: list[str]) -> str:
-    """Install what is missing; what stays missing is no failure, and is listed at the end."""
-    missing += prepare_programs()
+    """Install what is missing; what stays missing is no failure, and is said at once and again at the end."""
+    missing += prepare_programs() + lacking()
+    foretell(missing)
     return ""
+
+
+def foretell(missing: list[str]) -> None:
+    """Print, before anything takes its time, what cannot run here and why."""
+    for line in missing:
+        print(f"   will not run: {line}", flush=True)
 
 
 def checks(steps: Steps) -> None:
@@ -129,10 +136,12 @@ def main() -> int:
         beside.run()
     else:
         steps.run("programs", lambda: programs(missing))
+        known = len(missing)
         servers = threading.Thread(target=lambda: missing.extend(prepare_servers()), name="servers", daemon=True)
         servers.start()
         beside.start()  # while servers are fetched, and while tests wait for theirs
         steps.run("servers", lambda: joined(servers, _SERVERS_MINUTES))
+        foretell(missing[known:])
         if chosen.full:
             options += ["-m", "full or not full"]
         steps.run("tests (pytest)", lambda: tests(options))

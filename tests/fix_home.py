@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-_DATA = Path(__file__).resolve().parents[2] / "shared/data"
+RECORDINGS = Path(__file__).resolve().parents[2] / "shared/data"
+NO_RECORDINGS = "the recordings are not here (../shared/data beside the project)"
 
 
 def new_home() -> Path:
@@ -37,6 +38,6 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The recordings and vectors beside the project."""
-    if not _DATA.is_dir():
-        pytest.skip("could not run: the recordings are not here (../shared/data beside the project)")
-    return _DATA
+    if not RECORDINGS.is_dir():
+        pytest.skip(f"could not run: {NO_RECORDINGS}")
+    return RECORDINGS

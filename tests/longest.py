@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 LONGEST = (
     "deploy/demo/test_demo.py",
+    "deploy/demo/test_without_bluetooth.py",
     "streams/worker/test_faults.py",
     "alerts/desk/pages/test_worklist.py",
     "gateway/uplink/test_uplink.py",

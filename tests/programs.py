@@ -12,6 +12,7 @@ from deploy.stack.errors import StackError
 from deploy.stack.mqtt import Mosquitto
 from deploy.stack.postgres_programs import embedded_programs, server_user
 from tests.fix_browser import chromium_program
+from tests.fix_home import NO_RECORDINGS, RECORDINGS
 from tests.timescale import TimescaleMissingError, timescale_programs
 
 _APT_MINUTES = 10
@@ -47,6 +48,28 @@ def prepare_programs() -> list[str]:
         for need in needs()
         if not need.program
     ]
+
+
+def lacking() -> list[str]:
+    """A line for each thing that this machine cannot give the tests, and that is no program to install."""
+    found = []
+    if not RECORDINGS.is_dir():
+        found.append(f"Not tested against recordings of real patients: {NO_RECORDINGS}.")
+    if reason := no_terminal():
+        found.append(f"Not tested at a terminal that is closed: {reason}.")
+    if server_user() is None:
+        found.append("Not tested as root: the database, which then runs as another user (start the tests as root).")
+    return found
+
+
+def no_terminal() -> str:
+    """Why no pseudo-terminal can be opened here: nothing when one can."""
+    try:
+        for end in os.openpty():
+            os.close(end)
+    except OSError as error:
+        return f"no pseudo-terminal can be opened here ({error.strerror}): mount devpts at /dev/pts"
+    return ""
 
 
 def prepare_servers() -> list[str]:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from alerts.care.correct import check_record_is_free, write_index
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
-from alerts.care.identity import Identity, identifiers, index_hash, open_identity, seal_identity
-from alerts.care.records import row_of
+from alerts.care.identity import Identity, check_identity, identifiers, index_hash, open_identity, seal_identity
+from alerts.care.pauses import pauses_of
+from alerts.care.records import check_in_care, row_of
 from alerts.control.data_keys import DESK, current_key
-from alerts.control.outbox import take_turn
-from alerts.database import Tx, scalar, scalars
-from devices.wire.control import Facts
+from alerts.control.outbox import send, take_turn
+from alerts.database import Tx, local_today, scalar, scalars
+from alerts.errors import InCareError, UnfinishedWorkError
+from alerts.rules.suppression import EVERY_RULE
+from devices.wire.control import Facts, PausedRule, Pauses
+
+_ALWAYS: Final = 4_102_444_800_000  # the year 2100, in ms
+_CALLING: Final = """
+SELECT count(*) FROM alarm WHERE subject_kind = 'patient' AND subject = %s AND closed IS NULL AND life = 'unacknowledged'"""
 
 
 def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: Facts, by: int) -> int:
@@ -23,20 +32,21 @@ def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: F
     ``facts.born`` comes from the identity if it is not given.
 
     Raises:
+        InvalidIdentityError: the date of birth is none.
+        InvalidTextError: a name is blank, too long, or holds characters that cannot be stored.
         UnknownRecordError: there is no such care team.
+        DuplicateRecordError: another patient has the record number.
     """
+    identity = check_identity(identity, local_today(tx))
     take_turn(tx)
     patient: int = scalar(tx, "SELECT nextval(pg_get_serial_sequence('patient', 'patient'))")
     row_of(tx, "care team", team, "SELECT FROM care_team WHERE team = %s")
+    check_record_is_free(tx, master, identity, patient)
     tx.execute(
         "INSERT INTO patient (patient, identity, team) VALUES (%s, %s, %s)",
         [patient, seal_identity(identity, master, patient), team],
     )
-    with tx.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO patient_index (hmac, patient) VALUES (%s, %s)",
-            [(index_hash(kind, value, master), patient) for kind, value in identifiers(identity).items()],
-        )
+    write_index(tx, master, identity, patient)
     current_key(tx, master, patient, DESK)
     set_facts(tx, patient, facts if facts.born else msgspec.structs.replace(facts, born=identity.born), by)
     return patient
@@ -69,7 +79,34 @@ def find_patients(tx: Tx, master: bytes, known: Mapping[str, str]) -> list[int]:
 
 
 def discharge_patient(tx: Tx, patient: int, at: datetime, by: int) -> None:
-    """End all enrolments of a patient and remove the patient from the lists."""
+    """End all enrolments of a patient and remove the patient from the lists; :func:`readmit_patient` undoes the latter.
+
+    All rules of the patient are paused until then, so that conditions end and no old value raises one again.
+
+    Raises:
+        UnknownRecordError: there is no such patient.
+        NotInCareError: the patient is discharged already.
+        UnfinishedWorkError: the patient has alarms that nobody has acknowledged.
+    """
     take_turn(tx)
+    check_in_care(tx, patient)
+    if calling := scalar(tx, _CALLING, [patient]):
+        raise UnfinishedWorkError(patient, calling)
     end_all(tx, patient, at, by)
-    tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s AND discharged IS NULL", [at, patient])
+    send(tx, patient, Pauses((PausedRule(EVERY_RULE, _ALWAYS),)), by)
+    tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s", [at, patient])
+
+
+def readmit_patient(tx: Tx, patient: int, by: int) -> None:
+    """Take a discharged patient into care again, with the facts, limits and consent as they were, and without devices.
+
+    Raises:
+        UnknownRecordError: there is no such patient.
+        InCareError: the patient is in care.
+    """
+    take_turn(tx)
+    (discharged,) = row_of(tx, "patient", patient, "SELECT discharged FROM patient WHERE patient = %s")
+    if discharged is None:
+        raise InCareError(patient)
+    tx.execute("UPDATE patient SET discharged = NULL WHERE patient = %s", [patient])
+    send(tx, patient, pauses_of(tx, patient), by)

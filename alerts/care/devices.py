@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
+from alerts.care.text import NAME, checked_text
 from alerts.database import Tx, scalar
 from alerts.errors import InvalidEnrolmentError
+
+LONGEST_INTERVAL_S: Final = 31 * 86_400
 
 
 def add_device(tx: Tx, name: str, source: Literal["ble", "mqtt"], address: str, interval_s: int) -> int:
     """Add a device; return its number.  ``address`` is its BLE address or its name below ``dev/`` on the broker.
 
     Raises:
-        InvalidEnrolmentError: a device has this address already.
+        InvalidEnrolmentError: a device has this address already, or the interval is not between 0 and 31 days.
+        InvalidTextError: name or address is blank, too long, or holds characters that cannot be stored.
     """
+    name, address = checked_text(name, "The name of a device", NAME), checked_text(address, "The address of a device", NAME)
+    if not 0 <= interval_s <= LONGEST_INTERVAL_S:
+        raise InvalidEnrolmentError(f"An interval of {interval_s} s is not between 0 and {LONGEST_INTERVAL_S}: correct it.")
     device: int | None = scalar(
         tx,
         "INSERT INTO device (name, source, address, interval_s) VALUES (%s, %s, %s, %s) "

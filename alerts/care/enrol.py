@@ -7,7 +7,7 @@ from datetime import datetime
 from alerts.care.records import row_of
 from alerts.control.data_keys import current_key
 from alerts.control.outbox import change_configuration, send, take_turn
-from alerts.database import Tx, scalars, to_ms
+from alerts.database import Tx, scalar, scalars, to_ms
 from alerts.errors import DeviceTakenError, InvalidEnrolmentError
 from devices.wire.control import Enrolled, Enrolment
 
@@ -62,6 +62,11 @@ def transfer(tx: Tx, master: bytes, device: int, patient: int, gateway: int, at:
     """At ``at`` the device passes from its patient to ``patient``; errors as :func:`end_enrolment` and :func:`enrol`."""
     end_enrolment(tx, device, at, by)
     enrol(tx, master, device, patient, gateway, at, by)
+
+
+def is_enrolled(tx: Tx, device: int) -> bool:
+    """True if the device measures somebody now."""
+    return bool(scalar(tx, "SELECT count(*) FROM enrolment WHERE device = %s AND until IS NULL", [device]))
 
 
 def end_all(tx: Tx, patient: int, at: datetime, by: int) -> None:

@@ -5,14 +5,26 @@ from __future__ import annotations
 import msgspec
 from psycopg.types.json import Jsonb
 
+from alerts.care.identity import check_born
+from alerts.care.records import check_in_care
 from alerts.control.outbox import send, take_turn
-from alerts.database import Tx, now
+from alerts.database import Tx, local_today, now
 from devices.wire.control import Facts
 
 
 def set_facts(tx: Tx, patient: int, facts: Facts, by: int) -> None:
-    """Replace all facts of a patient from now on."""
+    """Replace all facts of a patient from now on.
+
+    Raises:
+        InvalidIdentityError: the date of birth is none.
+        InvalidControlError: another fact has a value that it cannot have.
+        UnknownRecordError: there is no such patient.
+        NotInCareError: the patient is discharged.
+    """
+    if facts.born is not None:
+        check_born(facts.born, local_today(tx))
     take_turn(tx)
+    check_in_care(tx, patient)
     before, after = _current(tx, patient), msgspec.structs.asdict(facts)
     at = now(tx)
     for kind, value in after.items():

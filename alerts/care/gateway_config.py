@@ -1,12 +1,28 @@
-"""The configuration of a gateway: its patients, their keys, and the devices it listens to."""
+"""The configuration of a gateway: its patients, their keys, and the devices it listens to.
+
+A key or enrolment that cannot be read leaves out its patient or device, with an error in the log; the others are served.
+"""
 
 from __future__ import annotations
+
+from typing import Final
+
+import structlog
 
 from alerts.care.consent import has_consented
 from alerts.care.records import row_of
 from alerts.control.data_keys import current_key
-from alerts.database import Tx, to_ms
+from alerts.database import Tx, epoch_ms
+from devices.errors import SealError
 from devices.wire.pairing import Assigned, Config, PatientKey, Resend
+
+_GATEWAY: Final = f"""
+SELECT config_version, {epoch_ms("resend_asked")}, {epoch_ms("resend_since")}
+FROM gateway WHERE revoked IS NULL AND gateway = %s FOR SHARE"""
+_ENROLLED: Final = f"""
+SELECT device, patient, {epoch_ms("since")}, source, address, interval_s FROM enrolment JOIN device USING (device)
+WHERE gateway = %s AND until IS NULL ORDER BY device"""
+_log = structlog.get_logger("alerts.care.gateway_config")
 
 
 def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, *, heartbeat_s: float = 30.0) -> Config:
@@ -15,24 +31,29 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
     Raises:
         UnknownRecordError: there is no such gateway in use.
     """
-    query = "SELECT config_version, resend_asked, resend_since FROM gateway WHERE revoked IS NULL AND gateway = %s FOR SHARE"
-    version, asked, resend_since = row_of(tx, "gateway", gateway, query)
-    enrolled = tx.execute(
-        "SELECT device, patient, since, source, address, interval_s FROM enrolment JOIN device USING (device) "
-        "WHERE gateway = %s AND until IS NULL ORDER BY device",
-        [gateway],
-    ).fetchall()
-    served = [patient for patient in sorted({row[1] for row in enrolled}) if has_consented(tx, patient)]
+    version, asked, resend_since = row_of(tx, "gateway", gateway, _GATEWAY)
+    devices = []
+    for device, patient, since, source, address, interval_s in tx.execute(_ENROLLED, [gateway]).fetchall():
+        if since is None:
+            _log.error("an enrolment cannot be read: end it and begin another", device=device, patient=patient)
+            continue
+        devices.append(Assigned(device, patient, since, source, address, max(0, interval_s)))
+    patients = sorted({device.patient for device in devices})
+    keys = {patient: _key(tx, master, patient, gateway) for patient in patients if has_consented(tx, patient)}
     return Config(
         version=version,
         kafka=kafka,
         topic=topic,
-        patients=tuple(PatientKey(patient, *current_key(tx, master, patient, gateway)) for patient in served),
-        devices=tuple(
-            Assigned(device, patient, to_ms(since), source, address, interval_s)
-            for device, patient, since, source, address, interval_s in enrolled
-            if patient in served
-        ),
+        patients=tuple(key for key in keys.values() if key),
+        devices=tuple(device for device in devices if keys.get(device.patient)),
         heartbeat_s=heartbeat_s,
-        resend=Resend(to_ms(asked), to_ms(resend_since)) if asked else None,
+        resend=Resend(asked, resend_since or 0) if asked else None,
     )
+
+
+def _key(tx: Tx, master: bytes, patient: int, gateway: int) -> PatientKey | None:
+    try:
+        return PatientKey(patient, *current_key(tx, master, patient, gateway))
+    except SealError as error:
+        _log.error("a data key cannot be read: run vigil doctor", patient=patient, gateway=gateway, reason=error.reason)
+        return None

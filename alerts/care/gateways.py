@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.care.enrol import enrolment_of
+from alerts.care.enrol import enrolment_of, transfer
 from alerts.care.records import row_of
+from alerts.care.text import NAME, checked_text
 from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, now, scalar, scalars
 from alerts.errors import ClaimError
@@ -21,8 +22,13 @@ _CREDENTIAL_BYTES: Final = 32
 
 
 def add_gateway(tx: Tx, name: str) -> int:
-    """Add a gateway, not yet claimed; return its number."""
-    gateway: int = scalar(tx, "INSERT INTO gateway (name) VALUES (%s) RETURNING gateway", [name])
+    """Add a gateway, not yet claimed; return its number.
+
+    Raises:
+        InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
+    """
+    named = checked_text(name, "The name of a gateway", NAME)
+    gateway: int = scalar(tx, "INSERT INTO gateway (name) VALUES (%s) RETURNING gateway", [named])
     return gateway
 
 
@@ -78,6 +84,25 @@ def revoke_gateway(tx: Tx, gateway: int, by: int) -> None:
     for patient in sorted(revoked):
         send(tx, patient, enrolment_of(tx, patient), by)
     change_configuration(tx, [gateway])
+
+
+def replace_gateway(tx: Tx, master: bytes, old: int, new: int, at: datetime, by: int) -> list[int]:
+    """Give every device of one gateway to another one, for the same patients; return the devices.
+
+    ``old`` may be revoked: a stolen or broken gateway is replaced so.
+
+    Raises:
+        UnknownRecordError: there is no such gateway, or ``new`` is revoked.
+        InvalidEnrolmentError: one of the enrolments begins after ``at``.
+    """
+    take_turn(tx)
+    row_of(tx, "gateway", old, "SELECT FROM gateway WHERE gateway = %s")
+    row_of(tx, "gateway", new, "SELECT FROM gateway WHERE revoked IS NULL AND gateway = %s")
+    served = "SELECT device, patient FROM enrolment WHERE gateway = %s AND until IS NULL ORDER BY device"
+    moved = tx.execute(served, [old]).fetchall()
+    for device, patient in moved:
+        transfer(tx, master, device, patient, new, at, by)
+    return [device for device, _ in moved]
 
 
 def ask_to_resend(tx: Tx, since: int) -> int:

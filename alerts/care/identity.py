@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
+from datetime import date
 from typing import Final
 
 import msgspec
 
+from alerts.care.text import checked_text
+from alerts.errors import InvalidIdentityError, UnreadableIdentityError
+from devices.wire.control import is_birth_date
 from devices.wire.sealing import unwrap, wrap
 
 _INDEX: Final = b"vigil patient index v1"
+_LONGEST: Final = 100
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,14 +35,52 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.family.upper()}, {self.given}"
 
 
+def check_born(born: str, today: date) -> None:
+    """Check a date of birth that somebody gave.
+
+    Raises:
+        InvalidIdentityError: it is no ISO date, before 1900, or later than ``today``.
+    """
+    if not is_birth_date(born):
+        raise InvalidIdentityError(f"The date of birth {born!r} is no date since 1900: write it as YYYY-MM-DD.")
+    if date.fromisoformat(born) > today:
+        raise InvalidIdentityError(f"The date of birth {born} is in the future: check the year.")
+
+
+def check_identity(identity: Identity, today: date) -> Identity:
+    """The identity in the form that is stored, without blanks around its texts; every identity that enters passes here.
+
+    Raises:
+        InvalidIdentityError: the date of birth is none.
+        InvalidTextError: a name is blank, too long, or holds characters that cannot be stored.
+    """
+    check_born(identity.born, today)
+    return Identity(
+        family=checked_text(identity.family, "The family name", _LONGEST),
+        given=checked_text(identity.given, "The given name", _LONGEST),
+        born=identity.born,
+        sex=checked_text(identity.sex, "The sex", _LONGEST, blank=True),
+        record_number=checked_text(identity.record_number, "The record number", _LONGEST, blank=True),
+        phone=checked_text(identity.phone, "The telephone number", _LONGEST, blank=True),
+    )
+
+
 def seal_identity(identity: Identity, master: bytes, patient: int) -> bytes:
     """The value of the column ``patient.identity``."""
     return wrap(msgspec.json.encode(identity), master, _about(patient))
 
 
 def open_identity(sealed: bytes, master: bytes, patient: int) -> Identity:
-    """Open a sealed identity; :class:`devices.errors.SealError` under another master key or patient."""
-    return msgspec.json.decode(unwrap(sealed, master, _about(patient)), type=Identity)
+    """Open a sealed identity.
+
+    Raises:
+        SealError: it was sealed under another master key or for another patient, or is damaged.
+        UnreadableIdentityError: it opens and holds no identity.
+    """
+    try:
+        return msgspec.json.decode(unwrap(sealed, master, _about(patient)), type=Identity)
+    except (msgspec.DecodeError, RecursionError):
+        raise UnreadableIdentityError(patient) from None
 
 
 def identifiers(identity: Identity) -> dict[str, str]:

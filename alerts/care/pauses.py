@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.care.records import check_in_care
+from alerts.care.text import NAME, NOTE, checked_text
 from alerts.control.outbox import send, take_turn
 from alerts.database import Tx, now, to_ms
 from alerts.errors import InvalidPauseError
+from alerts.rules.guidance import guidance
+from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import PausedRule, Pauses
 
 LONGEST: Final = timedelta(hours=12)
@@ -18,28 +22,35 @@ def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int
     """Pause ``rule`` (``"*"``: all rules) until ``until``; this replaces an earlier pause of the rule.
 
     Raises:
-        InvalidPauseError: no reason, already over, or longer than :data:`LONGEST`.
+        InvalidPauseError: no such rule, already over, or longer than :data:`LONGEST`.
+        InvalidTextError: no reason, or rule or reason cannot be stored.
+        UnknownRecordError: there is no such patient.
+        NotInCareError: the patient is discharged.
     """
+    rule, reason = checked_text(rule, "The rule of a pause", NAME), checked_text(reason, "The reason of a pause", NOTE)
     take_turn(tx)
+    check_in_care(tx, patient)
     at = now(tx)
-    if not reason.strip():
-        raise InvalidPauseError("A pause needs a reason: say why.")
+    if rule != EVERY_RULE and guidance(rule) is None:
+        raise InvalidPauseError(f"There is no rule {rule!r}: name one such as spo2.low or news2, or * for all.")
     if not at < until <= at + LONGEST:
         raise InvalidPauseError(f"A pause ends within {LONGEST // timedelta(hours=1)} h from now: choose its end.")
     tx.execute(
         "INSERT INTO pause (subject, rule, until, reason, by_person, created) VALUES (%s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (subject, rule) DO UPDATE SET (until, reason, by_person, created) = "
         "(excluded.until, excluded.reason, excluded.by_person, excluded.created)",
-        [patient, rule, until, reason.strip(), by, at],
+        [patient, rule, until, reason, by, at],
     )
     send(tx, patient, pauses_of(tx, patient), by)
 
 
-def resume(tx: Tx, patient: int, rule: str, by: int) -> None:
-    """End a pause now; without one, do nothing."""
+def resume(tx: Tx, patient: int, rule: str, by: int) -> bool:
+    """End a pause now; without one, do nothing and return False."""
     take_turn(tx)
-    if tx.execute("DELETE FROM pause WHERE subject = %s AND rule = %s", [patient, rule]).rowcount:
+    ended = tx.execute("DELETE FROM pause WHERE subject = %s AND rule = %s", [patient, rule]).rowcount > 0
+    if ended:
         send(tx, patient, pauses_of(tx, patient), by)
+    return ended
 
 
 def pauses_of(tx: Tx, patient: int) -> Pauses:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alerts.care.people import SESSIONS_CHANNEL
 from alerts.care.records import row_of
+from alerts.care.text import NAME, checked_text
 from alerts.database import Tx, scalar
 
 _MEMBER = "m.person = %s AND (m.until IS NULL OR m.until > clock_timestamp())"
 
 
-def add_team(tx: Tx, name: str, channels: Sequence[str] = ("log",)) -> int:
-    """Add a care team that these channels notify (:mod:`alerts.notify`); return its number."""
-    team: int = scalar(tx, "INSERT INTO care_team (name, channels) VALUES (%s, %s) RETURNING team", [name, list(channels)])
+def add_team(tx: Tx, name: str, channels: Sequence[str] = ()) -> int:
+    """Add a care team that these channels notify (none: every one that the notifier has); return its number.
+
+    Raises:
+        InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
+    """
+    values = [checked_text(name, "The name of a care team", NAME), _channels(channels)]
+    team: int = scalar(tx, "INSERT INTO care_team (name, channels) VALUES (%s, %s) RETURNING team", values)
     return team
 
 
 def set_channels(tx: Tx, team: int, channels: Sequence[str]) -> None:
     """Change the channels that notify a team; :class:`UnknownRecordError` if there is no such team."""
-    row_of(tx, "care team", team, "UPDATE care_team SET channels = %s WHERE team = %s RETURNING team", list(channels))
+    row_of(tx, "care team", team, "UPDATE care_team SET channels = %s WHERE team = %s RETURNING team", _channels(channels))
+
+
+def _channels(channels: Sequence[str]) -> list[str]:
+    return [checked_text(channel, "The name of a channel", NAME) for channel in channels]
 
 
 def join(tx: Tx, person: int, team: int) -> None:
@@ -35,6 +46,8 @@ def join(tx: Tx, person: int, team: int) -> None:
     )
 
 
-def leave(tx: Tx, person: int, team: int) -> None:
-    """End the membership: the person no longer sees this team's patients."""
-    tx.execute(f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team])
+def leave(tx: Tx, person: int, team: int) -> bool:
+    """End the membership: the person no longer sees this team's patients.  Return False if they were no member."""
+    ended = tx.execute(f"UPDATE membership m SET until = clock_timestamp() WHERE {_MEMBER} AND m.team = %s", [person, team])
+    tx.execute("SELECT pg_notify(%s, '')", [SESSIONS_CHANNEL])
+    return ended.rowcount > 0

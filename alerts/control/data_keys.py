@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from alerts.database import Tx
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import new_key, unwrap, wrap
 
 DESK: Final = 0
@@ -25,7 +25,7 @@ def current_key(tx: Tx, master: bytes, patient: int, gateway: int) -> tuple[int,
     """
     row = tx.execute(_CURRENT, [patient, gateway]).fetchone()
     if row is None:
-        tx.execute(_MAKE, [patient, gateway, wrap(new_key(), master, about_key(patient, gateway))])
+        tx.execute(_MAKE, [patient, gateway, wrap(new_key(), master, key_binding(patient, gateway))])
         row = tx.execute(_CURRENT, [patient, gateway]).fetchone()
         assert row is not None
-    return int(row[0]), unwrap(row[1], master, about_key(patient, gateway))
+    return int(row[0]), unwrap(row[1], master, key_binding(patient, gateway))

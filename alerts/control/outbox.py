@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from alerts.database import Tx, scalar
-from devices.wire.control import Control, encode_control, kind_of
+from alerts.errors import InvalidControlError
+from devices.errors import MalformedBatchError
+from devices.wire.control import Control, decode_control, encode_control, kind_of
 
 CONTROL_CHANNEL: Final = "vigil_control"
 """NOTIFY with an empty payload: the relay has something to send."""
@@ -28,12 +30,21 @@ def take_turn(tx: Tx) -> None:
 
 
 def send(tx: Tx, patient: int, control: Control, by: int) -> int:
-    """Queue the whole state of its kind for ``patient`` (:data:`WHOLE_PARTITION`: for all); return its sequence."""
+    """Queue the whole state of its kind for ``patient`` (:data:`WHOLE_PARTITION`: for all); return its sequence.
+
+    Raises:
+        InvalidControlError: the engine would refuse it.
+    """
+    payload = encode_control(control)
+    try:
+        decode_control(payload)
+    except MalformedBatchError as error:
+        raise InvalidControlError(f"This cannot be sent ({error.reason}): correct it and try again.") from None
     take_turn(tx)
     sequence: int = scalar(
         tx,
         "INSERT INTO control_outbox (patient, kind, payload, by_person) VALUES (%s, %s, %s::jsonb, %s) RETURNING sequence",
-        [patient, kind_of(control), encode_control(control).decode(), by],
+        [patient, kind_of(control), payload.decode(), by],
     )
     tx.execute("SELECT pg_notify(%s, '')", [CONTROL_CHANNEL])
     return sequence

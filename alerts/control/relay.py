@@ -11,21 +11,20 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 import psycopg
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
-from alerts.database import connect, scalar, to_ms, wait_for_hint
+from alerts.control.restored import begin_new_epoch, desk_epoch, sign_of_restore
+from alerts.database import connect, epoch_ms, scalar, wait_for_hint
 from alerts.errors import RelayError
 from alerts.settings import NotifySettings
-from devices.errors import MalformedBatchError
+from devices.errors import MalformedBatchError, SealError
 from devices.wire.batch import PARTITIONS, Kind, header, key_of, partition_of
 from devices.wire.control import decode_control, encode_control
 from devices.wire.keys import read_master_key
@@ -35,14 +34,13 @@ AT_ONCE: Final = 500
 """Records read from the outbox in one turn."""
 _LOCK: Final = 0x56494752  # "VIGR"
 _WAVE_S: Final = 35.0  # a little longer than Kafka's own delivery timeout below
-_LONGEST_RETRY_S: Final = 30.0
 
 _log = structlog.get_logger(__name__)
 
-_WAITING: Final = """
-SELECT o.sequence, o.patient, o.payload, o.created, o.patient = 0 OR p.patient IS NOT NULL
+_WAITING: Final = f"""
+SELECT o.sequence, o.patient, o.payload::text, {epoch_ms("o.created")}, o.patient = 0 OR p.patient IS NOT NULL
 FROM control_outbox o LEFT JOIN patient p USING (patient) WHERE o.sent IS NULL ORDER BY o.sequence LIMIT %s"""
-_SENT: Final = "UPDATE control_outbox SET sent = clock_timestamp() WHERE sequence = ANY(%s)"
+_SENT: Final = "UPDATE control_outbox SET sent = clock_timestamp(), epoch = %s WHERE sequence = ANY(%s)"
 
 
 @dataclass(slots=True)
@@ -56,26 +54,19 @@ class _Sending:
 
 
 def run_relay(settings: NotifySettings, stop: threading.Event) -> None:
-    """Relay until ``stop``; after a fault of the database or Kafka, try again after a growing time.
+    """Relay until ``stop``, or until a fault; the supervisor then begins it again, and what is not marked is sent again.
 
     Raises:
         MasterKeyError: the master key cannot be used.
+        psycopg.Error, KafkaException, RelayError: the database or Kafka is away.
     """
     master = read_master_key(settings.master_key_file)
-    retry_s = 1.0
-    while not stop.is_set():
+    with connect(settings.database, "relay") as db:
+        producer = new_producer(settings.kafka)
         try:
-            with connect(settings.database, "relay") as db:
-                producer = new_producer(settings.kafka)
-                try:
-                    for _ in _turns(db, producer, master, settings, stop):
-                        retry_s = 1.0
-                finally:
-                    producer.purge()
-        except (psycopg.Error, KafkaException, RelayError) as error:
-            _log.warning("relay waits", reason=type(error).__name__, pause_s=retry_s)
-            stop.wait(retry_s)
-            retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
+            _relay(db, producer, master, settings, stop)
+        finally:
+            producer.purge()
 
 
 def new_producer(kafka: str) -> Producer:
@@ -104,20 +95,27 @@ def send_waiting(
     """Send waiting records, at most :data:`AT_ONCE`; return the number that were acknowledged and marked.
 
     ``db`` is in autocommit mode and holds the relay's lock (:func:`hold_lock`).  Records of an erased patient are
-    marked and not sent.
+    marked and not sent, those of a patient whose key does not open wait.
 
     Raises:
         RelayError: a record was not acknowledged; the acknowledged ones are marked.
-        SealError: keys were wrapped under another master key.
     """
     rows = db.execute(_WAITING, [AT_ONCE]).fetchall()
     if not rows:
         return 0
+    if reason := sign_of_restore(db):
+        _begin_again(db, reason)
+        rows = db.execute(_WAITING, [AT_ONCE]).fetchall()
     epoch = desk_epoch(db)
     queues: dict[int, list[_Sending]] = defaultdict(list)
     done: list[int] = []
+    unsealed: dict[int, str] = {}
     for sequence, patient, payload, created, known in rows:
-        record = _sealed(db, master, epoch, sequence, patient, payload, to_ms(created)) if known else None
+        try:
+            record = _sealed(db, master, epoch, sequence, patient, payload, created) if known else None
+        except SealError as error:  # it waits; those of other patients go on
+            unsealed[patient] = error.reason
+            continue
         if record is None:
             reason = "unreadable" if known else "its patient is gone"
             _log.warning("control record not sent", sequence=sequence, reason=reason)
@@ -135,9 +133,11 @@ def send_waiting(
         if problem is not None:
             break
     if done:
-        db.execute(_SENT, [done])
+        db.execute(_SENT, [epoch, done])
     if problem is not None:
         raise RelayError(problem, len(done))
+    for patient, reason in unsealed.items():
+        _log.error("a patient's control records wait: the desk's key of theirs is damaged", patient=patient, reason=reason)
     return len(done)
 
 
@@ -146,35 +146,38 @@ def hold_lock(db: psycopg.Connection[Any]) -> bool:
     return bool(scalar(db, "SELECT pg_try_advisory_lock(%s)", [_LOCK]))
 
 
-def desk_epoch(db: psycopg.Connection[Any]) -> int:
-    """The desk's epoch; this makes one if there is none: seconds since 1970, so that a later one is greater."""
-    epoch: int | None = scalar(db, "SELECT max(epoch) FROM desk_epoch")
-    if epoch is None:
-        epoch = int(time.time())
-        db.execute("INSERT INTO desk_epoch (epoch) VALUES (%s)", [epoch])
-    return epoch
+def _begin_again(db: psycopg.Connection[Any], reason: str) -> None:
+    """A restored database whose epoch nobody renewed: this does it, before the engine drops what is sent."""
+    with db.transaction():
+        renewed = begin_new_epoch(db, f"noticed by the relay: {reason}")
+    _log.error(
+        "this database was restored: everything is sent again under a new epoch; run vigil doctor",
+        reason=reason,
+        records=renewed.records,
+    )
 
 
-def _turns(
+def _relay(
     db: psycopg.Connection[Any], producer: Producer, master: bytes, settings: NotifySettings, stop: threading.Event
-) -> Iterable[int]:
+) -> None:
     while not stop.is_set() and not hold_lock(db):
         stop.wait(settings.poll_s)
+    if reason := sign_of_restore(db):
+        _begin_again(db, reason)
     db.execute(f"LISTEN {CONTROL_CHANNEL}")
     while not stop.is_set():
         sent = send_waiting(db, producer, master, topic=settings.topic, stop=stop)
         if sent:
             _log.info("control records sent", records=sent)
-        yield sent
         if sent < AT_ONCE:
             wait_for_hint(db, settings.poll_s)
 
 
 def _sealed(
-    db: psycopg.Connection[Any], master: bytes, epoch: int, sequence: int, patient: int, payload: object, created: int
+    db: psycopg.Connection[Any], master: bytes, epoch: int, sequence: int, patient: int, payload: str, created: int | None
 ) -> bytes | None:
     try:
-        control = decode_control(msgspec.json.encode(payload))
+        control = decode_control(payload.encode())
     except MalformedBatchError:
         return None
     key, secret = current_key(db, master, patient, DESK)
@@ -185,7 +188,7 @@ def _sealed(
         key=key,
         first=sequence,
         epoch=epoch,
-        received=created,
+        received=created or 0,
         nonce=new_nonce(),
     )
     return seal(clear, encode_control(control), secret)

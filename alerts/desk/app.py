@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
+from psycopg import DataError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,7 +25,7 @@ from alerts.care.identity import open_identity
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import actions, stream, worklist
+from alerts.desk.pages import actions, links, stream, worklist
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
@@ -33,7 +34,9 @@ from alerts.desk.web.context import Desk, desk_of
 from alerts.desk.web.door import Door
 from alerts.desk.web.shield import Shield
 from alerts.desk.web.templates import HERE, environment
+from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import Reader
+from alerts.errors import AlertError
 from devices.wire.keys import read_master_key
 
 _log = structlog.get_logger("alerts.desk")
@@ -64,6 +67,7 @@ def build(settings: DeskSettings) -> Starlette:
         *worklist.ROUTES,
         *stream.ROUTES,
         *actions.ROUTES,
+        *links.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,
         *Door(settings.sign_in_tries).routes,
@@ -80,10 +84,18 @@ def build(settings: DeskSettings) -> Starlette:
             Middleware(Shield, body_limit=settings.body_limit, request_s=settings.request_s, secure=settings.secure),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
-        exception_handlers={DeskError: _refused, HTTPException: _http, Exception: _broken},  # type: ignore[dict-item]
+        exception_handlers=_HANDLERS,
     )
-    app.state.desk = Desk(settings, master, pool, reader, environment(settings), metrics)
+    pages = environment(settings)
+    pages.globals["paging_note"] = lambda: _paging_note(reader, settings)
+    app.state.desk = Desk(settings, master, pool, reader, pages, metrics)
     return app
+
+
+def _paging_note(reader: Reader, settings: DeskSettings) -> str:
+    """Whether people are paged, for pages that nobody has signed in to."""
+    snapshot = reader.snapshot
+    return paging_in_words(snapshot.paging, None, settings.zone, snapshot.read_at)[1] if snapshot else ""
 
 
 class _Counted:
@@ -120,6 +132,17 @@ def _refused(request: Request, error: DeskError) -> Response:
     return _answer(request, error.status, str(error), problems=problems)
 
 
+def _impossible(request: Request, error: AlertError | DataError) -> Response:
+    cannot = "This cannot be stored: check what was typed and try again."
+    return _answer(request, 422, str(error) if isinstance(error, AlertError) else cannot)
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    _log.warning("a request was not answered", route=_route(request), reason=type(error).__name__)
+    message = "The desk does not reach its database in time: try again in a few seconds."
+    return _answer(request, 503, message, headers={"Retry-After": "2"})
+
+
 def _http(request: Request, error: HTTPException) -> Response:
     message = error.detail
     if error.status_code == 404 and _wants_page(request):
@@ -142,9 +165,24 @@ def _answer(
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    _log.error("a request failed", route=getattr(request.scope.get("route"), "path", ""), error=type(error).__name__)
+    _log.error("a request failed", route=_route(request), error=type(error).__name__)
     return JSONResponse({"error": "The desk could not do this: try again, and tell its operator if it fails again."}, 500)
+
+
+def _route(request: Request) -> str:
+    return getattr(request.scope.get("route"), "path", "")
 
 
 def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+
+
+_HANDLERS: Final[dict[Any, Any]] = {
+    DeskError: _refused,
+    AlertError: _impossible,
+    DataError: _impossible,
+    HTTPException: _http,
+    OperationalError: _busy,
+    TimeoutError: _busy,
+    Exception: _broken,
+}

@@ -15,7 +15,10 @@ class Metrics:
             "vigil_desk_request_seconds", "Time to answer, streams left out", ["route"], registry=registry
         )
         self.reads = Histogram("vigil_desk_list_read_seconds", "Time to read the whole list", registry=registry)
-        self.read_failures = Counter("vigil_desk_list_read_failures_total", "Reads that failed", registry=registry)
+        self.faults = Gauge("vigil_desk_unreadable", "Stored things of patients that cannot be read", registry=registry)
+        self.part_failures = Counter(
+            "vigil_desk_part_failures_total", "Ends of tasks that should run for ever", ["part"], registry=registry
+        )
         self.data_age = Gauge("vigil_desk_data_age_seconds", "Age of the newest record of the log", registry=registry)
         self.alarms = Gauge("vigil_desk_open_alarms", "Open alarms", ["kind"], registry=registry)
         self.streams = Gauge("vigil_desk_streams", "Open streams", registry=registry)

@@ -51,8 +51,10 @@ class DeskSettings(BaseSettings):
     stale_after_s: float = 10.0  # older than this, the newest clock record means that data stands still
     body_limit: int = 64 * 1024
     request_s: float = 15.0
-    claim_tries: int = 10  # a minute and address
-    sign_in_tries: int = 5  # a minute and account; four times that for an address
+    head_s: float = 10.0  # a client may take so long for the head of a request
+    trusted_proxies: str = ""  # addresses or networks, with commas: only their X-Forwarded-For is believed
+    claim_tries: int = 10  # wrong ones, a minute and address
+    sign_in_tries: int = 5  # wrong ones a minute, account and address, before the next ones wait
     pool: int = 8
 
     @property

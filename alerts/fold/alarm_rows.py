@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, get_args
 
 import msgspec
 from psycopg.rows import kwargs_row
 
 from alerts.database import Tx, epoch_ms, to_datetime
-from alerts.life.alarm import Alarm
+from alerts.life.alarm import Alarm, Outcome
+from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS
+from streams.engine.condition import Priority
 
 _TIMES: Final = frozenset({"onset", "measured", "ended", "acknowledged", "shelved_until", "outcome_at", "due", "closed"})
 _COLUMNS: Final = Alarm.__struct_fields__
 _STORED: Final = [name for name in _COLUMNS if name != "alarm"]
-SELECT_ALARM: Final = f"SELECT {', '.join(epoch_ms(name) if name in _TIMES else name for name in _COLUMNS)} FROM alarm"
+
+
+def _selected(name: str) -> str:
+    return epoch_ms(name) if name in _TIMES else f"{name}::text AS {name}" if name == "detail" else name
+
+
+SELECT_ALARM: Final = f"SELECT {', '.join(map(_selected, _COLUMNS))} FROM alarm"
 """Rows that :data:`alarm_row` makes alarms of; a WHERE clause may follow."""
 # by id, whoever locks: worker, desk and notifier never wait for each other in a circle
 _LOCK_OPEN: Final = f"""
@@ -36,16 +44,54 @@ _UPDATE: Final = f"""
 UPDATE alarm a SET ({", ".join(_STORED)}) = ({", ".join(f"x.{name}" for name in _STORED)})
 FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb) x WHERE a.alarm = x.alarm"""
 
+UNREADABLE: Final = "unreadable"
+"""In an alarm's detail: the columns of its row that could not be read."""
+
 Key = tuple[str, int, str, int]
 """(subject_kind, subject, rule, source): one alarm while open."""
 
 
+def _is_number(value: float | None) -> bool:
+    return value is None or -_LARGEST < value < _LARGEST
+
+
+_LARGEST: Final = 1e9
+_PRIORITIES: Final = frozenset(Priority)
+_VITALS: Final = frozenset(Vital)
+_OUTCOMES: Final = frozenset(get_args(Outcome))
+_SOUND: Final[dict[str, tuple[Callable[[Any], bool], object]]] = {
+    "priority": (_PRIORITIES.__contains__, Priority.HIGH),
+    "worst": (_PRIORITIES.__contains__, Priority.HIGH),
+    "vital": (lambda vital: vital is None or vital in _VITALS, None),
+    "value": (_is_number, None),
+    "limit_value": (_is_number, None),
+    "outcome": (lambda outcome: outcome is None or outcome in _OUTCOMES, None),
+    "onset": (lambda onset: onset is not None, 0),
+}
+"""By column: the test of its value, and what stands in for one that fails it: the more urgent, or nothing."""
+_DETAIL: Final = msgspec.json.Decoder(dict[str, object])
+
+
 def _alarm(**columns: Any) -> Alarm:
+    unreadable = []
+    try:
+        detail = _DETAIL.decode(columns["detail"])
+    except (msgspec.DecodeError, RecursionError):
+        detail, unreadable = {}, ["detail"]
+    for name, (is_sound, instead) in _SOUND.items():
+        if not is_sound(columns[name]):
+            columns[name] = instead
+            unreadable.append(name)
+    columns["detail"] = {**detail, UNREADABLE: unreadable} if unreadable else detail
     return msgspec.convert(columns, Alarm)
 
 
 alarm_row: Final = kwargs_row(_alarm)
-"""The row factory of :data:`SELECT_ALARM`: the one decoder of alarm rows."""
+"""The row factory of :data:`SELECT_ALARM`: the one decoder of alarm rows.
+
+A damaged row still makes an alarm, never an error: it is read for many, and an alarm must not be lost.  Its columns that
+cannot be read are named in ``detail`` under :data:`UNREADABLE`.
+"""
 
 
 def key_of(alarm: Alarm) -> Key:

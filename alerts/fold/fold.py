@@ -45,10 +45,15 @@ _NOTIFY: Final = """
 WITH message AS (
     SELECT n.alarm, n.step, n.due, n.wait, a.subject_kind, a.subject
     FROM jsonb_to_recordset(%s::jsonb) AS n(alarm int8, step int4, due timestamptz, wait float8) JOIN alarm a USING (alarm)
+), everyone AS (  -- what the notifier has; a team without a choice of its own is told by all of it
+    SELECT coalesce(array_agg(name), '{log}') AS channels FROM channel
 ), addressed AS (
-    SELECT m.*, p.team, coalesce(t.channels, (SELECT array_agg(DISTINCT c) FROM care_team, unnest(channels) c), '{log}')
-        AS channels
+    SELECT m.*, p.team, coalesce(
+        CASE WHEN t.channels = '{}' THEN everyone.channels ELSE t.channels END,
+        (SELECT array_agg(DISTINCT c) FROM (
+            SELECT unnest(channels) c FROM care_team UNION SELECT unnest(everyone.channels)) of_any)) AS channels
     FROM message m
+    CROSS JOIN everyone
     LEFT JOIN patient p ON m.subject_kind = 'patient' AND p.patient = m.subject
     LEFT JOIN care_team t ON t.team = p.team
 )

@@ -29,6 +29,7 @@ from alerts.life.events import (
     Tick,
     Unshelve,
 )
+from alerts.life.text import is_storable
 from alerts.life.timing import TIMINGS
 from streams.engine.condition import Condition, Priority
 
@@ -145,7 +146,7 @@ def _acknowledged(alarm: Alarm, event: Acknowledge) -> Change:
 
 
 def _with_outcome(alarm: Alarm, event: RecordOutcome) -> Change:
-    reason, note = event.reason.strip(), event.note.strip()
+    reason, note = _storable(event.reason.strip()), _storable(event.note.strip())
     if event.outcome == "false_alarm" and not reason:
         raise RefusedError("A false alarm needs a reason: say what made it false.")
     if max(len(reason), len(note)) > LONGEST_TEXT:
@@ -272,6 +273,12 @@ def _checked_text(text: str, name: str) -> str:
     text = text.strip()
     if not 0 < len(text) <= LONGEST_TEXT:
         raise RefusedError(f"{name} needs a text of at most {LONGEST_TEXT} characters: write why.")
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
+    if not is_storable(text):
+        raise RefusedError("A reason or note holds characters that cannot be stored: type it again.")
     return text
 
 

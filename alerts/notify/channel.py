@@ -17,6 +17,7 @@ class Message:
     ``key`` is the same for every attempt, so that a provider can drop a second copy.  ``recipient`` is ``team:<number>`` or
     ``operators``.  ``link`` opens the alarm at the desk, for people who may see it there.  ``rule`` chooses the
     sentence that says what to do (:func:`alerts.rules.guidance.words_away`); it is not sent: it may name a vital.
+    ``words``, if there are any, take that sentence's place: those about Vigil itself.  ``alarm`` is 0 then.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Message:
     step: int
     rule: str
     count: int = 1
+    words: str = ""
 
     def public(self) -> dict[str, object]:
         """The fields that every channel sends; ``key`` and ``link`` are for providers alone."""
@@ -48,7 +50,7 @@ class Message:
         unit = "patients" if self.rule == GROUPED_RULE else "parts of the system"
         many = f" ({self.count} {unit})" if self.count > 1 else ""
         again = f", call {self.step + 1}" if self.step else ""
-        return f"Vigil: {kind}{many}{again}. {words_away(self.rule)} {self.link}"
+        return f"Vigil: {kind}{many}{again}. {self.words or words_away(self.rule)} {self.link}"
 
 
 class Channel(Protocol):

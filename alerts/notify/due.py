@@ -8,7 +8,6 @@ import psycopg
 import structlog
 
 from alerts.database import now_ms, scalars
-from alerts.errors import AlertError
 from alerts.fold.fold import apply
 from alerts.life.events import Tick
 
@@ -27,6 +26,8 @@ def tick_due(db: psycopg.Connection[Any]) -> int:
         try:
             with db.transaction():
                 apply(db, alarm, Tick(now_ms(db)))
-        except AlertError as error:  # one bad alarm must not stop the others
+        except psycopg.OperationalError:
+            raise
+        except Exception as error:  # one bad alarm must not stop the others
             _log.error("an alarm could not be ticked", alarm=alarm, reason=type(error).__name__)
     return len(due)

@@ -48,7 +48,8 @@ UPDATE notification n
 SET attempts = n.attempts + 1, next_try = clock_timestamp() + make_interval(secs => %s)
 FROM picked, alarm a WHERE n.notification = picked.notification AND a.alarm = n.alarm
 RETURNING n.notification, n.alarm, n.recipient, n.channel, n.step, n.attempts,
-    a.subject_kind, a.rule, a.source, a.priority, a.category"""
+    a.subject_kind, a.rule, a.source, a.category,
+    CASE WHEN a.priority BETWEEN 1 AND 3 THEN a.priority ELSE 3 END AS priority"""
 _STILL: Final = "SELECT notification FROM notification WHERE notification = ANY(%s) AND sent IS NULL AND stopped IS NULL"
 _SIBLING: Final = """
 SELECT n.receipt FROM notification n JOIN alarm a USING (alarm)
@@ -73,7 +74,7 @@ def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str) -> in
         numbers = [one.notification for one in group]
         still = set(scalars(db, _STILL, [numbers]))
         if left := [one for one in group if one.notification in still]:
-            _send(db, channel, left, desk_url)
+            _send_alone(db, channel, left, desk_url)
     return len(taken)
 
 
@@ -89,6 +90,17 @@ def _lease(db: psycopg.Connection[Any], channel: str) -> list[Waiting]:
         with db.cursor(row_factory=class_row(Waiting)) as cursor:
             rows = cursor.execute(_LEASE, [channel, AT_ONCE, LEASE_S]).fetchall()
     return sorted(rows, key=lambda one: (-one.priority, one.notification))
+
+
+def _send_alone(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str) -> None:
+    """Send one message; whatever goes wrong with it holds up no other."""
+    try:
+        _send(db, channel, group, desk_url)
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        _log.error("a notification failed", channel=channel.name, alarm=group[0].alarm, reason=type(error).__name__)
+        db.execute(_FAILED, [LONGEST_RETRY_S, type(error).__name__, [one.notification for one in group]])
 
 
 def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str) -> None:

@@ -1,30 +1,34 @@
-"""The notifier: every channel, the alarms' timer and the relay, each on a thread of its own."""
+"""The notifier: every channel, the alarms' timer, the relay and the watchdog, each on a thread of its own."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 import psycopg
 import structlog
+from confluent_kafka import KafkaException
 
+from alerts.care.channels import register_channels
 from alerts.control.relay import run_relay
 from alerts.database import connect, wait_for_hint
+from alerts.errors import RelayError
 from alerts.fold.fold import CHANNEL
 from alerts.notify.channel import Channel
 from alerts.notify.channels.log import LogChannel
 from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.due import tick_due
+from alerts.notify.metrics import PART_FAILURES
 from alerts.notify.outbox import report_unknown_channels, send_due
+from alerts.notify.watchdog import Watchdog, run_heartbeat
 from alerts.settings import NotifySettings
+from alerts.supervision import Supervisor
 from devices.wire.keys import read_master_key
 
-LONGEST_RETRY_S: Final = 30.0
 ENDING_S: Final = 6.0
 """The time in which threads may finish their work; after it they end with the process."""
 
@@ -43,19 +47,32 @@ def run(settings: NotifySettings, stop: threading.Event) -> None:
     channels = channels_of(settings)
     names = [channel.name for channel in channels]
 
+    registered: list[str] = []
+    watchdog = Watchdog(settings, channels)
+
     def time_passes(db: psycopg.Connection[Any]) -> int:
+        if registered != names:
+            with db.transaction():
+                register_channels(db, names)
+            registered[:] = names
         report_unknown_channels(db, names)
         return tick_due(db)
 
     bodies: dict[str, Callable[[], None]] = {
         "relay": partial(run_relay, settings, stop),
         "due": partial(_repeat, settings, stop, "due", time_passes),
+        "watch database": partial(watchdog.path.watch_database, stop),
+        "watch brokers": partial(watchdog.path.watch_brokers, stop),
+        "watchdog": partial(watchdog.run, stop),
+        "heartbeat": partial(run_heartbeat, settings, watchdog.path, stop),
     }
     for channel in channels:
         work = partial(send_due, channel=channel, desk_url=settings.desk_url)
         bodies[channel.name] = partial(_repeat, settings, stop, channel.name, work)
+    supervisor = Supervisor(PART_FAILURES, (psycopg.OperationalError, KafkaException, RelayError))
     threads = [
-        threading.Thread(target=_supervise, args=(name, body, stop), name=name, daemon=True) for name, body in bodies.items()
+        threading.Thread(target=supervisor.keep_in_thread, args=(name, body, stop), name=name, daemon=True)
+        for name, body in bodies.items()
     ]
     for thread in threads:
         thread.start()
@@ -81,25 +98,3 @@ def _repeat(settings: NotifySettings, stop: threading.Event, name: str, work: _W
         while not stop.is_set():
             if not work(db):
                 wait_for_hint(db, settings.poll_s)
-
-
-def _supervise(name: str, body: Callable[[], None], stop: threading.Event) -> None:
-    """Begin ``body`` again whenever it ends: alarms must go out."""
-    retry_s = 1.0
-    while not stop.is_set():
-        began = time.monotonic()
-        try:
-            body()
-        except psycopg.OperationalError as error:
-            _log.warning("the database is away", part=name, reason=type(error).__name__, pause_s=retry_s)
-        except Exception as error:
-            reason = type(error).__name__
-            _log.error("a part of the notifier failed", part=name, reason=reason, at=_place(error), pause_s=retry_s)
-        retry_s = 1.0 if time.monotonic() - began > LONGEST_RETRY_S else min(retry_s * 2, LONGEST_RETRY_S)
-        stop.wait(retry_s)
-
-
-def _place(error: BaseException) -> str:
-    """The place of an error; its text stays out of the log, because a database quotes rows in it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

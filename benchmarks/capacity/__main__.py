@@ -31,16 +31,16 @@ script makes of that file. **A model: it multiplies costs, and nothing of this s
 
 ## Assumed
 
-- {busy:.0%} of each core is used on average: the rest is for catching up, bursts, and whoever takes over.
+- {BUSY:.0%} of each core is used on average: the rest is for catching up, bursts, and whoever takes over.
 - A core is one of the machine named above. Workers and brokers share nothing with each other; workers have one core
-  each and are two at least, brokers have {broker_cores} cores each and are three at least.
+  each and are two at least, brokers have {BROKER_CORES} cores each and are three at least.
 - Costs a sample and bytes a patient hold at any size; a worker's memory is what it needs
-  while another is dead. At most {partitions} workers share the {partitions} partitions.
-- Each patient has a gateway of their own that heartbeats every {heartbeat} s, in a record as long as a batch of one
+  while another is dead. At most {PARTITIONS} workers share the {PARTITIONS} partitions.
+- Each patient has a gateway of their own that heartbeats every {HEARTBEAT_S} s, in a record as long as a batch of one
   reading.
-- {copies} copies of the log for {log_days} days, every batch in a record batch of its own. Replication makes
-  a batch cost all brokers together {replication:g} times what it cost a single one.
-- Readings are kept {reading_days} days, rollups of minutes and hours {rollup_days} days; nothing is compressed. Disks
+- {COPIES} copies of the log for {LOG_DAYS} days, every batch in a record batch of its own. Replication makes
+  a batch cost all brokers together {REPLICATION:g} times what it cost a single one.
+- Readings are kept {READING_DAYS} days, rollups of minutes and hours {ROLLUP_DAYS} days; nothing is compressed. Disks
   are of one copy: a standby is as much again.
 - One patient in 100 is beyond a limit. TLS, people at the desk and faults cost nothing.
 
@@ -52,7 +52,7 @@ FRONT: Final = """\
 1,000 gateways that connect at once were all acknowledged after {connected:.1f} s, and {reconnected:.1f} s after their
 broker was killed and started again. A connection cost the broker {connection:.1f} ms of CPU and
 {connection_memory:.0f} KB, a batch that comes alone {request:.2f} ms. So many gateways are carried without a front,
-and are connected again within {patience:.0f} s:
+and are connected again within {PATIENCE_S:.0f} s:
 
 {table}
 
@@ -64,12 +64,7 @@ memory at that cost."""
 
 def page(costs: Costs) -> str:
     """docs/capacity.md."""
-    facts = {name: costs.machine[name] for name in ("cores", "cpu", "python", "kafka", "postgresql")}
-    head = HEAD.format(
-        rows=_and(rows_of(list(SOURCES))), **facts, busy=model.BUSY, broker_cores=model.BROKER_CORES, copies=model.COPIES,
-        partitions=model.PARTITIONS, heartbeat=model.HEARTBEAT_S, replication=model.REPLICATION, log_days=model.LOG_DAYS,
-        reading_days=model.READING_DAYS, rollup_days=model.ROLLUP_DAYS,
-    )  # fmt: skip
+    head = HEAD.format(rows=_and(rows_of(list(SOURCES))), **costs.machine, **vars(model))
     parts = [head]
     for one in LOADS:
         parts += [f"**{one.name[0].upper()}{one.name[1:]}**", _needs(one, costs)]
@@ -109,11 +104,9 @@ def _front(costs: Costs) -> str:
             most = most_gateways(one, costs, brokers)
             rows.append((one.name, f"{brokers}", *(_round(number) for number in most.values())))
     heads = "load, one gateway a patient", "brokers", "by their batches", "by reconnecting"
-    names = "connected", "reconnected", "connection", "connection_memory", "request"
-    return FRONT.format(
-        **{name: costs[name] for name in names}, patience=model.PATIENCE_S, table=_table(heads, rows),
-        gigabytes=1e6 * costs["connection_memory"] / 2**20,
-    )  # fmt: skip
+    medians = {name: one.value for name, one in costs.costs.items()}
+    gigabytes = 1e6 * costs["connection_memory"] / 2**20
+    return FRONT.format(**medians, **vars(model), table=_table(heads, rows), gigabytes=gigabytes)
 
 
 def _costs(costs: Costs) -> str:

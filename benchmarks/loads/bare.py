@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Final, Self
+from typing import Final
 
 import psycopg
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
+from benchmarks.loads.reading import consumer
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
 
@@ -16,39 +16,24 @@ COMMITS_A_S: Final = 20
 """About as often as the worker commits."""
 
 
-class BareConsumer:
-    """Reads a fresh topic in a thread; ``arrived``: (partition, offset) -> ns at which the message was there, ``errors``:
-    what it was told beside messages.
+def bare_arrivals(bootstrap: str, topic: str, count: int, limit_s: float) -> tuple[dict[tuple[int, int], int], list[str]]:
+    """Read a fresh topic until ``count`` messages came or ``limit_s`` is over.
+
+    (Partition, offset) -> ns at which the message was there, and what the consumer was told beside messages.
     """
-
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        options = {
-            "enable.auto.commit": False, "log_level": 2, "fetch.queue.backoff.ms": 2, "fetch.wait.max.ms": 50,
-            "auto.offset.reset": "error",  # by default it goes on at the end, and passes over what it was to read
-        }  # fmt: skip
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{topic}-bare", **options})
-        self._consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
-        self.arrived: dict[tuple[int, int], int] = {}
-        self.errors: list[str] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            for message in self._consumer.consume(1000, 0.01):
+    arrived: dict[tuple[int, int], int] = {}
+    errors, end = [], time.monotonic() + limit_s
+    # by default it goes on at the end, and passes over what it was to read
+    options = {"fetch.wait.max.ms": 50, "auto.offset.reset": "error"}
+    with consumer(bootstrap, f"{topic}-bare", **options) as reader:
+        reader.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
+        while len(arrived) < count and time.monotonic() < end:
+            for message in reader.consume(1000, 0.01):
                 if message.error() is None:
-                    self.arrived[message.partition(), message.offset()] = time.time_ns()
+                    arrived[message.partition(), message.offset()] = time.time_ns()
                 else:
-                    self.errors.append(str(message.error()))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(10)
-        self._consumer.close()
+                    errors.append(str(message.error()))
+    return arrived, errors
 
 
 def bare_commits(servers: Servers, seconds: int) -> list[float]:

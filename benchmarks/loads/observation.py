@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import itertools
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.errors import BenchmarkError, ContenderError
+from benchmarks.errors import ContenderError
 from deploy.stack.child import Child
 from devices.wire.batch import PARTITIONS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+WORKER: Final = (sys.executable, "-m", "benchmarks.loads.observed_worker")
 _SILENCE_S: Final = 60.0
-_APART_S: Final = 600
-_Found = TypeVar("_Found")
 Notes = npt.NDArray[np.int64]
 """[n, 4]: partition, offset, sent (ns), appended (ms) of each record."""
 
@@ -36,89 +34,58 @@ class Step(msgspec.Struct, frozen=True):
     moves: list[tuple[int, int, int]] = []  # partition, first offset, next offset
 
 
-class Result(msgspec.Struct, frozen=True):
-    """The result of a contender, compared with those of the others."""
+class Delivered:
+    """The notes of records that a producer sends: ``rows``, and how many ``failed``."""
 
-    samples: int
-    total: float  # sum of all values
-    outside: int  # samples outside a limit
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, int, int, int]] = []
+        self.failed = 0
 
+    def noting(self, at: int) -> Callable[[Any, Any], None]:
+        """The producer's callback for a record that is sent ``at`` (ns)."""
 
-class Observer:
-    """Writes steps; used inside the measured process."""
+        def note(error: Any, message: Any) -> None:
+            self.failed += error is not None
+            if error is None and message.offset() is not None:  # docs/decisions/0010: a lost one has no offset
+                self.rows.append((message.partition(), message.offset(), at, message.timestamp()[1]))
 
-    def __init__(self, file: Path) -> None:
-        self._file: IO[bytes] = file.open("ab", buffering=0)
+        return note
 
-    def step(self, messages: int, samples: int, moves: list[tuple[int, int, int]] | None = None) -> None:
-        self._write(Step(time.time_ns(), time.process_time_ns(), messages, samples, moves or []))
-
-    def result(self, found: Result) -> None:
-        self._write(found)
-
-    def _write(self, line: msgspec.Struct) -> None:
-        self._file.write(msgspec.json.encode(line) + b"\n")
+    def notes(self) -> Notes:
+        return np.array(self.rows, np.int64).reshape(-1, 4)
 
 
 class Observed:
-    """A process ``python -m module`` (or ``command``) that notes its steps in a file, which is read here."""
+    """A process, by default Vigil's worker, that notes its steps in a file, which is read here."""
 
     def __init__(
-        self, name: str, module: str, folder: Path, environment: Mapping[str, str],
-        command: Sequence[str | Path] | None = None,
-    ) -> None:  # fmt: skip
+        self, name: str, folder: Path, environment: Mapping[str, str], command: Sequence[str | Path] = WORKER
+    ) -> None:
         stamp = f"{name.replace(' ', '-').replace(',', '')}-{time.monotonic_ns()}"
         self.name, self._file = name, folder / f"{stamp}.jsonl"
         self._file.touch()
         settings = {
             "BENCH_OBSERVATION": str(self._file), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment,
         }  # fmt: skip
-        command = command or [sys.executable, "-m", module]
         self.child = Child(name, command, folder / f"{stamp}.log", env=settings)
 
     def steps(self) -> list[Step]:
         return [msgspec.json.decode(line, type=Step) for line in self._lines() if b'"cpu"' in line]
 
-    def result(self) -> Result | None:
-        lines = [line for line in self._lines() if b'"total"' in line]
-        return msgspec.json.decode(lines[-1], type=Result) if lines else None
-
     def found(self) -> dict[str, float] | None:
-        """The result of a contender of :mod:`benchmarks.peers`, once it has handled everything."""
+        """The result of a contender (:mod:`benchmarks.peers.notes`), once it has handled everything."""
         lines = [line for line in self._lines() if line.startswith(b'{"found"')]
         return msgspec.json.decode(lines[-1])["found"] if lines else None
-
-    def wait(self, messages: int, silence_s: float = _SILENCE_S) -> list[Step]:
-        """The steps once all ``messages`` were handled.
-
-        Raises:
-            ContenderError: it ended, or nothing came for ``still_s`` seconds.
-        """
-        seen, since = -1, time.monotonic()
-        while True:
-            steps = self.steps()
-            done = sum(step.messages for step in steps)
-            if done >= messages:
-                return steps
-            if done != seen:
-                seen, since = done, time.monotonic()
-            if not self.child.running:
-                raise ContenderError(self.name, f"ended after {done} of {messages} messages", self.child.tail())
-            if time.monotonic() - since > silence_s:
-                raise ContenderError(self.name, f"stands still after {done} of {messages} messages", self.child.tail())
-            time.sleep(0.05)
 
     def wait_for_partitions(self, limit_s: float) -> None:
         """Wait until the clock records of every partition are committed.
 
         Raises:
-            BenchmarkError: the worker ended, or ``limit_s`` are over.
+            ServerNotReadyError: the worker ended, or ``limit_s`` are over.
         """
-        end = time.monotonic() + limit_s
-        while len({partition for step in self.steps() for partition, _, _ in step.moves}) < PARTITIONS:
-            if time.monotonic() > end or not self.child.running:
-                raise BenchmarkError(f"The worker did not take all partitions; the end of its log:\n{self.child.tail()}")
-            time.sleep(0.2)
+        self.child.wait_until(
+            lambda: len({partition for step in self.steps() for partition, _, _ in step.moves}) == PARTITIONS, limit_s
+        )
 
     def _lines(self) -> list[bytes]:
         text = self._file.read_bytes()
@@ -131,36 +98,35 @@ class Observed:
         self.child.stop(timeout=10)
 
 
-def run_apart(module: str, spec: Any, found: type[_Found]) -> _Found:
-    """Run ``python -m module SPEC``, SPEC as JSON, in a process of its own; its last line of output, decoded.
+def wait(observed: Sequence[Observed], messages: int) -> list[list[Step]]:
+    """The steps of each process, once they have handled all ``messages`` between them.
 
     Raises:
-        ContenderError: it failed.
+        ContenderError: one ended, or nothing came for a minute.
     """
-    command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
-    settings = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=settings, capture_output=True, check=False, timeout=_APART_S, cwd=ROOT)
-    if done.returncode:
-        raise ContenderError(f"{module} with {spec}"[:200], f"ended with {done.returncode}", done.stderr.decode()[-2000:])
-    return msgspec.json.decode(done.stdout.splitlines()[-1], type=found)
-
-
-def observer() -> Observer:
-    """The observer that this process's parent asked for."""
-    return Observer(Path(os.environ["BENCH_OBSERVATION"]))
+    seen, since = -1, time.monotonic()
+    while True:
+        steps = [one.steps() for one in observed]
+        done = sum(step.messages for each in steps for step in each)
+        if done >= messages and all(steps):
+            return steps
+        if done != seen:
+            seen, since = done, time.monotonic()
+        silent = time.monotonic() - since > _SILENCE_S
+        for one in observed:
+            if silent or not one.child.running:
+                reason = f"{'stands still' if silent else 'ended'} after {done} of {messages} messages"
+                raise ContenderError(one.name, reason, one.child.tail())
+        time.sleep(0.05)
 
 
 def cpu_a_message(steps: list[Step], total: int, skip: float) -> tuple[float, float]:
     """(ns of CPU a message, ns a sample) to the last step, from the one without messages by which a contender says that
     it begins, else from the first one after ``skip`` of ``total`` messages.
     """
-    seen, start = 0, 0
-    for n, step in enumerate(steps):
-        seen += step.messages
-        if not step.messages or seen >= skip * total:
-            start = n
-            break
-    start = min(start, len(steps) - 2) if len(steps) > 1 else 0
+    seen = itertools.accumulate(step.messages for step in steps)
+    begun = (n for n, (step, done) in enumerate(zip(steps, seen, strict=True)) if not step.messages or done >= skip * total)
+    start = max(min(next(begun, 0), len(steps) - 2), 0)
     after = steps[start + 1 :] or steps
     cpu = steps[-1].cpu - (steps[start].cpu if len(steps) > 1 else 0)
     return cpu / max(sum(s.messages for s in after), 1), cpu / max(sum(s.samples for s in after), 1)

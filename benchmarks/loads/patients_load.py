@@ -1,4 +1,4 @@
-"""The records of many patients' gateways, sent by one process as ``BENCH_LOAD`` (JSON) says: see :class:`Orders`.
+"""The records of many patients' gateways, sent by one process.
 
 Each patient's device gives a reading of five vitals each ten seconds, a record of its own, and each gateway a heartbeat
 each thirty; both are spread evenly.  Records are sealed as gateways seal them; one producer sends them all, so that the
@@ -8,10 +8,8 @@ brokers are spared so many connections, and lingers little, so that a batch of t
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -20,9 +18,9 @@ import numpy.typing as npt
 from confluent_kafka import Producer
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from benchmarks.loads.ward import CALM, ILL_EVERY
+from benchmarks.loads.observation import Delivered, Notes
+from benchmarks.loads.ward import CALM, ILL_EVERY, samples_of
 from benchmarks.loads.ward import VITALS as CONTINUOUS
-from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import HEADER, PARTITIONS, VERSION, Kind, key_of
 from devices.wire.event import Heartbeat, encode_event
@@ -38,15 +36,15 @@ _READ_AT: Final = 1000  # ms before it is sent a reading was measured
 _FLUSH_S: Final = 60
 
 
-class Orders(msgspec.Struct, frozen=True):
-    """Seconds without and with notes; ``file`` gets the notes: (partition, offset, sent ns, appended ms) a record."""
+class Sent(msgspec.Struct, frozen=True):
+    """What was sent: all ``readings``, records that ``failed``, the most that a slot was late in the measured time, whose
+    records are in the notes.
+    """
 
-    kafka: str
-    topic: str
-    secrets: str
-    warm_s: int
-    measured_s: int
-    file: str
+    readings: int
+    failed: int
+    latest_s: float
+    notes: Notes
 
 
 class Homes:
@@ -54,8 +52,7 @@ class Homes:
 
     def __init__(self, secrets: dict[int, tuple[int, int, bytes]]) -> None:
         mine = sorted((p, gateway, key, secret) for key, (p, gateway, secret) in secrets.items() if gateway)
-        self.patient = np.array([one[0] for one in mine], np.uint32)
-        self.gateway, self.key = (np.array([one[k] for one in mine], np.uint32) for k in (1, 2))
+        self.patient, self.gateway, self.key = (np.array([one[k] for one in mine], np.uint32) for k in (0, 1, 2))
         self.aead = [AESGCM(one[3]) for one in mine]
         self.kafka_key = [key_of(one[0]) for one in mine]
         self.beats, self.readings = np.zeros(len(mine), np.uint64), np.zeros(len(mine), np.uint64)
@@ -65,8 +62,7 @@ class Homes:
         """(position of the patient, sealed record) of what is sent in the slot that begins at ``second``."""
         slot, now = round(second / SLOT_S), time.time_ns() // 1_000_000
         turn = np.arange(slot % round(READING_S / SLOT_S), len(self.patient), round(READING_S / SLOT_S))
-        samples = np.zeros((len(turn), len(VITALS)), SAMPLE)
-        samples["time"], samples["vital"] = now - _READ_AT, np.array(VITALS, np.uint8)
+        samples = samples_of(np.full((len(turn), 1), now - _READ_AT), 0, VITALS)[:, 0]
         jitter = self._rng.integers(-2, 3, samples.shape) * (self._rng.random(samples.shape) < 0.1)
         samples["value"] = LEVEL + jitter * np.where(LEVEL < 50, 0.1, 1)
         samples["value"][self.patient[turn] % ILL_EVERY == 0, 0] = 141
@@ -93,44 +89,22 @@ class Homes:
             yield who, head + self.aead[who].encrypt(head[-12:], payload, head)
 
 
-def run(orders: Orders) -> dict[str, float]:
-    homes = Homes(msgspec.msgpack.decode(Path(orders.secrets).read_bytes(), type=dict[int, tuple[int, int, bytes]]))
+def run(kafka: str, topic: str, secrets: dict[int, tuple[int, int, bytes]], warm_s: int, measured_s: int) -> Sent:
+    """Send for seconds without and with notes, sealed with ``secrets`` (key -> patient, gateway, secret)."""
+    homes, delivered = Homes(secrets), Delivered()
     producer = Producer({
-        "bootstrap.servers": orders.kafka, "linger.ms": LINGER_MS, "acks": "all", "enable.idempotence": True,
+        "bootstrap.servers": kafka, "linger.ms": LINGER_MS, "acks": "all", "enable.idempotence": True,
         "queue.buffering.max.messages": 1_000_000, "log_level": 2,
     })  # fmt: skip
     partitions = (homes.patient % PARTITIONS).tolist()
-    noted: list[tuple[int, int, int, int]] = []
-    failed, sent, latest = 0, 0, 0.0
-
-    def noting(at: int) -> Any:
-        def note(error: Any, message: Any) -> None:
-            nonlocal failed
-            failed += error is not None
-            noted.append((message.partition(), message.offset() or 0, at, message.timestamp()[1]))
-
-        return note
-
-    begin = time.time() + 1
-    for slot in range(round((orders.warm_s + orders.measured_s) / SLOT_S)):
+    latest, begin = 0.0, time.time() + 1
+    for slot in range(round((warm_s + measured_s) / SLOT_S)):
         second = slot * SLOT_S
         time.sleep(max(0.0, begin + second - time.time()))
-        latest = max(latest, time.time() - begin - second) if second >= orders.warm_s else 0.0
-        callback = {"on_delivery": noting(time.time_ns())} if second >= orders.warm_s else {}
+        latest = max(latest, time.time() - begin - second) if second >= warm_s else 0.0
+        callback = {"on_delivery": delivered.noting(time.time_ns())} if second >= warm_s else {}
         for who, record in homes.records(second):
-            producer.produce(orders.topic, record, homes.kafka_key[who], partitions[who], **callback)
-            sent += 1
+            producer.produce(topic, record, homes.kafka_key[who], partitions[who], **callback)
         producer.poll(0)
     left = producer.flush(_FLUSH_S)
-    np.save(orders.file, np.array(noted, np.int64).reshape(-1, 4))
-    own = time.process_time()
-    return {"sent": sent, "readings": int(homes.readings.sum()), "failed": failed + left, "latest_s": latest, "cpu_s": own}
-
-
-def main() -> None:
-    found = run(msgspec.json.decode(os.environ["BENCH_LOAD"], type=Orders))
-    sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
-
-
-if __name__ == "__main__":
-    main()
+    return Sent(int(homes.readings.sum()), delivered.failed + left, latest, delivered.notes())

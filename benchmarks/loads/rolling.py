@@ -32,6 +32,9 @@ class Job:
     def take(self, patient: int, payload: bytes) -> None:
         raise NotImplementedError
 
+    def found(self) -> dict[str, float]:
+        return {"samples": self.samples, "total": self.total, "outside": self.outside}
+
 
 class _Series:
     __slots__ = ("limit", "means", "since", "sums", "windows")

@@ -29,7 +29,15 @@ class Stopwatch:
 
 def spent(pids: Iterable[int]) -> float:
     """CPU seconds so far of these processes and of their children."""
-    return sum(_of(pid) for pid in pids)
+    total = 0.0
+    for root in map(psutil.Process, pids):
+        for one in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = one.cpu_times()
+                total += times.user + times.system
+                if one == root:
+                    total += times.children_user + times.children_system
+    return total
 
 
 def resident(pid: int) -> int:
@@ -41,14 +49,3 @@ def peak_resident(pid: int) -> int:
     """The most it ever was (Linux)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
-
-
-def _of(pid: int) -> float:
-    root, total = psutil.Process(pid), 0.0
-    for one in (root, *root.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = one.cpu_times()
-            total += times.user + times.system
-            if one == root:
-                total += times.children_user + times.children_system
-    return total

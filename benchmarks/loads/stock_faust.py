@@ -7,24 +7,22 @@ message's readings to the same wide table in a transaction of their own, so that
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import psycopg
 
-from benchmarks.loads.observation import Result, observer
 from benchmarks.loads.rolling import Arrays, Job, Plain
 from benchmarks.loads.ward import VITALS
-from benchmarks.peers.stock_faust import stock_app
+from benchmarks.peers.notes import Notes
+from benchmarks.peers.stock_faust import faust_app, start, topic_of
 from devices.sample import SAMPLE
 from devices.vitals import VITALS as SPECS
 from devices.wire.batch import HEADER, Kind
 from devices.wire.sealing import open_record
 from streams.store.data_keys import DatabaseKeyRing
 
-STEP: Final = 50
 _INSERT: Final = (
     "INSERT INTO reading (patient, time, device, epoch, sequence, arrived, at_offset, {}) VALUES"
     " (%s, to_timestamp(%s / 1000.0), %s, %s, %s, to_timestamp(%s), %s, {}) ON CONFLICT DO NOTHING"
@@ -32,23 +30,19 @@ _INSERT: Final = (
 
 
 def main() -> None:
-    environment, notes = os.environ, observer()
-    total, store = int(environment["BENCH_MESSAGES"]), environment.get("BENCH_STORE") == "1"
+    environment = os.environ
     with psycopg.connect(environment["VIGIL_DATABASE"], autocommit=True) as db:
         ring = DatabaseKeyRing(lambda: db, Path(environment["VIGIL_MASTER_KEY_FILE"]).read_bytes())
         keys = ring.get_many([key for (key,) in db.execute("SELECT key FROM data_key").fetchall()])
     job: Job = Plain() if environment["BENCH_READINGS"] == "1" else Arrays()
-    folder = str(Path(environment["BENCH_OBSERVATION"]).parent)
-    kafka, topic_name = environment["VIGIL_KAFKA"], environment["VIGIL_TOPIC"]
-    app, topic = stock_app(
-        environment["BENCH_GROUP"], kafka, folder, topic_name, broker_session_timeout=6.0, broker_heartbeat_interval=1.0
-    )
-    done = 0
-    samples = 0
+    notes, store = Notes(job), environment["BENCH_STORE"] == "1"
+    app = faust_app(
+        environment["BENCH_GROUP"], environment["VIGIL_KAFKA"], str(Path(environment["BENCH_OBSERVATION"]).parent),
+        broker_session_timeout=6.0, broker_heartbeat_interval=1.0,
+    )  # fmt: skip
 
-    @app.agent(topic)  # type: ignore[untyped-decorator]
+    @app.agent(topic_of(app, environment["VIGIL_TOPIC"]))  # type: ignore[untyped-decorator]
     async def watch(stream: Any) -> None:
-        nonlocal done, samples
         database = await psycopg.AsyncConnection.connect(environment["VIGIL_DATABASE"], autocommit=True)
         async for event in stream.events():
             record = event.value
@@ -58,15 +52,9 @@ def main() -> None:
                 job.take(int(head["patient"]), payload)
                 if store:
                     await commit(database, head, payload, event.message)
-            done += 1
-            if done % STEP == 0 or done == total:
-                notes.step(STEP if done % STEP == 0 else done % STEP, job.samples - samples)
-                samples = job.samples
-            if done == total:
-                notes.result(Result(job.samples, job.total, job.outside))
+            notes.done(1)
 
-    sys.argv = ["stock_faust", "worker", "-l", "error", "--without-web"]
-    app.main()
+    start(app)
 
 
 async def commit(database: psycopg.AsyncConnection, head: Any, payload: bytes, message: Any) -> None:

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import psutil
 import psycopg
 
 from alerts.rules.stages import stages
-from benchmarks.errors import BenchmarkError
+from benchmarks.loads.apart import answer, apart
 from benchmarks.loads.spending import Stopwatch
 from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
@@ -24,7 +23,6 @@ from streams.engine.opening.opening import open_blocks
 from streams.engine.snapshot.snapshot import recalled, unpack
 from streams.store.data_keys import DatabaseKeyRing
 from streams.store.recall import stored_since
-from streams.worker.allocator import keep_memory
 from streams.worker.recovery import controls_before, read_saved, without_collector
 from streams.worker.settings import WorkerSettings
 
@@ -135,45 +133,25 @@ def together(jobs: Sequence[Job]) -> tuple[float, list[bytes]]:
     """Each job in a process of its own, all begun at once: seconds until the last is done, and the states.
 
     Raises:
-        BenchmarkError: a worker ended, or took minutes.
+        BenchmarkError: a worker took minutes.
     """
-    context = get_context("spawn")
-    pairs = [context.Pipe() for _ in jobs]
-    workers = [context.Process(target=_worker, args=(far,), daemon=True) for _, far in pairs]
-    ends = [near for near, _ in pairs]
-    try:
-        for worker, (near, far), job in zip(workers, pairs, jobs, strict=True):
-            worker.start()
-            far.close()
-            near.send(job)
-        for end in ends:
-            _answer(end)
+    with ExitStack() as running:
+        workers = [running.enter_context(apart()) for _ in jobs]
+        for ready in [worker.apply_async(_prepare, (job,)) for worker, job in zip(workers, jobs, strict=True)]:
+            answer(ready, LIMIT_S)
         begin = time.monotonic()
-        for end in ends:
-            end.send(None)
-        last = max(_answer(end) for end in ends)
-        return last - begin, [state for end in ends for state in _answer(end)]
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
+        done = [answer(one, LIMIT_S) for one in [worker.apply_async(_take_back_prepared) for worker in workers]]
+        return max(spent.end for spent, _ in done) - begin, [state for _, states in done for state in states]
 
 
-def _worker(parent: Connection) -> None:
-    keep_memory()  # as a worker does
-    job: Job = parent.recv()
+_prepared: list[Job] = []
+"""The job of this process."""
+
+
+def _prepare(job: Job) -> None:
     touch(job.patients)
-    parent.send("ready")
-    parent.recv()
-    spent, states = take_back(job)
-    parent.send(spent.end)
-    parent.send(states)
+    _prepared.append(job)
 
 
-def _answer(end: Connection) -> Any:
-    try:
-        if end.poll(LIMIT_S):
-            return end.recv()
-    except EOFError:
-        raise BenchmarkError("A worker that took partitions back ended.") from None
-    raise BenchmarkError(f"A worker that takes partitions back did not answer within {LIMIT_S} s.")
+def _take_back_prepared() -> tuple[Spent, list[bytes]]:
+    return take_back(_prepared[0])

@@ -6,10 +6,9 @@ rate beyond its limit all the time, so that conditions, alarms and notifications
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +18,12 @@ from confluent_kafka import Producer
 from alerts.rules.defaults import default_rule_set
 from benchmarks.errors import BenchmarkError
 from benchmarks.servers import Servers
-from devices.sample import SAMPLE
+from devices.sample import SAMPLE, Samples
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import wrap
-from simulators.sealed_log import Record, World, clock, now_ms
+from simulators.sealed_log import Record, World, clock
 from streams.engine.opening.block import Block
 from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 
@@ -50,21 +49,21 @@ class Ward:
         statement = b"COPY data_key (key, patient, gateway, wrapped) FROM STDIN"
         with psycopg.connect(url) as db, db.cursor().copy(statement) as copy:
             for key, (patient, gateway, secret) in self.world.secrets.items():
-                copy.write_row((key, patient, gateway, wrap(secret, self.world.master, about_key(patient, gateway))))
+                copy.write_row((key, patient, gateway, wrap(secret, self.world.master, key_binding(patient, gateway))))
 
-    def admission(self) -> list[Record]:
+    @property
+    def everybody(self) -> range:
+        return range(1, self.patients + 1)
+
+    def admission(self, interval_s: int = 1) -> list[Record]:
         """Rules for each partition, consent and enrolment of each patient."""
-        return [*self.world.rules(range(PARTITIONS), default_rule_set()), *self.world.admission(interval_s=1)]
+        return [*self.world.rules(range(PARTITIONS), default_rule_set()), *self.world.admission(interval_s=interval_s)]
 
     def batches(self, patients: Iterable[int], first: int, readings: int, every_ms: int = 1000) -> Iterator[Record]:
         """A batch of each of ``patients``: ``readings`` of them, ``every_ms`` apart, from ``first`` (ms) on."""
-        who = list(patients)
-        samples = np.zeros((len(who), readings, len(VITALS)), SAMPLE)
-        samples["time"] = first + every_ms * np.arange(readings)[None, :, None] + np.array(who)[:, None, None] % 1000
-        samples["value"] = self._values(np.array(who), readings)
-        samples["vital"] = np.array(VITALS, np.uint8)
-        samples["reading"] = np.arange(readings)[None, :, None]
-        for patient, one in zip(who, samples, strict=True):
+        who = np.array(list(patients), np.int64)
+        times = first + every_ms * np.arange(readings) + who[:, None] % 1000
+        for patient, one in zip(who.tolist(), samples_of(times, self._values(who, readings)), strict=True):
             world, device = self.world, self.world.device(patient)
             sequence = world.sequence.get(device, 0)
             world.sequence[device] = sequence + readings
@@ -81,9 +80,17 @@ class Ward:
 
     def second(self, nth: int, at: int, readings: int) -> list[Record]:
         """The records of second ``nth``, which begins ``at`` (ms): batches of those whose turn it is, and clock records."""
-        turn = [p for p in range(1, self.patients + 1) if p % readings == nth % readings]
-        records = list(self.batches(turn, at - 1000 * readings, readings))
-        return records + [clock(partition) for partition in range(PARTITIONS)]
+        turn = [p for p in self.everybody if p % readings == nth % readings]
+        return [*self.batches(turn, at - 1000 * readings, readings), *map(clock, range(PARTITIONS))]
+
+
+def samples_of(times: npt.ArrayLike, values: npt.ArrayLike, vitals: Sequence[Vital] = VITALS) -> Samples:
+    """Samples [..., readings, vitals] of readings taken at ``times`` [..., readings] (ms)."""
+    times = np.asarray(times)
+    samples = np.zeros((*times.shape, len(vitals)), SAMPLE)
+    samples["time"], samples["value"], samples["vital"] = times[..., None], values, np.array(vitals, np.uint8)
+    samples["reading"] = np.arange(times.shape[-1])[:, None]
+    return samples
 
 
 def worker_environment(servers: Servers, database: str, topic: str, master: bytes, group: str = "") -> dict[str, str]:
@@ -108,34 +115,20 @@ def ring_of(secrets: dict[int, tuple[int, int, bytes]]) -> FixedKeyRing:
     return FixedKeyRing({key: OpenKey(secret, patient, gateway) for key, (patient, gateway, secret) in secrets.items()})
 
 
-def append(client: dict[str, str | int | float | bool], topic: str, records: Iterable[Record]) -> None:
-    """Append in order; BenchmarkError when the broker does not take all."""
-    producer = Producer({**client, "linger.ms": 5, "enable.idempotence": True, "queue.buffering.max.messages": 1_000_000})
+def append(client: Mapping[str, Any], topic: str, records: Iterable[Any], linger_ms: int = 5) -> None:
+    """Append in order (each with a partition, key and value, and with its own time if it has ``at`` in ms).
+
+    Raises:
+        BenchmarkError: the broker does not take all.
+    """
+    options = {"linger.ms": linger_ms, "enable.idempotence": True, "queue.buffering.max.messages": 1_000_000}
+    producer = Producer({**client, **options})
     for n, record in enumerate(records):
-        producer.produce(topic, record.value, record.key, record.partition)
+        producer.produce(topic, record.value, record.key, record.partition, timestamp=getattr(record, "at", 0))
         if n % 1000 == 0:
             producer.poll(0)
     if producer.flush(60):
         raise BenchmarkError("Kafka did not take the records within a minute.")
-
-
-class Filling(NamedTuple):
-    """The records to append to a topic: ``seconds`` of batches of ``readings``."""
-
-    ward: Ward
-    readings: int
-    seconds: int
-
-
-def fill(client: dict[str, str | int | float | bool], wards: dict[str, Filling]) -> None:
-    """Append to each topic, as time passes."""
-    begin = now_ms() + 300
-    for nth in range(max(one.seconds for one in wards.values())):
-        at = begin + 1000 * nth
-        made = {topic: one.ward.second(nth, at, one.readings) for topic, one in wards.items() if nth < one.seconds}
-        time.sleep(max(0.0, (at - now_ms()) / 1000))
-        for topic, records in made.items():
-            append(client, topic, records)
 
 
 @dataclass
@@ -149,9 +142,8 @@ class OfflineLog:
         values: dict[int, list[bytes]] = {}
         for record in records:
             values.setdefault(record.partition, []).append(record.value)
-        return [self._block(partition, mine, appended) for partition, mine in sorted(values.items())]
-
-    def _block(self, partition: int, values: list[bytes], appended: int) -> Block:
-        first = self.next[partition]
-        self.next[partition] += len(values)
-        return Block(partition, first, self.next[partition], np.full(len(values), appended, np.int64), values)
+        blocks = []
+        for partition, mine in sorted(values.items()):
+            first, self.next[partition] = self.next[partition], self.next[partition] + len(mine)
+            blocks.append(Block(partition, first, first + len(mine), np.full(len(mine), appended, np.int64), mine))
+        return blocks

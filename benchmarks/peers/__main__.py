@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
-from rich.console import Console
-
-from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
 from benchmarks.machine import machine
 from benchmarks.peers.picture import draw
 from benchmarks.peers.race import Race, Size, commands, those_of
 from benchmarks.table import publish
-from deploy.stack.errors import StackError
 from deploy.stack.kafka import Kafka
 
 REPETITIONS: Final = 5
@@ -31,30 +25,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, default=Path("out/peers.json"), metavar="FILE")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw an SVG as well")
     options = parser.parse_args(arguments)
-    console, begin = Console(stderr=True), time.monotonic()
 
-    def say(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - begin:6.1f} s[/dim]  {line}", highlight=False)
-
-    report, folder = Report(say), Path(tempfile.mkdtemp(prefix="vigil-peers-"))
-    try:
+    def fill(report: Report) -> dict[str, Any]:
         ready = commands(report)
         roster = those_of(options.programs, ready)
         if not roster:
             parser.error("none of these can run here")
-        with Kafka(folder / "kafka", heap_mb=512) as kafka:
-            facts = machine() | {"kafka": kafka.version()}
-            Race(kafka, report, folder, Size(), ready).run(roster, max(options.repetitions, 1))
-    except (BenchmarkError, StackError) as error:
-        console.print(str(error), style="bold red", highlight=False, markup=False)
-        return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    found = publish(report, facts, options.json, "Vigil and others, the same job on the same topic")
-    if options.picture:
+        folder = TemporaryDirectory(prefix="vigil-peers-", ignore_cleanup_errors=True)
+        with folder as name, Kafka(Path(name) / "kafka", heap_mb=512) as kafka:
+            Race(kafka, report, Path(name), Size(), ready).run(roster, max(options.repetitions, 1))
+            return machine() | {"kafka": kafka.version()}
+
+    status, found = publish(fill, options.json, "Vigil and others, the same job on the same topic")
+    if options.picture and found:
         options.picture.write_text(draw(found))
         print(f"Drawn in {options.picture}.")
-    return 0 if all(report.checks.values()) else 1
+    return status
 
 
 if __name__ == "__main__":

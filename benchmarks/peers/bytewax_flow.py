@@ -5,7 +5,6 @@ As in its documentation: ``KafkaSource`` with its default batch of 1,000, ``op.m
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import bytewax.operators as op
@@ -15,35 +14,32 @@ from bytewax.dataflow import Dataflow
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.testing import run_main
 
-from benchmarks.peers.batch_job import BatchJob
-from benchmarks.peers.job import SAMPLE
-from benchmarks.peers.notes import Notes
-from benchmarks.peers.sample_job import Sample, SampleJob, Series
+from benchmarks.peers.notes import Orders
+from benchmarks.peers.sample_job import Sample, Series
 
 
 class Counting(StatelessSinkPartition):
-    def __init__(self, notes: Notes, job: Any) -> None:
-        self._notes, self._job = notes, job
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
 
     def write_batch(self, items: list[Any]) -> None:
         if items:
-            self._notes.done(len(items), lambda: self._job.samples, self._job.found)
+            self._orders.done(len(items))
 
 
 class Sink(DynamicSink):
-    def __init__(self, notes: Notes, job: Any) -> None:
-        self._notes, self._job = notes, job
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
 
     def build(self, _step_id: str, _worker_index: int, _worker_count: int) -> Counting:
-        return Counting(self._notes, self._job)
+        return Counting(self._orders)
 
 
 def main() -> None:
-    environment, notes = os.environ, Notes()
-    by_sample, stored = environment["BENCH_JOB"] == SAMPLE, environment["BENCH_MODE"] == "state"
-    job: Any = SampleJob() if by_sample else BatchJob()
+    orders = Orders()
+    job = orders.job
     flow = Dataflow("peer")
-    messages = op.input("in", flow, KafkaSource([environment["BENCH_KAFKA"]], [environment["BENCH_TOPIC"]]))
+    messages = op.input("in", flow, KafkaSource([orders.kafka], [orders.topic]))
 
     def whole(message: Any) -> None:
         job.take(message.value, message.timestamp[1])
@@ -62,12 +58,12 @@ def main() -> None:
         job.count(series, mean)
         return series, mean
 
-    if stored:
+    if orders.stored:
         done: Any = op.stateful_map("window", op.map("decode", messages, keyed), windowed)
     else:
         done = op.map("window", messages, whole)
-    op.output("out", done, Sink(notes, job))
-    notes.done(0, lambda: 0, job.found)
+    op.output("out", done, Sink(orders))
+    orders.done(0)
     run_main(flow)
 
 

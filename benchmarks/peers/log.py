@@ -5,20 +5,18 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import Producer
 
-from benchmarks.errors import BenchmarkError
+from benchmarks.loads.reading import ends
+from benchmarks.loads.ward import append, samples_of
 from benchmarks.peers.job import CLOCK_S, NAMES, PARTITIONS, READINGS, VITALS
 from benchmarks.peers.sample_job import Sample
 from deploy.stack.kafka import Kafka
 from deploy.stack.topics import Topic
-from devices import sample
 from devices.wire.batch import Kind, header
 
 START: Final = 1_700_000_040
@@ -37,18 +35,16 @@ class Message(NamedTuple):
     value: bytes
 
 
-@dataclass(frozen=True)
-class Log:
-    """A topic, where each partition begins and ends, and (for who is slow) where its last eighth begins."""
+class Log(NamedTuple):
+    """A topic, and where each partition ends."""
 
     job: str
     topic: str
-    starts: list[int]
     ends: list[int]
-    tail: list[int]
 
-    def messages(self, starts: list[int]) -> int:
-        return sum(self.ends) - sum(starts)
+    def starts(self, *, tail: bool) -> list[int]:
+        """Where each partition begins or, for who is slow, where its last eighth does."""
+        return [end - end // TAIL if tail else 0 for end in self.ends]
 
 
 def fill(kafka: Kafka, job: str, messages: Iterable[Message]) -> Log:
@@ -60,24 +56,8 @@ def fill(kafka: Kafka, job: str, messages: Iterable[Message]) -> Log:
     options = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
     topic = f"peers-{job}-{secrets.token_hex(3)}"
     kafka.create(Topic(topic, PARTITIONS, options))
-    producer = Producer({
-        **kafka.client(), "linger.ms": 20, "enable.idempotence": True, "queue.buffering.max.messages": 200_000,
-        "queue.buffering.max.kbytes": 256_000,
-    })  # fmt: skip
-    ends = [0] * PARTITIONS
-    for n, message in enumerate(messages):
-        while True:
-            try:
-                producer.produce(topic, message.value, message.key, message.partition, timestamp=message.at)
-                break
-            except BufferError:
-                producer.poll(0.05)
-        ends[message.partition] += 1
-        if n % 1000 == 0:
-            producer.poll(0)
-    if producer.flush(120):
-        raise BenchmarkError("Kafka did not take the log within two minutes.")
-    return Log(job, topic, [0] * PARTITIONS, ends, [end - end // TAIL for end in ends])
+    append(kafka.client(), topic, messages, linger_ms=20)
+    return Log(job, topic, ends(kafka.bootstrap, topic, PARTITIONS))
 
 
 def samples(patients: int, seconds: int) -> Iterator[Message]:
@@ -129,14 +109,12 @@ def _batch(
     rng: np.random.Generator, second: int, who: list[int], last: dict[int, int], reach: list[int], *, calm: bool
 ) -> Iterator[Message]:
     """One batch of each of ``who``, of ``reach`` readings from ``last`` on; ``last`` moves on."""
-    block = np.zeros((len(who), READINGS, len(VITALS)), sample.SAMPLE)
     begin = np.array([last[patient] + 1 for patient in who])
     number = np.array(who)
     time = begin[:, None] + np.arange(READINGS)
-    block["time"] = (time * 1000 + number[:, None] % 1000)[..., None]
-    block["vital"], block["reading"] = np.array(VITALS, np.uint8), np.arange(READINGS)[:, None]
     swing = np.sin(time[..., None] / 40 + number[:, None, None])
-    block["value"] = (_CALM[:4] + _SWING[:4] * swing + rng.integers(-9, 10, block.shape) / 10).round(1)
+    noise = rng.integers(-9, 10, (*time.shape, len(VITALS))) / 10
+    block = samples_of(time * 1000 + number[:, None] % 1000, (_CALM[:4] + _SWING[:4] * swing + noise).round(1), VITALS)
     for row, patient in enumerate(() if calm else who):
         _fall_ill(block["value"][row], patient, int(begin[row]))
     block["status"] = rng.random(block.shape) < _ARTEFACTS

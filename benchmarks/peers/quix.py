@@ -6,14 +6,12 @@ As in its documentation: "Processing & Transforming Data" (``update`` for side e
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from quixstreams import Application, State
 
-from benchmarks.peers.batch_job import BatchJob
-from benchmarks.peers.job import MEAN_LIMIT, SAMPLE
-from benchmarks.peers.notes import Notes
+from benchmarks.peers.job import MEAN_LIMIT
+from benchmarks.peers.notes import Orders
 from benchmarks.peers.sample_job import WINDOW_MS, SampleJob
 
 
@@ -41,39 +39,34 @@ class Stored(SampleJob):
 
 
 def main() -> None:
-    environment, notes = os.environ, Notes()
-    by_sample, stored = environment["BENCH_JOB"] == SAMPLE, environment["BENCH_MODE"] == "state"
-    job = Stored() if stored else SampleJob() if by_sample else BatchJob()
+    orders = Orders(Stored)
+    job = orders.job
     app = Application(
-        broker_address=environment["BENCH_KAFKA"], consumer_group=environment["BENCH_GROUP"], auto_offset_reset="earliest",
-        loglevel="ERROR", state_dir=environment["BENCH_FOLDER"],
+        broker_address=orders.kafka, consumer_group=orders.group, auto_offset_reset="earliest", loglevel="ERROR",
+        state_dir=orders.folder,
     )  # fmt: skip
-    value = "json" if by_sample else "bytes"
-    topic = app.topic(environment["BENCH_TOPIC"], value_deserializer=value, key_deserializer="bytes")
-    frame = app.dataframe(topic)
-
-    def done() -> None:
-        notes.done(1, lambda: job.samples, job.found)
+    value = "json" if orders.by_sample else "bytes"
+    frame = app.dataframe(app.topic(orders.topic, value_deserializer=value, key_deserializer="bytes"))
 
     def plain(value: dict[str, Any]) -> None:
-        job.put(value["patient"], value["vital"], value["time"], value["value"])  # type: ignore[union-attr]
-        done()
+        job.put(value["patient"], value["vital"], value["time"], value["value"])
+        orders.done(1)
 
     def kept(value: dict[str, Any], state: State) -> None:
-        job.update(value, state)  # type: ignore[union-attr]
-        done()
+        job.update(value, state)
+        orders.done(1)
 
     def packed(value: bytes, _key: Any, timestamp: int, _headers: Any) -> None:
-        job.take(value, timestamp)  # type: ignore[arg-type]
-        done()
+        job.take(value, timestamp)
+        orders.done(1)
 
-    if stored:
+    if orders.stored:
         frame.update(kept, stateful=True)
-    elif by_sample:
+    elif orders.by_sample:
         frame.update(plain)
     else:
         frame.update(packed, metadata=True)
-    notes.done(0, lambda: 0, job.found)
+    orders.done(0)
     app.run()
 
 

@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.errors import ContenderError
 from benchmarks.figures import Report
-from benchmarks.loads.observation import Observed, cpu_a_message
+from benchmarks.loads.observation import Observed, cpu_a_message, wait
 from benchmarks.loads.reading import place_group
 from benchmarks.peers.batch_job import BatchJob
 from benchmarks.peers.environment import MissingError, jvm_peers, python_peers
@@ -52,9 +52,14 @@ class Race:
 
     def run(self, roster: Sequence[Contender], repetitions: int) -> None:
         jobs = dict.fromkeys(one.job for one in roster)
-        logs = {job: self._fill(job) for job in jobs}
-        slow = {one.job for one in roster if one.slow}
-        expected = {(job, True): self._of_tail(log) for job, log in logs.items() if job in slow}
+        logs, expected = {}, {}  # on the whole log the contenders must agree; of its tail it is known without a broker
+        for job in jobs:
+            self.report.say(f"{ROW[job]}: preparing the topic")
+            logs[job] = fill(self.kafka, job, self._messages(job))
+            if any(one.slow for one in roster if one.job == job):
+                alone = SampleJob() if job == SAMPLE else BatchJob()
+                expect(self._messages(job), logs[job].starts(tail=True), alone.take)
+                expected[job, True] = alone.found()
         costs: dict[tuple[str, str], list[tuple[float, float]]] = {(one.job, one.name): [] for one in roster}
         for repetition in range(repetitions):
             self.report.say(f"repetition {repetition + 1} of {repetitions}")
@@ -67,26 +72,16 @@ class Race:
         for job in jobs:
             self._report([one for one in roster if one.job == job], costs)
 
-    def _fill(self, job: str) -> Log:
-        self.report.say(f"{ROW[job]}: preparing the topic")
-        return fill(self.kafka, job, self._messages(job))
-
     def _messages(self, job: str) -> Iterator[Message]:
         return samples(*self.size.sample) if job == SAMPLE else batches(*self.size.batch)
-
-    def _of_tail(self, log: Log) -> dict[str, float]:
-        """The expected result of the tail of a log, without a broker; on the whole log the contenders must agree."""
-        job = SampleJob() if log.job == SAMPLE else BatchJob()
-        expect(self._messages(log.job), log.tail, job.take)
-        return job.found()
 
     def _measure(self, one: Contender, log: Log) -> tuple[tuple[float, float], dict[str, float]]:
         """((turns of the fixed loop a message, a sample), what it found)."""
         group = f"peer-{secrets.token_hex(4)}"
-        starts = log.tail if one.slow else log.starts
+        starts, folder = log.starts(tail=one.slow), self.folder / group
         if one.slow:
             place_group(self.kafka.bootstrap, group, log.topic, starts)
-        messages, folder = log.messages(starts), self.folder / group
+        messages = sum(log.ends) - sum(starts)
         folder.mkdir()
         environment = {
             "BENCH_JOB": one.job, "BENCH_MODE": one.mode, "BENCH_KAFKA": self.kafka.bootstrap, "BENCH_TOPIC": log.topic,
@@ -95,10 +90,9 @@ class Race:
         prefix = "vigil.peers." if one.needs == "jvm" else "benchmarks.peers."
         program = [*self.commands[one.needs], prefix + one.program]
         before = self.report.turn()
-        with Observed(one.name, "", folder, environment, program) as contender:
-            steps = contender.wait(messages)
-            found = contender.found()
-            own = psutil.Process(contender.child.popen.pid).children(recursive=True)
+        with Observed(one.name, folder, environment, program) as contender:
+            (steps,) = wait([contender], messages)
+            found, own = contender.found(), psutil.Process(contender.child.pid).children(recursive=True)
         if found is None or own:
             raise ContenderError(one.name, f"started processes of its own: {own}" if own else "found nothing", "")
         turn = (before + self.report.turn()) / 2
@@ -109,15 +103,13 @@ class Race:
     def _report(self, roster: list[Contender], costs: dict[tuple[str, str], list[tuple[float, float]]]) -> None:
         ns = sorted(self.report.turns)[len(self.report.turns) // 2]
         job = roster[0].job
-        which = 0 if job == SAMPLE else 1
+        each = {one.name: [cost[job == BATCH] for cost in costs[job, one.name]] for one in roster}
         for one in roster:
-            rates = [1e9 / (cost[which] * ns) for cost in costs[job, one.name]]
+            rates = [1e9 / (cost * ns) for cost in each[one.name]]
             self.report.figure(ROW[job], one.name, UNIT[job], rates, one.what)
-        ours = costs.get((job, VIGIL))
         for one in roster:
-            if one.goal is not None and ours:
-                theirs = [cost[which] for cost in costs[job, one.name]]
-                self.report.ratio(ROW[job], f"{VIGIL} / {one.name}", theirs, [cost[which] for cost in ours], ">=", one.goal)
+            if one.goal is not None and VIGIL in each:
+                self.report.ratio(ROW[job], f"{VIGIL} / {one.name}", each[one.name], each[VIGIL], ">=", one.goal)
 
 
 def commands(report: Report) -> dict[str, list[str | Path]]:

@@ -6,23 +6,19 @@ which costs more.  Offsets are committed as by default.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 import faust
 
-from benchmarks.peers.batch_job import BatchJob
-from benchmarks.peers.job import SAMPLE
-from benchmarks.peers.notes import Notes
-from benchmarks.peers.sample_job import SampleJob
+from benchmarks.peers.notes import Orders
 
 
-def stock_app(group: str, kafka: str, folder: str, topic: str, **options: float) -> tuple[Any, Any]:
-    """The app and its topic of raw bytes, read from the earliest record on."""
-    app = faust.App(
+def faust_app(group: str, kafka: str, folder: str, transport: str = "aiokafka", **options: float) -> Any:
+    """A Faust app without tables and web server that reads existing topics from the earliest record on."""
+    return faust.App(
         group,
-        broker=[f"aiokafka://{kafka}"],
+        broker=[f"{transport}://{kafka}"],
         store="memory://",
         datadir=folder,
         consumer_auto_offset_reset="earliest",
@@ -31,26 +27,34 @@ def stock_app(group: str, kafka: str, folder: str, topic: str, **options: float)
         web_enabled=False,
         **options,
     )
-    return app, app.topic(topic, key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw")
+
+
+def topic_of(app: Any, name: str, value_type: Any = bytes, value_serializer: str = "raw") -> Any:
+    """A topic of raw keys and, by default, raw values."""
+    return app.topic(name, key_type=bytes, key_serializer="raw", value_type=value_type, value_serializer=value_serializer)
+
+
+def start(app: Any) -> None:
+    """Run the app's worker as Faust's command line does."""
+    sys.argv = ["faust", "worker", "-l", "error", "--without-web"]
+    app.main()
 
 
 def main() -> None:
-    environment, notes = os.environ, Notes()
-    job = SampleJob() if environment["BENCH_JOB"] == SAMPLE else BatchJob()
-    app, topic = stock_app(*(environment[f"BENCH_{name}"] for name in ("GROUP", "KAFKA", "FOLDER", "TOPIC")))
+    orders = Orders()
+    job, app = orders.job, faust_app(orders.group, orders.kafka, orders.folder)
 
-    @app.agent(topic)  # type: ignore[untyped-decorator]
+    @app.agent(topic_of(app, orders.topic))  # type: ignore[untyped-decorator]
     async def watch(stream: Any) -> None:
         begun = False
         async for event in stream.events():
             if not begun:
                 begun = True
-                notes.done(0, lambda: 0, job.found)
+                orders.done(0)
             job.take(event.value, round(event.message.timestamp * 1000))
-            notes.done(1, lambda: job.samples, job.found)
+            orders.done(1)
 
-    sys.argv = ["stock_faust", "worker", "-l", "error", "--without-web"]
-    app.main()
+    start(app)
 
 
 if __name__ == "__main__":

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import faust
-
 from benchmarks.errors import BenchmarkError
-from benchmarks.peers.job import PARTITIONS, SAMPLE
-from benchmarks.peers.notes import Notes
+from benchmarks.peers.job import PARTITIONS
+from benchmarks.peers.notes import Orders
 from benchmarks.peers.sample_job import SampleJob
+from benchmarks.peers.stock_faust import faust_app, start, topic_of
 from benchmarks.peers.vigil_engine import EngineJob
 from streams.engine.opening.block import Block
 from streams.kafka.transport import NAME, register
@@ -29,13 +27,6 @@ WAIT_S: Final = 0.05
 """Seconds that a round waits for more partitions, as in the worker."""
 _BLOCKS: Final = 2
 """The number of blocks of one partition that may wait."""
-
-
-class BlockJob(Protocol):
-    samples: int
-
-    def round(self, blocks: list[Block]) -> None: ...
-    def found(self) -> dict[str, float]: ...
 
 
 class Messages(SampleJob):
@@ -77,27 +68,15 @@ class Reading:
 
 
 def main() -> None:
-    environment, notes = os.environ, Notes()
-    reading = Reading(environment["BENCH_TOPIC"])
-    job: BlockJob = Messages() if environment["BENCH_JOB"] == SAMPLE else EngineJob()
-    codec = register()
+    orders = Orders(Messages, EngineJob)
+    job, reading, codec = orders.job, Reading(orders.topic), register()
     keep_memory()
-    app = faust.App(
-        environment["BENCH_GROUP"],
-        broker=[f"{NAME}://{environment['BENCH_KAFKA']}"],
-        store="memory://",
-        datadir=environment["BENCH_FOLDER"],
-        broker_commit_interval=1.0,
-        broker_max_poll_records=20_000,
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=1 << 20,
-        stream_wait_empty=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        web_enabled=False,
-    )
+    app = faust_app(
+        orders.group, orders.kafka, orders.folder, NAME, broker_commit_interval=1.0, broker_max_poll_records=20_000,
+        consumer_max_fetch_size=1 << 20, stream_wait_empty=False,
+    )  # fmt: skip
     app.reader = reading
-    topic = app.topic(reading.topic, key_type=bytes, key_serializer="raw", value_type=None, value_serializer=codec)
+    topic = topic_of(app, reading.topic, None, codec)
     arrived = asyncio.Event()
 
     @app.agent(topic, concurrency=1)  # type: ignore[untyped-decorator]
@@ -115,7 +94,7 @@ def main() -> None:
             await arrived.wait()
             if not begun:
                 begun = True
-                notes.done(0, lambda: 0, job.found)
+                orders.done(0)
             for _ in range(5):
                 if all(reading.waiting.values()):
                     break
@@ -124,13 +103,12 @@ def main() -> None:
             blocks = reading.take()
             if blocks:
                 job.round(blocks)
-                notes.done(sum(block.next - block.first for block in blocks), lambda: job.samples, job.found)
+                orders.done(sum(block.next - block.first for block in blocks))
             if any(reading.waiting.values()):
                 arrived.set()
             await asyncio.sleep(0)
 
-    sys.argv = ["vigil", "worker", "-l", "error", "--without-web"]
-    app.main()
+    start(app)
 
 
 if __name__ == "__main__":

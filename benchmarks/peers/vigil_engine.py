@@ -12,17 +12,15 @@ from alerts.rules.limits.limits import LimitRules
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
 from alerts.rules.suppression import Suppression
-from benchmarks.loads.engine import control_round
+from benchmarks.loads.engine import control_round, fresh_engine
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
 from devices.sample import SAMPLE, STEPS
 from devices.wire.batch import HEADER
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
 from streams.engine.condition import Condition
-from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
 from streams.engine.round import RECORD, Round
 from streams.engine.series.ring import WINDOWS
-from streams.engine.snapshot.recall import Recall
 from streams.engine.stage import Moment, Stage, View
 
 _HEAD: Final = HEADER.itemsize
@@ -69,17 +67,14 @@ class EngineJob:
     def __post_init__(self) -> None:
         suppression, self.figures = Suppression(), Figures()
         limits = LimitRules(suppression, continuous=True)
-        self.engine = Engine([suppression, SensorOff(suppression), Sources(suppression), limits, self.figures])
-        self._known: set[int] = set()
-        for partition in range(PARTITIONS):
-            self.engine.take(partition, None, Recall())
+        rules = suppression, SensorOff(suppression), Sources(suppression), limits, self.figures
+        self.engine, self._known = fresh_engine(range(PARTITIONS), rules), set[int]()
         self._control = 0
 
     def round(self, blocks: list[Block]) -> None:
         """One block a partition."""
         opened = opened_unsealed(blocks)
-        records = opened.records
-        new = set(np.unique(records["patient"]).tolist()) - self._known
+        new = set(np.unique(opened.records["patient"]).tolist()) - self._known
         if new:
             self._admit(new, {b.partition: int(b.appended[0]) for b in blocks})
         self._advance(opened)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchmarkError
@@ -24,7 +23,7 @@ def memory(servers: Servers, report: Report, _repetitions: int) -> None:
     report.say(f"{ROW}: vigil demo --for {seconds}")
     summary, home = servers.home / "demo.json", servers.home / "demo"
     home.mkdir(mode=0o711)
-    options: list[str | Path] = ["--for", str(seconds), "--summary", summary, "--home", home]
+    options = ["--for", str(seconds), "--summary", str(summary), "--home", str(home)]
     command = [sys.executable, "-m", "deploy.cli", "demo", *options]
     demo = Child("the demo", command, servers.home / "demo.log", death_signal="TERM", env={"OPENBLAS_NUM_THREADS": "1"})
     most, end = 0, time.monotonic() + _START_S + seconds

@@ -6,20 +6,21 @@ The workers are the product's own processes.  Broker, database, both workers and
 
 from __future__ import annotations
 
-import itertools
 import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from benchmarks.figures import Report
+from benchmarks.loads.apart import answer, apart
 from benchmarks.loads.observation import ROOT
-from benchmarks.loads.patients_load import READING_S
-from benchmarks.rows.patients_worker import SETTINGS, Sending, orders_of, ready, sent_by, sleep_beside
+from benchmarks.loads.patients_load import READING_S, run
+from benchmarks.rows.patients_worker import SETTINGS, ready, sleep_beside
 from benchmarks.rows.scale import cluster
 from benchmarks.servers import Servers
 from deploy.stack.child import Child
@@ -33,71 +34,64 @@ LIMITS_S: Final = {"one is killed": 10.0, "another joins": 5.0, "it leaves": 5.0
 """The event, and the seconds after which every partition has to move again."""
 _LOOK_S: Final = 0.1
 _READY_S: Final = 120.0
-_LEDGER: Final = b"SELECT partition, next_offset FROM ledger WHERE topic = %s"
 
 
 def moves(servers: Servers, report: Report, _repetitions: int) -> None:
     """Once: it takes minutes."""
     patients, settle = (1000, 5) if report.quick else (PATIENTS, SETTLE_S)
     with cluster(servers, report, brokers=1, settings=SETTINGS) as own, ExitStack() as running:
-        ward, database, environment = ready(own, report, patients)
-        numbers, third = itertools.count(1), list[Child]()
+        seconds = settle + CALM_S + len(LIMITS_S) * (WATCHED_S + settle)
+        database, environment, orders = ready(own, report, patients, 0, seconds)
+        workers: list[Child] = []
 
-        def worker() -> Child:
-            name = f"moves-{next(numbers)}"
-            command = [sys.executable, "-m", "deploy.cli", "worker"]
+        def start() -> None:
+            name, command = f"moves-{len(workers) + 1}", [sys.executable, "-m", "deploy.cli", "worker"]
             child = Child(name, command, own.home / f"{name}.log", env={"PYTHONPATH": str(ROOT), **environment})
             running.callback(child.stop)
-            return child
+            workers.append(child)
 
         with psycopg.connect(own.url(database), autocommit=True) as db:
-            ledger = Ledger(db, environment["VIGIL_TOPIC"])
-            first, second = worker(), worker()
-            begin = ledger.stands()
-            second.wait_until(lambda: not begin.items() & ledger.stands().items(), _READY_S)
-            seconds = settle + CALM_S + len(LIMITS_S) * (WATCHED_S + settle)
-            load = running.enter_context(Sending(orders_of(own, ward, environment, 0, seconds)))
+            ledger = partial(stands, db, environment["VIGIL_TOPIC"])
+            start()
+            start()
+            first, second = workers
+            begin = ledger()
+            second.wait_until(lambda: not begin.items() & ledger().items(), _READY_S)
+            load = running.enter_context(apart()).apply_async(run, orders)
             sleep_beside(load, second, settle)
-            calm = ledger.watch(CALM_S)
+            calm = watch(ledger, CALM_S)
             what = f"{patients:,} patients, a reading each {READING_S} s; each partition's longest time without a commit"
             report.figure(ROW, "undisturbed", "s", calm, what)
-            acts: tuple[Callable[[], object], ...] = (
-                first.kill, lambda: third.append(worker()), lambda: third[0].send(signal.SIGTERM)
-            )  # fmt: skip
+            acts: tuple[Callable[[], object], ...] = first.kill, start, lambda: workers[-1].send(signal.SIGTERM)
             for (name, limit), act in zip(LIMITS_S.items(), acts, strict=True):
                 sleep_beside(load, second, settle)
-                longest = ledger.watch(WATCHED_S, act)
+                longest = watch(ledger, WATCHED_S, act)
                 report.figure(ROW, name, "s", longest, "the same")
                 report.goal(ROW, f"{name}: every partition moves again", max(longest), "<=", limit, "s")
-            sent = sent_by(load, seconds)
-            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, sent["readings"]))
+            sent = answer(load, seconds)
+            report.check(f"{ROW}: what was sent is stored once, none refused", _stored(own, database, sent.readings))
     servers.drop(database)
 
 
-class Ledger:
+def stands(db: psycopg.Connection, topic: str) -> dict[int, int]:
     """The ledger's offsets of a topic's partitions."""
+    return dict(db.execute(b"SELECT partition, next_offset FROM ledger WHERE topic = %s", [topic]).fetchall())
 
-    def __init__(self, db: psycopg.Connection, topic: str) -> None:
-        self._db, self._topic = db, topic
 
-    def stands(self) -> dict[int, int]:
-        return dict(self._db.execute(_LEDGER, [self._topic]).fetchall())
-
-    def watch(self, seconds: float, act: Callable[[], object] = lambda: None) -> list[float]:
-        """s: the longest that each partition stood still from ``act`` on, ascending."""
-        stands, begin = self.stands(), time.monotonic()
-        moved = dict.fromkeys(stands, begin)
-        longest = dict.fromkeys(stands, 0.0)
-        act()
-        while time.monotonic() < begin + seconds:
-            time.sleep(_LOOK_S)
-            now, found = time.monotonic(), self.stands()
-            for partition, stood in stands.items():
-                longest[partition] = max(longest[partition], now - moved[partition])
-                if found[partition] != stood:
-                    moved[partition] = now
-            stands = found
-        return sorted(longest.values())
+def watch(look: Callable[[], dict[int, int]], seconds: float, act: Callable[[], object] = lambda: None) -> list[float]:
+    """s: the longest that each partition stood still from ``act`` on, ascending."""
+    before, begin = look(), time.monotonic()
+    moved, longest = dict.fromkeys(before, begin), dict.fromkeys(before, 0.0)
+    act()
+    while time.monotonic() < begin + seconds:
+        time.sleep(_LOOK_S)
+        now, found = time.monotonic(), look()
+        for partition, stood in before.items():
+            longest[partition] = max(longest[partition], now - moved[partition])
+            if found[partition] != stood:
+                moved[partition] = now
+        before = found
+    return sorted(longest.values())
 
 
 def _stored(servers: Servers, database: str, readings: int) -> bool:

@@ -7,14 +7,13 @@ time, so that a second is compared with itself over the repetitions and chance d
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-import msgspec
-
 from benchmarks.figures import Report
-from benchmarks.loads.observation import run_apart
-from benchmarks.loads.patients_case import Seconds, Spec
+from benchmarks.loads.apart import run_apart
+from benchmarks.loads.patients_case import Seconds, Spec, run
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
 
@@ -31,22 +30,19 @@ CASES: Final = {
     "10k, 10 s, 1 partition": Spec(10_240, 1, 10),
 }
 """Patients and seconds between two readings of each; the first three have 1,024 readings of 4 vitals a second in all."""
-QUICK: Final = {
-    "1k, 1 s": Spec(128, 64, 1, 10, 20),
-    "10k, 10 s": Spec(640, 64, 10, 10, 20),
-    "100k, 100 s": Spec(1280, 64, 100, 10, 20),
-    "1k, 1 s, 1 partition": Spec(128, 1, 1, 10, 20),
-}
+QUICK: Final = {"1k, 1 s": 128, "10k, 10 s": 640, "100k, 100 s": 1280, "1k, 1 s, 1 partition": 128}
+"""Patients, for a few seconds."""
 _SHOWN: Final = 5
 
 
 def patients(_servers: Servers, report: Report, repetitions: int) -> None:
-    cases = QUICK if report.quick else CASES
+    quick = {name: replace(CASES[name], patients=count, fill=10, seconds=20) for name, count in QUICK.items()}
+    cases = quick if report.quick else CASES
     found: dict[str, list[Seconds]] = {name: [] for name in cases}
     for nth in range(repetitions):
         report.say(f"{ROW}: repetition {nth + 1} of {repetitions}")
         for name, spec in cases.items():
-            found[name].append(_run(spec))
+            found[name].append(run_apart(run, spec))
             report.turns.append(found[name][-1].turn)
     cost = {name: [sum(one.spent) / one.samples / one.turn for one in runs] for name, runs in found.items()}
     for name, spec in cases.items():
@@ -82,7 +78,7 @@ def _worst(report: Report, name: str, spec: Spec, runs: list[Seconds]) -> None:
     report.goal(ROW, f"dearest second / median one, {name}", max(spent) / usual, "<=", WORST_SECOND,
                 spread=(min(ratios), max(ratios)))  # fmt: skip
     look = [first + at, first + spent.index(usual)]
-    profiles = _run(msgspec.structs.replace(spec, profile=look)).profiles
+    profiles = run_apart(run, replace(spec, profile=look)).profiles
     worst, other = profiles[look[0]], dict(profiles[look[1]])
     more = sorted(((ms - other.get(place, 0.0), place) for place, ms in worst), reverse=True)[:_SHOWN]
     report.notes.append(
@@ -95,7 +91,3 @@ def _worst(report: Report, name: str, spec: Spec, runs: list[Seconds]) -> None:
 
 def _clock(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%H:%M:%S")
-
-
-def _run(spec: Spec) -> Seconds:
-    return run_apart("benchmarks.loads.patients_case", spec, Seconds)

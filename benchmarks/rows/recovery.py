@@ -11,22 +11,15 @@ import statistics
 from typing import Final
 
 import numpy as np
-import psycopg
 
-from alerts.rules.stages import stages
 from benchmarks.figures import Report
-from benchmarks.loads.prepared import fold
+from benchmarks.loads.prepared import Owner
 from benchmarks.loads.taking_back import BESIDE, PARTS, TOPIC, Job, take_anew, take_back, together, touch
 from benchmarks.loads.ward import OfflineLog, Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
 from simulators.sealed_log import clock, now_ms
-from streams.engine.engine import Engine
 from streams.engine.opening.block import Block
-from streams.engine.snapshot.recall import Recall
-from streams.store import ledger
-from streams.store.staging import prepare
-from streams.store.store import fold_nothing, store_round
 
 ROW: Final = "recovery"
 GOAL: Final = 20_000
@@ -58,15 +51,15 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
         spent, found = take_back(one)
         report.check(f"{ROW}: all partitions are as they were", found == [expected[p] for p in one.partitions])
         spent.cpu |= take_anew(one).cpu
-        for part in PARTS:
-            rates.setdefault(part, []).append(one.patients / spent.cpu[part])
-        rates.setdefault(SERVER, []).append(one.patients / spent.server)
         own = [part for part in PARTS if part not in BESIDE]
-        rates.setdefault(WORKER, []).append(one.patients / sum(spent.cpu[part] for part in own))
-        rates.setdefault(CLOCK, []).append(one.patients / sum(spent.wall[part] for part in own))
+        seconds = {part: spent.cpu[part] for part in PARTS} | {
+            SERVER: spent.server, WORKER: sum(spent.cpu[part] for part in own), CLOCK: sum(spent.wall[part] for part in own)
+        }  # fmt: skip
+        for part, took in seconds.items():
+            rates.setdefault(part, []).append(one.patients / took)
         servers.settle()
-        seconds, found = together(jobs)
-        both.append(seconds)
+        last, found = together(jobs)
+        both.append(last)
         wanted = [expected[p] for job in jobs for p in job.partitions]
         report.check(f"{ROW}: with two workers all partitions are as they were", found == wanted)
     servers.drop(name)
@@ -80,9 +73,8 @@ def recovery(servers: Servers, report: Report, repetitions: int) -> None:
 
 def _job(url: str, ward: Ward, half: range, since: list[list[Block]]) -> Job:
     log = [_joined([blocks[partition] for blocks in since]) for partition in half]
-    patients = sum(patient % PARTITIONS in half for patient in range(1, ward.patients + 1))
     keys = [key for key, (patient, gateway, _) in ward.world.secrets.items() if gateway and patient % PARTITIONS in half]
-    return Job(url, patients, half, ward.world.master, keys, log)
+    return Job(url, len(keys), half, ward.world.master, keys, log)
 
 
 def _joined(blocks: list[Block]) -> Block:
@@ -94,22 +86,15 @@ def _joined(blocks: list[Block]) -> Block:
 
 def _filled(servers: Servers, ward: Ward) -> tuple[str, list[bytes], list[list[Block]]]:
     """A database as a worker leaves it; the states it would have saved last; the log since those it did save."""
-    log, engine, name = OfflineLog(), Engine(stages()), servers.database()
-    who, clocks = range(1, ward.patients + 1), [clock(p) for p in range(PARTITIONS)]
+    log, name = OfflineLog(), servers.database()
+    clocks, since = [*map(clock, range(PARTITIONS))], []
     begin = now_ms() // 60_000 * 60_000 - (TURNS + SINCE + 1) * BATCH_MS
-    ward.seed_keys(servers.url(name))
-    with psycopg.connect(servers.url(name), autocommit=True, options="-c client_min_messages=warning") as db:
-        prepare(db)
-        held = ledger.take(db, TOPIC, "", dict.fromkeys(range(PARTITIONS), 0))
-        for partition in held:
-            engine.take(partition, None, Recall())
-        store_round(db, TOPIC, "", fold(engine, ward, log.blocks([*ward.admission(), *clocks], begin), held), fold_nothing)
-        since: list[list[Block]] = []
+    with Owner(servers.url(name), ward, TOPIC) as owner:
+        owner.store(log.blocks([*ward.admission(), *clocks], begin))
         for turn in range(1, TURNS + SINCE + 1):
             at = begin + turn * BATCH_MS
-            blocks = log.blocks([*ward.batches(who, at - BATCH_MS, A_BATCH, every_ms=10_000), *clocks], at)
-            store_round(db, TOPIC, "", fold(engine, ward, blocks, held, save=turn == TURNS), fold_nothing)
+            blocks = log.blocks([*ward.batches(ward.everybody, at - BATCH_MS, A_BATCH, every_ms=10_000), *clocks], at)
+            owner.store(blocks, save=turn == TURNS)
             if turn > TURNS:
                 since.append(blocks)
-        db.execute("VACUUM ANALYZE")
-    return name, [engine.snapshot(p) for p in range(PARTITIONS)], since
+    return name, [owner.engine.snapshot(p) for p in range(PARTITIONS)], since

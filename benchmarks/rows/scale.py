@@ -12,40 +12,31 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-import psycopg
-
-from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report
-from benchmarks.loads.filled import Log, fill_logs
-from benchmarks.loads.observation import Observed, Step
+from benchmarks.loads.observation import Observed, wait
+from benchmarks.loads.prepared import Log, fill_logs
 from benchmarks.loads.spending import resident, spent
 from benchmarks.loads.ward import worker_environment
-from benchmarks.servers import Servers
+from benchmarks.servers import GROWING, Servers
 from deploy.stack.kafka import Kafka
 from deploy.stack.postgres import Postgres
-from deploy.stack.topics import Topic, vitals_topic
 from devices.wire.batch import PARTITIONS
 
 ROW: Final = "scale"
 BROKERS: Final = 3
 BATCHES: Final = (1, 60)
-GROWING: Final = ("reading", "rollup_minute")
-"""Tables that a day of log makes longer by much."""
+CPU: Final = {"workers'": "all workers", "database's": "the whole server", "brokers'": "reading only"}
 _READY_S: Final = 120.0
-_END_S: Final = 300.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """The result of one run; CPU in turns of the fixed loop a sample stored."""
+    """The result of one run; CPU of the workers, the database and the brokers in turns of the fixed loop a sample stored."""
 
     samples_a_s: float
-    worker: float
-    database: float
-    brokers: float
+    cpu: list[float]
     wal_bytes: float
     row_bytes: dict[str, float]
     shares: list[float]
@@ -57,8 +48,8 @@ def scale(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds, counts = (256, 3, (1, 2)) if report.quick else (4000, 70, (1, 2, 4))
     with cluster(servers, report) as three:
         report.say(f"{ROW}: admitting {patients} patients twice; then {seconds} s of log, as time passes")
-        spans, topic, size = dict.fromkeys(BATCHES, seconds), partial(topic_of, three), partial(log_bytes, three)
-        logs = fill_logs(three, patients, spans, topic, size)  # long enough for minutes to be closed in it
+        spans = dict.fromkeys(BATCHES, seconds)  # long enough for minutes to be closed in it
+        logs = fill_logs(three, patients, spans, BROKERS)
         for readings, log in logs.items():
             found: dict[int, list[Found]] = {count: [] for count in counts}
             for nth in range(repetitions):
@@ -88,48 +79,6 @@ def cluster(
         yield running.enter_context(Servers(report.say, kafka, postgres))
 
 
-def topic_of(servers: Servers) -> str:
-    """A fresh topic as three brokers have it: no write waits for a disk."""
-    name = f"bench-{secrets.token_hex(4)}"
-    servers.kafka.create(Topic(name, PARTITIONS, vitals_topic(brokers=BROKERS).options))
-    return name
-
-
-def broker_pids(servers: Servers) -> list[int]:
-    return [child.pid for child in servers.kafka.children.values()]
-
-
-def database_pid(servers: Servers) -> int:
-    assert servers.postgres.child
-    return servers.postgres.child.pid
-
-
-def log_bytes(servers: Servers, topic: str) -> int:
-    """The bytes of a topic's records on the disk of one broker."""
-    files = (servers.kafka.home / "broker-1" / "data").glob(f"{topic}-*/*.log")
-    return sum(file.stat().st_size for file in files)
-
-
-def wal_position(servers: Servers) -> int:
-    """Bytes of write-ahead log so far."""
-    with psycopg.connect(servers.postgres.url, autocommit=True) as db:
-        row = db.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')").fetchone()
-    assert row
-    return int(row[0])
-
-
-def row_bytes(servers: Servers, database: str) -> dict[str, float]:
-    """Bytes a row of the tables that grow, indexes included."""
-    found = {}
-    with psycopg.connect(servers.url(database), autocommit=True) as db:
-        for table in GROWING:
-            row = db.execute(f"SELECT pg_total_relation_size('{table}'), count(*) FROM {table}".encode()).fetchone()
-            assert row
-            if row[1]:
-                found[table] = row[0] / row[1]
-    return found
-
-
 def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     database, group = servers.database(log.template), f"scale-{secrets.token_hex(4)}"
     servers.settle()
@@ -137,61 +86,40 @@ def _run(servers: Servers, report: Report, log: Log, count: int) -> Found:
     environment = worker_environment(servers, database, log.topic, log.ward.world.master, group)
     environment |= {"VIGIL_WORKER_CLOCK": "false", "BENCH_GATE": str(go)}
     with ExitStack() as running:
-        workers = [
-            running.enter_context(Observed(f"worker {n + 1}", "benchmarks.loads.observed_worker", servers.home, environment))
-            for n in range(count)
-        ]
+        workers = [running.enter_context(Observed(f"worker {n + 1}", servers.home, environment)) for n in range(count)]
         _wait_for_shares(servers, database, workers)
         turn = report.turn()
         pids = [worker.child.pid for worker in workers]
-        own, data, kafka = spent(pids), spent([database_pid(servers)]), spent(broker_pids(servers))
-        begin, wal = time.time_ns(), wal_position(servers)
+        own, before, begin = spent(pids), servers.spent(), time.time_ns()
         go.touch()
-        steps = _wait(workers, log.messages)
-        wal = wal_position(servers) - wal
-        own, data, kafka = (
-            spent(pids) - own, spent([database_pid(servers)]) - data, spent(broker_pids(servers)) - kafka
-        )  # fmt: skip
+        steps = wait(workers, log.messages)
+        data, kafka, wal = (servers.spent() - before).tolist()
+        own = spent(pids) - own
         peak, turn = max(resident(pid) for pid in pids) / 2**20, (turn + report.turn()) / 2
     samples = [sum(step.samples for step in each) for each in steps]
     total, last = sum(samples), max(each[-1].at for each in steps)
-    rows = row_bytes(servers, database)
+    rows = servers.row_bytes(database)
     servers.drop(database)
     rate = total / (last - begin) * 1e9
     report.say(f"  {count} at work: {rate:,.0f} samples/s, {own / total * 1e9:,.0f} ns of the workers' CPU a sample")
     shares = [each / total for each in samples]
-    worker, server, brokers = (1e9 * cpu / total / turn for cpu in (own, data, kafka))
-    return Found(rate, worker, server, brokers, wal / total, rows, shares, total, peak)
+    cpu = [1e9 * each / total / turn for each in (own, data, kafka)]
+    return Found(rate, cpu, wal / total, rows, shares, total, peak)
 
 
 def _wait_for_shares(servers: Servers, database: str, workers: list[Observed]) -> None:
     """Wait until the partitions are spread over all workers, none with two more than another."""
-    end, even = time.monotonic() + _READY_S, 0
-    while even < 3:  # three looks in a row: a rebalance may be under way
-        with psycopg.connect(servers.url(database)) as db:
-            held = db.execute("SELECT count(*) FROM ledger JOIN pg_stat_activity ON pid = owner GROUP BY owner").fetchall()
-        counts = [row[0] for row in held]
-        fair = len(counts) == len(workers) and sum(counts) == PARTITIONS and max(counts) - min(counts) <= 1
-        even = even + 1 if fair else 0
-        for worker in workers:
-            if not worker.child.running:
-                raise BenchmarkError(f"A worker ended before it had partitions; the end of its log:\n{worker.child.tail()}")
-        if time.monotonic() > end:
-            raise BenchmarkError(f"{len(workers)} workers had not shared the partitions within {_READY_S:.0f} s: {counts}.")
+    looks: list[bool] = []
+
+    def fair() -> bool:
         time.sleep(0.5)
+        owners = "SELECT count(*) FROM ledger JOIN pg_stat_activity ON pid = owner GROUP BY owner"
+        counts = [held for (held,) in servers.query(owners, database)]
+        looks.append(len(counts) == len(workers) and sum(counts) == PARTITIONS and max(counts) - min(counts) <= 1)
+        return looks[-3:] == [True] * 3  # three looks in a row: a rebalance may be under way
 
-
-def _wait(workers: list[Observed], messages: int) -> list[list[Step]]:
-    """The steps of each worker once all is committed."""
-    end = time.monotonic() + _END_S
-    while True:
-        steps = [worker.steps() for worker in workers]
-        done = sum(step.messages for each in steps for step in each)
-        if done >= messages and all(steps):
-            return steps
-        if time.monotonic() > end or not all(worker.child.running for worker in workers):
-            raise BenchmarkError(f"{len(workers)} workers came to {done} of {messages} messages.")
-        time.sleep(0.05)
+    for worker in workers:
+        worker.child.wait_until(fair, _READY_S)
 
 
 def _report(report: Report, readings: int, log: Log, found: dict[int, list[Found]]) -> None:
@@ -201,9 +129,8 @@ def _report(report: Report, readings: int, log: Log, found: dict[int, list[Found
         least = min(min(run.shares) for run in runs)
         what = f"from the moment all may read until the last commit; the idlest worker had {least:.0%} of the samples"
         report.figure(ROW, f"{name}: committed", "samples/s", [run.samples_a_s for run in runs], what)
-        report.figure(ROW, f"{name}: workers' CPU", "ns/sample", [run.worker * ns for run in runs], "all workers")
-        report.figure(ROW, f"{name}: database's CPU", "ns/sample", [run.database * ns for run in runs], "the whole server")
-        report.figure(ROW, f"{name}: brokers' CPU", "ns/sample", [run.brokers * ns for run in runs], "reading only")
+        for n, (whose, of) in enumerate(CPU.items()):
+            report.figure(ROW, f"{name}: {whose} CPU", "ns/sample", [run.cpu[n] * ns for run in runs], of)
         report.figure(ROW, f"{name}: worker's memory", "MB", [run.peak_mb for run in runs], "RSS of the largest, at the end")
     stored = {run.samples for runs in found.values() for run in runs}
     report.check(f"{ROW}: {readings} a batch: any number of workers stores the same samples", len(stored) == 1)

@@ -8,15 +8,13 @@ from typing import Final, LiteralString
 import numpy as np
 import psycopg
 
-from alerts.rules.stages import stages
 from benchmarks.figures import Report
+from benchmarks.loads.engine import fresh_engine
 from benchmarks.loads.prepared import fold
 from benchmarks.loads.ward import OfflineLog, Ward
 from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
 from simulators.sealed_log import now_ms
-from streams.engine.engine import Engine
-from streams.engine.snapshot.recall import Recall
 from streams.store import ledger
 from streams.store.copying import copy_in, timestamps
 from streams.store.ledger import Held
@@ -31,14 +29,19 @@ _COLUMNS: Final[LiteralString] = (
 )
 _KEYED: Final[LiteralString] = f"CREATE TABLE narrow ({_COLUMNS}, PRIMARY KEY (patient, vital, device, time))"
 _MOVE: Final[LiteralString] = "INSERT INTO narrow SELECT * FROM stage_narrow ON CONFLICT DO NOTHING"
-IDEMPOTENT, KEYED, BARE = "narrow COPY, staged, idempotent", "narrow COPY, its key", "narrow COPY, no index"
-NARROW: Final[dict[str, tuple[LiteralString, float, str]]] = {
-    IDEMPOTENT: (_KEYED, 2.0, "a row a value, binary COPY to staging, INSERT … ON CONFLICT DO NOTHING, with its key"),
-    KEYED: (_KEYED, 1.5, "a row a value, binary COPY straight into a table with its primary key; a double ends it"),
-    BARE: (f"CREATE TABLE narrow ({_COLUMNS})", 1.0, "the same into a table without any index, which nobody can read from"),
-}
-"""Table, goal, what is done."""
 WIDE, COPIES = "Vigil's round", "Vigil's round, all copies"
+IDEMPOTENT, KEYED, BARE = "narrow COPY, staged, idempotent", "narrow COPY, its key", "narrow COPY, no index"
+WHAT: Final = {
+    WIDE: "store_round: COPY of wide rows into their table, stored once, latest values, ledger; wall clock",
+    COPIES: "the same rounds again: COPY to staging, INSERT … ON CONFLICT, each copy compared with the first",
+    IDEMPOTENT: "a row a value, binary COPY to staging, INSERT … ON CONFLICT DO NOTHING, with its key",
+    KEYED: "a row a value, binary COPY straight into a table with its primary key; a double ends it",
+    BARE: "the same into a table without any index, which nobody can read from",
+}
+NARROW: Final[dict[str, tuple[LiteralString, float]]] = {
+    IDEMPOTENT: (_KEYED, 2.0), KEYED: (_KEYED, 1.5), BARE: (f"CREATE TABLE narrow ({_COLUMNS})", 1.0)
+}  # fmt: skip
+"""Table and goal."""
 
 
 def store(servers: Servers, report: Report, repetitions: int) -> None:
@@ -46,31 +49,23 @@ def store(servers: Servers, report: Report, repetitions: int) -> None:
     report.say(f"{ROW}: {patients * READINGS * 4:,} values, {a_round * READINGS * 4:,} a transaction")
     todo, held = _rounds(patients, a_round)
     values = sum(int(one.writes.accepted.sum()) for one in todo)
-    rates: dict[str, list[float]] = {name: [] for name in (WIDE, COPIES, *NARROW)}
+    rates: dict[str, list[float]] = {name: [] for name in WHAT}
     for _ in range(repetitions):
         new, again = _wide(servers, report, todo, held)
         rates[WIDE].append(values / new)
         rates[COPIES].append(values / again)
         for name in NARROW:
             rates[name].append(values / _narrow(servers, report, name, todo))
-    what = {
-        WIDE: "store_round: COPY of wide rows into their table, stored once, latest values, ledger; wall clock",
-        COPIES: "the same rounds again: COPY to staging, INSERT … ON CONFLICT, each copy compared with the first",
-        **{name: description for name, (_, _, description) in NARROW.items()},
-    }
     for name, found in rates.items():
-        report.figure(ROW, name, "values/s", found, what[name])
-    for name, (_, goal, _) in NARROW.items():
+        report.figure(ROW, name, "values/s", found, WHAT[name])
+    for name, (_, goal) in NARROW.items():
         report.ratio(ROW, f"{WIDE} / {name}", rates[WIDE], rates[name], ">=", goal)
 
 
 def _rounds(patients: int, a_round: int) -> tuple[list[RoundToStore], dict[int, Held]]:
     """A minute of all patients as the engine hands it out, ``a_round`` patients a round."""
-    ward, engine, now = Ward(patients), Engine(stages()), now_ms()
+    ward, engine, log, now = Ward(patients), fresh_engine(), OfflineLog(), now_ms()
     held = {p: Held(p, 0, 1, "") for p in range(PARTITIONS)}
-    for partition in held:
-        engine.take(partition, None, Recall())
-    log = OfflineLog()
     fold(engine, ward, log.blocks(ward.admission(), now), held)
     begins = {p: Held(p, offset, 1, "") for p, offset in log.next.items()}
     todo = []

@@ -5,18 +5,17 @@ And, of the same runs, the CPU a sample of the whole path against the sum of its
 
 from __future__ import annotations
 
+import math
 import secrets
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Final
-
-import msgspec
-import psycopg
+from typing import Final, NamedTuple
 
 from benchmarks.figures import Report
-from benchmarks.loads.filled import Log, fill_logs
-from benchmarks.loads.observation import Observed, Result, cpu_a_message, run_apart
-from benchmarks.loads.parts import Parts, Spec
+from benchmarks.loads.apart import run_apart
+from benchmarks.loads.observation import WORKER, Observed, Step, cpu_a_message, wait
+from benchmarks.loads.parts import measure
+from benchmarks.loads.prepared import Log, fill_logs
 from benchmarks.loads.reading import place_group
 from benchmarks.loads.ward import HIGH, VITALS, worker_environment
 from benchmarks.servers import Servers
@@ -37,26 +36,26 @@ WHAT: Final = {
     JOB: "Faust's own transport, an agent that handles a message at a time: open, rolling windows, limit; stores nothing",
     STORING: "the same agent, and each message's readings committed to the same table",
 }
+STOCK_FAUST: Final = (sys.executable, "-m", "benchmarks.loads.stock_faust")
 SLOW: Final = {STORING: 20_000}
 """The number of messages of a long log that these are given: all of it would take minutes."""
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """A contender's run: CPU in turns of the fixed loop; ``result`` None where it was not given the whole log."""
 
     a_message: float
     a_sample: float
-    result: Result | None
+    result: dict[str, float] | None
     rounds: int
 
 
 def throughput(servers: Servers, report: Report, repetitions: int) -> None:
     patients, seconds = (256, {1: 3, 60: 3}) if report.quick else (5000, {1: 12, 60: 60})
     report.say(f"{ROW}: admitting {patients} patients twice; then {max(seconds.values())} s of log, as time passes")
-    logs = fill_logs(servers, patients, seconds, servers.topic)
+    logs = fill_logs(servers, patients, seconds)
     ended: dict[int, list[dict[str, Ended]]] = {n: [] for n in logs}
-    alone: dict[int, list[Parts]] = {n: [] for n in logs}
+    alone: dict[int, list[dict[str, float]]] = {n: [] for n in logs}
     for repetition in range(repetitions):
         for readings, log in logs.items():
             report.say(f"{ROW}: repetition {repetition + 1} of {repetitions}, {readings} a batch")
@@ -64,9 +63,8 @@ def throughput(servers: Servers, report: Report, repetitions: int) -> None:
             ended[readings].append(runs)
             _check(report, readings, runs)
             alone[readings].append(_parts(servers, report, log, runs[VIGIL].rounds))
-    for readings in logs:
+    for readings, log in logs.items():
         _report(report, readings, ended[readings], alone[readings])
-    for log in logs.values():
         servers.drop(log.template)
 
 
@@ -93,14 +91,14 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
             "BENCH_GROUP": group, "BENCH_MESSAGES": str(messages), "BENCH_READINGS": str(log.readings),
             "BENCH_STORE": str(int(name == STORING)),
         }  # fmt: skip
-    before = report.turn()
-    module = "benchmarks.loads.observed_worker" if ours else "benchmarks.loads.stock_faust"
-    with Observed(name, module, servers.home, environment) as contender:
-        steps = contender.wait(messages)
-        result = contender.result()
-    turn = (before + report.turn()) / 2
+
+    def observed() -> tuple[list[Step], dict[str, float] | None]:
+        with Observed(name, servers.home, environment, WORKER if ours else STOCK_FAUST) as contender:
+            return wait([contender], messages)[0], contender.found()
+
+    (steps, result), turn = report.around(observed)
     if messages == log.messages and name != JOB:
-        result = _stored(servers.url(database))
+        result = _stored(servers, database)
     servers.drop(database)
     message, sample = cpu_a_message(steps, messages, SKIP)
     report.say(f"  {name}: {message / 1000:.1f} µs of CPU a message, {sample:.0f} ns a sample")
@@ -108,17 +106,14 @@ def _run(servers: Servers, report: Report, log: Log, name: str) -> Ended:
     return Ended(message / turn, sample / turn, result if whole else None, rounds)
 
 
-def _stored(url: str) -> Result:
+def _stored(servers: Servers, database: str) -> dict[str, float]:
     """The result in the table, counted as the contenders that store nothing do."""
     columns = [SPECS[vital].column for vital in VITALS]
     samples = " + ".join(f"count({c})" for c in columns)
     total = " + ".join(f"coalesce(sum({c}::float8), 0)" for c in columns)
     outside = " + ".join(f"count(*) FILTER (WHERE {c} > {limit})" for c, limit in zip(columns, HIGH, strict=True))
     query = f"SELECT {samples}, {total}, {outside} FROM reading WHERE sequence > 0"  # without everybody's first
-    with psycopg.connect(url) as db:
-        row = db.execute(query.encode()).fetchone()
-    assert row
-    return Result(row[0], row[1], row[2])
+    return dict(zip(("samples", "total", "outside"), servers.query(query, database)[0], strict=True))
 
 
 def _check(report: Report, readings: int, runs: dict[str, Ended]) -> None:
@@ -127,36 +122,31 @@ def _check(report: Report, readings: int, runs: dict[str, Ended]) -> None:
     assert first
     for name, run in runs.items():
         if run.result and name != VIGIL:
-            same = (run.result.samples, run.result.outside) == (first.samples, first.outside)
-            close = abs(run.result.total - first.total) <= 1e-6 * abs(first.total)
-            report.check(f"{ROW}: {readings} a batch: {name} and {VIGIL} agree", same and close and first.samples > 0)
+            same = all(run.result[count] == first[count] for count in ("samples", "outside"))
+            close = math.isclose(run.result["total"], first["total"], rel_tol=1e-6)
+            report.check(f"{ROW}: {readings} a batch: {name} and {VIGIL} agree", same and close and first["samples"] > 0)
 
 
-def _parts(servers: Servers, report: Report, log: Log, rounds: int) -> Parts:
+def _parts(servers: Servers, report: Report, log: Log, rounds: int) -> dict[str, float]:
     """Turns a sample of the parts, in a process of their own."""
-    database, keys = servers.database(log.template), servers.home / f"{log.topic}.secrets"
-    keys.write_bytes(msgspec.msgpack.encode(log.ward.world.secrets))
-    spec = Spec(servers.url(database), servers.kafka.bootstrap, log.topic, str(keys), log.starts, log.ends, max(rounds, 1))
-    before = report.turn()
-    ns = run_apart("benchmarks.loads.parts", spec, Parts)
-    turn = (before + report.turn()) / 2
+    database = servers.database(log.template)
+    given = servers.url(database), servers.kafka.bootstrap, log, max(rounds, 1)
+    ns, turn = report.around(lambda: run_apart(measure, *given))
     servers.drop(database)
-    return Parts(ns.open / turn, ns.engine / turn, ns.copy / turn, ns.store / turn)
+    return {part: each / turn for part, each in ns.items()}
 
 
-def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone: list[Parts]) -> None:
+def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone: list[dict[str, float]]) -> None:
     a_batch = f"{readings} a batch"
     ns = sorted(report.turns)[len(report.turns) // 2]
-    for name in ended[0]:
-        messages = [1e9 / (runs[name].a_message * ns) for runs in ended]
-        report.figure(ROW, f"{name}, {a_batch}", "messages/CPU-s", messages, WHAT[name])
+    messages = {name: [runs[name].a_message for runs in ended] for name in ended[0]}
+    for name, costs in messages.items():
+        report.figure(ROW, f"{name}, {a_batch}", "messages/CPU-s", [1e9 / (x * ns) for x in costs], WHAT[name])
         samples = [1e9 / (runs[name].a_sample * ns) for runs in ended]
         report.figure(ROW, f"{name}, {a_batch}", "samples/CPU-s", samples, WHAT[name])
-    ours = [runs[VIGIL].a_message for runs in ended]
-    for name in ended[0]:
+    for name, costs in messages.items():
         if name != VIGIL:
-            others = [runs[name].a_message for runs in ended]
-            report.ratio(ROW, f"{VIGIL} / {name}, {a_batch}", others, ours, ">=", GOAL)
+            report.ratio(ROW, f"{VIGIL} / {name}, {a_batch}", costs, messages[VIGIL], ">=", GOAL)
     whole = [runs[VIGIL].a_sample for runs in ended]
     what = "the worker's process, of the runs above"
     report.figure(PATH, f"whole path, {a_batch}", "ns/sample", [x * ns for x in whole], what)
@@ -166,5 +156,6 @@ def _report(report: Report, readings: int, ended: list[dict[str, Ended]], alone:
         ("copy", "wide rows, their encoding and COPY into staging alone (this side's CPU)"),
         ("store", "for comparison: all of store_round (this side's CPU), COPY included"),
     ):
-        report.figure(PATH, f"{part}, {a_batch}", "ns/sample", [getattr(one, part) * ns for one in alone], what)
-    report.ratio(PATH, f"whole / (open + engine + COPY), {a_batch}", whole, [one.total for one in alone], "<=", PATH_GOAL)
+        report.figure(PATH, f"{part}, {a_batch}", "ns/sample", [one[part] * ns for one in alone], what)
+    parts = [one["open"] + one["engine"] + one["copy"] for one in alone]
+    report.ratio(PATH, f"whole / (open + engine + COPY), {a_batch}", whole, parts, "<=", PATH_GOAL)

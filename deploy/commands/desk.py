@@ -24,15 +24,13 @@ def register(app: typer.Typer) -> None:
         import uvicorn
 
         from alerts.desk.app import build
+        from alerts.desk.web.serving import server_config
         from deploy.logs import configure
+        from deploy.port import check_port
 
+        check_port(settings.host, settings.port, "VIGIL_DESK_PORT")
         configure()
-        uvicorn.run(
-            build(settings),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=3,
-            server_header=False,
-        )
+        server = uvicorn.Server(server_config(settings, build(settings)))
+        server.run()
+        if not server.started:  # it has said why
+            raise typer.Exit(3)

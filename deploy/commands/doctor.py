@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, LiteralString
 
@@ -13,28 +14,32 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from rich.console import Console
 
+from alerts.desk.worklist.unreadable import read_faults, summary
+from deploy.care_checks import channels, keys, restored
 from deploy.continue_after_loss import carry_out, look, plan
 from deploy.errors import DeployError
+from deploy.finding import Finding
 from deploy.settings import ServerSettings
+from devices.errors import MasterKeyError
 from devices.wire.batch import PARTITIONS
+from devices.wire.keys import read_master_key
 from devices.wire.sealing import KEY_BYTES
 from streams.errors import StreamsError
 
+# A gateway that is given a patient may send a heartbeat before the enrolment has reached the log: nothing is lost with it.
+REFUSED: Final[LiteralString] = """
+SELECT count(*) FROM rejected r WHERE r.at > now() - interval '1 day' AND NOT (
+    r.reason = 'sender not enrolled'
+    AND CASE WHEN octet_length(r.record) >= 56
+        THEN get_byte(r.record, 1) = 2 AND substr(r.record, 17, 4) = decode('00000000', 'hex') ELSE false END
+    AND EXISTS (
+        SELECT FROM control c WHERE c.partition = r.partition AND c.kind = 'enrolment' AND c.at_offset > r.at_offset))"""
 _ANSWER_S: Final = 5.0
+_UNREAD_S: Final = 30
+_UNREAD: Final[LiteralString] = """
+SELECT count(*) FROM ledger WHERE topic = %s AND partition = ANY(%s)
+  AND coalesce(last_append, '-infinity') < now() - make_interval(secs => %s)"""
 MUCH: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A check's result: ``what`` was found, and the ``cure`` if it is wrong."""
-
-    ok: bool
-    what: str
-    cure: str = ""
-
-    def __str__(self) -> str:
-        sentence = self.what if self.ok else f"{self.what}: {self.cure}"
-        return ("[bold]ok[/bold]     " if self.ok else "[bold red]wrong[/bold red]  ") + sentence + "."
 
 
 def register(app: typer.Typer) -> None:
@@ -44,14 +49,16 @@ def register(app: typer.Typer) -> None:
         go_on: Annotated[
             bool, typer.Option("--continue", help="go on behind the records that these partitions have lost")
         ] = False,
+        every: Annotated[bool, typer.Option("--all", help="open all keys and identities, not a sample")] = False,
         yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     ) -> None:
         """Check the key file, the database, Kafka, the ledger and the lag; say what to do.
 
-        Ends with status 1 if anything is wrong.  With --continue it gives up the records that a damaged log has lost: its
-        partitions are read from the first record after the last one stored, and all gateways send what they hold again.
+        Ends with status 1 if anything is wrong.  It opens a sample of the keys and identities, with --all every one.  With
+        --continue it gives up the records that a damaged log has lost: its partitions are read from the first record after
+        the last one stored, and all gateways send what they hold again.
 
-        Examples: vigil doctor; vigil doctor --continue 3 17
+        Examples: vigil doctor; vigil doctor --all; vigil doctor --continue 3 17
         """
         settings = ServerSettings()
         if go_on:
@@ -60,7 +67,7 @@ def register(app: typer.Typer) -> None:
         if partitions:
             raise DeployError("Partitions are named only with --continue.")
         console = Console()
-        findings = [each for check in CHECKS for each in check(settings)]
+        findings = [each for check in checks(every=every) for each in check(settings)]
         for each in findings:
             console.print(str(each), highlight=False, soft_wrap=True)
         raise typer.Exit(0 if all(each.ok for each in findings) else 1)
@@ -101,7 +108,7 @@ def database(settings: ServerSettings) -> Iterator[Finding]:
                 yield Finding(False, "The database has no tables yet", "run vigil migrate")
                 return
             yield Finding(True, "The database answers and has its tables")
-            count = _number(db, "SELECT count(*) FROM rejected WHERE at > now() - interval '1 day'")
+            count = _number(db, REFUSED)
             yield Finding(not count, f"{count} records or readings were refused in the last day", "see vigil rejected list")
             late = _number(
                 db, "SELECT count(*) FROM control_outbox WHERE sent IS NULL AND created < now() - interval '30 s'"
@@ -112,12 +119,24 @@ def database(settings: ServerSettings) -> Iterator[Finding]:
         yield Finding(False, f"The database does not answer ({reason})", "check VIGIL_DATABASE")
 
 
+def unreadable(settings: ServerSettings) -> Iterator[Finding]:
+    try:
+        faults = asyncio.run(read_faults(settings.database, read_master_key(settings.master_key_file)))
+    except (psycopg.Error, MasterKeyError):
+        return  # said by the checks of the database and of the key file
+    if not faults:
+        yield Finding(True, "The data of every patient can be read")
+        return
+    cure = "restore or enter it again; if it is many identities, this is not the master key they were sealed under"
+    yield Finding(False, f"Stored data cannot be read ({summary(faults)})", cure)
+
+
 def topic(settings: ServerSettings) -> Iterator[Finding]:
     admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 2})
     try:
         there = admin.list_topics(timeout=_ANSWER_S).topics.get(settings.topic)
         if there is None:
-            cure = f"create it with {PARTITIONS} partitions and message.timestamp.type=LogAppendTime"
+            cure = "run vigil topic create"
             yield Finding(False, f"The topic {settings.topic} does not exist", cure)
             return
         resource = ConfigResource(ResourceType.TOPIC, settings.topic)
@@ -137,6 +156,8 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
                 yield Finding(False, "No worker has ever taken a partition", "start vigil worker")
                 return
             standing = look(db, settings)
+            whole = [p for p, reason in standing.damage.items() if reason is None]
+            unread = _number(db, _UNREAD, settings.topic, whole, _UNREAD_S)
     except psycopg.Error:
         return  # said by the check of the database
     except (KafkaException, TimeoutError, StreamsError) as error:
@@ -150,7 +171,16 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
             continue
         what = f"Partition {p} is not read, {reason}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
         yield Finding(False, f"{what} {extent.end}", f"restore the log, or run vigil doctor --continue {p}")
+    yield _moves(unread)
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
+
+
+def _moves(unread: int) -> Finding:
+    """A worker appends and stores a clock record every second, also where no patient sends anything."""
+    if not unread:
+        return Finding(True, f"Every part of the log was read in the last {_UNREAD_S} s")
+    what = f"{unread} parts of the log were not read in the last {_UNREAD_S} s"
+    return Finding(False, what, "see that vigil worker runs; one that was started late catches up first")
 
 
 def _number(db: psycopg.Connection[tuple[int]], query: LiteralString, *values: object) -> int:
@@ -158,4 +188,6 @@ def _number(db: psycopg.Connection[tuple[int]], query: LiteralString, *values: o
     return row[0] if row else 0
 
 
-CHECKS: tuple[Callable[[ServerSettings], Iterator[Finding]], ...] = (key_file, database, topic, ledger)
+def checks(*, every: bool = False) -> tuple[Callable[[ServerSettings], Iterator[Finding]], ...]:
+    """All checks in their order; ``every``: open all keys."""
+    return key_file, database, unreadable, partial(keys, every=every), channels, restored, topic, ledger

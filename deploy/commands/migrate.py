@@ -22,3 +22,5 @@ def register(app: typer.Typer) -> None:
 
         done = apply(database)
         print("\n".join(f"applied {name}" for name in done) or "The schema is up to date.")
+        if any(name.startswith("0001") for name in done):
+            print("Next, once: vigil topic create")

@@ -8,21 +8,15 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from deploy.acting import By, author, transaction
 from deploy.errors import DeployError
-from deploy.settings import ServerSettings
 from devices.wire.control import Facts
-from devices.wire.keys import read_master_key
-
-if TYPE_CHECKING:
-    from alerts.database import Tx
 
 app = typer.Typer(
     help="Admit patients, add homes and wearables, claim a gateway.\n\n"
@@ -35,25 +29,6 @@ def register(to: typer.Typer) -> None:
     to.add_typer(app, name="pair")
 
 
-By = Annotated[str, typer.Option("--by", help="your sign-in", show_default=False)]
-
-
-@contextmanager
-def _server() -> Iterator[tuple[Tx, bytes]]:
-    import psycopg
-
-    settings = ServerSettings()
-    with psycopg.connect(settings.database, connect_timeout=10) as tx:
-        yield tx, read_master_key(settings.master_key_file)
-
-
-def _person(tx: Tx, sign_in: str) -> int:
-    row = tx.execute("SELECT person FROM person WHERE sign_in = %s AND disabled IS NULL", [sign_in]).fetchone()
-    if row is None:
-        raise DeployError(f"Nobody signs in as {sign_in}: add them with vigil pair person.")
-    return int(row[0])
-
-
 @app.command()
 def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")]) -> None:
     """Add a care team.  Its members see its patients; nobody else does.
@@ -62,7 +37,7 @@ def team(name: Annotated[str, typer.Argument(help="such as 'Home ward North'")])
     """
     from alerts.care.teams import add_team
 
-    with _server() as (tx, _):
+    with transaction() as (tx, _):
         print(f"team {add_team(tx, name)}")
 
 
@@ -85,7 +60,7 @@ def person(
     from alerts.rules.defaults import default_rule_set
 
     password = os.environ.get("VIGIL_PASSWORD") or getpass.getpass("Password: ")
-    with _server() as (tx, _):
+    with transaction() as (tx, _):
         number = add_person(tx, sign_in, name, role, password)
         if team is not None:
             join(tx, number, team)
@@ -112,8 +87,8 @@ def patient(
     from alerts.care.consent import give_consent
     from alerts.care.identity import Identity
 
-    with _server() as (tx, master):
-        who = _person(tx, by)
+    with transaction() as (tx, master):
+        who = author(tx, by)
         identity = Identity(family=family, given=given, born=born, record_number=record)
         number = admit_patient(tx, master, identity, team, Facts(born=born), who)
         if consent:
@@ -134,7 +109,7 @@ def gateway(
 
     if not name and again is None:
         raise DeployError("Name the place where the gateway stands, or an earlier gateway with --again NUMBER.")
-    with _server() as (tx, _):
+    with transaction() as (tx, _):
         number = again if again is not None else add_gateway(tx, name)
         code = new_claim(tx, number)
         print(f"gateway {number}\nclaim code {code} (60 minutes): on the gateway run: vigil pair claim {code} --desk URL")
@@ -175,9 +150,9 @@ def device(
     from alerts.care.devices import add_device
     from alerts.care.enrol import enrol
 
-    with _server() as (tx, master):
+    with transaction() as (tx, master):
         number = add_device(tx, name, source, address, interval)
-        enrol(tx, master, number, patient, gateway, datetime.now(UTC), _person(tx, by))
+        enrol(tx, master, number, patient, gateway, datetime.now(UTC), author(tx, by))
         print(f"device {number}")
 
 
@@ -188,18 +163,21 @@ def move(
     patient: Annotated[int | None, typer.Option(help="the new patient; without it the device belongs to nobody")] = None,
     gateway: Annotated[int | None, typer.Option()] = None,
 ) -> None:
-    """Take a wearable from its patient from now on, and give it to another one if named.
+    """Take a wearable from its patient from now on, and give it to another one if named.  One that is nobody's is given too.
 
     Example: vigil pair move 3 --patient 2 --gateway 1 --by m.testova
     """
-    from alerts.care.enrol import end_enrolment, transfer
+    from alerts.care.enrol import end_enrolment, enrol, is_enrolled, transfer
 
-    with _server() as (tx, master):
-        who = _person(tx, by)
+    if (patient is None) != (gateway is None):
+        raise DeployError("Name both the new patient and the gateway, or neither: --patient 2 --gateway 1.")
+    with transaction() as (tx, master):
+        who = author(tx, by)
         if patient is None or gateway is None:
             print(f"device {device} was patient {end_enrolment(tx, device, datetime.now(UTC), who)}'s, and is nobody's now")
             return
-        transfer(tx, master, device, patient, gateway, datetime.now(UTC), who)
+        give = transfer if is_enrolled(tx, device) else enrol
+        give(tx, master, device, patient, gateway, datetime.now(UTC), who)
         print(f"device {device} is patient {patient}'s now")
 
 
@@ -211,6 +189,6 @@ def consent(patient: int, by: By, withdraw: Annotated[bool, typer.Option(help="i
     """
     from alerts.care.consent import give_consent
 
-    with _server() as (tx, _):
-        give_consent(tx, patient, not withdraw, _person(tx, by))
+    with transaction() as (tx, _):
+        give_consent(tx, patient, not withdraw, author(tx, by))
         print(f"patient {patient}: consent {'withdrawn' if withdraw else 'given'}")

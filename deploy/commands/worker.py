@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
         from alerts.fold.fold import fold_conditions
         from alerts.rules.stages import stages
         from deploy.logs import configure
+        from deploy.port import check_port
         from streams.worker.worker import run
 
+        check_port("127.0.0.1", settings.metrics_port, "VIGIL_WORKER_METRICS_PORT")
         configure()
         run(settings, stages(), fold_conditions)

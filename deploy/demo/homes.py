@@ -56,8 +56,13 @@ class Homes:
 
     def _hears(self, home: int, port: int) -> bool:
         """Return whether the gateway listens to all its MQTT wearables: what they publish before goes nowhere."""
-        wearables = [w for person, w in self.plan.wearables if person.home == home and w.kind not in OVER_BLE]
-        return gauge(port, "vigil_gateway_topics") == len(wearables)
+        with psycopg.connect(self.installation.database) as db:
+            row = db.execute(
+                "SELECT count(*) FROM enrolment JOIN device USING (device)"
+                " WHERE gateway = %s AND until IS NULL AND source = 'mqtt'",
+                [self.done.gateways[home]],
+            ).fetchone()
+        return bool(row and gauge(port, "vigil_gateway_topics") == row[0])
 
     def settle(self) -> None:
         """Wait until the gateways listen and the worker works, then relay the enrolments until all have taken effect.
@@ -73,13 +78,14 @@ class Homes:
         notifier.child.wait_until(self._understood, READY_S)
 
     def _understood(self) -> bool:
+        """Return whether the newest consent and enrolment of everybody decide: what is measured before is refused."""
         with psycopg.connect(self.installation.database) as db:
             row = db.execute(
-                "SELECT count(*) FROM unnest(%s::int4[]) p WHERE EXISTS (SELECT FROM control WHERE patient = p AND"
-                " kind = 'consent') AND EXISTS (SELECT FROM control WHERE patient = p AND kind = 'enrolment')",
+                "SELECT count(*) FROM control_outbox o WHERE patient = ANY(%s) AND kind IN ('consent', 'enrolment') AND"
+                " NOT EXISTS (SELECT FROM control WHERE patient = o.patient AND kind = o.kind AND sequence >= o.sequence)",
                 [self.done.patients],
             ).fetchone()
-        return bool(row and row[0] == len(self.done.patients))
+        return row == (0,)
 
     def state(self, home: int) -> Path:
         return self.installation.home / f"gateway-{home + 1}"
@@ -151,6 +157,6 @@ class Homes:
 
 
 def mqtt_users(plan: Plan) -> tuple[str, ...]:
-    """The gateways' user, then the wearables that speak MQTT."""
-    spoken = [wearable.address for _, wearable in plan.wearables if wearable.kind not in OVER_BLE]
-    return (GATEWAY_USER, *spoken)
+    """The gateways' user, then the wearables that speak MQTT, those that stand in for Bluetooth too."""
+    worn = [*plan.wearables, *plan.without_bluetooth().wearables]
+    return (GATEWAY_USER, *dict.fromkeys(wearable.address for _, wearable in worn if wearable.kind not in OVER_BLE))

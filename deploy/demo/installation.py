@@ -63,6 +63,7 @@ class Installation:
             "VIGIL_KAFKA": self.stack.kafka.bootstrap,
             "VIGIL_TOPIC": TOPIC,
             "VIGIL_MASTER_KEY_FILE": str(self.master_key_file),
+            "VIGIL_DESK_PUBLIC_URL": self.desk_url,  # the notifier links to it
             "OPENBLAS_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
         }
@@ -83,7 +84,7 @@ class Installation:
         environment = self.environment | settings
         # it stops and starts as somebody likes to look at it: a stop as planned is never reported
         metrics = {"VIGIL_WORKER_METRICS_PORT": str(self.metrics_port), "VIGIL_WORKER_SILENCE_MIN": "65535"}
-        served = {"VIGIL_DESK_PORT": str(self.desk_port), "VIGIL_DESK_PUBLIC_URL": self.desk_url}
+        served = {"VIGIL_DESK_PORT": str(self.desk_port)}
         worker = Program(
             "worker", CLI, ["worker"], environment | metrics, self.log_of("worker"), f"127.0.0.1:{self.metrics_port}",
             self._worker_owns_all,

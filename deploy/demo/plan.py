@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Self
 
+from alerts.rules.news2.score import FEWEST
 from devices.vitals import Vital
 from simulators.scenario import Deteriorate, Event, NetworkLoss, Scenario, Sensor, SensorOff
 
@@ -12,6 +14,19 @@ Wears = Literal["belt", "oximeter", "cuff", "thermometer", "patch", "ring"]
 """belt, oximeter, cuff, thermometer speak BLE; patch (respiration, heart rate) and ring (SpO₂, pulse) speak MQTT."""
 
 OVER_BLE: Final[frozenset[Wears]] = frozenset({"belt", "oximeter", "cuff", "thermometer"})
+
+WORN_AS: Final[Mapping[Wears, Sensor]] = {
+    "belt": Sensor.BELT,
+    "oximeter": Sensor.OXIMETER,
+    "cuff": Sensor.CUFF,
+    "thermometer": Sensor.THERMOMETER,
+    "patch": Sensor.BELT,
+    "ring": Sensor.OXIMETER,
+}
+"""The place on the body: what befalls the sensor there in a scenario befalls the wearable."""
+
+_OVER_MQTT: Final[Mapping[Wears, Wears]] = {"belt": "patch", "oximeter": "ring"}
+"""The MQTT wearable that stands in for a Bluetooth one; a measurement taken by hand has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,15 @@ class Person:
     home: int
     wears: tuple[Wearable, ...]
 
+    def without_bluetooth(self, number: int) -> Self:
+        """The same patient with MQTT wearables alone, named by ``number`` where they are new."""
+        spoken = [one for one in self.wears if one.kind not in OVER_BLE]
+        for one in self.wears:
+            instead = _OVER_MQTT.get(one.kind)
+            if instead and instead not in [other.kind for other in spoken]:
+                spoken.append(_mqtt(instead, number))
+        return replace(self, wears=tuple(spoken))
+
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
@@ -64,21 +88,32 @@ class Plan:
         """The events of all patients, from ``start`` (ms since the epoch) on."""
         return Scenario(start, len(self.people), seed=7, events=self.events)
 
+    def without_bluetooth(self) -> Self:
+        """The same story for a machine without D-Bus: all wear MQTT, and nobody is measured by hand."""
+        return replace(self, people=tuple(person.without_bluetooth(n) for n, person in enumerate(self.people, 1)))
+
     @property
     def complete_s(self) -> float:
         """The seconds after which every event is over and every alarm must be there: holds, scores, heartbeats included."""
         return COMPLETE_S
 
     def expected(self) -> list[tuple[Person, str, Wears | None]]:
-        """The alarms that must follow from the events: (patient, rule, the wearable it concerns; None: gateway or none)."""
+        """The alarms that must follow from the events: (patient, rule, the wearable it concerns; None: gateway or none).
+
+        A wearable that is not worn raises none, and a score needs its inputs.
+        """
         found: list[tuple[Person, str, Wears | None]] = []
         for event in self.events:
             if isinstance(event, Deteriorate):
                 person = self.people[event.patient]
-                found += [(person, f"{vital.name.lower()}.{side}", wears) for vital, side, wears in _WORSE]
-                found.append((person, "news2", None))
+                worn = [one.kind for one in person.wears]
+                for vital, side in _WORSE.items():
+                    found += [(person, f"{vital.name.lower()}.{side}", kind) for kind in worn if vital in _MEASURED[kind]]
+                if _inputs(worn) >= FEWEST:
+                    found.append((person, "news2", None))
             elif isinstance(event, SensorOff):
-                found.append((self.people[event.patient], "sensor_off", event.sensor.value))
+                person = self.people[event.patient]
+                found += [(person, "sensor_off", one.kind) for one in person.wears if WORN_AS[one.kind] is event.sensor]
             elif isinstance(event, NetworkLoss):
                 found += [(one, "gateway_offline", None) for one in self.people if self.homes[one.home] == event.gateway]
         return found
@@ -86,15 +121,31 @@ class Plan:
 
 COMPLETE_S: Final = 75.0
 
-_WORSE: Final[tuple[tuple[Vital, str, Wears], ...]] = (
-    (Vital.HEART_RATE, "high", "belt"),
-    (Vital.HEART_RATE, "high", "patch"),
-    (Vital.PULSE_RATE, "high", "oximeter"),
-    (Vital.PULSE_RATE, "high", "cuff"),
-    (Vital.SPO2, "low", "oximeter"),
-    (Vital.RESPIRATORY_RATE, "high", "patch"),
-)
-"""The vitals beyond their limits once the deterioration below is complete, and the wearable that measures each."""
+_WORSE: Final[Mapping[Vital, str]] = {
+    Vital.HEART_RATE: "high",
+    Vital.PULSE_RATE: "high",
+    Vital.SPO2: "low",
+    Vital.RESPIRATORY_RATE: "high",
+}
+"""The vitals beyond their limits once the deterioration below is complete."""
+
+_MEASURED: Final[Mapping[Wears, frozenset[Vital]]] = {
+    "belt": frozenset({Vital.HEART_RATE}),
+    "oximeter": frozenset({Vital.SPO2, Vital.PULSE_RATE}),
+    "cuff": frozenset({Vital.SYSTOLIC, Vital.DIASTOLIC, Vital.MEAN_ARTERIAL, Vital.PULSE_RATE}),
+    "thermometer": frozenset({Vital.TEMPERATURE}),
+    "patch": frozenset({Vital.HEART_RATE, Vital.RESPIRATORY_RATE}),
+    "ring": frozenset({Vital.SPO2, Vital.PULSE_RATE}),
+}
+
+_SCORED: Final = frozenset({Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.PULSE_RATE, Vital.TEMPERATURE})
+"""NEWS2's inputs among the vitals."""
+
+
+def _inputs(worn: Iterable[Wears]) -> int:
+    """The number of NEWS2's inputs that these wearables measure; a heart rate counts as the pulse."""
+    measured = {vital for kind in worn for vital in _MEASURED[kind]}
+    return len({Vital.PULSE_RATE if vital is Vital.HEART_RATE else vital for vital in measured} & _SCORED)
 
 
 def _ble(kind: Wears, number: int, interval_s: int) -> Wearable:

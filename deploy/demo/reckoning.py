@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Final
 
 import psycopg
 
-from deploy.demo.plan import OVER_BLE, Plan
+from deploy.demo.plan import Plan
 from deploy.demo.provision import Provisioned
 from deploy.demo.summary import AlarmKey, Samples
 from devices.sample import SAMPLE
@@ -81,15 +81,10 @@ async def settle(
             await asyncio.sleep(0.25)
 
 
-def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[AlarmKey]:
-    """The alarms that the plan's events must raise.
-
-    Without Bluetooth no alarm of its sensors is expected, and no score either: it has too few inputs.
-    """
+def expected_alarms(plan: Plan, done: Provisioned) -> list[AlarmKey]:
+    """The alarms that the plan's events must raise."""
     found: list[AlarmKey] = []
     for person, rule, wears in plan.expected():
-        if not ble and (wears in OVER_BLE or rule == "news2"):
-            continue
         patient = done.patients[plan.people.index(person)]
         source = 0
         if rule == "gateway_offline":
@@ -102,27 +97,34 @@ def expected_alarms(plan: Plan, done: Provisioned, *, ble: bool = True) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An alarm row that was open at some time of the run; ``onset`` in ms."""
+    """An alarm row that was open at some time of the run; ``onset`` in ms, ``open`` at the end too."""
 
     alarm: int
     key: AlarmKey
     onset: int
     notified: bool
     acknowledged: bool
+    open: bool
 
 
 def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
     """Patients' alarms open at any time since ``since`` (ms)."""
     rows = db.execute(
         "SELECT alarm, subject, rule, source, (extract(epoch FROM onset) * 1000)::int8, acknowledged IS NOT NULL,"
-        " EXISTS (SELECT FROM notification n WHERE n.alarm = a.alarm AND n.sent IS NOT NULL)"
+        " EXISTS (SELECT FROM notification n WHERE n.alarm = a.alarm AND n.sent IS NOT NULL), closed IS NULL"
         " FROM alarm a WHERE subject_kind = 'patient' AND (closed IS NULL OR closed >= to_timestamp(%s / 1000.0))",
         [since],
     ).fetchall()
-    return [Raised(row[0], (row[1], row[2], row[3]), row[4], notified=row[6], acknowledged=row[5]) for row in rows]
+    return [
+        Raised(alarm, (subject, rule, source), onset, notified=notified, acknowledged=acknowledged, open=stands)
+        for alarm, subject, rule, source, onset, acknowledged, notified, stands in rows
+    ]
 
 
-def without_recurrences(raised: Sequence[Raised], since: int) -> list[Raised]:
-    """The alarms without those of an earlier run that were closed in this one and raised again since (ms)."""
+def of_this_run(raised: Sequence[Raised], since: int, expected: Collection[AlarmKey]) -> list[Raised]:
+    """The alarms without those of before ``since`` (ms) that say nothing of this run.
+
+    Those are what was raised again since, and what this run closed and does not expect.
+    """
     anew = {one.key for one in raised if one.onset >= since}
-    return [one for one in raised if one.onset >= since or one.key not in anew]
+    return [one for one in raised if one.onset >= since or (one.key not in anew and (one.open or one.key in expected))]

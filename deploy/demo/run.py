@@ -24,8 +24,8 @@ from deploy.demo.nurse import SimulatedNurse
 from deploy.demo.observe import WorkerMetrics, open_alarms, worker_metrics
 from deploy.demo.plan import Plan
 from deploy.demo.progress import SetUp
-from deploy.demo.provision import HEARTBEAT_S, Provisioned, kept
-from deploy.demo.reckoning import expected_alarms, raised_alarms, settle, without_recurrences
+from deploy.demo.provision import HEARTBEAT_S, Provisioned, bring_in_line, kept
+from deploy.demo.reckoning import expected_alarms, of_this_run, raised_alarms, settle
 from deploy.demo.summary import Latency, Summary, count_alarms, failures, quantiles
 from deploy.demo.view import Part, Screen
 from deploy.errors import DemoFailedError
@@ -35,7 +35,7 @@ REFRESH_S: Final = 0.5
 DRAIN_S: Final = 30.0
 _DESCRIBED: Final = {
     "deteriorate": "A patient begins to deteriorate.",
-    "sensor_off": "An oximeter falls off its finger.",
+    "sensor_off": "A sensor falls off its finger.",
     "network_loss": "A home has lost its network; its gateway keeps everything.",
     "network_back": "The network is back; the gateway sends what it kept.",
 }
@@ -93,7 +93,10 @@ class Demo:
         with SetUp(self.console) as progress:
             installation.start(progress)
             progress("people", "admitting")
-            self.done = kept(installation.database, installation.master_key, self.plan)
+            if installation.stack.dbus is None:
+                self.plan = self.plan.without_bluetooth()
+            database, master = installation.database, installation.master_key
+            self.done = bring_in_line(database, master, self.plan, kept(database, master, self.plan))
             progress("people", "ready", 1.0)
             staff = [{"sign_in": s.sign_in, "password": s.password, "role": s.role} for s in self.plan.staff]
             installation.serve(
@@ -181,12 +184,12 @@ class Demo:
         self.installation.programs.remove(wearables)
         outboxes, measured = self.homes.outboxes(), self.homes.counts().measured
         database, devices = self.installation.database, self.done.devices.values()
+        expected = expected_alarms(self.plan, self.done)
         samples = await settle(database, outboxes, devices, self.began_ms, measured, DRAIN_S)
         with psycopg.connect(database) as db:
-            raised = without_recurrences(raised_alarms(db, self.began_ms), self.began_ms)
-        ble = self.installation.stack.dbus is not None
+            raised = of_this_run(raised_alarms(db, self.began_ms), self.began_ms, expected)
         alarms, missed, extra = count_alarms(
-            expected_alarms(self.plan, self.done, ble=ble),
+            expected,
             [one.key for one in raised],
             sum(one.notified for one in raised),
             sum(one.acknowledged for one in raised),

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from deploy.demo.plan import DEMO, OVER_BLE, Wearable
+from deploy.demo.plan import DEMO, OVER_BLE, WORN_AS, Plan, Wearable
 from simulators.fakebluez import FakeBlueZ
 from simulators.fleet import Fleet, Source
 from simulators.mqtt_wearable import Broker, MqttWearable
@@ -30,19 +30,25 @@ from simulators.worn import WornSensor
 
 _SAMPLES: Final = {Sensor.BELT: 1, Sensor.OXIMETER: 2, Sensor.CUFF: 4, Sensor.THERMOMETER: 1}
 """Samples in a reading of each Bluetooth sensor."""
-_WORN_AS: Final = {"patch": Sensor.BELT, "ring": Sensor.OXIMETER}
 _CUFF_S: Final = 20.0
 _THERMOMETER_S: Final = 15.0
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """``start``: ms since the epoch at which the scenario begins; ``passwords``: of the MQTT wearables, by name."""
+    """``start``: ms since the epoch at which the scenario begins; ``passwords``: of the MQTT wearables, by name.
+
+    Without ``ble`` the patients wear what :meth:`Plan.without_bluetooth` gives them.
+    """
 
     start: int
     mqtt_port: int
     passwords: dict[str, str]
     counts: str
-    ble: bool = True
+    ble: bool
+
+    @property
+    def plan(self) -> Plan:
+        return DEMO if self.ble else DEMO.without_bluetooth()
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -52,10 +58,10 @@ class Counts(msgspec.Struct, frozen=True):
     waiting: int
 
 
-def bluetooth(scenario: Scenario) -> list[SimulatedSensor]:
+def bluetooth(scenario: Scenario, plan: Plan) -> list[SimulatedSensor]:
     return [
         _sensor(scenario.wearer(number), wearable)
-        for number, person in enumerate(DEMO.people)
+        for number, person in enumerate(plan.people)
         for wearable in person.wears
         if wearable.kind in OVER_BLE
     ]
@@ -63,11 +69,11 @@ def bluetooth(scenario: Scenario) -> list[SimulatedSensor]:
 
 def over_mqtt(scenario: Scenario, spec: Spec) -> Fleet:
     pairs: list[tuple[Source, MqttWearable]] = []
-    for number, person in enumerate(DEMO.people):
+    for number, person in enumerate(spec.plan.people):
         for wearable in person.wears:
-            if wearable.kind in _WORN_AS:
+            if wearable.kind not in OVER_BLE:
                 broker = Broker("127.0.0.1", spec.mqtt_port, spec.passwords[wearable.address])
-                source = WornSensor(scenario.wearer(number), _WORN_AS[wearable.kind], wearable.address, began=spec.start)
+                source = WornSensor(scenario.wearer(number), WORN_AS[wearable.kind], wearable.address, began=spec.start)
                 pairs.append((source, MqttWearable(wearable.address, broker)))
     return Fleet(pairs)
 
@@ -77,8 +83,8 @@ async def play(spec: Spec) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    scenario = DEMO.scenario(spec.start)
-    sensors = bluetooth(scenario) if spec.ble else []
+    scenario = spec.plan.scenario(spec.start)
+    sensors = bluetooth(scenario, spec.plan)
     fleet = over_mqtt(scenario, spec)
     async with contextlib.AsyncExitStack() as stack:
         if sensors:

@@ -13,8 +13,7 @@ def main(arguments: list[str]) -> int:
         print("Say where the files go: python -m deploy.grafana [FOLDER]", file=sys.stderr)
         return 2
     written = write(Path(arguments[0])) if arguments else write_dashboards(Path(__file__).parent / "dashboards")
-    for path in written:
-        print(path)
+    print(*written, sep="\n")
     return 0
 
 

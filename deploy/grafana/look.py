@@ -5,12 +5,11 @@ Red, yellow and cyan belong to alarm priorities (IEC 60601-1-8: high, medium, lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from devices.vitals import VITALS, Vital
 
-Json = dict[str, object]
+Json = dict[str, Any]
 
 HIGH: Final = "#b00d27"
 MEDIUM: Final = "#ffd42e"
@@ -33,24 +32,20 @@ def unit_of(vital: Vital) -> str:
     return GRAFANA_UNIT[VITALS[vital].unit]
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Fields whose shown name is ``name`` (a regular expression between slashes, else the whole name) and what differs."""
+def override(name: str, **properties: object) -> Json:
+    """The differences of fields whose shown name is ``name`` (a regular expression between slashes, else the whole name).
 
-    name: str
-    properties: tuple[tuple[str, object], ...]
-
-    def json(self) -> Json:
-        matcher = "byRegexp" if self.name.startswith("/") else "byName"
-        return {
-            "matcher": {"id": matcher, "options": self.name},
-            "properties": [{"id": key, "value": value} for key, value in self.properties],
-        }
+    ``custom__width=80`` stands for the property ``custom.width``.
+    """
+    return {
+        "matcher": {"id": "byRegexp" if name.startswith("/") else "byName", "options": name},
+        "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()],
+    }
 
 
-def override(name: str, **properties: object) -> Override:
-    """``custom__width=80`` stands for the property ``custom.width``; ``None`` is left out."""
-    return Override(name, tuple((key.replace("__", "."), value) for key, value in properties.items() if value is not None))
+def colored(**colors: str) -> list[Json]:
+    """Fields of these names (``_`` stands for a space) in colours of their own."""
+    return [override(name.replace("_", " "), color=fixed(color)) for name, color in colors.items()]
 
 
 def fixed(color: str) -> Json:
@@ -63,6 +58,7 @@ def thresholds(*steps: tuple[float, str], start: str = CALM) -> Json:
     return {"mode": "absolute", "steps": all_steps}
 
 
-def words(**meanings: tuple[str, str]) -> list[Json]:
-    """A mapping of texts to (what is shown, its colour)."""
-    return [{"type": "value", "options": {key: {"text": text, "color": color} for key, (text, color) in meanings.items()}}]
+def words(**colors: str) -> list[Json]:
+    """A mapping of texts, shown as they are, to their colours; ``_`` stands for a space."""
+    texts = {key.replace("_", " "): color for key, color in colors.items()}
+    return [{"type": "value", "options": {text: {"text": text, "color": color} for text, color in texts.items()}}]

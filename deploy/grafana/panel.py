@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from deploy.grafana.look import Json, Override
+from deploy.grafana.look import Json
 
 SOURCE: Final[Json] = {"type": "grafana-postgresql-datasource", "uid": "vigil-postgres"}
 """The data source by its fixed uid, as provisioned by :mod:`deploy.grafana.provisioning`."""
@@ -24,39 +23,23 @@ def target(sql: str, *, series: bool = False, name: str = "A") -> Json:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """``width`` of 24 columns, ``height`` in rows of 30 px.  ``points`` bounds what a query may return a series."""
-
-    title: str
-    kind: str
-    width: int
-    height: int
-    sql: str | None
-    description: str
-    options: Json
-    defaults: Json
-    overrides: Sequence[Override] = ()
-    series: bool = False
-    transformations: Sequence[Json] = ()
-    points: int | None = None
-
-    def json(self, number: int, x: int, y: int) -> Json:
-        panel: Json = {
-            "id": number,
-            "type": self.kind,
-            "title": self.title,
-            "description": self.description,
-            "gridPos": {"x": x, "y": y, "w": self.width, "h": self.height},
-            "options": self.options,
-            "fieldConfig": {"defaults": self.defaults, "overrides": [one.json() for one in self.overrides]},
-            "transformations": list(self.transformations),
-        }
-        if self.sql is not None:
-            panel |= {"datasource": SOURCE, "targets": [target(self.sql, series=self.series)], "interval": "1s"}
-        if self.points is not None:
-            panel["maxDataPoints"] = self.points
-        return panel
+def _panel(
+    kind: str, title: str, sql: str | None, description: str, size: tuple[int, int], options: Json, defaults: Json,
+    overrides: Sequence[Json] = (), *, series: bool = False, transformations: Sequence[Json] = (), **more: int,
+) -> Json:  # fmt: skip
+    """``size``: width of 24 columns, height in rows of 30 px.  A dashboard gives the panel its number and place."""
+    panel: Json = {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "gridPos": dict(zip("wh", size, strict=True)),
+        "options": options,
+        "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
+        "transformations": list(transformations),
+    }
+    if sql is not None:
+        panel |= {"datasource": SOURCE, "targets": [target(sql, series=series)], "interval": "1s"}
+    return panel | more
 
 
 _TREND: Final[Json] = {
@@ -84,52 +67,36 @@ SPLIT: Final[Json] = {"id": "partitionByValues", "options": {"fields": ["metric"
 
 
 def trend(
-    title: str,
-    sql: str,
-    *,
-    description: str,
-    unit: str,
-    overrides: Sequence[Override] = (),
-    split: bool = False,
-    width: int = 24,
-    height: int = 7,
-    points: int = 900,
-    custom: Json | None = None,
-    **defaults: object,
-) -> Panel:
-    """Lines over time.  ``split``: rows of (time, metric, "Value"), a line a metric, broken where the value is null."""
+    title: str, sql: str, description: str, *, unit: str, overrides: Sequence[Json] = (), split: bool = False,
+    width: int = 24, points: int = 900, custom: Json | None = None, **defaults: object,
+) -> Json:  # fmt: skip
+    """Lines over time.  ``split``: rows of (time, metric, "Value"), a line a metric, broken where the value is null.
+
+    ``points`` bounds the values that a query may return a series.
+    """
     legend = {"showLegend": True, "displayMode": "list", "placement": "right", "calcs": []}
     options: Json = {"legend": legend, "tooltip": {"mode": "multi", "sort": "none"}}
     fields: Json = {"unit": unit, "custom": _TREND | (custom or {}), **defaults}
-    split_by = [SPLIT] if split else []
-    return Panel(
-        title, "timeseries", width, height, sql, description, options, fields, overrides, not split, split_by, points
+    return _panel(
+        "timeseries", title, sql, description, (width, 7), options, fields, overrides, series=not split,
+        transformations=[SPLIT] if split else [], maxDataPoints=points,
     )  # fmt: skip
 
 
 def table(
-    title: str, sql: str, *, description: str, overrides: Sequence[Override] = (), width: int = 12, height: int = 9
-) -> Panel:
+    title: str, sql: str, description: str, *, overrides: Sequence[Json] = (), width: int = 12, height: int = 9
+) -> Json:
     """Rows as the query returns them, column names as headings."""
     options: Json = {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"}
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
-    return Panel(title, "table", width, height, sql, description, options, {"custom": custom, "noValue": "–"}, overrides)
+    return _panel("table", title, sql, description, (width, height), options, {"custom": custom, "noValue": "–"}, overrides)
 
 
-def stat(
-    title: str,
-    sql: str,
-    *,
-    description: str,
-    overrides: Sequence[Override] = (),
-    width: int = 6,
-    height: int = 4,
-    **defaults: object,
-) -> Panel:
+def stat(title: str, sql: str, description: str, *, width: int, overrides: Sequence[Json] = (), **defaults: object) -> Json:
     """One large number for each column of the single row the query returns."""
-    return Panel(title, "stat", width, height, sql, description, _STAT, {"noValue": "–", **defaults}, overrides)
+    return _panel("stat", title, sql, description, (width, 4), _STAT, {"noValue": "–", **defaults}, overrides)
 
 
-def text(content: str, *, width: int = 24, height: int = 2) -> Panel:
+def text(content: str) -> Json:
     """Plain words on the dashboard."""
-    return Panel("", "text", width, height, None, "", {"mode": "markdown", "content": content}, {})
+    return _panel("text", "", None, "", (24, 2), {"mode": "markdown", "content": content}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,7 +31,7 @@ class DataSource:
         """The data source of Vigil's URL; without an ``sslmode`` in it, in clear on this machine only."""
         parts = conninfo_to_dict(url)
         host = str(parts.get("host") or "127.0.0.1")
-        mode = str(parts.get("sslmode") or ("disable" if _is_here(host) else "verify-full"))
+        mode = str(parts.get("sslmode") or "prefer")
         if mode in ("allow", "prefer"):  # Grafana knows neither
             mode = "disable" if _is_here(host) else "verify-full"
         return cls(host, int(parts.get("port") or 5432), str(parts.get("dbname") or "vigil"), mode, timescaledb)
@@ -82,9 +83,6 @@ def provider_file(path: str) -> Json:
 
 
 def _is_here(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):
-        return True
-    try:
+    with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or host.startswith("/")

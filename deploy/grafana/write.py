@@ -18,7 +18,7 @@ DASHBOARDS: Final = {"ward": WARD, "patient": PATIENT}
 
 def dashboard_files() -> dict[str, str]:
     """Path below ``dashboards/`` and content of every dashboard."""
-    return {f"{FOLDER}/{name}.json": _text(dashboard.json()) for name, dashboard in DASHBOARDS.items()}
+    return {f"{FOLDER}/{name}.json": _text(content) for name, content in DASHBOARDS.items()}
 
 
 def write_dashboards(folder: Path) -> list[Path]:

@@ -79,7 +79,11 @@ def decode_blood_pressure(data: bytes, arrived: int) -> Decoded:
     if found.pulse is not None:
         beyond = status is Status.OK and bool((found.status or 0) & _PULSE_RANGE)
         values.append((Vital.PULSE_RATE, *found.pulse.stored(Status.OUT_OF_RANGE if beyond else status)))
-    return Decoded(samples_of(values, arrived), device_time=found.time.milliseconds if found.time else None)
+    return Decoded(
+        samples_of(values, arrived),
+        device_time=found.time.milliseconds if found.time else None,
+        clock_set=found.time is None or found.time.is_date,
+    )
 
 
 def _mmhg(number: Number, unit: str) -> Number:

@@ -25,10 +25,24 @@ class DateTime:
     @property
     def milliseconds(self) -> int | None:
         """Milliseconds since the epoch; None when the date is not known."""
-        if not (self.year and self.month and self.day):
+        if not self.is_date:
             return None
         whole = datetime(self.year, self.month, self.day, self.hours, self.minutes, self.seconds, tzinfo=UTC)
         return int(whole.timestamp()) * 1000
+
+    @property
+    def is_date(self) -> bool:
+        """True when the date is known."""
+        return bool(self.year and self.month and self.day)
+
+    @property
+    def mark(self) -> int:
+        """A number that tells two times apart also where the date is not known; ms since the epoch where it is."""
+        known = self.milliseconds
+        if known is not None:
+            return known
+        days = (self.year * 12 + self.month) * 31 + self.day
+        return -1000 * (((days * 24 + self.hours) * 60 + self.minutes) * 60 + self.seconds)
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}-{self.day:02}T{self.hours:02}:{self.minutes:02}:{self.seconds:02}"

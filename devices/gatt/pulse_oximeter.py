@@ -6,11 +6,13 @@ The trust that follows from each bit is this project's reading of those sections
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 from devices.decoded import Decoded, samples_of
-from devices.gatt.date_time import DateTime
+from devices.errors import UndecodableError
+from devices.gatt.date_time import DateTime, date_time
 from devices.gatt.fields import Fields
 from devices.gatt.numbers import Number
 from devices.gatt.profile import Profile, Subscription
@@ -23,6 +25,7 @@ PLX_CONTINUOUS: Final = 0x2A5F
 
 # Measurement Status: 10 demonstration, 11 testing, 12 calibrating, 13 unavailable, 14 questionable, 15 invalid.
 _MEASUREMENT_ARTEFACT: Final = sum(1 << bit for bit in (10, 11, 12, 13, 14, 15))
+_FROM_MEMORY: Final = 1 << 9  # Measurement Status: data from measurement storage
 # Device and Sensor Status: 11 unconnected to the user, 13 displaced, 15 disconnected.
 _SENSOR_OFF: Final = sum(1 << bit for bit in (11, 13, 15))
 # 1 equipment malfunction, 2 processing irregularity, 6 erratic, 7 not pulsatile, 8 questionable pulse, 10 interference,
@@ -34,12 +37,15 @@ _SENSOR_POOR: Final = sum(1 << bit for bit in (3, 4, 5))
 
 @dataclass(frozen=True, slots=True)
 class PulseOximetry:
-    """The fields as sent; a field that the message does not hold is None.  SpO2 and ``amplitude`` in %, pulse in /min."""
+    """The fields as sent; a field that the message does not hold is None.  ``unset_time`` is the time
+    of a clock that was never set.  SpO2 and ``amplitude`` in %, pulse in /min.
+    """
 
     spo2: Number
     pulse: Number
     time: DateTime | None = None
     clock_not_set: bool = False
+    unset_time: DateTime | None = None
     spo2_fast: Number | None = None
     pulse_fast: Number | None = None
     spo2_slow: Number | None = None
@@ -70,14 +76,15 @@ def parse_continuous(data: bytes) -> PulseOximetry:
 
 
 def parse_spot_check(data: bytes) -> PulseOximetry:
-    """Parse one PLX Spot-Check Measurement as sent; the time stamp of a clock that was never set is dropped."""
+    """Parse one PLX Spot-Check Measurement as sent; an impossible time of a clock that was never set is dropped."""
     fields = Fields("pulse oximeter spot-check measurement", data)
     flags = fields.unsigned("flags", 1)
     spo2, pulse = fields.sfloat("SpO2"), fields.sfloat("pulse rate")
     clock_not_set = bool(flags & 0x10)
-    time: DateTime | None = None
+    time = unset_time = None
     if flags & 0x01 and clock_not_set:
-        fields.unsigned("time stamp", 7)
+        with contextlib.suppress(UndecodableError):
+            unset_time = date_time(fields.unsigned("time stamp", 7).to_bytes(7, "little"), fields.what)
     elif flags & 0x01:
         time = fields.date_time("time stamp")
     return PulseOximetry(
@@ -85,6 +92,7 @@ def parse_spot_check(data: bytes) -> PulseOximetry:
         pulse,
         time=time,
         clock_not_set=clock_not_set,
+        unset_time=unset_time,
         measurement_status=fields.unsigned("measurement status", 2) if flags & 0x02 else None,
         sensor_status=fields.unsigned("device and sensor status", 3) if flags & 0x04 else None,
         amplitude=fields.sfloat("pulse amplitude index") if flags & 0x08 else None,
@@ -117,6 +125,9 @@ def _decoded(found: PulseOximetry, arrived: int) -> Decoded:
         samples_of([(Vital.SPO2, *found.spo2.stored(status)), (Vital.PULSE_RATE, *found.pulse.stored(status))], arrived),
         device_time=found.time.milliseconds if found.time else None,
         contact=None if found.sensor_status is None else status is not Status.SENSOR_OFF,
+        clock_set=not found.clock_not_set and (found.time is None or found.time.is_date),
+        mark=stamp.mark if (stamp := found.unset_time or found.time) else None,
+        from_memory=bool((found.measurement_status or 0) & _FROM_MEMORY),
     )
 
 

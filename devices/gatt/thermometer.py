@@ -51,6 +51,7 @@ def decode_temperature(data: bytes, arrived: int) -> Decoded:
     return Decoded(
         samples_of([(Vital.TEMPERATURE, *number.stored())], arrived),
         device_time=found.time.milliseconds if found.time else None,
+        clock_set=found.time is None or found.time.is_date,
     )
 
 

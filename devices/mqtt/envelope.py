@@ -6,9 +6,14 @@ for good, and only then may the device forget it.  An envelope that is sent agai
     {"v": 1, "seq": 7, "at": "2026-11-23T10:00:00.000Z", "battery": 80, "contact": true,
      "readings": [{"at": 1795428000000, "status": "ok", "values": {"heart_rate": {"value": 72, "unit": "/min"}}}]}
 
-``at`` is milliseconds since the epoch or ISO 8601 with a zone.  Values are numbers or the words "NaN", "NRes", "INF", "-INF"
-(also as bare tokens, and null for NaN), units are UCUM, names are those of :data:`devices.vitals.VITALS`.  Unknown fields
-are ignored.  One value or reading that cannot be understood is refused with its reason; its neighbours are kept.
+``at`` is milliseconds since the epoch or a time of RFC 3339 or ISO 8601 with a zone.  Values are numbers or the words "NaN",
+"NRes", "INF", "-INF" (in any case, also as bare tokens, and null for NaN), units are UCUM, whose annotations in braces
+change nothing, names are those of :data:`devices.vitals.VITALS`.  A whole number may be written in any way JSON has (7, 7.0,
+7e0).  Unknown fields are ignored, as are a byte order mark and everything from a NUL on; bytes that are not UTF-8 may stand
+in what is ignored.  One value or reading that cannot be understood is refused with its reason; its neighbours are kept.
+
+What is refused is acknowledged too, with ``refused`` and the reason beside ``ack``: the device may forget it, since it would
+be refused again.  Where the message holds no sequence that can be read, ``ack`` is null.
 """
 
 from __future__ import annotations
@@ -51,6 +56,14 @@ _STATUSES: Final = {
     for status in (Status.OK, Status.ARTEFACT, Status.POOR_CONTACT, Status.SENSOR_OFF, Status.CLOCK_UNSURE)
 }
 """The statuses a device may send for its own reading; the decoder finds the other ones."""
+_SECONDS: Final = range(10**8, 10**11)
+"""A number ``at`` in this range would be of 1970 to 1973."""
+IN_SECONDS: Final = "at is in seconds: send milliseconds"
+_STALE_MS, _EARLY_MS = 30 * 86_400_000, 86_400_000
+_FRINGE: Final = "\ufeff\x00 \t\r\n"
+_TEXT_OR_WORD: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[+-]?[A-Za-z]+', re.DOTALL)
+_SEQ: Final = re.compile(rb'"seq"\s*:\s*([0-9]{1,19})(?:\.0*)?\s*[,}]')
+_LEAP: Final = re.compile(r"(.*[T ]\d\d:?\d\d:?)60((?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d))")
 _ADDRESS: Final = re.compile(r"[^/+#\x00]{1,64}")
 
 
@@ -64,7 +77,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message: ``seq`` for the acknowledgement, ``readings`` in the order sent, each with ``device_time``.
+    """One message: ``seq`` for the acknowledgement, ``sent`` its own ``at`` (ms by the device's clock, None without one),
+    ``readings`` in the order sent, each with ``device_time``.
 
     ``record`` of each reading is ``seq``: (seq, device time) is the same when the device sends the message again.  Battery
     and contact belong to the last reading; a message without readings but with one of them gives a reading without samples.
@@ -73,6 +87,7 @@ class Envelope:
     seq: int
     readings: tuple[Decoded, ...]
     refused: tuple[Refused, ...] = ()
+    sent: int | None = None
 
 
 def decode_envelope(payload: bytes, arrived: int) -> Envelope:
@@ -83,7 +98,7 @@ def decode_envelope(payload: bytes, arrived: int) -> Envelope:
     """
     message = _object(payload)
     seq = _seq(message)
-    sent = _time(message["at"], "at") if message.get("at") is not None else None
+    sent = _time(message["at"], arrived) if message.get("at") is not None else None
     raw = message.get("readings", [])
     if not isinstance(raw, list) or len(raw) > MAX_READINGS:
         raise UndecodableError(_WHAT, f"readings is not a list of at most {MAX_READINGS}")
@@ -102,22 +117,24 @@ def decode_envelope(payload: bytes, arrived: int) -> Envelope:
             seen.add(found.device_time)
         readings.append(replace(found, record=seq))
     _add_state(message, readings, sent, arrived, seq)
-    return Envelope(seq, tuple(readings), tuple(refused))
+    return Envelope(seq, tuple(readings), tuple(refused), sent)
 
 
 def seq_of(payload: bytes) -> int | None:
-    """The sequence of a message that was refused as a whole, where it has one; it is needed for the acknowledgement."""
+    """The sequence of a message that was refused as a whole, where one can be read; it is needed for the acknowledgement."""
     try:
         return _seq(_json(payload))
     except UndecodableError:
-        return None
+        found = _SEQ.search(payload)
+    return int(found[1]) if found is not None and int(found[1]) <= _LAST_SEQ else None
 
 
 def _json(payload: bytes) -> dict[str, Any]:
     if len(payload) > MAX_BYTES:
         raise UndecodableError(_WHAT, f"larger than {MAX_BYTES // 1024} KB")
+    text = payload.decode(errors="replace").strip(_FRINGE).partition("\x00")[0]
     try:
-        message = json.loads(payload.decode())
+        message = _loads(text)
     except (ValueError, RecursionError) as error:
         raise UndecodableError(_WHAT, f"no JSON: {type(error).__name__}") from None
     if not isinstance(message, dict):
@@ -125,44 +142,74 @@ def _json(payload: bytes) -> dict[str, Any]:
     return message
 
 
+def _loads(text: str) -> Any:
+    """Parse JSON in which special values may stand as bare words in any case."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return json.loads(_TEXT_OR_WORD.sub(_quoted, text))
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return f'"{found[0]}"' if found[0].lower() in _TOKENS else found[0]
+
+
+def _whole(raw: Any) -> int | None:
+    """A whole number, however JSON writes it; None for anything else."""
+    if type(raw) is float and raw.is_integer() and abs(raw) <= 2**53:
+        return int(raw)
+    return raw if type(raw) is int else None
+
+
 def _object(payload: bytes) -> dict[str, Any]:
     message = _json(payload)
     version = message.get("v")
-    if type(version) is not int or version != VERSION:
+    if _whole(version) != VERSION:
         raise UndecodableError(_WHAT, f"version {str(version)[:16]!r} is not known; send {VERSION}")
     return message
 
 
 def _seq(message: dict[str, Any]) -> int:
-    seq = message.get("seq")
-    if type(seq) is not int or not 0 <= seq <= _LAST_SEQ:
+    seq = _whole(message.get("seq"))
+    if seq is None or not 0 <= seq <= _LAST_SEQ:
         raise UndecodableError(_WHAT, "seq is not a whole number from 0 to 2^63 - 1")
     return seq
 
 
-def _time(raw: Any, name: str) -> int:
-    """Parse ``raw``, milliseconds or ISO 8601 with a zone, to milliseconds since the epoch."""
-    if type(raw) is int:
-        found = raw
+def _time(raw: Any, arrived: int) -> int:
+    """Parse ``raw``, milliseconds or ISO 8601 with a zone, to milliseconds since the epoch.
+
+    Seconds are refused where they would be a time that fits ``arrived``: as milliseconds they are a day of January 1970.
+    """
+    if type(raw) is int or (type(raw) is float and math.isfinite(raw)):
+        found = round(raw)
+        if found in _SECONDS and -_STALE_MS <= found * 1000 - arrived <= _EARLY_MS:
+            raise UndecodableError(_WHAT, IN_SECONDS)
     elif isinstance(raw, str) and len(raw) <= 40:
-        try:
-            moment = datetime.fromisoformat(raw)
-            if moment.tzinfo is None:
-                raise UndecodableError(_WHAT, f"{name} has no zone")
-            found = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
-        except (ValueError, OverflowError):
-            raise UndecodableError(_WHAT, f"{name} is no time") from None
+        found = _moment(raw.strip().upper())
     else:
-        raise UndecodableError(_WHAT, f"{name} is neither milliseconds nor ISO 8601")
+        raise UndecodableError(_WHAT, "at is neither milliseconds nor ISO 8601")
     if not 0 <= found <= _LAST_MS:
-        raise UndecodableError(_WHAT, f"{name} is not between 1970 and 9999")
+        raise UndecodableError(_WHAT, "at is not between 1970 and 9999")
     return found
+
+
+def _moment(text: str) -> int:
+    """Parse ISO 8601 in capital letters; second 60 is the first of the next minute."""
+    leap = _LEAP.fullmatch(text)
+    try:
+        moment = datetime.fromisoformat(f"{leap[1]}59{leap[2]}" if leap else text)
+        if moment.tzinfo is None:
+            raise UndecodableError(_WHAT, "at has no zone")
+        return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000) + (1000 if leap else 0)
+    except (ValueError, OverflowError):
+        raise UndecodableError(_WHAT, "at is no time") from None
 
 
 def _reading(raw: Any, place: int, arrived: int, default: int | None, refused: list[Refused]) -> Decoded:
     if not isinstance(raw, dict):
         raise UndecodableError(_WHAT, "the reading is no object")
-    at = _time(raw["at"], "at") if raw.get("at") is not None else default
+    at = _time(raw["at"], arrived) if raw.get("at") is not None else default
     if at is None:
         raise UndecodableError(_WHAT, "the reading has no at")
     name = raw.get("status", "ok")
@@ -221,8 +268,8 @@ def _contact(raw: dict[str, Any]) -> bool | None:
 
 def _add_state(message: dict[str, Any], readings: list[Decoded], sent: int | None, arrived: int, seq: int) -> None:
     """Add battery and contact of the message to its last reading."""
-    battery, contact = message.get("battery"), _contact(message)
-    if type(battery) is not int or not 0 <= battery <= 100:
+    battery, contact = _whole(message.get("battery")), _contact(message)
+    if battery is None or not 0 <= battery <= 100:
         battery = None
     if battery is None and contact is None:
         return
@@ -274,9 +321,12 @@ def _not_finite(number: float) -> str | None:
     return "NaN" if math.isnan(number) else _WORDS[Status.POSITIVE_INFINITY if number > 0 else Status.NEGATIVE_INFINITY]
 
 
-def encode_ack(seq: int) -> bytes:
-    """Encode the gateway's acknowledgement: message ``seq`` is stored for good."""
-    return json.dumps({"v": VERSION, "ack": seq}, separators=(",", ":")).encode()
+def encode_ack(seq: int | None, refused: str = "") -> bytes:
+    """Encode the gateway's acknowledgement: message ``seq`` is stored for good, but for what is ``refused`` for good."""
+    answer: dict[str, Any] = {"v": VERSION, "ack": seq}
+    if refused:
+        answer["refused"] = refused
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
 def decode_ack(payload: bytes) -> int:

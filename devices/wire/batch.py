@@ -1,6 +1,20 @@
 """A batch: the record a gateway sends about one device.  A header in clear, then the sealed payload.
 
 The header is the associated data of the seal, so it can be read without a key and cannot be changed.
+
+What a gateway sends of a device whose clock is in doubt, by what is known of the measurement:
+
+- The device's clock was read, or its own ``at`` compared with ours: its time, corrected.  ``ClockQuality.SURE``, status OK.
+- Its clock cannot be read: its time as the home's local time.  SURE, OK.
+- Fresh, and the time cannot be (in the future, older than 30 days, off by half hours as in another zone, never set): the
+  time is that of the arrival.  ``ClockQuality.ARRIVAL``, and the samples keep their status: they decide, marked.  Of several
+  readings sent in one go only the last can be fresh.
+- From the device's memory, and the time cannot be known: the time is that of the arrival, or a guess; SURE, and every OK
+  becomes ``Status.CLOCK_UNSURE``: stored, decides nothing.
+- The gateway's own clock was never set in the boot in which it came: ``ClockQuality.UNSURE``, the status stays.
+
+Beside it stands once an event: ``ClockCorrection`` (how wrong the device's clock is, 0 once it is right again), or
+``Fault`` of the part "clock" where that cannot be said.  ``Heartbeat.clock_set`` tells of the gateway's own clock.
 """
 
 from __future__ import annotations
@@ -61,10 +75,17 @@ class Lane(IntEnum):
 
 
 class ClockQuality(IntEnum):
-    """SURE if the sender's clock had been synchronised when it stamped the readings."""
+    """The clock behind the times of a batch.  Codes are append-only.
+
+    SURE: the gateway's clock was synchronised; each reading has the device's own time, corrected where that clock was read.
+    UNSURE: the gateway's clock was not synchronised (readings of a boot that ended so, heartbeats of one that is so).
+    ARRIVAL: the gateway's clock was synchronised, the device's is wrong: the time of each reading is that of its arrival,
+    moments after the measurement.  Its samples keep their status and decide; what is shown of them is marked.
+    """
 
     SURE = 0
     UNSURE = 1
+    ARRIVAL = 2
 
 
 def header(

@@ -2,16 +2,19 @@
 
 Each is the *whole* state of its kind for its patient (or, patient 0, for the partition), never a delta: the engine needs
 the newest one alone.  The header's ``epoch`` is the desk's (new after each restore) and ``first`` its sequence: the engine
-drops a record of that epoch that it has seen.
+drops a record of that epoch that it has seen.  The range of every field is checked where a control is decoded.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Final, Literal, get_args
 
 import msgspec
 
 from devices.errors import MalformedBatchError
+from devices.wire.ranges import Amount, Count, Ms, Number, Points, Rule, Seconds, Size, VitalCode, misfit
 
 Side = Literal["high", "low"]
 PriorityWord = Literal["high", "medium", "low"]
@@ -20,18 +23,18 @@ PriorityWord = Literal["high", "medium", "low"]
 class Level(msgspec.Struct, frozen=True, gc=False):
     """One limit of one priority: beyond ``limit`` for ``hold_s`` seconds of measured time."""
 
-    limit: float  # in the vital's unit; "high" breaks above it, "low" below it
-    hold_s: int = 0
+    limit: Amount  # in the vital's unit; "high" breaks above it, "low" below it
+    hold_s: Seconds = 0
 
 
 class Limit(msgspec.Struct, frozen=True, gc=False):
     """The limits of one vital on one side.  The condition ends when the newest value is back inside by ``hysteresis``."""
 
-    vital: int  # devices.vitals.Vital
+    vital: VitalCode  # devices.vitals.Vital
     side: Side
     medium: Level | None = None
     high: Level | None = None
-    hysteresis: float = 0.0
+    hysteresis: Size = 0.0
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False, tag="limits", tag_field="kind"):
@@ -45,11 +48,11 @@ class Drift(msgspec.Struct, frozen=True, gc=False, tag="drift", tag_field="trend
     less ``slack`` standard deviations a minute, beyond ``limit`` standard deviations times minutes.
     """
 
-    vital: int
-    limit: float
-    slack: float = 1.0
-    floor: float = 1.0  # the smallest standard deviation, in the vital's unit
-    baseline_min: int = 1024  # time constant of the baseline; the power of two below it is used
+    vital: VitalCode
+    limit: Size
+    slack: Size = 1.0
+    floor: Size = 1.0  # the smallest standard deviation, in the vital's unit
+    baseline_min: Count = 1024  # time constant of the baseline; the power of two below it is used
     sides: tuple[Side, ...] = ("high", "low")
     priority: PriorityWord = "low"
 
@@ -57,22 +60,22 @@ class Drift(msgspec.Struct, frozen=True, gc=False, tag="drift", tag_field="trend
 class Slope(msgspec.Struct, frozen=True, gc=False, tag="slope", tag_field="trend"):
     """Minute means that rise (``high``) or fall (``low``) by more than ``per_hour`` over the last ``window_min`` minutes."""
 
-    vital: int
+    vital: VitalCode
     side: Side
-    per_hour: float  # in the vital's unit, greater than 0 for both sides
-    window_min: int = 60
-    hysteresis: float = 0.0
+    per_hour: Size  # in the vital's unit, greater than 0 for both sides
+    window_min: Count = 60
+    hysteresis: Size = 0.0
     priority: PriorityWord = "low"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="trend"):
     """A vital measured now and then that gained (``high``) or lost (``low``) at least ``by`` within ``within_h`` hours."""
 
-    vital: int
+    vital: VitalCode
     side: Side
-    by: float  # in the vital's unit, greater than 0 for both sides
-    within_h: int
-    hysteresis: float = 0.0
+    by: Size  # in the vital's unit, greater than 0 for both sides
+    within_h: Count
+    hysteresis: Size = 0.0
     priority: PriorityWord = "low"
 
 
@@ -84,22 +87,22 @@ class Preference(msgspec.Struct, frozen=True, gc=False):
     alone, until ``hold_s`` seconds after it fell silent; then the next.
     """
 
-    vital: int
-    hold_s: int = 60
+    vital: VitalCode
+    hold_s: Seconds = 60
 
 
 class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="kind"):
     """The defaults of the whole partition (patient 0; sent to all 64)."""
 
-    version: int
+    version: Count
     limits: tuple[Limit, ...] = ()
-    gateway_offline_s: int = 90  # without a heartbeat, by the engine's clock
-    no_data_factor: float = 2.0  # a device is silent after factor x its interval + no_data_extra_s
-    no_data_extra_s: int = 30
-    sensor_off_s: int = 10
-    news2_medium: int = 5
-    news2_high: int = 7
-    news2_hold_s: int = 30
+    gateway_offline_s: Seconds = 90  # without a heartbeat, by the engine's clock
+    no_data_factor: Size = 2.0  # a device is silent after factor x its interval + no_data_extra_s
+    no_data_extra_s: Seconds = 30
+    sensor_off_s: Seconds = 10
+    news2_medium: Points = 5
+    news2_high: Points = 7
+    news2_hold_s: Seconds = 30
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
     prefer: tuple[Preference, ...] = ()  # a vital not named: all its sources decide, the newest counts for a score
     hold_percent: int = 80  # of the measured values of a hold's time that have to be beyond the limit
@@ -118,30 +121,30 @@ class Facts(msgspec.Struct, frozen=True, gc=False, tag="facts", tag_field="kind"
 
 class Consent(msgspec.Struct, frozen=True, gc=False, tag="consent", tag_field="kind"):
     given: bool
-    at: int  # ms
+    at: Ms
 
 
 class Enrolled(msgspec.Struct, frozen=True, gc=False):
     """A device of this patient behind this gateway, from ``since`` (ms) until ``until`` (ms, ``None``: still)."""
 
-    device: int
-    gateway: int
-    since: int
-    until: int | None = None
-    interval_s: int = 0  # how often it reports by itself; 0: when the patient measures
+    device: Number
+    gateway: Number
+    since: Ms
+    until: Ms | None = None
+    interval_s: Seconds = 0  # how often it reports by itself; 0: when the patient measures
 
 
 class Enrolment(msgspec.Struct, frozen=True, gc=False, tag="enrolment", tag_field="kind"):
     """All devices and gateways that may report on this patient, past enrolments included, and the revoked keys."""
 
     devices: tuple[Enrolled, ...] = ()
-    gateways: tuple[int, ...] = ()  # may send heartbeats and manual observations now
-    revoked_keys: tuple[int, ...] = ()
+    gateways: tuple[Number, ...] = ()  # may send heartbeats and manual observations now
+    revoked_keys: tuple[Number, ...] = ()
 
 
 class PausedRule(msgspec.Struct, frozen=True, gc=False):
-    rule: str  # "*": all of the patient
-    until: int  # ms
+    rule: Rule  # "*": all of the patient
+    until: Ms
 
 
 class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind"):
@@ -150,6 +153,9 @@ class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind
 
 Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses
 
+FIRST_YEAR: Final = 1900
+"""Nobody alive was born earlier."""
+_ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 KINDS: Final[dict[type[Control], str]] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Control)}
 """``limits``, ``rule_set``, ``facts``, ``consent``, ``enrolment`` or ``pause``: the key of the table ``control``."""
 _DECODER: Final[msgspec.json.Decoder[Control]] = msgspec.json.Decoder(Control)
@@ -160,9 +166,20 @@ encode_control: Final = msgspec.json.Encoder().encode
 def decode_control(payload: bytes) -> Control:
     """Decode the control in a payload; :class:`MalformedBatchError` for anything else."""
     try:
-        return _DECODER.decode(payload)
+        control = _DECODER.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise MalformedBatchError(f"control payload: {type(error).__name__}") from None
+        raise MalformedBatchError(f"control payload: {misfit(error)}") from None
+    if isinstance(control, Facts) and control.born is not None and not is_birth_date(control.born):
+        raise MalformedBatchError("control payload: born is no date since 1900")
+    return control
+
+
+def is_birth_date(text: str) -> bool:
+    """True for a date as YYYY-MM-DD, not before 1900."""
+    try:
+        return bool(_ISO_DATE.fullmatch(text)) and date.fromisoformat(text).year >= FIRST_YEAR
+    except ValueError:
+        return False
 
 
 def kind_of(control: Control) -> str:

@@ -1,4 +1,7 @@
-"""Events: the JSON payload of a batch of kind ``event``.  One object a record; unknown fields are ignored."""
+"""Events: the JSON payload of a batch of kind ``event``.  One object a record; unknown fields are ignored.
+
+The range of every field is checked where an event is decoded: one out of range is refused alone, with its reason.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +10,63 @@ from typing import Final
 import msgspec
 
 from devices.errors import MalformedBatchError
+from devices.wire.ranges import Count, Dbm, Ms, Offset, Percent, Words, misfit
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     """The gateway is alive: sent every 30 s, once for each patient it serves, as device 0."""
 
-    at: int  # ms since the epoch, the gateway's clock
-    waiting: int = 0  # readings in the outbox not yet acknowledged
-    oldest: int | None = None  # ms, measured time of the oldest of them
+    at: Ms  # ms since the epoch, the gateway's clock
+    waiting: Count = 0  # readings in the outbox not yet acknowledged
+    oldest: Ms | None = None  # ms, measured time of the oldest of them
+    clock_set: bool | msgspec.UnsetType = msgspec.UNSET
+    """False while the gateway's own clock has not been synchronised in this boot (``at`` may then be any time, its readings
+    wait, and the batch is of ``ClockQuality.UNSURE``); left out otherwise."""
 
 
 class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
     """A device's connection came up or was lost."""
 
-    at: int
+    at: Ms
     up: bool
-    rssi: int | None = None
+    rssi: Dbm | None = None
 
 
 class Contact(msgspec.Struct, frozen=True, tag="contact", tag_field="kind"):
     """A sensor reports that it is on the body, or not."""
 
-    at: int
+    at: Ms
     on: bool
 
 
 class Battery(msgspec.Struct, frozen=True, tag="battery", tag_field="kind"):
-    at: int
-    percent: int
+    at: Ms
+    percent: Percent
 
 
 class ClockCorrection(msgspec.Struct, frozen=True, tag="clock", tag_field="kind"):
-    """A device's clock was found to be off by ``offset_ms``; its readings keep their times."""
+    """A device's clock was found to be off by ``offset_ms``, told once until that changes; 0: it is right again.
 
-    at: int
-    offset_ms: int
+    Its readings carry times that are corrected, or that of their arrival (``ClockQuality.ARRIVAL``).
+    """
+
+    at: Ms
+    offset_ms: Offset
 
 
-Event = Heartbeat | Link | Contact | Battery | ClockCorrection
+class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
+    """A part of a device or gateway cannot be used while the rest goes on.  Said once a day at most for each reason.
+
+    ``what`` names the part ("characteristic 2A5E", "clock", "message", "outbox"), ``reason`` says in a few words why; no
+    value of a patient stands in either.
+    """
+
+    at: Ms
+    what: Words
+    reason: Words
+
+
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault
 
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = msgspec.json.Encoder().encode
@@ -56,4 +78,4 @@ def decode_event(payload: bytes) -> Event:
     try:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise MalformedBatchError(f"event payload: {type(error).__name__}") from None
+        raise MalformedBatchError(f"event payload: {misfit(error)}") from None

@@ -9,7 +9,7 @@ from devices.errors import MasterKeyError
 from devices.wire.sealing import KEY_BYTES
 
 
-def about_key(patient: int, gateway: int) -> bytes:
+def key_binding(patient: int, gateway: int) -> bytes:
     """The patient and gateway that a wrapped data key is bound to, as associated data."""
     return b"data_key:%d:%d" % (patient, gateway)
 

@@ -56,3 +56,4 @@ class Config(msgspec.Struct, frozen=True):
     heartbeat_s: float = 30.0
     linger_s: float = 1.0  # how long readings wait for company in a batch
     resend: Resend | None = None
+    zone: str = ""  # of the home, such as Europe/Berlin: devices whose clock cannot be read send local time

@@ -55,5 +55,5 @@ def unwrap(wrapped: bytes, master: bytes | AESGCM, about: bytes) -> bytes:
     ready = master if isinstance(master, AESGCM) else AESGCM(master)
     try:
         return ready.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], about)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # the latter: too short to be anything
         raise SealError("does not open under this master key: was the key file exchanged?") from None

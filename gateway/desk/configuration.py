@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -37,7 +37,12 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 class Configuration:
-    """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder)."""
+    """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder).
+
+    ``desk_ahead`` is the ms by which the desk's clock was ahead of ours at its last answer, to the second.
+    """
+
+    desk_ahead = 0
 
     def __init__(self, folder: Path) -> None:
         self._path: Final = folder / "config.json"
@@ -74,14 +79,15 @@ class Configuration:
             return None
         return next((key for key in reversed(self.current.patients) if key.patient == patient), None)
 
-    async def changed(self, *, timeout: float | None = None, helpers: Collection[asyncio.Task[None]] = ()) -> None:
+    async def changed(self, *, timeout: float | None = None, helpers: Collection[asyncio.Future[None]] = ()) -> None:
         """Wait for the next change, for up to ``timeout`` seconds.
 
         If one of ``helpers`` ends meanwhile, its error is raised: a bug ends the gateway rather than let it do nothing.
         """
         changed = asyncio.create_task(self._changed.wait())
+        waiting: set[asyncio.Future[Any]] = {changed, *helpers}
         try:
-            await asyncio.wait({changed, *helpers}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             changed.cancel()
         for helper in helpers:
@@ -91,6 +97,29 @@ class Configuration:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """The address of the desk (a URL), and the PEM file that vouches for it if it is not the system's own."""
+
+    address: str = "http://127.0.0.1:8080"
+    ca: str | None = None
+
+
+def store_desk(folder: Path, address: str, ca: Path | None = None) -> None:
+    """Keep the address at which the gateway was claimed."""
+    write_private(folder / "desk.json", msgspec.json.encode(Desk(address, str(ca.resolve()) if ca else None)))
+
+
+def read_desk(folder: Path) -> Desk:
+    """The address at which the gateway was claimed; this machine's own desk where none was kept."""
+    try:
+        return msgspec.json.decode((folder / "desk.json").read_bytes(), type=Desk)
+    except FileNotFoundError:
+        return Desk()
+    except msgspec.DecodeError as error:
+        _log.error("the desk's stored address is unreadable: set VIGIL_GATEWAY_DESK", reason=type(error).__name__)
+        return Desk()
 
 
 def store_credential(folder: Path, claimed: Claimed) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +16,7 @@ import structlog
 
 from devices.wire.pairing import Claim, Claimed, Config
 from gateway.backoff import Backoff
-from gateway.desk.configuration import Configuration, store_credential
+from gateway.desk.configuration import Configuration, store_credential, store_desk
 from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
@@ -32,7 +34,7 @@ def _client(desk: str, ca: Path | None) -> httpx.AsyncClient:
 
 
 async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) -> Claimed:
-    """Exchange ``code`` at ``desk`` (a URL) for a credential, kept in the folder ``state``.
+    """Exchange ``code`` at ``desk`` (a URL) for a credential, kept in the folder ``state`` with the desk's address.
 
     Raises :class:`ClaimError` where the desk refuses, :class:`DeskUnreachableError` where it does not answer.
     """
@@ -50,6 +52,7 @@ async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) ->
     except msgspec.DecodeError:
         raise DeskUnreachableError(desk, "the answer is not that of a desk") from None
     store_credential(state, claimed)
+    store_desk(state, desk, ca)
     return claimed
 
 
@@ -93,6 +96,9 @@ class Downlink:
             params={"since": self._since},
             headers={"Authorization": f"Bearer {self._claimed.credential}"},
         )
+        with contextlib.suppress(KeyError, ValueError):
+            at_desk = parsedate_to_datetime(answer.headers["date"]).timestamp()
+            self._configuration.desk_ahead = round((at_desk - time.time()) * 1000)
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
             self._since = config.version

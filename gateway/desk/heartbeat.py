@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+import msgspec
 import structlog
 
 from devices.wire.event import Heartbeat
@@ -22,19 +24,29 @@ _log: Final = structlog.get_logger(__name__)
 async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: GatewayClock, metrics: Metrics) -> None:
     """Store heartbeats every ``heartbeat_s`` of the configuration, and at once after a change of it, until cancelled.
 
-    There are none before the clock is set: a heartbeat that cannot leave is of no use.
+    Before the clock is set they say so, at the time of the desk's clock: the readings wait until then, and nobody must look
+    for another cause.
     """
+    warned = False
     while True:
         config = configuration.current
         try:
             stats = await outbox.stats()
             metrics.outbox(stats.waiting, stats.fill)
             now = clock.now()
-            if config is not None and now.sure:
-                beat = Heartbeat(now.wall, stats.waiting, stats.oldest)
+            if not now.sure and not warned:
+                _log.error("this machine's clock is not synchronised, readings wait: check its time service (NTP)")
+            warned = not now.sure
+            if not now.sure:  # the log takes no event of 1970
+                now = replace(now, wall=now.wall + configuration.desk_ahead)
+            if config is not None:
+                clock_set = msgspec.UNSET if now.sure else False
+                beat = Heartbeat(now.wall, stats.waiting, stats.oldest, clock_set)
                 patients = sorted({key.patient for key in config.patients})
                 await outbox.put([Reading(0, patient, now, event=beat) for patient in patients])
         except OutboxError as error:
             _log.error("no heartbeat", reason=str(error))
-        wait = config.heartbeat_s if config is not None and clock.synchronised() else _UNTIL_CONFIGURED_S
+        wait = config.heartbeat_s if config is not None else _UNTIL_CONFIGURED_S
+        if not clock.synchronised():
+            wait = max(wait, _UNTIL_CONFIGURED_S)
         await configuration.changed(timeout=wait)

@@ -19,8 +19,9 @@ import structlog
 from devices.wire.batch import Lane
 from gateway.clock import GatewayClock
 from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
+from gateway.outbox.opening import open_or_salvage
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
-from gateway.outbox.store import Stats, Store
+from gateway.outbox.store import Stats, Store, is_damage
 
 _Result = TypeVar("_Result")
 _Answer = tuple[asyncio.Future[Any], Any]
@@ -42,6 +43,8 @@ class Outbox:
 
     ``limit`` is the size in bytes beyond which :meth:`put` raises :class:`OutboxFullError`.  Before that, delivered readings
     are deleted even within their 24 hours; a reading that is still to be delivered never is.
+
+    A file that is damaged, or known to be for the reason ``damage``, is salvaged: ``salvaged`` says what came of it.
     """
 
     def __init__(
@@ -51,9 +54,13 @@ class Outbox:
         limit: int = 1 << 30,
         clock: GatewayClock | None = None,
         open_store: Callable[[Path, int], Store] = Store,
+        damage: str = "",
     ) -> None:
         self._clock = clock or GatewayClock("assumed")
-        self._store = open_store(path, limit)
+        self._store, self.salvaged = open_or_salvage(path, limit, open_store, damage=damage)
+        self.damaged: Final = asyncio.Event()
+        """Set once SQLite has found the file damaged: close this outbox, and open a new one with ``damage``."""
+        self.damage = ""
         self.epoch: Final = self._store.epoch
         self.stored: Final = asyncio.Event()
         """Set whenever readings were stored or released; the task that waits for it clears it."""
@@ -88,13 +95,16 @@ class Outbox:
         now = self._clock.now()
         return await self._do(lambda: self._store.stamp(now, limit)) if now.sure else 0
 
-    async def take(self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000) -> list[OutboxRow]:
+    async def take(
+        self, limit: int, lane: Lane, patients: Sequence[int], *, live_ms: int = 60_000, own: bool = False
+    ) -> list[OutboxRow]:
         """Take up to ``limit`` waiting readings of ``patients``, oldest received first.
 
-        They are in flight until :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.
+        They are in flight until :meth:`delivered` or :meth:`release`.  Live means received in the last ``live_ms``.  ``own``
+        takes only what the gateway says of itself.
         """
         since = self._clock.now().wall - live_ms
-        return await self._do(lambda: self._store.take(limit, lane, patients, since))
+        return await self._do(lambda: self._store.take(limit, lane, patients, since, own=own))
 
     async def delivered(self, ids: Sequence[int]) -> None:
         """Mark readings as delivered: Kafka has acknowledged them."""
@@ -105,6 +115,10 @@ class Outbox:
         """Let readings that were not delivered wait again, under the same identity and time."""
         await self._do(lambda: self._store.release(ids))
         self.stored.set()
+
+    async def release_all(self) -> None:
+        """Let everything in flight wait again, after an uplink that failed on its way."""
+        await self._do(self._store.release_all)
 
     async def resend(self, request: int, since: int) -> int:
         """Send again the kept readings delivered since ``since`` (ms), once for each ``request``; return their number.
@@ -197,14 +211,20 @@ class Outbox:
             if now.sure:
                 self._store.forget(now.wall)
             self._store.commit()
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it is: this thread must go on, or every source waits for ever
             self._store.rollback()
-            _log.error("outbox commit failed", reason=str(error))
+            if not isinstance(error, sqlite3.Error):
+                _log.exception("a bug ended a commit of the outbox")
+            else:
+                _log.error("outbox commit failed", reason=str(error))
             failed = OutboxError(f"the outbox cannot be written ({error}): is the disk full?")
             answers = [(future, failed) for _, future in group]
+            self.damage = str(error) if is_damage(error) else self.damage
         for future, answer in answers:
             try:
                 future.get_loop().call_soon_threadsafe(_answer, future, answer)
+                if self.damage:
+                    future.get_loop().call_soon_threadsafe(self.damaged.set)
             except RuntimeError:  # the loop has ended, nothing waits
                 continue
 

@@ -8,6 +8,7 @@ from devices.sample import Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Event
 from gateway.clock import Stamp
+from gateway.outbox.timing import KNOWN, Basis, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,10 @@ class Reading:
 
     ``arrived`` is its arrival at the gateway.  ``device_time`` is the device's own clock in ms where it sent one; that clock
     is known to be ``ahead`` ms ahead of ours.  A reading with a ``device_time`` is a record that may be sent again:
-    ``(device, record, device_time)`` recognises it, a number made of its values replaces a missing ``record``.  ``stream``:
-    the device repeats it only until it is acknowledged; it is not in a memory that may be read again after years.
+    ``(device, record, device_time)`` recognises it, a number made of its values replaces a missing ``record``; only a
+    reading without a known time is not recognised, unless the device says that it is from its memory.  ``stream``: the
+    device repeats it only until it is acknowledged; it is not in a memory that may be read again after years.  ``trust`` is
+    the reason to believe its time.
     """
 
     device: int
@@ -30,6 +33,13 @@ class Reading:
     ahead: int = 0
     lane: Lane = Lane.LIVE
     stream: bool = False
+    trust: Trust = KNOWN
+
+    @property
+    def may_come_again(self) -> bool:
+        """True for samples by which a record of the device is recognised."""
+        known = self.trust.basis is not Basis.NONE or self.trust.memory
+        return self.samples is not None and self.device_time is not None and known
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,16 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from devices.sample import SAMPLE, Samples
+from devices.sample import Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
-from devices.wire.event import Event, decode_event, encode_event
+from devices.wire.event import Event, Heartbeat, encode_event
 from gateway.clock import Stamp
-from gateway.errors import OutboxDamagedError, OutboxError
+from gateway.errors import OutboxDamagedError, OutboxError, OutboxUnusableError
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
-from gateway.outbox.timing import measured_at, record_number, stamped
+from gateway.outbox.salvage import Salvaged, salvage
+from gateway.outbox.stamping import Stamping
+from gateway.outbox.timing import Claim, Timed, record_number, stamped, timed
 
 REFUSED_KEPT: Final = 10_000
 REFUSED_BYTES: Final = 1024
@@ -47,6 +49,7 @@ create table if not exists refused (
   data blob not null);
 create temp table in_flight (id integer primary key);
 """
+_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _Result = TypeVar("_Result")
 _ROW: Final = "id, device, patient, sequence, measured, received, kind, lane, clock, payload"
 
@@ -69,12 +72,28 @@ class Stats:
         return self.used / self.limit
 
 
+def _waits(arrived: Stamp) -> tuple[str, int | None, int]:
+    """Boot, monotonic and wall time of a row without a time yet."""
+    return arrived.boot, None if arrived.sure else arrived.mono, arrived.wall
+
+
 def open_file(path: Path) -> sqlite3.Connection:
     """Open the file at ``path``, or make it; only its owner may read it."""
     # The thread that opens it is not the one that uses it; only that one does.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     path.chmod(0o600)
     return db
+
+
+def is_damage(error: Exception) -> bool:
+    """Return True for an error that comes of the file's content: it does not pass by itself."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _unopened(path: Path, error: sqlite3.Error) -> OutboxError:
+    """The error of a file that cannot be opened; tables that are not those of an outbox count as damage."""
+    damaged = is_damage(error) or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR
+    return (OutboxDamagedError if damaged else OutboxUnusableError)(path, str(error))
 
 
 class Store:
@@ -90,9 +109,10 @@ class Store:
         self.limit = limit
         try:
             self._db = connect(path)
-        except sqlite3.DatabaseError as error:
-            raise OutboxDamagedError(path, str(error)) from None
+        except sqlite3.Error as error:
+            raise _unopened(path, error) from None
         try:
+            self._check()
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
@@ -101,10 +121,23 @@ class Store:
             self._db.execute("insert or ignore into meta values ('epoch', ?)", (new_epoch(),))
             self._db.execute("insert or ignore into meta values ('refused', 0)")
             self._recognised = Recognised(self._db)
+            self._stamping = Stamping(self._db, self._fix, self._put, self.refuse)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             self._db.close()
-            raise OutboxDamagedError(path, str(error)) from None
+            raise _unopened(path, error) from None
+
+    def _check(self) -> None:
+        """Read the whole file once, so that damage is found now and not whenever a page is needed."""
+        found = str(self._db.execute("pragma quick_check(1)").fetchone()[0])
+        if found != "ok":
+            error = sqlite3.DatabaseError(found.splitlines()[-1])
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+
+    def salvage(self, path: Path, reason: str) -> Salvaged:
+        """Fill this new outbox with what can be read of the damaged one at ``path``."""
+        return salvage(path, self._db, reason)
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> int:
         found = self._db.execute(sql, values).fetchone()
@@ -129,7 +162,7 @@ class Store:
         try:
             answer: _Result | Exception = command()
         except Exception as error:
-            if not self._db.in_transaction:
+            if not self._db.in_transaction or is_damage(error):
                 raise
             self._db.execute("rollback to apart")
             answer = OutboxError(f"the outbox cannot be written ({error})") if isinstance(error, sqlite3.Error) else error
@@ -146,7 +179,9 @@ class Store:
     def _put(self, reading: Reading) -> bool:
         content, same_time = reading.event if reading.samples is None else reading.samples, 0
         assert content is not None
-        if reading.samples is not None and reading.device_time is not None:
+        if reading.may_come_again:
+            assert reading.samples is not None
+            assert reading.device_time is not None
             same_time = self._recognised.at(reading.device, reading.device_time, CROWD)
             number = record_number(reading.record, reading.samples)
             if not self._recognised.first_time(reading, reading.device_time, number):
@@ -155,28 +190,38 @@ class Store:
             "insert into counter values (?, 1) on conflict do update set next = next + 1 returning next - 1",
             (reading.device,),
         )
-        arrived, measured = reading.arrived, None
         kind = Kind.EVENT if reading.samples is None else Kind.SAMPLES
         # Records of one second (devices often know no milliseconds) follow each other by 1 ms; exact also years apart.
         ahead = reading.ahead - same_time
-        if arrived.sure:
-            measured, payload = self._fix(reading.device, content, *measured_at(arrived.wall, reading.device_time, ahead))
+        arrived, found = reading.arrived, self._time_of(reading, ahead)
+        if found is None:
+            measured, payload = None, content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
         else:
-            payload = content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
+            measured, payload = self._fix(reading.device, content, found)
         self._db.execute(
             "insert into reading (device, sequence, patient, kind, lane, clock, measured, received, payload, device_time,"
             " ahead, boot, mono, wall) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (reading.device, sequence, reading.patient, kind, reading.lane, ClockQuality.SURE, measured,
+            (reading.device, sequence, reading.patient, kind, reading.lane,
+             reading.trust.code if found is None else found.quality, measured,
              None if measured is None else arrived.wall, payload, reading.device_time, ahead,
-             *((None, None, None) if arrived.sure else (arrived.boot, arrived.mono, arrived.wall))),
+             *(_waits(arrived) if found is None else (None, None, None))),
         )  # fmt: skip
         return True
 
-    def _fix(self, device: int, content: Samples | Event, measured: int, sure: bool) -> tuple[int, bytes]:
+    def _time_of(self, reading: Reading, ahead: int) -> Timed | None:
+        """The time of a reading, where it can be said now; a heartbeat says itself that its clock is not set."""
+        arrived = reading.arrived
+        if isinstance(reading.event, Heartbeat):
+            return Timed(arrived.wall, quality=ClockQuality.SURE if arrived.sure else ClockQuality.UNSURE)
+        if not arrived.sure:
+            return None
+        found = timed(Claim(arrived.wall, reading.device_time, ahead, reading.trust))
+        return found or (None if reading.event is None else Timed(arrived.wall))
+
+    def _fix(self, device: int, content: Samples | Event, time: Timed) -> tuple[int, bytes]:
         """Measured time and bytes, which never change.  Each reading of a device gets its own millisecond."""
-        if isinstance(content, np.ndarray):
-            measured = self._free(device, measured)
-        return measured, stamped(content, measured, sure)
+        measured = self._free(device, time.measured) if isinstance(content, np.ndarray) else time.measured
+        return measured, stamped(content, measured, time.sure)
 
     def _free(self, device: int, measured: int) -> int:
         for candidate in range(measured, measured + CROWD):
@@ -187,35 +232,20 @@ class Store:
         )
 
     def stamp(self, now: Stamp, limit: int) -> int:
-        """Give up to ``limit`` readings that waited for the clock their time; return their number.
+        """See :meth:`gateway.outbox.stamping.Stamping.stamp`."""
+        return self._stamping.stamp(now, limit)
 
-        A reading of this boot gets it by the monotonic clock.  One of an earlier boot, which ended before its clock was set,
-        keeps the time of that clock, marked unsure.
-        """
-        waiting = self._db.execute(
-            "select id, device, kind, payload, device_time, ahead, boot, mono, wall from reading where measured is null"
-            " order by id limit ?",
-            (limit,),
-        ).fetchall()
-        for row, device, kind, payload, device_time, ahead, boot, mono, wall in waiting:
-            ours = boot == now.boot
-            arrived = now.wall - (now.mono - mono) if ours else wall
-            content = np.frombuffer(payload, SAMPLE) if kind == Kind.SAMPLES else decode_event(payload)
-            measured, fixed = self._fix(device, content, *measured_at(arrived, device_time, ahead))
-            self._db.execute(
-                "update reading set measured = ?, received = ?, payload = ?, clock = ?, boot = null, mono = null,"
-                " wall = null where id = ?",
-                (measured, arrived, fixed, ClockQuality.SURE if ours else ClockQuality.UNSURE, row),
-            )
-        return len(waiting)
-
-    def take(self, limit: int, lane: Lane, patients: Sequence[int], live_since: int) -> list[OutboxRow]:
+    def take(
+        self, limit: int, lane: Lane, patients: Sequence[int], live_since: int, *, own: bool = False
+    ) -> list[OutboxRow]:
         """Put up to ``limit`` waiting readings of ``patients`` in flight and return them, oldest received first.
 
-        Readings received since ``live_since`` (ms) that are no re-read records are live; the others are backfill.
+        Readings received since ``live_since`` (ms) that are no re-read records are live; the others are backfill.  ``own``:
+        only what the gateway says of itself.
         """
         if not patients or limit <= 0:
             return []
+        served = f"{'device = 0 and ' if own else ''}patient in ({','.join('?' * len(patients))})"
         where = {
             Lane.LIVE: ("lane = 0 and received >= ?",),
             Lane.BACKFILL: ("lane = 0 and received < ?", "lane = 1 and ? is not null"),
@@ -224,7 +254,7 @@ class Store:
         for condition in where:
             found = self._db.execute(
                 f"select {_ROW} from reading where delivered is null and {condition}"
-                f" and patient in ({','.join('?' * len(patients))}) and id not in (select id from in_flight)"
+                f" and {served} and id not in (select id from in_flight)"
                 " and received is not null order by received, id limit ?",
                 (live_since, *patients, limit - len(rows)),
             )
@@ -238,6 +268,10 @@ class Store:
     def release(self, ids: Iterable[int]) -> None:
         """Let readings that were not delivered wait again."""
         self._db.executemany("delete from in_flight where id = ?", ((i,) for i in ids))
+
+    def release_all(self) -> None:
+        """Let all readings in flight wait again."""
+        self._db.execute("delete from in_flight")
 
     def delivered(self, ids: Iterable[int], at: int) -> None:
         """Mark readings as delivered to Kafka at ``at`` (ms)."""

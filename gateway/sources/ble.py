@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -20,6 +21,8 @@ from gateway.sources.bleak_call import RadioError
 from gateway.sources.bluez import BluezWatch
 from gateway.sources.intake import Intake
 from gateway.sources.radio import Radio
+from gateway.sources.subscribing import Refusals
+from gateway.zone import home_zone
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -28,7 +31,7 @@ class BleSource:
     """The Bluetooth source of readings.
 
     It holds ``connections`` links at most and gives up a stream that is silent for ``silence_s``.  While the outbox is full
-    it connects to nothing and looks again every ``full_s``.
+    it connects to nothing and looks again every ``full_s``.  ``zone`` is the home's where the desk names none.
     """
 
     def __init__(
@@ -41,9 +44,10 @@ class BleSource:
         connections: int = 5,
         silence_s: float = 30.0,
         full_s: float = 5.0,
+        zone: str = "",
     ) -> None:
         self._configuration, self._outbox, self._clock, self._metrics = configuration, outbox, clock, metrics
-        self._silence_s, self._full_s = silence_s, full_s
+        self._silence_s, self._full_s, self._zone = silence_s, full_s, zone
         self._radio = Radio(connections)
         self._bluez = BluezWatch()
         self._tasks: dict[Assigned, asyncio.Task[None]] = {}
@@ -68,11 +72,11 @@ class BleSource:
             self._tasks[device] = asyncio.create_task(self._serve(device), name=f"device {device.device}")
 
     async def _serve(self, device: Assigned) -> None:
-        intake = Intake(device, self._outbox, self._clock, self._metrics)
+        intake, refusals = Intake(device, self._outbox, self._clock, self._metrics), Refusals()
         backoff = Backoff(0.25, 60)
         while True:
             try:
-                notifications = await self._listen_once(intake)
+                notifications = await self._listen_once(intake, refusals)
             except (RadioError, OutboxError) as error:
                 await backoff.sleep(_log.info, "did not connect", device=device.device, reason=str(error))
                 continue
@@ -83,12 +87,12 @@ class BleSource:
                 backoff.worked()
             await asyncio.sleep(backoff.failed())
 
-    async def _listen_once(self, intake: Intake) -> int:
+    async def _listen_once(self, intake: Intake, refusals: Refusals) -> int:
         """Connect and listen until the link is lost; return the number of notifications."""
         while not await self._outbox.has_room():  # a cuff forgets the records it has sent
             await asyncio.sleep(self._full_s)
         connection = await self._radio.connect(intake.device.address)
-        session = Session(intake, self._clock, self._metrics, self._silence_s)
+        session = Session(intake, self._clock, self._metrics, self._silence_s, refusals, self._home_zone())
         self._metrics.link(1)
         try:
             await self._until_lost(session, connection)
@@ -96,6 +100,10 @@ class BleSource:
             self._metrics.link(-1)
             self._radio.release()
         return session.notifications
+
+    def _home_zone(self) -> ZoneInfo | None:
+        config = self._configuration.current
+        return home_zone(config.zone if config else "", self._zone)
 
     async def _until_lost(self, session: Session, connection: Connection) -> None:
         lost = asyncio.create_task(self._bluez.lost.wait())

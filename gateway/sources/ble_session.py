@@ -6,25 +6,29 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
+from devices.decoded import Decoded
 from devices.errors import UndecodableError
 from devices.gatt.battery import BATTERY
 from devices.gatt.date_time import date_time
-from devices.gatt.profiles import decode, profiles_of
+from devices.gatt.profiles import decode
 from devices.gatt.uuids import full_uuid
-from devices.wire.event import ClockCorrection
 from gateway.clock import GatewayClock, Stamp
 from gateway.errors import OutboxError
 from gateway.limit import within
 from gateway.metrics import Metrics
+from gateway.outbox.timing import Basis, Trust
 from gateway.sources.bleak_call import RadioError, call, hang_up, services_of
-from gateway.sources.intake import Intake, Received
+from gateway.sources.intake import CLOCK_OFF_MS, Intake, Received
+from gateway.sources.subscribing import Refusals, name_of, subscribe
+from gateway.zone import local_ahead, wrong_by
 
 _CALL_S: Final = 15.0
 _EPISODIC_IDLE_S: Final = 120.0
@@ -33,7 +37,7 @@ _GROUP: Final = 256
 _RETRY_S: Final = 1.0
 _DRAIN_S: Final = 10.0
 _CLOCKS: Final = (full_uuid(0x2A2B), full_uuid(0x2A08))
-_CLOCK_OFF_MS: Final = 5000
+NOT_SET: Final = "is not set: measurements from its memory have no time"
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -51,19 +55,23 @@ class Connection:
 class Session:
     """Receives and stores the notifications of one connection.  Call :meth:`run` once.
 
-    A streaming device that sends nothing for ``silence_s`` is given up.
+    A streaming device that sends nothing for ``silence_s`` is given up.  Times of a device whose clock cannot be read are
+    local times of ``zone``, or guesses without one.
     """
 
     intake: Intake
     clock: GatewayClock
     metrics: Metrics
     silence_s: float = 30.0
+    refusals: Refusals = field(default_factory=Refusals)
+    zone: ZoneInfo | None = None
     notifications: int = 0
     """Values received so far, the battery that was read included."""
     _queue: asyncio.Queue[tuple[str, bytes, Stamp]] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     _pending: int = 0
     _last: float = 0.0
     _ahead: int = 0
+    _clock_read: bool = False
 
     async def run(self, connection: Connection) -> None:
         """Run until the link is lost, the device is silent for too long, or the task is cancelled; always hang up."""
@@ -74,7 +82,7 @@ class Session:
             await self._stored(self.intake.link(True, connection.rssi))
             up = True
             await self._prepare(client)
-            families = await self._subscribe(client)
+            families = await subscribe(client, self._received, self.refusals, self._say)
             if not families:
                 _log.warning("device offers nothing Vigil understands", device=number)
                 return
@@ -97,56 +105,43 @@ class Session:
         a subscribed characteristic twice.
         """
         for uuid in _CLOCKS:
-            characteristic = _readable(client, uuid)
-            if characteristic is None:
+            value = await self._read(client, uuid)
+            if value is None:
                 continue
-            with contextlib.suppress(RadioError, UndecodableError):
-                value = bytes(await call(_CALL_S, client.read_gatt_char(characteristic)))
+            with contextlib.suppress(UndecodableError):
                 device_time = date_time(value[:7]).milliseconds
-                if device_time is None:
-                    continue
                 now = self.clock.now()
-                ahead = device_time - now.wall
-                self._ahead = ahead if now.sure and abs(ahead) > _CLOCK_OFF_MS else 0
-                if self._ahead:
-                    await self._stored(self.intake.event(ClockCorrection(now.wall, self._ahead)))
+                if device_time is None or not now.sure:
+                    continue
+                off = device_time - now.wall
+                self._clock_read, self._ahead = True, off if abs(off) > CLOCK_OFF_MS else 0
+                correction = self.intake.new_correction(wrong_by(self.zone, device_time, now.wall))
+                if correction is not None:
+                    await self._stored(self.intake.event(correction))
                 break
-        battery = _readable(client, BATTERY.characteristic)
-        if battery is not None:
-            with contextlib.suppress(RadioError):
-                self._received(battery, await call(_CALL_S, client.read_gatt_char(battery)))
+        charge = await self._read(client, BATTERY.characteristic)
+        if charge is not None:
+            self._note(BATTERY.characteristic, charge)
 
-    async def _subscribe(self, client: BleakClient) -> set[str]:
-        """Subscribe to all that can be decoded, pairing where the device asks for it; return the families found."""
-        services = services_of(client)
-        families: set[str] = set()
-        wanted = {
-            one.characteristic: profile.family
-            for profile in profiles_of(service.uuid for service in services)
-            for one in profile.subscriptions
-        }
-        for characteristic in (one for service in services for one in service.characteristics):
-            uuid = full_uuid(characteristic.uuid)
-            if uuid not in {*wanted, BATTERY.characteristic} or not {"notify", "indicate"} & set(characteristic.properties):
-                continue
-            try:
-                await self._start(client, characteristic)
-            except RadioError as error:
-                if uuid != BATTERY.characteristic or not error.answered:
-                    raise
-                continue
-            if uuid in wanted:
-                families.add(wanted[uuid])
-        return families
-
-    async def _start(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> None:
+    async def _read(self, client: BleakClient, uuid: str) -> bytes | None:
+        """The value of the first characteristic of ``uuid`` that can be read; None without one, or where that fails."""
+        found = (one for service in services_of(client) for one in service.characteristics)
+        readable = (one for one in found if full_uuid(one.uuid) == uuid and "read" in one.properties)
+        characteristic = next(readable, None)
+        if characteristic is None:
+            return None
+        if self.refusals.leave_alone(characteristic):
+            await self._say(name_of(characteristic), "ends the connection when it is asked for")
+            return None
         try:
-            await call(_CALL_S, client.start_notify(characteristic, self._received))
-        except RadioError as error:
-            if not error.answered or not client.is_connected:
-                raise
-            await call(2 * _CALL_S, client.pair())  # does nothing where there is a bond
-            await call(_CALL_S, client.start_notify(characteristic, self._received))
+            return bytes(await call(_CALL_S, client.read_gatt_char(characteristic)))
+        except RadioError:
+            self.refusals.failed(client, characteristic)
+            return None
+
+    async def _say(self, what: str, reason: str) -> None:
+        """Tell that a part of the device cannot be used."""
+        await self._stored(self.intake.fault(what, reason))
 
     async def _listen(self, connection: Connection, storing: asyncio.Task[None], stream: bool) -> None:
         limit = max(self.silence_s if stream else _EPISODIC_IDLE_S, 3.0 * self.intake.device.interval_s)
@@ -164,10 +159,13 @@ class Session:
         _log.info("device is silent, connecting anew", device=self.intake.device.device, seconds=limit)
 
     def _received(self, characteristic: BleakGATTCharacteristic, value: bytearray) -> None:
+        self._note(characteristic.uuid, bytes(value))
+
+    def _note(self, uuid: str, value: bytes) -> None:
         self._last = time.monotonic()
         self.notifications += 1
         try:
-            self._queue.put_nowait((characteristic.uuid, bytes(value), self.clock.now()))
+            self._queue.put_nowait((uuid, value, self.clock.now()))
             self._pending += 1
         except asyncio.QueueFull:
             self.metrics.readings("unstored")
@@ -183,7 +181,7 @@ class Session:
             received: list[Received] = []
             for uuid, value, arrived in items:
                 try:
-                    received.append(Received(decode(uuid, value, arrived.wall), arrived, self._ahead))
+                    received.append(self._claimed(decode(uuid, value, arrived.wall), arrived))
                 except UndecodableError as error:
                     _log.warning("undecodable", device=self.intake.device.device, reason=error.reason, size=len(value))
                     await self._stored(self.intake.refuse("ble", str(error), value))
@@ -199,15 +197,20 @@ class Session:
             for _ in items:
                 self._queue.task_done()
 
+    def _claimed(self, decoded: Decoded, arrived: Stamp) -> Received:
+        """The message with what is known of the device's clock."""
+        basis, ahead, events = Basis.KNOWN, self._ahead, []
+        if not decoded.clock_set:
+            basis, ahead, decoded = Basis.NONE, 0, replace(decoded, device_time=decoded.mark)
+            events = [one for one in (self.intake.new_fault("clock", NOT_SET),) if one is not None]
+        elif decoded.device_time is not None and not self._clock_read:
+            basis = Basis.GUESS if self.zone is None else Basis.ZONE
+            ahead = local_ahead(self.zone, decoded.device_time, arrived.wall) if self.zone is not None else 0
+        return Received(decoded, arrived, ahead, trust=Trust(basis, decoded.from_memory), events=tuple(events))
+
     async def _stored(self, work: Coroutine[Any, Any, None]) -> None:
         """Store an event; if the outbox has no room, only log it."""
         try:
             await work
         except OutboxError as error:
             _log.error("outbox takes no events", device=self.intake.device.device, reason=str(error))
-
-
-def _readable(client: BleakClient, uuid: str) -> BleakGATTCharacteristic | None:
-    """The first characteristic of ``uuid`` that can be read."""
-    found = (one for service in services_of(client) for one in service.characteristics)
-    return next((one for one in found if full_uuid(one.uuid) == uuid and "read" in one.properties), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable
+from enum import IntEnum
 from typing import Final, TypeVar
 
 from bleak import BleakClient
@@ -15,10 +16,11 @@ from gateway.limit import within
 
 _Result = TypeVar("_Result")
 _HANG_UP_S: Final = 5.0
+_WORDS: Final = 100
 
 
 class RadioError(Exception):
-    """The device, bluetoothd or the bus failed a call; the text is the name of the original error.
+    """The device, bluetoothd or the bus failed a call; the text is the name of the original error, ``reason`` its words.
 
     ``answered``: it was answered with an error, so the connection may still be up.
     """
@@ -26,6 +28,9 @@ class RadioError(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(type(error).__name__)
         self.answered = isinstance(error, BleakError)
+        code = getattr(error, "code", None)  # of an error that the device itself answered
+        words = code.name.lower().replace("_", " ") if isinstance(code, IntEnum) else str(error)
+        self.reason = (words or type(error).__name__)[:_WORDS]
 
 
 async def call(seconds: float, work: Awaitable[_Result]) -> _Result:

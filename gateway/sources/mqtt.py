@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +18,18 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from devices.decoded import Decoded, samples_of
 from devices.errors import UndecodableError
-from devices.mqtt.envelope import MAX_BYTES, ack_topic, address_of, decode_envelope, encode_ack, readings_topic, seq_of
+from devices.mqtt.envelope import (
+    MAX_BYTES,
+    Envelope,
+    ack_topic,
+    address_of,
+    decode_envelope,
+    encode_ack,
+    readings_topic,
+    seq_of,
+)
 from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
@@ -35,6 +45,7 @@ _ROOM: Final = 256
 """Waiting messages at which paho's thread stops reading: Mosquitto 2.0 sends all it kept at once after a reconnect."""
 _RETRY_S: Final = 1.0
 _REASONS: Final = 20
+_QUOTED: Final = "holds what is not known: the gateway keeps it with its reason"
 _DELAY_S: Final = (1, 30)
 
 _log: Final = structlog.get_logger(__name__)
@@ -83,6 +94,7 @@ class MqttSource:
         self._ending = threading.Event()
         self._connection = 0
         self._loop: asyncio.AbstractEventLoop
+        self._broken: asyncio.Future[None]
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=f"vigil-gateway-{gateway}", protocol=paho.MQTTv5, manual_ack=True
         )
@@ -91,14 +103,16 @@ class MqttSource:
         if broker.ca is not None:
             self._client.tls_set(str(broker.ca))
         self._client.reconnect_delay_set(*_DELAY_S)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
+        self._client.on_connect = self._guarded(self._on_connect)
+        self._client.on_subscribe = self._guarded(self._on_subscribe)
+        self._client.on_unsubscribe = self._guarded(self._on_unsubscribe)
+        self._client.on_disconnect = self._guarded(self._on_disconnect)
+        self._client.on_message = self._guarded(self._on_message)
 
     async def run(self) -> None:
         """Follow the configuration and store messages until cancelled."""
         self._loop = asyncio.get_running_loop()
+        self._broken = self._loop.create_future()
         self._follow()
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = _SESSION_S
@@ -109,7 +123,7 @@ class MqttSource:
         try:
             while True:
                 self._follow()
-                await self._configuration.changed(helpers=[storing])
+                await self._configuration.changed(helpers=[storing, self._broken])
         finally:
             storing.cancel()
             self._ending.set()
@@ -145,6 +159,18 @@ class MqttSource:
 
     # paho's thread
 
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """``callback``, whose bug ends this source: paho's thread would end with it and nothing would say so."""
+
+        def call(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(self._break, error)
+
+        return call
+
     def _on_connect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
             _log.error("broker refuses the connection", reason=str(reason))
@@ -158,6 +184,9 @@ class MqttSource:
             _log.error("broker refuses a subscription", reason=refused[0], topics=len(refused))
         else:
             self._metrics.topics(len(self._topics))
+
+    def _on_unsubscribe(self, client: paho.Client, data: Any, mid: int, reasons: list[ReasonCode], properties: Any) -> None:
+        self._metrics.topics(len(self._topics))
 
     def _on_disconnect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._connection += 1
@@ -176,6 +205,10 @@ class MqttSource:
 
     # the event loop
 
+    def _break(self, error: Exception) -> None:
+        if not self._broken.done():
+            self._broken.set_exception(error)
+
     async def _store(self) -> None:
         """Store all messages that came while the disk was busy with one commit, then acknowledge them."""
         while True:
@@ -185,39 +218,59 @@ class MqttSource:
             self._room.release(len(messages))
             accepted: dict[Intake, list[Received]] = {}
             refused: list[tuple[Intake, str, bytes]] = []
-            sequences = [self._read(message, accepted, refused) for message in messages]
+            answers = [self._read(message, accepted, refused) for message in messages]
             while accepted or refused:
                 try:
                     await self._commit(accepted, refused)
                 except OutboxError as error:
                     _log.error("outbox takes nothing, the broker keeps it", reason=str(error))
                     await asyncio.sleep(_RETRY_S)
-            for message, seq in zip(messages, sequences, strict=True):
-                self._acknowledge(message, seq)
+            for message, answer in zip(messages, answers, strict=True):
+                self._acknowledge(message, answer)
 
     def _read(
         self, message: _Message, accepted: dict[Intake, list[Received]], refused: list[tuple[Intake, str, bytes]]
-    ) -> int | None:
-        """Decode one message into ``accepted`` and ``refused``; return its sequence if it is to be acknowledged."""
+    ) -> bytes | None:
+        """Decode one message into ``accepted`` and ``refused``; return the answer to its device."""
         intake = self._intakes.get(address_of(message.topic) or "")
         if intake is None:
             self._metrics.refused("topic")
             _log.warning("message on a topic of no assigned device")
             return None
+        arrived = message.arrived
         try:
-            envelope = decode_envelope(message.payload, message.arrived.wall)
+            envelope = decode_envelope(message.payload, arrived.wall)
         except UndecodableError as error:
             _log.warning("undecodable", device=intake.device.device, size=len(message.payload))
             refused.append((intake, str(error), message.payload))
-            return seq_of(message.payload)
+            self._tell(intake, error.reason, arrived, accepted)
+            return encode_ack(seq_of(message.payload), error.reason)
+        reasons = "; ".join(f"reading {part.reading}: {part.reason}" for part in envelope.refused[:_REASONS])
         if envelope.refused:
             _log.warning("partly undecodable", device=intake.device.device, parts=len(envelope.refused))
-            reasons = (f"reading {part.reading}: {part.reason}" for part in envelope.refused[:_REASONS])
-            refused.append((intake, "; ".join(reasons), message.payload))
+            refused.append((intake, reasons, message.payload))
+            self._tell(intake, envelope.refused[0].reason, arrived, accepted)
         self._metrics.readings("measured", len(envelope.readings))
         self._metrics.samples("measured", sum(len(one.samples) for one in envelope.readings))
-        accepted.setdefault(intake, []).extend(Received(one, message.arrived, stream=True) for one in envelope.readings)
-        return envelope.seq
+        accepted.setdefault(intake, []).extend(self._received(intake, envelope, arrived))
+        return encode_ack(envelope.seq, reasons)
+
+    def _received(self, intake: Intake, envelope: Envelope, arrived: Stamp) -> list[Received]:
+        """The readings with what is known of the device's clock; the first says if it was found wrong."""
+        if not arrived.sure:  # there is nothing to compare with
+            return [Received(one, arrived, stream=True) for one in envelope.readings]
+        ahead = intake.sent_clock.learn(envelope.sent, arrived.wall)
+        correction = intake.new_correction(ahead)
+        events = () if correction is None else (correction,)
+        readings = [Received(one, arrived, ahead, stream=True) for one in envelope.readings]
+        notes = [Received(_nothing(arrived), arrived, events=events)] if events else []
+        return [*notes, *readings]
+
+    def _tell(self, intake: Intake, reason: str, arrived: Stamp, accepted: dict[Intake, list[Received]]) -> None:
+        """Tell once that messages of the device are refused; a reason that quotes the device is not repeated."""
+        fault = intake.new_fault("message", _QUOTED if {"'", '"'} & set(reason) else reason)
+        if fault is not None:
+            accepted.setdefault(intake, []).append(Received(_nothing(arrived), arrived, events=(fault,)))
 
     async def _commit(self, accepted: dict[Intake, list[Received]], refused: list[tuple[Intake, str, bytes]]) -> None:
         """Store side by side; a stored part leaves ``accepted`` or ``refused``, so that it is not stored again."""
@@ -236,10 +289,15 @@ class MqttSource:
             if isinstance(failure, BaseException):
                 raise failure
 
-    def _acknowledge(self, message: _Message, seq: int | None) -> None:
+    def _acknowledge(self, message: _Message, answer: bytes | None) -> None:
         if message.qos and message.connection == self._connection:  # another connection sends it again itself
             self._client.ack(message.mid, message.qos)
         address = address_of(message.topic)
-        if seq is not None and address is not None:
+        if answer is not None and address is not None:
             # QoS 0: nothing piles up here, and a device that misses it sends its message again and is answered again.
-            self._client.publish(ack_topic(address), encode_ack(seq), qos=0)
+            self._client.publish(ack_topic(address), answer, qos=0)
+
+
+def _nothing(arrived: Stamp) -> Decoded:
+    """A message without samples."""
+    return Decoded(samples_of([], arrived.wall))

@@ -103,7 +103,10 @@ class Producer:
 
     def _poll(self) -> None:
         while not self._ending.is_set():
-            self._client.poll(0.2)
+            try:
+                self._client.poll(0.2)
+            except Exception:  # without this thread no delivery is ever reported
+                _log.exception("a bug in a report of Kafka")
 
     def _report(self, number: int, error: str | None) -> None:
         batch = self._open.pop(number, None)

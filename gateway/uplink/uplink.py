@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +27,7 @@ MAX_IN_FLIGHT: Final = 20_000
 _PAUSE_S: Final = (0.25, 10.0)
 _IDLE_S: Final = 1.0
 _TRIES: Final = 100
+_EVER_MS: Final = 2**52
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -82,10 +82,13 @@ class Uplink:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``; then records in flight get a few seconds to arrive."""
+        await self._outbox.release_all()
         reporting = asyncio.create_task(self._report(), name="uplink reports")
         try:
             while not stop.is_set():
                 await self._work_or_idle(stop)
+                if reporting.done():
+                    reporting.result()  # a bug: nothing would be marked as delivered any more
                 try:
                     await self._round()
                 except OutboxError as error:
@@ -94,8 +97,7 @@ class Uplink:
         finally:
             await self._leave(0 if self._configuration.revoked else self._pace.flush_s)
             reporting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reporting
+            await asyncio.wait({reporting})
             await self._write_down()
 
     async def _work_or_idle(self, stop: asyncio.Event) -> None:
@@ -117,13 +119,17 @@ class Uplink:
 
     async def _round(self) -> None:
         config = self._configuration.current
-        if config is None or self._configuration.revoked or not self._clock.synchronised():
+        if config is None or self._configuration.revoked:
             if self._producer is not None and self._configuration.revoked:
                 await self._leave(0)
             return
+        patients = [key.patient for key in config.patients]
+        if not self._clock.synchronised():  # only that: nothing else can be given its time
+            own = await self._outbox.take(MAX_IN_FLIGHT, Lane.LIVE, patients, live_ms=_EVER_MS, own=True)
+            await self._send(cut(own), config)
+            return
         while await self._outbox.stamp():
             await asyncio.sleep(0)
-        patients = [key.patient for key in config.patients]
         room = MAX_IN_FLIGHT - sum(self._in_flight.values())
         live = await self._outbox.take(room, Lane.LIVE, patients, live_ms=self._pace.live_ms)
         await self._send(cut(live), config)

@@ -155,6 +155,11 @@ class Links:
         """As ``StartNotify``."""
         if not one.subscribable:
             raise BlueZError(names.NOT_SUPPORTED, "Operation is not supported")
+        if one.drops:
+            self.drop(next(each for each in self.tree.peripherals.values() if one in characteristics(each)))
+            raise BlueZError(names.FAILED, "Not connected")
+        if one.refuses is not None:
+            raise one.refuses
         first = not one.notifying
         one.subscribers.add(sender)
         self.out.changed(one.path, names.CHARACTERISTIC, {"Notifying": Variant("b", True)})

@@ -25,7 +25,8 @@ class Characteristic:
     """One GATT characteristic; ``flags`` are BlueZ's words: read, write, notify, indicate.
 
     ``on_read`` returns a fresh value or raises :class:`BlueZError`.  ``on_subscribe`` is called when the first client
-    subscribes (True) and when the last one is gone (False).  An ``encrypted`` characteristic needs a bond.
+    subscribes (True) and when the last one is gone (False).  An ``encrypted`` characteristic needs a bond; one that
+    ``refuses`` or ``drops`` cannot be subscribed to.
     """
 
     uuid: str
@@ -34,6 +35,8 @@ class Characteristic:
     on_read: Callable[[], bytes] | None = None
     on_subscribe: Callable[[bool], None] | None = None
     encrypted: bool = False
+    refuses: BlueZError | None = None  # the answer to each subscription
+    drops: bool = False  # a subscription ends the link
     path: str = ""
     subscribers: set[str] = field(default_factory=set)  # unique bus names
 

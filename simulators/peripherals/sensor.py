@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from devices.gatt.battery import BATTERY, BATTERY_LEVEL, BATTERY_SERVICE
+from devices.gatt.date_time import encode_date_time
 from devices.gatt.profile import Profile
 from devices.gatt.uuids import full_uuid
 from simulators.bluez.peripheral import Characteristic, Peripheral, Service
@@ -17,6 +18,7 @@ from simulators.scenario import Sensor, Wearer
 ReadClock = Callable[[], int]
 """Returns the time, ms since the epoch."""
 
+_TIME_SERVICE, _CURRENT_TIME = 0x1805, 0x2A2B
 _MS_PER_PERCENT: Final = 30 * 60 * 1000
 """A charge lasts about two days."""
 
@@ -65,7 +67,12 @@ class SimulatedSensor(ABC):
         self.peripheral = Peripheral(
             address,
             f"Vigil {self.kind}",
-            [Service(self.profile.service, offered), Service(BATTERY_SERVICE, [self._level]), device_information(self.kind)],
+            [
+                Service(self.profile.service, offered),
+                Service(BATTERY_SERVICE, [self._level]),
+                Service(full_uuid(_TIME_SERVICE), [Characteristic(full_uuid(_CURRENT_TIME), ("read",), on_read=self._time)]),
+                device_information(self.kind),
+            ],
             advertised=[self.profile.service],
             address_type="random",
         )
@@ -93,6 +100,10 @@ class SimulatedSensor(ABC):
         """Take one reading at ``now`` (ms since the epoch) and send it to a subscriber; nothing is kept."""
         self.measured += 1
         self.sent += self.peripheral.notify(self.measurement.uuid, self.encode(now))
+
+    def _time(self) -> bytes:
+        """Current Time: the date and time, day of the week and fractions not known, no reason for a change."""
+        return encode_date_time(self.clock()) + bytes(3)
 
     def _battery(self) -> bytes:
         return bytes((max(1, self.charge - (self.clock() - self._began) // _MS_PER_PERCENT),))

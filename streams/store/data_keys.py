@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import unwrap
 from streams.engine.opening.keyring import OpenKey
 
@@ -49,6 +49,6 @@ class DatabaseKeyRing:
             "SELECT key, patient, gateway, wrapped FROM data_key WHERE key = ANY(%s::int8[]) AND destroyed IS NULL", [keys]
         )
         return {
-            key: OpenKey(unwrap(wrapped, self._master, about_key(patient, gateway)), patient, gateway)
+            key: OpenKey(unwrap(wrapped, self._master, key_binding(patient, gateway)), patient, gateway)
             for key, patient, gateway, wrapped in rows
         }

@@ -19,6 +19,7 @@ from streams.engine.opening.block import Block
 from streams.kafka.skew import Skew
 from streams.store.readings import Readings
 from streams.store.store import FoldConditions, RoundToStore, Stored
+from streams.worker.conditions import of_partition
 from streams.worker.latency import LATENCY
 from streams.worker.places import Places
 from streams.worker.ports import Feed, Surroundings, Threads
@@ -147,8 +148,9 @@ class Loop:
         """
         skew = self._skew()
         if changes := self._reported.changes(self.places.owned.keys(), skew):
+            now = int(self._clock.time())
             conditions = [
-                self._taking.condition(p, "clock_skew", "onset" if begins else "end", seconds=skew)
+                of_partition(p, "clock_skew", "onset" if begins else "end", now, seconds=skew)
                 for p, begins in changes.items()
             ]
             self._spawn(self._taking.report(conditions))

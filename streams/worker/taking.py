@@ -17,11 +17,12 @@ import structlog
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
-from streams.engine.condition import Condition, Phase, Priority
+from streams.engine.condition import Condition
 from streams.kafka.position import Extent
 from streams.store.late import catch_up
 from streams.store.ledger import Held
 from streams.store.store import FoldConditions
+from streams.worker.conditions import of_partition
 from streams.worker.damage import compare
 from streams.worker.places import Places
 from streams.worker.ports import Brokers, Feed, Surroundings, T, Threads
@@ -155,13 +156,6 @@ class Taking:
 
         yield InDatabase(fold)
 
-    def condition(self, partition: int, rule: str, phase: Phase, **detail: object) -> Condition:
-        """A technical condition of the partition, now."""
-        now = int(self._clock.time())
-        return Condition(
-            partition, now, partition, rule, 0, phase, Priority.HIGH, "technical", of="partition", detail=detail
-        )
-
     def _take_now(self, todo: set[int]) -> Steps[set[int]]:
         """Returns the partitions taken or found damaged.  The others are to be tried again: the brokers did not answer, or
         the group was deciding anew.
@@ -202,7 +196,8 @@ class Taking:
             self._forget([partition])
         elif taken.state_lost:  # it happened, and is over: somebody has to see it, then it goes
             detail = {"from": taken.offset, "ledger": held.offset}
-            both = [self.condition(partition, "state_lost", phase, **detail) for phase in ("onset", "end")]
+            now = int(self._clock.time())
+            both = [of_partition(partition, "state_lost", phase, now, **detail) for phase in ("onset", "end")]
             yield from self.report(both, lambda db: catch_up(db, self._topic, held))
 
     def _report_damage(
@@ -211,13 +206,13 @@ class Taking:
         """Report once that a log is damaged, whose partition is not read then, and once that it was mended."""
         self._places.found(damage)
         changed = {p: reason for p, reason in damage.items() if reason != held[p].damage}
-        conditions = []
+        conditions, now = [], int(self._clock.time())
         for p, reason in changed.items():
             if reason:
                 _log.error("this partition is not read any more: vigil doctor says how to go on", partition=p, why=reason)
             log = [extents[p].begin, extents[p].end]
             detail = {"why": reason, "ledger": held[p].offset, "log": log}
-            conditions.append(self.condition(p, "log_damaged", "onset" if reason else "end", **detail))
+            conditions.append(of_partition(p, "log_damaged", "onset" if reason else "end", now, **detail))
         if changed:
             note = self._statements.note_damage
             yield from self.report(conditions, lambda db: note(db, self._topic, held, changed))

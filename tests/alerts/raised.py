@@ -68,8 +68,9 @@ def _within(path: Path, node: ast.AST, inside: Function | None, name: str, place
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call) and _called(child) == name and not _ends(child):
             given = {word.arg: word.value for word in child.keywords}
-            if "rule" in given or None not in given:  # else it passes on what its callers are found to give
-                rule = given.get("rule", child.args[place] if len(child.args) > place else None)
+            positional = child.args[place] if len(child.args) > place else None
+            if "rule" in given or positional or None not in given:  # else it passes on what its callers are found to give
+                rule = given.get("rule", positional)
                 yield Made(path, child.lineno, inside, rule)
         within = child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else inside
         yield from _within(path, child, within, name, place)

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,25 @@ from deploy.stack.dbus import Dbus
 from deploy.stack.kafka import Kafka
 from deploy.stack.mqtt import Mosquitto
 from devices.wire.batch import Kind
-from devices.wire.event import Heartbeat
+from devices.wire.event import Fault, Heartbeat
 from devices.wire.pairing import Assigned, Claimed
-from gateway.desk.configuration import store_credential
+from gateway.desk.configuration import read_desk, store_credential
+from gateway.desk.downlink import claim
 from gateway.errors import NotPairedError, StateInUseError
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.store import Store
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from simulators.fakebluez import FakeBlueZ
 from simulators.peripherals.heart_rate_belt import encode_heart_rate
 from tests.gateway.desk_server import Desk
 from tests.gateway.kafka_log import Log
-from tests.gateway.making import config
+from tests.gateway.making import config, pulse
+from tests.gateway.outbox.test_salvage import without_cache
+from tests.gateway.reading_outbox import events, stored
 from tests.gateway.sources.test_ble import belt
 from tests.gateway.sources.test_mqtt import Wearable
+from tests.until import until
 
 pytestmark = pytest.mark.stack
 PROGRAM = """
@@ -155,3 +162,46 @@ async def test_killed_between_decode_and_uplink_nothing_acknowledged_is_lost_or_
     text = "".join((tmp_path / f"{life}.log").read_text() for life in range(3))
     assert "Traceback" not in text
     log.close()
+
+
+async def test_the_address_of_the_claim_is_kept_and_used(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("VIGIL_GATEWAY_DESK", raising=False)
+    desk.config = config(Assigned(7, 1, 0, "ble", "A"), kafka="127.0.0.1:9", topic="t")
+    await claim(desk.address, desk.code, tmp_path)
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path), stop=stop))
+    await until(lambda: "configured" in capsys.readouterr().out)
+    assert read_desk(tmp_path / "elsewhere").address == "http://127.0.0.1:8080"  # the desk's own default
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+
+async def test_a_damaged_outbox_is_salvaged_said_and_sent(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = partial(Outbox, open_store=lambda path, limit: Store(path, limit, without_cache))
+    monkeypatch.setattr("gateway.run.Outbox", without)
+    store_credential(tmp_path, Claimed(5, desk.credential))
+    desk.config = config(Assigned(7, 1, 0, "ble", "A"), kafka="127.0.0.1:9", topic="t")
+    path = tmp_path / "outbox.sqlite"
+    store = Store(path, 1 << 26)
+    store.begin()
+    store.put(pulse(at=1_760_000_000_000 + i) for i in range(554))
+    store.commit()
+    store.close()
+    path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path, desk=desk.address), stop=stop))
+    await until(lambda: (tmp_path / "outbox.sqlite.damaged-1").exists() or running.done())
+    await until(lambda: any(isinstance(event, Fault) for event in events(tmp_path, 0)) or running.done())
+    assert len(stored(tmp_path, 7)) == 554
+    assert "554 readings saved, 0 could not be read" in next(e.reason for e in events(tmp_path, 0) if isinstance(e, Fault))
+    with path.open("r+b") as file:  # once more, at work
+        file.seek(0)
+        file.write(b"\xff" * path.stat().st_size)
+    await until(lambda: (tmp_path / "outbox.sqlite.damaged-2").exists() or running.done())
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    assert "beginning anew" in capsys.readouterr().out

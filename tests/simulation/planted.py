@@ -102,7 +102,7 @@ def without(axis: str, table: str, field: str) -> type[Engine]:
     class Forgets(Engine):
         def __init__(self, stages: Sequence[Stage] = ()) -> None:
             super().__init__(stages)
-            axes = {**self.layout.axes(), "dense": self.layout.dense.axis, "sparse": self.layout.sparse.axis}
+            axes = {**self.layout.axes, "dense": self.layout.dense.axis, "sparse": self.layout.sparse.axis}
             columns = axes[axis].tables[table]
             whole, fill = columns.pack, columns.FIELDS[field].fill
 

@@ -10,7 +10,7 @@ import psycopg
 from confluent_kafka import Producer
 
 from devices.vitals import Vital
-from devices.wire.keys import about_key
+from devices.wire.keys import key_binding
 from devices.wire.sealing import wrap
 from simulators import sealed_log
 from simulators.sealed_log import DESK_EPOCH, OUTBOX_EPOCH, Record, clock, now_ms
@@ -44,7 +44,7 @@ class World(sealed_log.World):
                 )
             cursor.executemany(
                 "INSERT INTO data_key (key, patient, gateway, wrapped) VALUES (%s, %s, %s, %s)",
-                [(key, p, g, wrap(s, self.master, about_key(p, g))) for key, (p, g, s) in self.secrets.items()],
+                [(key, p, g, wrap(s, self.master, key_binding(p, g))) for key, (p, g, s) in self.secrets.items()],
             )
 
 

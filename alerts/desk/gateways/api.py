@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 import structlog
+from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,6 +24,8 @@ from alerts.errors import ClaimError
 from devices.wire.pairing import Claim, Config
 
 _LONGEST_S: Final = 30.0
+_AT_ONCE: Final = 3
+"""Database connections that gateways together may use: the rest of the pool is for people."""
 _LOOK_S: Final = 5.0
 """A change is found after this time even if its hint was lost."""
 _GATEWAY: Final = "SELECT gateway, config_version FROM gateway WHERE credential_hash = %s AND revoked IS NULL"
@@ -30,10 +33,12 @@ _log = structlog.get_logger("alerts.desk.gateways.api")
 
 
 class GatewayApi:
-    """The routes, with the recent tries of each address."""
+    """The routes, with the recent wrong tries of each address."""
 
     def __init__(self, tries: int) -> None:
         self._tries = Throttle(tries, 60)
+        self._lookups = CapacityLimiter(_AT_ONCE)
+        self._writes = CapacityLimiter(_AT_ONCE)
         self.routes = [
             Route("/gateway/v1/claim", self.claim, methods=["POST"]),
             Route("/gateway/v1/config", self.config, methods=["GET"]),
@@ -51,12 +56,13 @@ class GatewayApi:
         self._tries.note(address, now)
         try:
             code = msgspec.json.decode(await request.body(), type=Claim).code
-            claimed = await desk.write(lambda tx: claim_gateway(tx, code))
+            claimed = await desk.write(lambda tx: claim_gateway(tx, code), self._writes)
         except msgspec.DecodeError:
             return Response(status_code=400)
         except ClaimError:
             desk.metrics.claims.labels("refused").inc()
             return Response(status_code=404)
+        self._tries.forgive(address)
         desk.metrics.claims.labels("accepted").inc()
         _log.info("gateway claimed", gateway=claimed.gateway)
         return _json(claimed)
@@ -76,13 +82,13 @@ class GatewayApi:
             return gateway_config(tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s)
 
         while True:
-            async with desk.pool.connection() as connection:
+            async with self._lookups, desk.pool.connection() as connection:
                 row = await (await connection.execute(_GATEWAY, (hashed,))).fetchone()
             if row is None:
                 return _unauthorized()
             gateway, version = row
             if version > int(since):
-                return _json(await desk.write(partial(config_of, gateway=gateway)))
+                return _json(await desk.write(partial(config_of, gateway=gateway), self._writes))
             left = end - time.monotonic()
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)

@@ -122,7 +122,9 @@ async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Re
 def _dialog(template: str) -> Handler:
     @signed_in
     async def dialog(request: Request, desk: Desk, session: Session) -> Response:
-        return _form(desk, session, template, await visible_alarm(desk, session, request.path_params["alarm"]))
+        alarm = await visible_alarm(desk, session, request.path_params["alarm"])
+        check_may_act(session, alarm)
+        return _form(desk, session, template, alarm)
 
     return dialog
 

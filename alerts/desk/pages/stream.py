@@ -18,11 +18,14 @@ from starlette.routing import Route
 
 from alerts.desk.web.context import Desk, signed_in
 from alerts.desk.web.session import Session, find_session
+from alerts.desk.worklist.calls import Call, calls_of
 from alerts.desk.worklist.lines import Line, counts
+from alerts.desk.worklist.paging import paging_in_words
+from alerts.desk.worklist.reader import OLD_S
 from alerts.desk.worklist.snapshot import Snapshot
 
 _BEAT_S: Final = 1.0
-_CHECK_S: Final = 15.0
+_CHECK_S: Final = 5.0
 _SEND_S: Final = 20.0
 _json: Final = msgspec.json.Encoder()
 
@@ -34,10 +37,17 @@ class Feed:
         self._person, self._only = person, only
         self._cells: dict[str, dict[str, list[object]]] = {}
         self._order: list[list[object]] = []
+        self._calls: list[Call] | None = None
+        self._paging: tuple[bool, str] | None = None
 
-    def event(self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float) -> dict[str, Any]:
-        """The event of this snapshot: always times and counts; order and cells only if they changed."""
-        counted = counts(lines, self._person)
+    def event(
+        self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float, paging: tuple[bool, str] | None = None
+    ) -> dict[str, Any]:
+        """The event of this snapshot: always times and counts; calls, paging, order and cells only if they changed.
+
+        The page of one patient gets the calls of all: who stands there must hear the others too.
+        """
+        counted, calls = counts(lines, self._person), calls_of(lines)
         if self._only:
             lines = tuple(line for line in lines if line.key == self._only)
         data_at = snapshot.data_at
@@ -47,11 +57,11 @@ class Feed:
             "still": data_at is None or snapshot.read_at - data_at > stale_ms,
             "counts": counted,
         }
-        order: list[list[object]] = [
-            [line.key, line.group, line.kind, line.digest, line.lead.alarm if line.lead else 0, line.label,
-             [alarm.alarm for alarm in line.also]]
-            for line in lines
-        ]  # fmt: skip
+        if calls != self._calls:
+            event["calls"] = self._calls = calls
+        if paging != self._paging:
+            event["paging"] = self._paging = paging
+        order: list[list[object]] = [[line.key, line.group, line.kind, line.digest] for line in lines]
         if order != self._order:
             event["order"] = self._order = order
         cells: dict[str, dict[str, list[object]]] = {}
@@ -80,23 +90,27 @@ async def stream(request: Request, desk: Desk, session: Session) -> Response:
 async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterator[ServerSentEvent]:
     feed = Feed(session.person, request.query_params.get("only"))
     token, number, checked = request.cookies.get(desk.settings.cookie), 0, time.monotonic()
+    sessions = desk.reader.sessions
     desk.metrics.streams.inc()
     try:
         while True:
             snapshot = await desk.reader.wait(number, _BEAT_S)
-            if time.monotonic() - checked > _CHECK_S:
-                checked = time.monotonic()
+            if sessions != desk.reader.sessions or time.monotonic() - checked > _CHECK_S:
+                sessions, checked = desk.reader.sessions, time.monotonic()
                 async with desk.pool.connection() as connection:
                     found = await find_session(connection, token, desk.settings, touch=False)
                 if found is None:
                     yield ServerSentEvent("{}", event="bye")
                     return
                 session = found
-            if snapshot is None:  # no new list: the page gets a beat without data
-                yield ServerSentEvent("{}", event="beat")
+            if snapshot is None:  # no new list: the page gets a beat that says how old its list is
+                age = desk.reader.age_s
+                beat = {"age_s": None if age is None else round(age, 1), "old": age is None or age > OLD_S}
+                yield ServerSentEvent(_json.encode(beat).decode(), event="beat")
                 continue
             number = snapshot.number
-            event = feed.event(snapshot, desk.reader.view(session.teams), desk.settings.stale_after_s * 1000)
+            paging = paging_in_words(snapshot.paging, session.teams, desk.settings.zone, snapshot.read_at)
+            event = feed.event(snapshot, desk.reader.view(session.teams), desk.settings.stale_after_s * 1000, paging)
             yield ServerSentEvent(_json.encode(event).decode(), event="list")
             await asyncio.sleep(0)
     finally:

@@ -2,15 +2,17 @@
 import { $, say } from "./desk.js";
 
 const CHARTS = [
-  { key: "hr", range: [30, 150], ticks: [60, 90, 120], height: 118, digits: 0 },
-  { key: "spo2", range: [82, 100], ticks: [88, 92, 96, 100], height: 112, digits: 0 },
-  { key: "rr", range: [4, 34], ticks: [10, 20, 30], height: 112, digits: 0 },
-  { key: "bp", range: [40, 200], ticks: [50, 100, 150, 200], height: 96, digits: 0 },
-  { key: "temp", range: [34.5, 40.5], ticks: [36, 37, 38, 39], height: 126, digits: 1 },
+  { key: "hr", height: 118, digits: 0 },
+  { key: "spo2", height: 112, digits: 0 },
+  { key: "rr", height: 112, digits: 0 },
+  { key: "bp", height: 96, digits: 0 },
+  { key: "temp", height: 126, digits: 1 },
 ];
 const probe = document.body.appendChild(Object.assign(document.createElement("i"), { hidden: true }));
 const ink = (name) => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
 let data = null, plots = [];
+// the server's range holds all values and limits; one that came since then widens it
+const range = (key) => { const [lo, hi] = data.axes[key].range, v = data.lines[key]?.v ?? []; return [v.reduce((a, b) => Math.min(a, b), lo), v.reduce((a, b) => Math.max(a, b), hi)]; };
 
 // a number that has just come: the last hour grows by it without being fetched again
 export const append = (key, [text, , at, , poor]) => {
@@ -32,12 +34,19 @@ const boxed = (u, draw) => {
   ctx.restore();
 };
 
+// the limits of each stretch of time, as they were then: [x, width, low, high, where a high begins]
+const stretches = (key, b, px) => data.limits[key].map(([from, lo, hi, highs], i, all) => {
+  const x = i ? Math.max(b.left, px(from)) : b.left, to = i + 1 < all.length ? Math.max(b.left, px(all[i + 1][0])) : b.left + b.width;
+  return [x, to - x, lo, hi, highs];
+});
+
 // under the trace: the band within limits, poor signal
 const under = (key) => (u) => boxed(u, (ctx, b, px, py) => {
-  const [lo, hi] = data.limits[key];
-  if (lo !== null || hi !== null) {
+  ctx.fillStyle = ink("band");
+  for (const [x, w, lo, hi] of stretches(key, b, px)) {
+    if (lo === null && hi === null) continue;
     const top = hi === null ? b.top : py(hi), bottom = lo === null ? b.top + b.height : py(lo);
-    ctx.fillStyle = ink("band"); ctx.fillRect(b.left, top, b.width, bottom - top);
+    ctx.fillRect(x, top, w, bottom - top);
   }
   for (const [from, to] of data.poor[key] ?? []) hatch(ctx, px(from), b.top, Math.max(2, px(to) - px(from)), b.height, ink("hatch"));
 });
@@ -57,23 +66,26 @@ const gap = (ctx, b, px, [from, to]) => {
 const over = (key) => (u) => {
   const r = devicePixelRatio;
   boxed(u, (ctx, b, px, py) => {
-    const [lo, hi] = data.limits[key], outside = (v) => (lo !== null && v < lo) || (hi !== null && v > hi);
+    const outside = (v, at) => { const [, lo, hi] = data.limits[key].findLast(([from]) => from <= at) ?? data.limits[key][0]; return (lo !== null && v < lo) || (hi !== null && v > hi); };
     ctx.strokeStyle = ink("high-edge"); ctx.lineWidth = r; ctx.beginPath();
-    for (const v of data.high[key]) { const y = Math.round(py(v)) + 0.5; ctx.moveTo(b.left, y); ctx.lineTo(b.left + b.width, y); }
+    for (const [x, w, , , highs] of stretches(key, b, px)) for (const v of highs) { const y = Math.round(py(v)) + 0.5; ctx.moveTo(x, y); ctx.lineTo(x + w, y); }
     ctx.stroke();
     for (const hole of data.gaps[key] ?? []) gap(ctx, b, px, hole);
     ctx.lineCap = "round"; ctx.lineJoin = "round";
     if (key === "bp") {
       for (const [t, sys, dia] of data.bp) {
-        const x = px(t), out = outside(sys), w = 4 * r;
+        const x = px(t), out = sys !== null && outside(sys, t), w = 4 * r;
         ctx.lineWidth = (out ? 3 : 1.75) * r; ctx.strokeStyle = ink(out ? "trace-out" : "trace");
-        ctx.beginPath(); ctx.moveTo(x, py(sys)); ctx.lineTo(x, py(dia)); ctx.moveTo(x - w, py(sys)); ctx.lineTo(x + w, py(sys)); ctx.moveTo(x - w, py(dia)); ctx.lineTo(x + w, py(dia)); ctx.stroke();
+        ctx.beginPath();
+        if (sys !== null && dia !== null) { ctx.moveTo(x, py(sys)); ctx.lineTo(x, py(dia)); }
+        for (const v of [sys, dia]) if (v !== null) { ctx.moveTo(x - w, py(v)); ctx.lineTo(x + w, py(v)); }
+        ctx.stroke();
       }
       return;
     }
     const { t, v } = data.lines[key], longest = data.hours === 1 ? 60 : 150;
     ctx.strokeStyle = ink("trace-out"); ctx.lineWidth = 2.75 * r; ctx.beginPath();
-    for (let i = 1; i < v.length; i++) if (outside(v[i]) && (key === "temp" || t[i] - t[i - 1] <= longest)) { ctx.moveTo(px(t[i - 1]), py(v[i - 1])); ctx.lineTo(px(t[i]), py(v[i])); }
+    for (let i = 1; i < v.length; i++) if (outside(v[i], t[i]) && (key === "temp" || t[i] - t[i - 1] <= longest)) { ctx.moveTo(px(t[i - 1]), py(v[i - 1])); ctx.lineTo(px(t[i]), py(v[i])); }
     ctx.stroke();
   });
   flags(u, key);
@@ -108,7 +120,8 @@ const flags = (u, key) => {
 
 export const charts = (fetchSeries, zone, hours) => {
   const hm = (t) => new Date(t * 1000).toLocaleTimeString("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
-  const told = $("#cursor"), hint = told.textContent, group = $("#charts");
+  const told = $("#cursor"), usual = told.textContent, group = $("#charts");
+  let hint = usual;
   const nearest = (t, at) => { // the index of the last point at or before
     let lo = 0, hi = t.length;
     while (lo < hi) { const mid = (lo + hi) >> 1; if (t[mid] <= at) lo = mid + 1; else hi = mid; }
@@ -122,7 +135,7 @@ export const charts = (fetchSeries, zone, hours) => {
       return `${name} ${v[i].toFixed(c.digits)}${c.key === "temp" ? ` °C (${hm(t[i])})` : ""}`;
     });
     const bp = data.bp.filter((b) => b[0] <= at).at(-1);
-    said.splice(3, 0, `BP ${bp ? `${Math.round(bp[1])}/${Math.round(bp[2])} (${hm(bp[0])})` : "none"}`);
+    said.splice(3, 0, `BP ${bp ? `${[bp[1], bp[2]].map((v) => (v === null ? "–" : Math.round(v))).join("/")} (${hm(bp[0])})` : "none"}`);
     told.textContent = `${hm(at)}   ${said.join("   ")}`;
   };
   const draw = () => {
@@ -143,19 +156,20 @@ export const charts = (fetchSeries, zone, hours) => {
         width: el.clientWidth, height: c.height, padding: [data.alarms.some((a) => a.vital === c.key) ? 20 : 8, 10, last ? 0 : 6, 0],
         legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone === "UTC" ? "Etc/UTC" : zone),
         cursor: { sync: { key: sync.key, scales: ["x", null] }, y: false, drag: { x: false, y: false }, points: { show: false } },
-        scales: { x: { time: true, min: start, max: end }, y: { range: c.range } },
+        scales: { x: { time: true, min: start, max: end }, y: { range: range(c.key) } },
         axes: [
           { show: true, size: last ? 28 : 0, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: last, stroke: ink("line"), width: 1, size: 4 }, values: (u, s) => s.map((at) => (last ? hm(at) : "")), space: 70 },
-          { size: 42, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: false }, splits: () => c.ticks },
+          { size: 42, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: false }, splits: () => data.axes[c.key].ticks },
         ],
         series: [{}, { stroke: ink("trace"), width: 1.5, points: { show: c.key === "temp", size: 4, fill: ink("trace") } }],
-        hooks: { drawClear: [under(c.key)], draw: [over(c.key)], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
+        hooks: { drawClear: [under(c.key)], draw: [over(c.key), (u) => { u.root.dataset.range = JSON.stringify([u.scales.y.min, u.scales.y.max]); }], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
       }, [t, v], el);
     });
     group.dataset.drawn = String(data.hours);
   };
   const reload = async () => {
-    try { data = await fetchSeries(); } catch { return; }
+    try { data = await fetchSeries(); } catch { told.textContent = hint = `The charts end at ${data ? hm(data.now) : "no time"}: no answer came since. They are asked for again.`; setTimeout(reload, 5000); return; }
+    if (hint !== usual) { told.textContent = hint = usual; }
     for (const [key, text] of Object.entries(data.bands)) $(`[data-band="${key}"]`).textContent = text;
     if (data.hours === hours()) draw();
   };

@@ -8,6 +8,9 @@ let ahead = 0; // the server's clock less ours, ms
 export const setClock = (serverNow) => { ahead = serverNow - Date.now(); };
 export const now = () => Date.now() + ahead;
 
+const zone = document.documentElement.dataset.zone;
+export const time = (ms, parts) => new Date(ms).toLocaleTimeString("en-GB", { timeZone: zone, ...parts }); // in the desk's zone
+
 export const span = (ms) => {
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s >= 172800) return `${Math.floor(s / 86400)} d`;
@@ -37,16 +40,23 @@ for (const button of $$("[popovertarget]")) {
 
 // the session's token goes with every request that htmx makes
 document.addEventListener("htmx:configRequest", (e) => { e.detail.headers["X-CSRF-Token"] = document.body.dataset.csrf; });
-document.addEventListener("htmx:responseError", (e) => {
-  if (e.detail.xhr.status === 401) location.assign("/sign-in?why=ended");
-  else say(e.detail.xhr.status === 404 ? "This no longer exists. Update the list." : "That did not work. Try again.", true);
-});
-document.addEventListener("htmx:sendError", () => say("No connection: nothing was changed.", true));
+// the session is over: the page stays, shows nothing of patients, and says so (sound.js makes it loud)
+export const ended = () => {
+  const box = $("#ended");
+  if (!box || box.open) return;
+  $("dialog[open]")?.close();
+  $("[data-ended-at]", box).textContent = time(now());
+  document.body.classList.add("is-ended");
+  document.title = "Signed out · Vigil";
+  box.addEventListener("cancel", (e) => e.preventDefault());
+  box.showModal();
+  document.dispatchEvent(new Event("vigil:ended"));
+};
 
 // requests that a page makes by itself, which do not count as use
 export const quietly = async (url) => {
   const answer = await fetch(url, { headers: { "Vigil-Background": "1" } });
-  if (answer.status === 401) location.assign("/sign-in?why=ended");
+  if (answer.status === 401) ended();
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer;
 };
@@ -89,7 +99,7 @@ document.addEventListener("change", (e) => {
 });
 const showUntil = () => {
   const form = $("#dialog form[data-shelve-form]"), minutes = form && $("input[name=minutes]:checked", form);
-  if (minutes) $("[data-until]", form).textContent = new Date(now() + minutes.value * 60000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: form.dataset.zone });
+  if (minutes) $("[data-until]", form).textContent = time(now() + minutes.value * 60000, { hour: "2-digit", minute: "2-digit" });
 };
 document.addEventListener("htmx:afterSwap", showUntil);
 
@@ -99,7 +109,7 @@ export const ageOf = (cell) => {
   if (!el?.dataset.age) return;
   const age = now() - Number(el.dataset.age), poor = el.dataset.poor, old = Boolean(poor) || age > Number(el.dataset.fresh) * 1000;
   const note = el.dataset.note ? ` · ${el.dataset.note}` : "";
-  const text = old ? `${span(age)} old` : `${span(age)}${note}${el.dataset.suffix ?? ""}`;
+  const text = old ? `${span(age)} old${note}` : `${span(age)}${note}${el.dataset.suffix ?? ""}`;
   if (el.textContent !== text) el.textContent = text;
   if (el.classList.contains("late") === old) return;
   el.classList.toggle("late", old);

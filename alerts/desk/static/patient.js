@@ -1,5 +1,7 @@
 // One patient: the parts that changed are fetched, numbers and charts move by themselves.
-import { $, $$, quietly, say, setCell, tick } from "./desk.js";
+import { $, $$, quietly, setCell, tick } from "./desk.js";
+import { heard } from "./calls.js";
+import "./failures.js";
 import { listen } from "./stream.js";
 import { append, charts } from "./charts.js";
 
@@ -9,10 +11,11 @@ let digest = null, hours = 6;
 const busy = (el) => el.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
 const renew = async (name) => {
   const el = $(`[data-part="${name}"]`);
-  if (!el || busy(el)) return;
+  if (!el) return;
+  if (busy(el)) { setTimeout(() => renew(name), 2000); return; }
   if ($(".htmx-request", el)) { setTimeout(() => renew(name), 300); return; } // its answer needs its button
   const answer = await quietly(`${base}/part/${name}?hours=${hours}`).catch(() => null);
-  if (!answer) return;
+  if (!answer) { setTimeout(() => renew(name), 2000); return; } // what is old must not stay for lack of one answer
   if ($(".htmx-request", el)) { setTimeout(() => renew(name), 300); return; }
   const at = document.activeElement, inside = el.contains(at) && at !== el;
   el.innerHTML = await answer.text();
@@ -22,8 +25,18 @@ const renew = async (name) => {
 };
 const chart = charts(async () => (await quietly(`${base}/series?hours=${hours}`)).json(), banner.dataset.zone, () => hours);
 
-let known = new Set($$("[data-strip]").map((s) => s.dataset.strip));
+// alarms of other patients are heard here too, and lead to them
+const elsewhere = $("#elsewhere");
+const others = (calls) => {
+  const found = calls.filter(([, p, , , , line]) => p === 3 && line !== key);
+  elsewhere.hidden = !found.length;
+  if (!found.length) return;
+  const [, , , , text, line] = found[0], link = $("a", elsewhere);
+  $("[data-elsewhere]", elsewhere).textContent = `Another high alarm waits: ${text}${found.length > 1 ? `, and ${found.length - 1} more` : ""}`;
+  link.href = /^p\d+$/.test(line) ? `/patients/${line.slice(1)}` : "/";
+};
 listen((event) => {
+  if (event.calls) { heard(event.calls); others(event.calls); }
   for (const [k, n] of Object.entries(event.counts)) { const el = $(`[data-count-text="${k}"]`); if (el) el.textContent = n; }
   for (const [column, cell] of Object.entries(event.cells?.[key] ?? {})) {
     setCell($(`.readout[data-cell="${column}"]`), cell);
@@ -35,8 +48,6 @@ listen((event) => {
   digest = row[3];
   if (first) return;
   for (const name of ["alarms", "work", "news", "timeline"]) renew(name);
-  if (row[1] === "open" && row[4] && !known.has(String(row[4]))) say(`New ${row[2]} alarm: ${row[5]}`, row[2] === "high");
-  known.add(String(row[4]));
   chart.reload();
 }, key);
 setInterval(() => { renew("news"); renew("table"); chart.reload(); }, 60_000);

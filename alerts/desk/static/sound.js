@@ -1,40 +1,69 @@
-// Sound: three short tones for a new high, one for a medium. A pause is two minutes long and says so.
+// Sound: three short tones for a high, one for the others. The button says "on" only while the browser lets the page sound.
+// Before the first gesture it does not: then a press turns sound on. Afterwards a press pauses it for two minutes.
 import { $, clock, say } from "./desk.js";
 
 const PAUSE_S = 120;
 const button = $("[data-sound]");
-let until = 0, context = null;
+let until = 0, context = null, shown = "";
+try { context = new AudioContext(); } catch { /* no sound here: the button says so */ }
 
+const paused = () => until > Date.now();
+const running = () => context?.state === "running";
+const WORDS = { on: "Sound on", off: "Sound off: press to turn on", paused: "Sound paused", none: "No sound here" };
 const show = () => {
-  const left = Math.max(0, Math.ceil((until - Date.now()) / 1000)), paused = left > 0;
-  if (button.getAttribute("aria-pressed") !== String(paused)) {
-    button.setAttribute("aria-pressed", paused);
-    $("use", button).setAttribute("href", paused ? "#i-mute" : "#i-sound");
-    $("[data-sound-text]", button).textContent = paused ? "Sound paused" : "Sound on";
-    $("[data-sound-left]", button).hidden = !paused;
+  if (!button) return;
+  const state = !context ? "none" : !running() ? "off" : paused() ? "paused" : "on";
+  if (state !== shown) {
+    shown = button.dataset.sound = state;
+    button.setAttribute("aria-pressed", state === "paused");
+    $("use", button).setAttribute("href", state === "on" ? "#i-sound" : "#i-mute");
+    $("[data-sound-text]", button).textContent = WORDS[state];
+    $("[data-sound-left]", button).hidden = state !== "paused";
   }
-  if (paused) $("[data-sound-left]", button).textContent = clock(left);
+  if (state === "paused") $("[data-sound-left]", button).textContent = clock(Math.ceil((until - Date.now()) / 1000));
 };
+const allow = () => context?.resume().then(show, show);
 export const toggle = () => {
-  until = until > Date.now() ? 0 : Date.now() + PAUSE_S * 1000;
+  if (!running()) {
+    until = 0;
+    allow()?.then(() => { say(running() ? "Sound on" : "The browser does not let this page sound."); tone(587, 0, 0.05); });
+    return;
+  }
+  until = paused() ? 0 : Date.now() + PAUSE_S * 1000;
   show();
-  say(until ? "Sound paused for 2 minutes" : "Sound on");
+  say(paused() ? "Sound paused for 2 minutes" : "Sound on");
 };
 button?.addEventListener("click", toggle);
-if (button) setInterval(show, 1000);
-// a browser lets a page sound only after its first gesture
-addEventListener("pointerdown", () => { context ??= new AudioContext(); }, { once: true });
-addEventListener("keydown", () => { context ??= new AudioContext(); }, { once: true });
+context?.addEventListener("statechange", show);
+show();
+setInterval(show, 1000);
+// any gesture lets the page sound; one on the button is the button's own
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (e) => {
+  if (!running() && !button?.contains(e.target)) allow();
+});
 
-export const ring = (kind) => {
-  if (!context || until > Date.now()) return;
-  for (let i = 0; i < (kind === "high" ? 3 : 1); i++) {
-    const tone = context.createOscillator(), gain = context.createGain(), at = context.currentTime + i * 0.25;
-    tone.frequency.value = kind === "high" ? 880 : 587;
-    gain.gain.setValueAtTime(0, at);
-    gain.gain.linearRampToValueAtTime(0.2, at + 0.02);
-    gain.gain.linearRampToValueAtTime(0, at + 0.18);
-    tone.connect(gain).connect(context.destination);
-    tone.start(at); tone.stop(at + 0.2);
-  }
+const tone = (hertz, after, loud = 0.2) => {
+  if (!running()) return;
+  const sound = context.createOscillator(), gain = context.createGain(), at = context.currentTime + after;
+  sound.frequency.value = hertz;
+  gain.gain.setValueAtTime(0, at);
+  gain.gain.linearRampToValueAtTime(loud, at + 0.02);
+  gain.gain.linearRampToValueAtTime(0, at + 0.18);
+  sound.connect(gain).connect(context.destination);
+  sound.start(at); sound.stop(at + 0.2);
 };
+// true if it could be heard
+export const ring = (priority) => {
+  if (!running() || paused()) return false;
+  for (let i = 0; i < (priority === 3 ? 3 : 1); i++) tone(priority === 3 ? 880 : 587, i * 0.25);
+  return true;
+};
+
+// a screen that shows no alarms any more says so as loudly as an alarm, and again each minute
+const cry = (starts, stops, priority) => {
+  let timer = 0;
+  document.addEventListener(starts, () => { clearInterval(timer); ring(priority); timer = setInterval(() => ring(priority), 60_000); });
+  if (stops) document.addEventListener(stops, () => clearInterval(timer));
+};
+cry("vigil:ended", null, 3);
+cry("vigil:lost", "vigil:found", 2);

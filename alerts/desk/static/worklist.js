@@ -1,6 +1,8 @@
 // The worklist. Rows change in place; they move only with "Update list".
 import { $, $$, openedFrom, quietly, say, setCell, tick, under } from "./desk.js";
-import { ring, toggle as toggleSound } from "./sound.js";
+import { heard } from "./calls.js";
+import { failed, keepFailures, succeeded } from "./failures.js";
+import { toggle as toggleSound } from "./sound.js";
 import { listen } from "./stream.js";
 
 const list = $("#list"), table = $("#table"), bar = $("[data-update]"), menu = $("#row-menu");
@@ -9,32 +11,28 @@ const current = () => $(".row[aria-current]", list);
 const select = (row) => { if (current() !== row) current()?.removeAttribute("aria-current"); row?.setAttribute("aria-current", "true"); };
 const rowOf = (key) => document.getElementById(`row-${key}`);
 const cells = {}; // the newest numbers by row
-let order = null;
+const arrived = new Set(); // rows to which a new or worse alarm has come
+let order = null, calls = [];
 
-// fresh: unacknowledged alarms that are not yet in the first group; moved: rows that belong to another group
+// fresh: calls of rows that are not yet in the first group; moved: rows that belong elsewhere
 const KINDS = ["high", "medium", "technical", "low"];
-let announced = new Set($$("#open .row").map((r) => r.dataset.lead));
 const showBar = () => {
-  const inOpen = new Set($$("#open .row").map((r) => `${r.dataset.key}:${r.dataset.lead}`));
-  const fresh = order.filter(([key, group, , , lead]) => group === "open" && !inOpen.has(`${key}:${lead}`));
-  const shown = new Map($$("tbody").flatMap((t) => $$(".row", t).map((r) => [r.dataset.key, t.id])));
-  const moved = order.filter(([key, group]) => shown.get(key) !== group).length + [...shown.keys()].filter((k) => !order.some(([key]) => key === k)).length;
+  const group = new Map(order.map(([key, of]) => [key, of])), shown = new Map($$("tbody", table).flatMap((t) => $$(".row", t).map((r) => [r.dataset.key, t.id])));
+  const fresh = calls.filter((call) => shown.get(call[5]) !== "open");
+  const there = order.map(([key]) => key).filter((key) => shown.has(key)), seen = [...shown.keys()].filter((key) => group.has(key));
+  const elsewhere = there.filter((key) => shown.get(key) !== group.get(key)).length + (order.length - there.length) + (shown.size - seen.length);
+  const moved = elsewhere || there.filter((key, i) => key !== seen[i]).length;
   bar.classList.toggle("is-new", fresh.length > 0);
   bar.classList.toggle("is-calm", !fresh.length);
-  const by = KINDS.map((k) => [k, fresh.filter(([, , kind]) => kind === k).length]).filter(([, n]) => n);
+  const by = KINDS.map((k) => [k, fresh.filter((call) => call[2] === k).length]).filter(([, n]) => n);
   $$("[data-update-mark] > *", bar).forEach((mark, i) => { mark.hidden = KINDS[i] !== (by[0]?.[0] === "low" ? "technical" : by[0]?.[0]); }); // none if nothing is new
   $("[data-update-count]", bar).textContent = fresh.length ? `${fresh.length} new` : moved ? `${moved} moved` : "";
   $("[data-update-text]", bar).textContent = fresh.length ? `${by.map(([k, n]) => `${n} ${k}`).join(", ")}. The list does not move until you update it.`
-    : moved ? "Acknowledged, snoozed or ended. The list does not move until you update it." : "The list is up to date.";
-};
-const announce = () => {
-  const unheard = order.filter(([, group, , , lead]) => group === "open" && !announced.has(String(lead)));
-  announced = new Set(order.filter(([, group]) => group === "open").map(([, , , , lead]) => String(lead)));
-  const gravest = unheard.sort((a, b) => KINDS.indexOf(a[2]) - KINDS.indexOf(b[2]))[0];
-  if (!gravest) return;
-  const urgent = gravest[2] === "high";
-  say(`New ${gravest[2]} alarm: ${gravest[5]}${unheard.length > 1 ? `, and ${unheard.length - 1} more` : ""}`, urgent);
-  ring(gravest[2]);
+    : moved ? "Acknowledged, snoozed, ended or more urgent. The list does not move until you update it." : "The list is up to date.";
+  // the headings count what is true now, wherever the rows still stand
+  for (const body of $$("tbody", table)) $("[data-group-count]", body).textContent = order.filter(([, of]) => of === body.id).length;
+  const none = $("[data-none]", table), waiting = order.filter(([, of]) => of === "open").length;
+  if (none) none.textContent = waiting ? `${waiting} wait${waiting === 1 ? "s" : ""} further down: update the list to see ${waiting === 1 ? "it" : "them"} here.` : none.dataset.none;
 };
 
 // the newest form of rows, each put in its place
@@ -58,6 +56,7 @@ const place = (row) => {
   const focused = old.contains(document.activeElement), act = document.activeElement?.closest?.("[data-act]");
   if (old.hasAttribute("aria-current")) row.setAttribute("aria-current", "true");
   row.hidden = old.hidden;
+  row.classList.toggle("fresh", arrived.delete(row.dataset.key));
   old.replaceWith(row);
   htmx.process(row);
   setRow(row.dataset.key);
@@ -71,7 +70,8 @@ const setRow = (key) => {
 listen((event) => {
   for (const [key, changed] of Object.entries(event.cells ?? {})) { cells[key] = { ...cells[key], ...changed }; setRow(key); }
   for (const [key, n] of Object.entries(event.counts)) $(`[data-count="${key}"] b`).textContent = n;
-  if (event.order) { order = event.order; announce(); }
+  if (event.order) order = event.order;
+  if (event.calls) { calls = event.calls; for (const call of heard(calls)) arrived.add(call[5]); }
   if (order) { renew(); showBar(); }
 });
 
@@ -79,15 +79,17 @@ listen((event) => {
 const update = async () => {
   const key = current()?.dataset.key, inside = list.contains(document.activeElement) || document.activeElement === bar;
   let answer;
-  try { answer = await quietly("/list"); } catch { say("The list could not be updated.", true); return; }
+  try { answer = await quietly("/list"); } catch { failed(bar, "The list was not updated: no answer from Vigil. Press again once it is back."); return; }
+  succeeded(bar);
   const fresh = document.createElement("template");
   fresh.innerHTML = `<table>${await answer.text()}</table>`;
-  const known = new Set($$("#open .row").map((r) => r.dataset.lead));
+  const known = new Set($$("#open .row").map((r) => r.dataset.key));
   for (const body of $$("tbody", table)) body.remove();
   for (const body of $$("tbody", fresh.content)) table.append(body);
   htmx.process(table);
-  for (const row of $$("#open .row")) row.classList.toggle("fresh", !known.has(row.dataset.lead));
+  for (const row of $$("#open .row")) row.classList.toggle("fresh", !known.has(row.dataset.key));
   Object.keys(cells).forEach(setRow);
+  keepFailures();
   if (order) showBar();
   $("#notices").replaceChildren();
   filter(); tick();
@@ -126,10 +128,10 @@ $("#q").addEventListener("keydown", (e) => { if (e.key !== "Escape" && e.key !==
 // the selected row is the row that holds focus, so there is nothing to keep in step
 list.addEventListener("focusin", (e) => { const r = e.target.closest(".row"); if (r) select(r); });
 const shelve = (row) => {
-  const alarm = row?.dataset.lead;
-  if (!alarm || alarm === "0" || !$("[data-menu]", row)) return;
+  const alarm = row?.dataset.snooze; // the server names it where the person may
+  if (!alarm) return;
   openedFrom($(".who", row));
-  htmx.ajax("GET", `/alarms/${alarm}/pause`, { target: "#dialog", swap: "innerHTML" });
+  htmx.ajax("GET", `/alarms/${alarm}/pause`, { source: $("[data-menu]", row), target: "#dialog", swap: "innerHTML" });
 };
 list.addEventListener("click", (e) => {
   const more = e.target.closest("[data-menu]");
@@ -137,6 +139,7 @@ list.addEventListener("click", (e) => {
   const row = more.closest(".row");
   select(row);
   $("[data-open]", menu).href = $(".who", row).href;
+  $("[data-shelve]", menu).hidden = !row.dataset.snooze;
   $("[data-limits]", menu).href = `${$(".who", row).href}#limits-h`;
   menu.showPopover(); under(menu, more);
 });

@@ -44,7 +44,12 @@ async def visible_alarm(desk: Desk, session: Session, alarm: int) -> Alarm:
     return found[0]
 
 
+def may_act(session: Session, alarm: Alarm) -> bool:
+    """False for an administrator and a patient's alarm; system alarms are open to everybody.  Pages offer no other act."""
+    return alarm.subject_kind != "patient" or session.role != "administrator"
+
+
 def check_may_act(session: Session, alarm: Alarm) -> None:
-    """Raise :class:`NotAllowedError` if an administrator acts on a patient's alarm; system alarms are open to everybody."""
-    if alarm.subject_kind == "patient" and session.role == "administrator":
+    """Raise :class:`NotAllowedError` unless :func:`may_act`."""
+    if not may_act(session, alarm):
         raise NotAllowedError("Administrators cannot act on a patient's alarm: ask a nurse or clinician of the care team.")

@@ -17,12 +17,13 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts.desk.errors import NotSignedInError
+from alerts.desk.errors import BadFormError, NotSignedInError
 from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
 from alerts.desk.web.session import BACKGROUND, Session, check_form, find_session
 from alerts.desk.worklist.reader import Reader
 from alerts.desk.worklist.snapshot import Snapshot
+from alerts.life.text import is_storable
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -90,6 +91,13 @@ def signed_in(handler: Guarded) -> Handler:
 
 
 def text_of(form: FormData, field: str, most: int = 500) -> str:
-    """A text field of a form, without blanks around it and cut at ``most`` characters; empty if it is missing."""
+    """A text field of a form, without blanks around it and cut at ``most`` characters; empty if it is missing.
+
+    Raises:
+        BadFormError: it holds characters that cannot be stored.
+    """
     value = form.get(field)
-    return value.strip()[:most] if isinstance(value, str) else ""
+    text = value.strip()[:most] if isinstance(value, str) else ""
+    if not is_storable(text):
+        raise BadFormError({field: "This holds characters that cannot be stored: type it again."})
+    return text

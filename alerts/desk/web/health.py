@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,16 +10,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts.desk.web.context import desk_of
-
-_OLD_S: Final = 5.0
+from alerts.desk.worklist.reader import OLD_S
 
 
 async def healthz(request: Request) -> Response:
-    """200 while the list is being read; 503 otherwise."""
+    """200 while the list is being read; 503 otherwise.  ``failing``: tasks that do not run; ``unreadable``: damaged rows."""
     reader = desk_of(request).reader
-    age = time.monotonic() - reader.read_monotonic if reader.snapshot else None
-    healthy = age is not None and age < _OLD_S
-    return JSONResponse({"healthy": healthy, "list_age_s": None if age is None else round(age, 1)}, 200 if healthy else 503)
+    age = reader.age_s
+    healthy = age is not None and age < OLD_S
+    answer = {
+        "healthy": healthy,
+        "list_age_s": None if age is None else round(age, 1),
+        "failing": reader.supervisor.failing(),
+        "unreadable": len(reader.snapshot.faults) if reader.snapshot else 0,
+    }
+    return JSONResponse(answer, 200 if healthy else 503)
 
 
 async def metrics(request: Request) -> Response:

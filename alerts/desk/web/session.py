@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.care.gateways import hash_of
+from alerts.care.people import SESSIONS_CHANNEL
 from alerts.desk.errors import NotAllowedError
 from alerts.desk.settings import DeskSettings
 
@@ -30,6 +31,12 @@ FROM session s JOIN person p USING (person)
 WHERE s.hash = %(hash)s AND s.ended IS NULL AND p.disabled IS NULL
   AND s.seen > now() - make_interval(secs => %(idle)s) AND s.created > now() - make_interval(secs => %(absolute)s)
 """
+MOST_SESSIONS: Final = 50
+"""Of one person at a time: a ward's shared account has a few dozen screens at most."""
+_TIDY = """
+DELETE FROM session WHERE ended IS NOT NULL OR seen < now() - make_interval(secs => %(idle)s)
+   OR created < now() - make_interval(secs => %(absolute)s)
+   OR hash IN (SELECT hash FROM session WHERE person = %(person)s ORDER BY seen DESC OFFSET %(most)s)"""
 _TOUCH = "UPDATE session SET seen = now() WHERE hash = %s AND seen < now() - interval '20 seconds'"
 
 
@@ -51,9 +58,11 @@ def csrf_of(token: str) -> str:
     return hmac.new(token.encode(), b"vigil csrf", hashlib.sha256).hexdigest()
 
 
-async def open_session(connection: AsyncConnection[Any], person: int) -> str:
-    """Open a session; return its id, for the cookie alone."""
+async def open_session(connection: AsyncConnection[Any], person: int, settings: DeskSettings) -> str:
+    """Open a session; return its id, for the cookie alone.  Sessions that are over go, and the oldest of too many."""
     token = secrets.token_urlsafe(32)
+    limits = {"person": person, "idle": settings.idle_s, "absolute": settings.absolute_s, "most": MOST_SESSIONS - 1}
+    await connection.execute(_TIDY, limits)
     await connection.execute("INSERT INTO session (hash, person) VALUES (%s, %s)", (hash_of(token), person))
     return token
 
@@ -78,6 +87,7 @@ async def find_session(
 async def end_session(connection: AsyncConnection[Any], hashed: bytes) -> None:
     """End a session at once, wherever its cookie is used."""
     await connection.execute("UPDATE session SET ended = now() WHERE hash = %s AND ended IS NULL", (hashed,))
+    await connection.execute("SELECT pg_notify(%s, '')", (SESSIONS_CHANNEL,))
 
 
 async def check_form(request: Request, expected: str) -> None:

@@ -8,7 +8,10 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerts.desk.settings import DeskSettings
+from alerts.desk.web.access import may_act
 from alerts.desk.worklist import words
+from alerts.life.timing import TIMINGS
+from streams.engine.condition import Priority
 
 HERE: Final = Path(__file__).parents[1]
 _TREND_WORDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
@@ -41,6 +44,7 @@ def environment(settings: DeskSettings) -> Environment:
     times = ("hm", "hms", "day", "iso", "span", "born")
     texts = ("headline", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "STARS", "OUTCOMES")
     words_by_name = {name: getattr(words, name) for name in (*times, *texts)}
-    pages.globals.update(words_by_name, settings=settings, zone=settings.zone)
+    pages.globals.update(words_by_name, settings=settings, zone=settings.zone, may_act=may_act)
+    pages.globals.update(AGAIN_S=TIMINGS[Priority.HIGH].repeat_s)  # an unowned high rings as often as it calls people
     pages.globals.update(TRENDS=_TREND_WORDS, battery_icon=battery_icon, signal=signal)
     return pages

@@ -15,6 +15,7 @@ from alerts.care.limits_check import inner_level
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
 from alerts.desk.worklist.spark import Buckets, Spark, Trend, draw, draw_pressure, trend_of
 from alerts.desk.worklist.words import number
+from alerts.rules.newest_usable import newest_usable, usable
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
 
@@ -31,7 +32,7 @@ COLUMN_OF: Final[dict[int, str]] = {
     Vital.DIASTOLIC: "bp",
 }
 _FRESH_S: Final = 120
-_NO_VALUE: Final = "none"
+_NO_VALUE: Final = "no value"
 _POOR: Final = {
     Status.ARTEFACT: "moved",
     Status.POOR_CONTACT: "contact",
@@ -59,19 +60,30 @@ class Cell:
         return [self.text, self.level, self.at, self.fresh_s, self.poor, self.trend, self.note]
 
 
-def newest(values: Iterable[Value], vital: Vital) -> Value | None:
-    """The newest value of a vital from any device; a usable value comes before an unusable one."""
-    candidates = [v for v in values if v.vital == vital]
-    return max(candidates, key=lambda v: (v.status == Status.OK, v.at), default=None)
+def newest(snapshot: Snapshot, patient: Patient, vital: Vital) -> Value | None:
+    """The value of a vital that counts (:mod:`alerts.rules.newest_usable`); without one, the newest sample."""
+    candidates = [v for v in snapshot.values.get(patient.patient, ()) if v.vital == vital]
+    ranked, hold_s = [device.device for device in patient.devices], snapshot.prefer.get(vital, 0)
+    found = newest_usable(candidates, now=snapshot.read_at, ranked=ranked, hold_s=hold_s)
+    return found or max(candidates, key=lambda v: v.at, default=None)
 
 
-def pulse_of(values: tuple[Value, ...], now: int) -> Value | None:
-    """The heart rate if it is valid now, else the pulse rate."""
-    heart, pulse = newest(values, Vital.HEART_RATE), newest(values, Vital.PULSE_RATE)
+def pulse_of(snapshot: Snapshot, patient: Patient, longest_s: int = _FRESH_S) -> Value | None:
+    """The heart rate if it is usable and at most ``longest_s`` old, else the pulse rate."""
+    heart, pulse = newest(snapshot, patient, Vital.HEART_RATE), newest(snapshot, patient, Vital.PULSE_RATE)
     if heart is None or pulse is None:
         return heart or pulse
-    valid = heart.status == Status.OK and now - heart.at <= fresh_s(heart, ()) * 1000
-    return heart if valid else max(heart, pulse, key=lambda v: v.at)
+    valid = usable(heart) and snapshot.read_at - heart.at <= longest_s * 1000
+    return heart if valid else max(heart, pulse, key=lambda v: (usable(v), v.at))
+
+
+def failed_since(snapshot: Snapshot, patient: Patient, shown: Value, vitals: Iterable[int]) -> str:
+    """Why a sample that is newer than the shown value does not count, in a word; empty if there is none."""
+    later = [
+        v for v in snapshot.values.get(patient.patient, ())
+        if v.vital in vitals and v.device == shown.device and v.at > shown.at and not usable(v)
+    ]  # fmt: skip
+    return _POOR.get(Status(max(later, key=lambda v: v.at).status), _NO_VALUE) if later else ""
 
 
 def fresh_s(value: Value, devices: Iterable[Device]) -> int:
@@ -103,17 +115,17 @@ def inside(limits: BySide, vital: int) -> tuple[float | None, float | None]:
 
 def cells_of(snapshot: Snapshot, patient: Patient) -> dict[str, Cell]:
     """A patient's cells by column."""
-    values, now = snapshot.values.get(patient.patient, ()), snapshot.read_at
-    cells = {column: _one(snapshot, patient, newest(values, vital), vital) for column, vital in VITAL_OF.items()}
-    cells["hr"] = _one(snapshot, patient, pulse_of(values, now), Vital.HEART_RATE)
-    cells["bp"] = _pressure(snapshot, patient, values)
+    cells = {column: _one(snapshot, patient, newest(snapshot, patient, vital), vital) for column, vital in VITAL_OF.items()}
+    cells["hr"] = _one(snapshot, patient, pulse_of(snapshot, patient), Vital.HEART_RATE)
+    cells["bp"] = _pressure(snapshot, patient)
     return cells
 
 
 def _one(snapshot: Snapshot, patient: Patient, value: Value | None, vital: Vital) -> Cell:
     if value is None:
         return Cell()
-    note = "pulse" if value.vital == Vital.PULSE_RATE else ""
+    failed = failed_since(snapshot, patient, value, (value.vital,))
+    note = _notes("pulse" if value.vital == Vital.PULSE_RATE else "", failed and f"newer: {failed}")
     fresh, poor = fresh_s(value, patient.devices), _POOR.get(Status(value.status), _NO_VALUE) if value.status else ""
     if value.value is None or value.value != value.value:
         return Cell("–", "", value.at, fresh, poor or _NO_VALUE, "", note, value.device)
@@ -123,17 +135,37 @@ def _one(snapshot: Snapshot, patient: Patient, value: Value | None, vital: Vital
     return Cell(number(value.vital, value.value), level, value.at, fresh, poor, trend, note, value.device)
 
 
-def _pressure(snapshot: Snapshot, patient: Patient, values: tuple[Value, ...]) -> Cell:
-    systolic = newest(values, Vital.SYSTOLIC)
-    if systolic is None or systolic.value is None:
+def _pressure(snapshot: Snapshot, patient: Patient) -> Cell:
+    """The newest measurement of which a part counts.  A part that it lacks is never taken from another one: it is noted."""
+    upper, lower = newest(snapshot, patient, Vital.SYSTOLIC), newest(snapshot, patient, Vital.DIASTOLIC)
+    known = [part for part in (upper, lower) if part is not None]
+    if not known:
         return Cell()
-    cell, of_cuff = _one(snapshot, patient, systolic, Vital.SYSTOLIC), (Vital.DIASTOLIC, systolic.device, systolic.at)
-    lower = next((v.value for v in values if (v.vital, v.device, v.at) == of_cuff), None)
-    if lower is None:
-        return replace(cell, text=f"{cell.text}/–")
-    levels = () if cell.poor else (cell.level, level_of(patient.limits, Vital.DIASTOLIC, lower))
+    base = max(known, key=lambda v: (usable(v), v.at))
+    cell = _one(snapshot, patient, base, Vital(base.vital))
+    if not usable(base):
+        return cell if cell.text == "–" else replace(cell, text=f"{cell.text}/–")
+    together = {v.vital: v for v in snapshot.values.get(patient.patient, ()) if (v.device, v.at) == (base.device, base.at)}
+    texts, levels, notes = [], [], []
+    for vital, name, other in ((Vital.SYSTOLIC, "sys", upper), (Vital.DIASTOLIC, "dia", lower)):
+        part = together.get(vital)
+        if part is not None and usable(part) and part.value is not None:
+            texts.append(number(vital, part.value))
+            levels.append(level_of(patient.limits, vital, part.value))
+            continue
+        texts.append("–")
+        if part is not None:
+            notes.append(f"{name} {_POOR.get(Status(part.status), _NO_VALUE)}")
+        if other is not None and usable(other) and other.value is not None:
+            notes.append(f"{name} {number(vital, other.value)} before")
+    failed = failed_since(snapshot, patient, base, (Vital.SYSTOLIC, Vital.DIASTOLIC))
     level = next((name for name in ("high", "medium") if name in levels), "")
-    return replace(cell, text=f"{cell.text}/{number(Vital.DIASTOLIC, lower)}", level=level)
+    trend: Trend = cell.trend if base.vital == Vital.SYSTOLIC else ""
+    return replace(cell, text="/".join(texts), level=level, trend=trend, note=_notes(*notes, failed and f"newer: {failed}"))
+
+
+def _notes(*notes: str) -> str:
+    return ", ".join(note for note in notes if note)
 
 
 def sparks_of(snapshot: Snapshot, patient: Patient) -> dict[str, Spark]:

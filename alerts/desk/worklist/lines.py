@@ -1,6 +1,7 @@
 """The lines of the worklist: one for each patient, one for a gateway that is silent for several, one for each system alarm.
 
 Order: unacknowledged high → medium → technical, oldest first; then alarms in hand; then patients without alarm.
+The most urgent condition that still stands heads a row; what is over stands behind it, even if nobody has acted on it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, Literal
 from alerts.desk.worklist.cells import Cell, cells_of, inside
 from alerts.desk.worklist.news2_panel import Score, score_of
 from alerts.desk.worklist.snapshot import Patient, Snapshot
-from alerts.desk.worklist.words import devices_of, kind_of, plain
+from alerts.desk.worklist.words import kind_of
 from alerts.fold.fold import GROUPED_RULE
 from alerts.life.alarm import Alarm
 
@@ -25,6 +26,8 @@ _RANK: Final = {"high": 0, "medium": 1, "technical": 2, "low": 3}
 @dataclass(frozen=True, slots=True)
 class Line:
     """One row.  ``lead`` is the alarm it shows, ``also`` the others; ``patients``: none for a system alarm.
+
+    ``kind`` is that of the gravest alarm that nobody has taken, which may be over; without one it is the lead's.
 
     ``digest`` changes with everything the row shows, except its numbers (``cells``).
     """
@@ -50,16 +53,13 @@ class Line:
         return (self.lead, *self.also) if self.lead else ()
 
     @property
-    def held(self) -> bool:
-        return self.group == "held"
+    def to_take(self) -> Alarm | None:
+        """The alarm that "Acknowledge" takes: the lead, or if somebody has that, the next one that nobody has."""
+        return next((alarm for alarm in self.alarms if alarm.life == "unacknowledged"), None)
 
     @property
-    def label(self) -> str:
-        """The alarm and its patients in one line, for a screen reader."""
-        if self.lead is None:
-            return ""
-        names = ", ".join(p.name for p in self.patients) or "the system"
-        return f"{plain(self.lead, devices_of(self.patient))}, {names}"
+    def held(self) -> bool:
+        return self.group == "held"
 
 
 def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
@@ -119,20 +119,32 @@ def _with_alarms(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
     """The line with these alarms, the most important first."""
     ordered = sorted(alarms, key=_weight)
     lead = ordered[0] if ordered else None
-    group: Group = "quiet" if lead is None else "open" if lead.life == "unacknowledged" else "held"
-    line = replace(line, lead=lead, also=tuple(ordered[1:]), group=group, kind=kind_of(lead) if lead else "stable")
+    line = replace(line, lead=lead, also=tuple(ordered[1:]))
+    group: Group = "quiet" if lead is None else "held" if line.to_take is None else "open"
+    urgent = _urgent(line)
+    line = replace(line, group=group, kind=kind_of(urgent) if urgent else "stable")
     return replace(line, digest=_digest(snapshot, line))
 
 
-def _weight(alarm: Alarm) -> tuple[bool, int, int, int]:
-    return alarm.life != "unacknowledged", _RANK[kind_of(alarm)], -int(alarm.priority), alarm.onset
+def _weight(alarm: Alarm) -> tuple[bool, bool, int, int, int]:
+    return not alarm.active, alarm.life != "unacknowledged", *_urgency(alarm)
+
+
+def _urgency(alarm: Alarm) -> tuple[int, int, int]:
+    return _RANK[kind_of(alarm)], -int(alarm.priority), alarm.onset
+
+
+def _urgent(line: Line) -> Alarm | None:
+    """The gravest alarm that nobody has taken; if all are taken, the lead."""
+    waiting = [alarm for alarm in line.alarms if alarm.life == "unacknowledged"]
+    return min(waiting, key=_urgency, default=line.lead)
 
 
 def _order(line: Line) -> tuple[int, int, int, int, str]:
-    group = ("open", "held", "quiet").index(line.group)
-    if line.lead is None:
+    group, urgent = ("open", "held", "quiet").index(line.group), _urgent(line)
+    if urgent is None:
         return group, 0, 0, 0, line.patients[0].name if line.patients else ""
-    return group, _RANK[line.kind], -int(line.lead.priority) if line.kind == "technical" else 0, line.lead.onset, line.key
+    return group, _RANK[line.kind], -int(urgent.priority) if line.kind == "technical" else 0, urgent.onset, line.key
 
 
 def _digest(snapshot: Snapshot, line: Line) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -10,8 +9,8 @@ from typing import Final
 from alerts.desk.worklist.cells import newest, pulse_of
 from alerts.desk.worklist.snapshot import Patient, Snapshot, Value
 from alerts.desk.worklist.words import number, unit_of
+from alerts.rules.newest_usable import usable
 from alerts.rules.news2.score import INPUTS, VALIDITY_S, News2, Refused, score
-from devices.sample import Status
 from devices.vitals import Vital
 
 _NAMES: Final = {
@@ -58,20 +57,17 @@ class Input:
 
 
 def _inputs(snapshot: Snapshot, patient: Patient) -> dict[str, Value]:
-    values = snapshot.values.get(patient.patient, ())
-    found = {name: newest(values, vital) for name, vital in _VITALS.items()}
-    found["pulse"] = pulse_of(values, snapshot.read_at)
-    return {
-        name: v for name, v in found.items()
-        if v is not None and v.status == Status.OK and v.value is not None and math.isfinite(v.value)
-    }  # fmt: skip
+    """The values that the rule counts, by input; how long each does is the score's business."""
+    found = {name: newest(snapshot, patient, vital) for name, vital in _VITALS.items()}
+    found["pulse"] = pulse_of(snapshot, patient, VALIDITY_S["pulse"])  # for so long a heart rate counts before the pulse
+    return {name: v for name, v in found.items() if v is not None and usable(v)}
 
 
 def _result(snapshot: Snapshot, patient: Patient) -> News2 | Refused:
     inputs = _inputs(snapshot, patient)
     ages = {name: max(0, (snapshot.read_at - v.at) // 1000) for name, v in inputs.items()}
     on = datetime.fromtimestamp(snapshot.read_at / 1000, UTC).date()
-    return score({name: v.value for name, v in inputs.items()}, patient.facts, on=on, ages_s=ages)
+    return score({name: v.value for name, v in inputs.items() if v.value is not None}, patient.facts, on=on, ages_s=ages)
 
 
 def score_of(snapshot: Snapshot, patient: Patient) -> Score:

@@ -1,66 +1,67 @@
 """The queries of the worklist: one set for all patients; the quick part is read every half second.
 
-What rarely changes (people, identities, limits, batteries) is read every five seconds, sparklines every half minute.
+What rarely changes (people, identities, limits, batteries) is read every five seconds, sparklines every half minute.  No
+query casts what a row holds, and no row can end the read: :mod:`alerts.desk.worklist.rows` makes a damaged one a fault.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import msgspec
 from psycopg import AsyncConnection
 
 from alerts.care.identity import Identity
-from alerts.care.limits import by_side
+from alerts.care.limits import BySide, by_side
 from alerts.database import epoch_ms
 from alerts.desk.worklist.cells import COLUMN_OF
-from alerts.desk.worklist.snapshot import Device, Patient, Person, Snapshot, Value
+from alerts.desk.worklist.last_good import LastGood
+from alerts.desk.worklist.paging import read_paging
+from alerts.desk.worklist.preferences import read_preferences
+from alerts.desk.worklist.rows import EVERYBODY, Faults, OpenIdentity, decoded, device_of, patient_of, value_of
+from alerts.desk.worklist.snapshot import Device, Fault, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
-from alerts.fold.alarm_rows import SELECT_ALARM, alarm_row
+from alerts.fold.alarm_rows import SELECT_ALARM, UNREADABLE, alarm_row
 from alerts.life.alarm import Alarm
 from alerts.rules.defaults import DEFAULT_LIMITS
-from devices.wire.control import Facts, Limit, Limits, RuleSet
+from devices.wire.control import RuleSet
 
-OpenIdentity = Callable[[int, bytes], Identity]
-"""(patient, sealed) -> identity."""
-
+_AHEAD: Final = "interval '1 hour'"
+"""A stored time further ahead than this is damage: it must not pass for the newest."""
 _CLOCK: Final = f"""
-SELECT {epoch_ms("now")}, {epoch_ms("data")}
-FROM (SELECT now() AS now, max(last_append) AS data FROM ledger) clock"""
+SELECT {epoch_ms("now")}, {epoch_ms("data")} FROM (
+    SELECT now() AS now, max(last_append) FILTER (WHERE last_append < now() + {_AHEAD}) AS data FROM ledger) clock"""
 _LATEST: Final = f"SELECT patient, vital, device, {epoch_ms('time')}, value, status, {epoch_ms('arrived')} FROM latest"
 _PEOPLE: Final = """
 SELECT p.person, p.name, p.role,
        ARRAY(SELECT team FROM membership m WHERE m.person = p.person AND (m.until IS NULL OR m.until > now()))
 FROM person p"""
 _PATIENTS: Final = f"SELECT patient, team, identity, {epoch_ms('admitted')} FROM patient WHERE discharged IS NULL"
-DEVICES: Final = """
+_RECENT: Final = f"v.time > now() - interval '2 days' AND v.time < now() + {_AHEAD}"
+DEVICES: Final = f"""
 SELECT e.patient, d.device, d.name, e.gateway, g.name, d.interval_s, b.percent, l.rssi, l.up
 FROM enrolment e JOIN device d USING (device) JOIN gateway g USING (gateway)
 LEFT JOIN LATERAL (
-    SELECT (value ->> 'percent')::int AS percent FROM event v
-    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'battery' AND v.time > now() - interval '2 days'
+    SELECT value ->> 'percent' AS percent FROM event v
+    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'battery' AND {_RECENT}
     ORDER BY time DESC LIMIT 1) b ON true
 LEFT JOIN LATERAL (
-    SELECT (value ->> 'rssi')::int AS rssi, (value ->> 'up')::bool AS up FROM event v
-    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'link' AND v.time > now() - interval '2 days'
+    SELECT value ->> 'rssi' AS rssi, value ->> 'up' AS up FROM event v
+    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'link' AND {_RECENT}
     ORDER BY time DESC LIMIT 1) l ON true
-WHERE e.until IS NULL ORDER BY e.patient, d.device"""
-_CONTROL: Final = """
-SELECT DISTINCT ON (patient, kind) patient, kind, payload FROM control
-WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, took_effect DESC, at_offset DESC"""
-_PAGED: Final = """
-SELECT DISTINCT ON (n.alarm) n.alarm,
-  CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END FROM notification n JOIN alarm a USING (alarm)
-LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
-WHERE a.closed IS NULL AND n.sent IS NOT NULL ORDER BY n.alarm, n.sent DESC"""
+WHERE e.until IS NULL ORDER BY e.patient, e.enrolment"""
+# a rule set stands once for each partition: where the newest is damaged, another is taken
+_CONTROL: Final = f"""
+SELECT DISTINCT ON (patient, kind, partition) patient, kind, payload::text, {epoch_ms("took_effect")} FROM control
+WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, partition, took_effect DESC, at_offset DESC"""
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
 FROM rollup_minute
-WHERE n > 0 AND vital = ANY(%s) AND time >= to_timestamp(floor((extract(epoch FROM now()) - %s) / {BUCKET_S}) * {BUCKET_S})
+WHERE n > 0 AND abs(mean) < 1e9 AND vital = ANY(%s) AND time < now() + {_AHEAD}
+  AND time >= to_timestamp(floor((extract(epoch FROM now()) - %s) / {BUCKET_S}) * {BUCKET_S})
 GROUP BY 1, 2, 3"""
 _WHOLE_S: Final = HOURS * 3600 + BUCKET_S
 _RECENT_S: Final = 3 * BUCKET_S
@@ -73,9 +74,13 @@ class SlowParts:
     patients: dict[int, Patient] = field(default_factory=dict)
     people: dict[int, Person] = field(default_factory=dict)
     teams: dict[int, str] = field(default_factory=dict)
-    paged: dict[int, str] = field(default_factory=dict)
+    paged: dict[int, Paged] = field(default_factory=dict)
+    paging: Paging = field(default_factory=Paging)
     sparks: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
+    prefer: Mapping[int, int] = field(default_factory=dict)
+    last_good: LastGood = field(default_factory=LastGood)
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 async def read_alarms(connection: AsyncConnection[Any], where: str, *values: object) -> list[Alarm]:
@@ -95,61 +100,94 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         people = await connection.execute(_PEOPLE)
         found = await clock.fetchone()
         assert found is not None
+        faults = Faults(dict.fromkeys(parts.faults))
         values: dict[int, list[Value]] = defaultdict(list)
         for row in await latest.fetchall():
-            values[row[0]].append(Value(*row))
+            value = value_of(row)
+            if value is not None:
+                values[row[0]].append(value)
+            elif row[0] in parts.patients:
+                faults.add(row[0], "a value")
         parts.people = {p: Person(p, name, role, frozenset(t)) for p, name, role, t in await people.fetchall()}
         open_alarms = await alarms.fetchall()
+    shown = tuple(a for a in open_alarms if a.subject_kind != "patient" or a.subject in parts.patients)
+    for alarm in shown:
+        if UNREADABLE in alarm.detail:
+            faults.add(alarm.subject if alarm.subject_kind == "patient" else EVERYBODY, "an alarm")
+    newest = [value for of in values.values() for value in of]
+    for value in await parts.last_good.of(connection, newest, found[0]):
+        values[value.patient].append(value)
     return Snapshot(
         number=number,
         read_at=found[0],
         data_at=found[1],
-        patients=parts.patients,
+        patients=_marked(parts.patients, faults.found),
         people=parts.people,
         values={patient: tuple(of) for patient, of in values.items()},
-        alarms=tuple(a for a in open_alarms if a.subject_kind != "patient" or a.subject in parts.patients),
+        alarms=shown,
         sparks=parts.sparks,
         paged=parts.paged,
+        paging=parts.paging,
+        prefer=parts.prefer,
         teams=parts.teams,
+        faults=tuple(faults.found),
     )
 
 
 async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, identity: OpenIdentity) -> None:
     """Read patients with identity, devices, facts and limits in effect; teams; the last recipients."""
+    faults = Faults()
     async with connection.pipeline():
         patients = await connection.execute(_PATIENTS)
         devices = await connection.execute(DEVICES)
         control = await connection.execute(_CONTROL)
-        paged = await connection.execute(_PAGED)
         teams = await connection.execute(_TEAMS)
+        rows = await patients.fetchall()
         by_patient: dict[int, list[Device]] = defaultdict(list)
-        for patient, *rest in await devices.fetchall():
-            by_patient[patient].append(Device(*rest))
-        payloads = {(patient, kind): payload for patient, kind, payload in await control.fetchall()}
-        rule_set = by_side(_limits_of(payloads.get((0, "rule_set")), RuleSet) or DEFAULT_LIMITS)
-        identities = {}
-        found = {}
-        for patient, team, sealed, admitted in await patients.fetchall():
-            known = parts.identities.get(patient)
-            person = known[1] if known and known[0] == sealed else identity(patient, sealed)
-            identities[patient] = (sealed, person)
-            own = by_side(_limits_of(payloads.get((patient, "limits")), Limits))
-            found[patient] = Patient(
-                patient=patient,
-                team=team,
-                name=person.name,
-                born=person.born,
-                sex=person.sex,
-                record=person.record_number,
-                phone=person.phone,
-                admitted=admitted,
-                facts=msgspec.convert(payloads.get((patient, "facts"), {"kind": "facts"}), Facts),
-                devices=tuple(by_patient[patient]),
-                limits={**rule_set, **own},
-            )
-        parts.patients, parts.identities = found, identities
-        parts.paged = dict(await paged.fetchall())
+        for row in await devices.fetchall():
+            by_patient[row[0]].append(device_of(row, faults))
+        controls = await control.fetchall()
         parts.teams = dict(await teams.fetchall())
+    payloads = {(patient, kind): payload for patient, kind, payload, _ in controls if patient != EVERYBODY}
+    rule_set = _rule_set([(row[3] or 0, row[2]) for row in controls if row[:2] == (EVERYBODY, "rule_set")], faults)
+    identities: dict[int, tuple[bytes, Identity]] = {}
+
+    def opened(patient: int, sealed: bytes) -> Identity:
+        known = parts.identities.get(patient)
+        person = known[1] if known and known[0] == sealed else identity(patient, sealed)
+        identities[patient] = (sealed, person)
+        return person
+
+    parts.patients = {row[0]: patient_of(row, by_patient[row[0]], payloads, rule_set, opened, faults) for row in rows}
+    parts.identities = identities
+    parts.paging, parts.paged = await read_paging(connection)
+    parts.prefer = await read_preferences(connection)
+    parts.faults = tuple(fault for fault in faults.found if fault.patient in parts.patients or not fault.patient)
+
+
+def _rule_set(payloads: list[tuple[int, str]], faults: Faults) -> BySide:
+    """The limits of the newest rule set that can be read; those of a new installation if there is none."""
+    for _, payload in sorted(payloads, reverse=True):
+        rule_set = decoded(payload, RuleSet)
+        if rule_set is not None:
+            return by_side(rule_set.limits)
+        faults.add(EVERYBODY, "a rule set")
+    return by_side(DEFAULT_LIMITS)
+
+
+def _marked(patients: Mapping[int, Patient], faults: Iterable[Fault]) -> Mapping[int, Patient]:
+    """The patients; the name of each that has a fault says which, wherever it is shown."""
+    bad: dict[int, list[str]] = defaultdict(list)
+    for fault in faults:
+        if fault.patient in patients:
+            bad[fault.patient].append(fault.what)
+    if not bad:
+        return patients
+    return {**patients, **{n: replace(patients[n], name=_name(patients[n].name, what)) for n, what in bad.items()}}
+
+
+def _name(name: str, what: list[str]) -> str:
+    return f"{name} ({', '.join(what)} cannot be read)"
 
 
 async def read_sparks(connection: AsyncConnection[Any], parts: SlowParts, *, whole: bool) -> None:
@@ -165,7 +203,3 @@ async def read_sparks(connection: AsyncConnection[Any], parts: SlowParts, *, who
     for key, buckets in found.items():
         sparks[key] = {**sparks.get(key, {}), **buckets}
     parts.sparks = sparks
-
-
-def _limits_of(payload: object, kind: type[Limits | RuleSet]) -> tuple[Limit, ...]:
-    return msgspec.convert(payload, kind).limits if payload else ()

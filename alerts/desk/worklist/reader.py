@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import structlog
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection, OperationalError
 
+from alerts.care.people import SESSIONS_CHANNEL
 from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
-from alerts.desk.worklist.lines import Line, lines_of, view
-from alerts.desk.worklist.read import OpenIdentity, SlowParts, read_quick, read_slow_parts, read_sparks
-from alerts.desk.worklist.snapshot import Snapshot
+from alerts.desk.worklist.isolated import lines_of_each
+from alerts.desk.worklist.lines import Line, view
+from alerts.desk.worklist.read import SlowParts, read_quick, read_slow_parts, read_sparks
+from alerts.desk.worklist.rows import OpenIdentity
+from alerts.desk.worklist.snapshot import Fault, Snapshot
+from alerts.supervision import Supervisor
 
 _SLOW_S: Final = 5.0
 _SPARKS_S: Final = 30.0
@@ -23,11 +28,17 @@ _WHOLE_EVERY: Final = 10  # one of so many sparkline reads is whole: late data c
 _LEAST_S: Final = 0.1
 """At most ten reads a second, whatever the number of hints."""
 _STATEMENT_MS: Final = 10_000
+OLD_S: Final = 5.0
+"""A list that was read longer ago is not what is: health and the pages say so."""
+_LONGEST_PAUSE_S: Final = 5.0
 _log = structlog.get_logger("alerts.desk.worklist.reader")
 
 
 class Reader:
-    """``snapshot`` is the newest list; ``None`` until the first read."""
+    """``snapshot`` is the newest list; ``None`` until the first read.  ``supervisor`` keeps the desk's tasks running.
+
+    ``sessions`` grows whenever sessions or memberships ended: a stream then looks whether its own still stands.
+    """
 
     def __init__(self, settings: DeskSettings, identity: OpenIdentity, metrics: Metrics) -> None:
         self.snapshot: Snapshot | None = None
@@ -37,14 +48,17 @@ class Reader:
         self._views: dict[frozenset[int], tuple[Line, ...]] = {}
         self._hint, self._changed = asyncio.Event(), asyncio.Condition()
         self._config = asyncio.Condition()
+        self.supervisor = Supervisor(metrics.part_failures, (OperationalError, OSError), longest_s=_LONGEST_PAUSE_S)
+        self.sessions = 0
+        self._faults: frozenset[Fault] = frozenset()
         self._begun = 0
         self._slow_wanted = True
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Read and listen while the context lasts."""
-        tasks = [asyncio.create_task(self._forever(self._read), name="desk reader"),
-                 asyncio.create_task(self._forever(self._listen), name="desk listener")]  # fmt: skip
+        parts = {"list reader": self._read, "listener": self._listen}
+        tasks = [asyncio.create_task(self.supervisor.keep(n, partial(self._connected, p)), name=n) for n, p in parts.items()]
         try:
             yield
         finally:
@@ -85,24 +99,21 @@ class Reader:
             self._settings.database, autocommit=True, connect_timeout=5, application_name="vigil desk", options=options
         )
 
-    async def _forever(self, work: Any) -> None:
-        while True:
-            try:
-                async with await self._connect() as connection:
-                    await work(connection)
-            except (Error, OSError, TimeoutError) as error:
-                self._metrics.read_failures.inc()
-                _log.warning("the list cannot be read", error=type(error).__name__)
-                await asyncio.sleep(1)
+    async def _connected(self, work: Callable[[AsyncConnection[Any]], Awaitable[None]]) -> None:
+        async with await self._connect() as connection:
+            await work(connection)
 
     async def _listen(self, connection: AsyncConnection[Any]) -> None:
         await connection.execute("LISTEN vigil_alarm")
         await connection.execute("LISTEN vigil_config")
+        await connection.execute(f"LISTEN {SESSIONS_CHANNEL}")
         self._hint.set()
         while True:
             async for notice in connection.notifies(timeout=60):
                 if notice.channel == "vigil_alarm":
                     self._hint.set()
+                elif notice.channel == SESSIONS_CHANNEL:
+                    self.sessions += 1
                 else:
                     async with self._config:
                         self._config.notify_all()
@@ -123,8 +134,7 @@ class Reader:
             if began >= sparks_due:
                 await read_sparks(connection, parts, whole=sparks % _WHOLE_EVERY == 0)
                 sparks, sparks_due = sparks + 1, began + _SPARKS_S
-            snapshot = await read_quick(connection, number, parts)
-            lines = lines_of(snapshot)
+            snapshot, lines = lines_of_each(await read_quick(connection, number, parts))
             async with self._changed:
                 self.snapshot, self._lines, self._views = snapshot, lines, {}
                 self.read_monotonic = time.monotonic()
@@ -134,8 +144,22 @@ class Reader:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), max(0.0, began + self._settings.read_every_s - time.monotonic()))
 
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the list was read; ``None`` before the first read."""
+        return time.monotonic() - self.read_monotonic if self.snapshot else None
+
+    def _say_faults(self, snapshot: Snapshot) -> None:
+        """Log each fault once; the metric holds their number."""
+        found = frozenset(snapshot.faults)
+        for fault in sorted(found - self._faults, key=lambda fault: (fault.patient, fault.what)):
+            _log.error("stored data cannot be read: run vigil doctor", patient=fault.patient, what=fault.what)
+        self._faults = found
+        self._metrics.faults.set(len(found))
+
     def _measure(self, snapshot: Snapshot, seconds: float) -> None:
         self._metrics.reads.observe(seconds)
+        self._say_faults(snapshot)
         if snapshot.data_at is not None:
             self._metrics.data_age.set((snapshot.read_at - snapshot.data_at) / 1000)
         for category in ("physiological", "technical"):

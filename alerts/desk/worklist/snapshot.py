@@ -33,7 +33,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A patient at home.  ``limits``: those in effect."""
+    """A patient at home.  ``limits``: those in effect; ``devices`` in the order of enrolment."""
 
     patient: int
     team: int
@@ -50,7 +50,7 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The newest value of one vital of one device."""
+    """The newest value of one vital of one device; where that is unusable, the last usable one stands beside it."""
 
     patient: int
     vital: int
@@ -59,6 +59,34 @@ class Value:
     value: float | None
     status: int
     arrived: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something of a patient (0: of everybody) that is stored and cannot be read, in a word or two."""
+
+    patient: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """``running``: the parts of the notifier that are connected; ``waiting``: messages to people that are overdue;
+    ``delivered``: ms of the newest receipt; ``channels`` that reach people, by care team.
+    """
+
+    running: frozenset[str] = frozenset()
+    waiting: int = 0
+    delivered: int | None = None
+    channels: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """The last person or team who got a message about an alarm, and when."""
+
+    who: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +101,8 @@ class Snapshot:
     values: Mapping[int, tuple[Value, ...]]
     alarms: tuple[Alarm, ...]
     sparks: Mapping[tuple[int, int], Buckets]  # by (patient, vital)
-    paged: Mapping[int, str] = field(default_factory=dict)  # the last recipient, by alarm
+    paged: Mapping[int, Paged] = field(default_factory=dict)  # the last receipt, by alarm
+    paging: Paging = field(default_factory=Paging)
+    prefer: Mapping[int, int] = field(default_factory=dict)  # s by vital, in which the first device decides alone
     teams: Mapping[int, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()

@@ -43,7 +43,7 @@ class MinuteTrends(TrendRule):
         last = self.table.last[self.store.axis.of(partition)]
         np.minimum(last, now // 60, out=last)
 
-    def news(self, moment: Moment) -> tuple[Ints, Collection[int]]:
+    def changed(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         closed = self.store.closed.entered
         for partition in closed:
             if self.has_limits(partition):

@@ -45,7 +45,7 @@ class ReadingTrends(TrendRule):
         super().attach(view)
         self.table = ChangeState(self.store.axis, "trends")
 
-    def news(self, moment: Moment) -> tuple[Ints, Collection[int]]:
+    def changed(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         return moment.sparse.series, moment.partitions[DUE[moment.partitions] == moment.now % 60].tolist()
 
     def judge(self, partition: int, table: TrendTable, column: Ints, was: Bools) -> tuple[Bools, Shown]:

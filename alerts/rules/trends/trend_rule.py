@@ -36,7 +36,7 @@ class TrendRule(SeriesRule):
         super().__init__(suppression, continuous=continuous)
         self._tables: dict[int, TrendTable] = {}
 
-    def news(self, moment: Moment) -> tuple[Ints, Collection[int]]:
+    def changed(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         """Take in what is new: (series to look at, int64 [k]; partitions of which every series is looked at)."""
         raise NotImplementedError
 
@@ -63,7 +63,7 @@ class TrendRule(SeriesRule):
             self.notify_at(0, columns[self.store.series.patient[of] == patient] if patient else columns)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
-        fresh, whole = self.news(moment)
+        fresh, whole = self.changed(moment)
         if moment.replaying:  # looked at when time goes on
             self.notify_at(0, fresh)
             return ()

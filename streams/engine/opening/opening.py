@@ -91,7 +91,7 @@ def _read_headers(records: Rows, heads: list[bytes], values: list[bytes], refuse
     refused.where(~np.isin(head["version"], list(ACCEPTED_VERSIONS)), "wire version is not accepted")
     refused.where(kind == Kind.WAVEFORM, "waveforms are not accepted yet")
     refused.where((kind < Kind.SAMPLES) | (kind > Kind.WAVEFORM), "unknown kind")
-    refused.where((head["lane"] > Lane.BACKFILL) | (head["clock"] > ClockQuality.UNSURE), "unknown lane or clock")
+    refused.where((head["lane"] > Lane.BACKFILL) | (head["clock"] > max(ClockQuality)), "unknown lane or clock")
     wide = (patient > _INT4_MAX) | (head["device"] > _INT4_MAX) | (head["gateway"] > _INT4_MAX)
     refused.where(wide, "identifier out of range")
     refused.where(head["first"] > np.uint64(_INT8_MAX) - count, "sequence out of range")

@@ -38,6 +38,31 @@ def test_without_consent_a_configuration_names_no_patient(db: Db, ward: Ward) ->
     assert [consent.given for consent in sent(db, ward.ada, "consent") if isinstance(consent, Consent)] == [True, False]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE data_key SET wrapped = '\\x' WHERE patient = %s",
+        "UPDATE data_key SET wrapped = set_byte(wrapped, 20, 255 - get_byte(wrapped, 20)) WHERE patient = %s",
+        "UPDATE enrolment SET since = 'infinity' WHERE patient = %s",
+        "UPDATE enrolment SET since = '4000-01-01 BC' WHERE patient = %s",
+        "UPDATE consent SET at = '-infinity' WHERE patient = %s",
+        "UPDATE device SET interval_s = -5 WHERE device IN (SELECT device FROM enrolment WHERE patient = %s)",
+        "UPDATE gateway SET resend_asked = 'infinity', resend_since = '-infinity' WHERE %s > 0",
+    ],
+)
+def test_damage_of_one_patients_rows_leaves_the_other_patients_of_the_gateway(db: Db, ward: Ward, damage: str) -> None:
+    with db.transaction():
+        for device, patient in ((ward.oximeter, ward.ada), (ward.belt, ward.bruno)):
+            enrol(db, MASTER, device, patient, ward.gateway, BEGAN, by=1)
+            give_consent(db, patient, True, by=1)
+    before = config(db, ward.gateway)
+    db.execute(damage.encode(), [ward.ada])
+    after = config(db, ward.gateway)
+    assert [p for p in after.patients if p.patient == ward.bruno] == [p for p in before.patients if p.patient == ward.bruno]
+    assert [d for d in after.devices if d.patient == ward.bruno] == [d for d in before.devices if d.patient == ward.bruno]
+    assert {d.patient for d in after.devices} == {p.patient for p in after.patients}
+
+
 def test_a_revoked_gateway_has_no_configuration_and_its_keys_no_word(db: Db, ward: Ward) -> None:
     with db.transaction():
         enrol(db, MASTER, ward.oximeter, ward.ada, ward.gateway, BEGAN, by=1)

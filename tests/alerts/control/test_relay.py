@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from alerts.care.limits import set_rule_set
 from alerts.care.teams import add_team
 from alerts.control.data_keys import current_key
 from alerts.control.outbox import send
-from alerts.control.relay import desk_epoch, hold_lock, new_producer, run_relay, send_waiting
+from alerts.control.relay import hold_lock, new_producer, run_relay, send_waiting
+from alerts.control.restored import desk_epoch
 from alerts.errors import RelayError
+from alerts.notify.metrics import PART_FAILURES
 from alerts.rules.defaults import default_rule_set
 from alerts.settings import NotifySettings
+from alerts.supervision import Supervisor
 from deploy.stack.kafka import Kafka
 from devices.wire.batch import PARTITIONS, Kind, key_of, parse_header
 from devices.wire.control import Consent, Control, Facts, RuleSet, decode_control
@@ -145,6 +149,17 @@ def test_a_row_that_is_no_control_record_stops_nothing(
     assert len(records(kafka, topic, 3)) == 3
 
 
+def test_a_damaged_key_holds_up_its_patient_alone(
+    db: Db, patients: list[int], kafka: Kafka, topic: str, producer: Producer
+) -> None:
+    db.execute("UPDATE data_key SET wrapped = '\\x5a' WHERE patient = %s", [patients[0]])
+    db.execute("UPDATE control_outbox SET created = 'infinity' WHERE patient = %s", [patients[1]])
+    send_waiting(db, producer, MASTER, topic=topic)
+    waiting = db.execute("SELECT DISTINCT patient FROM control_outbox WHERE sent IS NULL").fetchall()
+    assert waiting == [(patients[0],)]
+    assert send_waiting(db, producer, MASTER, topic=topic) == 0
+
+
 def test_one_relays_and_another_takes_over_when_it_is_gone(schema: str) -> None:
     with psycopg.connect(schema, autocommit=True) as one, psycopg.connect(schema, autocommit=True) as two:
         assert hold_lock(one)
@@ -159,8 +174,9 @@ def test_one_relays_and_another_takes_over_when_it_is_gone(schema: str) -> None:
 def test_it_relays_at_each_commit_survives_its_session_and_ends_on_request(
     db: Db, patients: list[int], schema: str, kafka: Kafka, topic: str, home: Path
 ) -> None:
-    stop = threading.Event()
-    relay = threading.Thread(target=run_relay, args=(settings_for(schema, kafka, topic, home), stop))
+    stop, supervisor = threading.Event(), Supervisor(PART_FAILURES, (psycopg.Error,))
+    body = partial(run_relay, settings_for(schema, kafka, topic, home), stop)
+    relay = threading.Thread(target=supervisor.keep_in_thread, args=("relay", body, stop))
     relay.start()
     try:
         wait_until_sent(db, 15)

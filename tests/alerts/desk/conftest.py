@@ -18,6 +18,7 @@ from playwright.async_api import Browser, Page
 
 from alerts.desk.app import build
 from alerts.desk.settings import DemoSignIn, DeskSettings
+from alerts.desk.web.serving import server_config
 from deploy.schema.migrate import migrate
 from deploy.stack.postgres import Postgres
 from tests.alerts.desk.seed import PASSWORD, Ward, beat, seed
@@ -104,7 +105,8 @@ class Served:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.app = build(settings)
-        config = uvicorn.Config(self.app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+        config = server_config(settings, self.app)
+        config.timeout_graceful_shutdown = 1
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 

@@ -11,6 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from alerts.care.channels import register_channels
 from alerts.database import now_ms, to_datetime
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold.alarm_rows import lock_one
@@ -243,3 +244,20 @@ def test_a_gateway_that_serves_many_is_folded_in_few_statements(db: Db) -> None:
     assert db.execute("SELECT count(*) FROM alarm").fetchone() == (2000,)
     assert took < 5
     assert now_ms(db) > 0
+
+
+def test_a_team_without_a_choice_is_told_by_every_channel_of_the_notifier(db: Db) -> None:
+    db.execute("DELETE FROM patient")
+    db.execute("DELETE FROM care_team")
+    db.execute("INSERT INTO care_team (team, name) VALUES (3, 'North'), (4, 'South')")
+    db.execute("UPDATE care_team SET channels = '{log}' WHERE team = 4")
+    db.execute("INSERT INTO patient (patient, identity, team) VALUES (7, '', 3), (8, '', 4)")
+    told = "SELECT recipient, channel FROM notification JOIN alarm USING (alarm) WHERE subject = %s ORDER BY 1, 2"
+    fold(db, condition(subject=7))
+    assert db.execute(told, [7]).fetchall() == [("team:3", "log")]  # no notifier has said what it has
+    register_channels(db, ["log", "webhook"])
+    fold(db, condition(subject=7, rule="heart_rate.high"), condition(subject=8))
+    assert db.execute(told, [7]).fetchall() == [("team:3", "log"), ("team:3", "webhook")]
+    assert db.execute(told, [8]).fetchall() == [("team:4", "log")]  # chosen
+    fold(db, condition(subject=5, rule="log_damaged", of="partition", category="technical"))
+    assert db.execute(told, [5]).fetchall() == [("operators", "log"), ("operators", "webhook")]

@@ -22,6 +22,7 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.how = "ok"
         self.got: list[dict[str, object]] = []
+        self.heartbeats = 0
         self.headers: list[dict[str, str]] = []
         self.url = f"http://127.0.0.1:{self.server_port}/page?token=secret"
 
@@ -33,6 +34,11 @@ class _Answer(BaseHTTPRequestHandler):
     server: Provider
 
     def do_POST(self) -> None:
+        if "alive=1" in self.path:
+            self.server.heartbeats += 1
+            self.send_response(200)
+            self.end_headers()
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.got.append(body)
         self.server.headers.append(dict(self.headers))

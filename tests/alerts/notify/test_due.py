@@ -6,6 +6,7 @@ import threading
 import time
 
 import psycopg
+import pytest
 
 from alerts.database import scalar
 from alerts.fold.fold import apply
@@ -31,6 +32,16 @@ def test_time_repeats_returns_and_closes_what_is_due_and_nothing_else(db: Db, te
     assert db.execute("SELECT subject, life, step FROM alarm ORDER BY subject").fetchall() == [
         (5, "unacknowledged", 1), (6, "unacknowledged", 0), (7, "unacknowledged", 1), (8, "closed", 0),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "damage", ["priority = -7", "worst = 77", "detail = '[1]'", "onset = 'infinity'", "vital = 99", "value = 'NaN'"]
+)
+def test_a_damaged_alarm_still_calls_and_keeps_no_other_from_it(db: Db, team: None, now: int, damage: str) -> None:
+    fold(db, condition(second=now - 100), condition(subject=6, second=now - 100))
+    db.execute(f"UPDATE alarm SET {damage} WHERE subject = 5".encode())
+    tick_due(db)
+    assert db.execute("SELECT subject, step FROM alarm ORDER BY subject").fetchall() == [(5, 1), (6, 1)]
 
 
 def test_two_notifiers_make_one_call_of_one_due_moment(db: Db, team: None, schema: str, now: int) -> None:

@@ -62,6 +62,29 @@ def test_a_receipt_is_stored_and_it_is_not_sent_again(
     assert len(provider.got) == 1
 
 
+def test_a_message_that_fails_in_whatever_way_holds_up_no_other(
+    db: Db, team: None, provider: Provider, webhook: WebhookChannel
+) -> None:
+    class Fails:
+        name = webhook.name
+
+        def send(self, message: Message) -> str:
+            if message.priority is Priority.HIGH:
+                raise ZeroDivisionError
+            return webhook.send(message)
+
+    fold(db, condition(), condition(subject=6, priority=Priority.MEDIUM), condition(subject=7, priority=Priority.MEDIUM))
+    db.execute("UPDATE alarm SET priority = -7 WHERE subject = 7")  # damaged: it calls as high
+    with capture_logs() as logs:
+        assert send_due(db, Fails(), DESK) == 3
+    assert [message["alarm"] for message in provider.got] == [open_alarms(db)[1]]
+    assert rows(db, "receipt, error") == [(None, "ZeroDivisionError"), ("r-1", None), (None, "ZeroDivisionError")]
+    assert [line["reason"] for line in logs if line["event"] == "a notification failed"] == ["ZeroDivisionError"] * 2
+    try_again_now(db)
+    assert send_due(db, webhook, DESK) == 2
+    assert sorted(str(message["priority"]) for message in provider.got) == ["high", "high", "medium"]
+
+
 def test_what_a_provider_refuses_is_tried_again_later_and_later(
     db: Db, team: None, provider: Provider, webhook: WebhookChannel
 ) -> None:

@@ -2,53 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from subprocess import CompletedProcess
-from typing import NamedTuple
-
 import psycopg
-import pytest
 
 from alerts.care.gateway_config import gateway_config
-from deploy.cli import main
-from deploy.schema.migrate import migrate
-from devices.wire.sealing import new_key
+from tests.deploy.commands.conftest import Vigil
 
 WARD = "Home ward North"
-
-
-class Vigil(NamedTuple):
-    run: Callable[..., CompletedProcess[str]]
-    database: str
-    master: bytes
-
-
-@pytest.fixture
-def vigil(plain_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Vigil:
-    """The command in this process: what a process of its own adds is in tests/deploy/test_cli.py."""
-    migrate(plain_database)
-    key = tmp_path / "master.key"
-    key.write_bytes(new_key())
-    key.chmod(0o600)
-    settings = {
-        "VIGIL_DATABASE": plain_database,
-        "VIGIL_KAFKA": "127.0.0.1:9",
-        "VIGIL_MASTER_KEY_FILE": str(key),
-        "VIGIL_PASSWORD": "correct horse battery",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["vigil", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return CompletedProcess(words, int(end.value.code or 0), *capsys.readouterr())
-
-    return Vigil(run, plain_database, key.read_bytes())
 
 
 def test_a_home_is_set_up_in_six_commands(vigil: Vigil) -> None:
@@ -82,11 +41,25 @@ def test_what_cannot_be_done_is_one_sentence(vigil: Vigil) -> None:
     cases = (
         (("person", "m.testova", "--name", "M. Testova", "--team", "9"), "There is no care team 9."),
         (("team", WARD), "exists already"),
+        (("team", " "), "The name of a care team is blank: give one."),
+        (
+            ("patient", "X", "Y", "--born", "1950-13-01", "--record", "VT-1", "--team", "1", "--by", "a.fictus"),
+            "The date of birth '1950-13-01' is no date since 1900: write it as YYYY-MM-DD.",
+        ),
+        (
+            ("patient", "X", "Y", "--born", "2950-01-01", "--record", "VT-1", "--team", "1", "--by", "a.fictus"),
+            "is in the future: check the year.",
+        ),
+        (
+            ("patient", " ", "Y", "--born", "1950-01-01", "--record", "VT-1", "--team", "1", "--by", "a.fictus"),
+            "The family name is blank: give one.",
+        ),
         (("gateway",), "Name the place"),
         (("consent", "5", "--by", "nobody"), "add them with vigil pair person"),
         (("claim", "AAAA-AAAA", "--desk", "http://127.0.0.1:9"), "127.0.0.1:9"),
     )
     assert vigil.run("pair", "team", WARD).returncode == 0
+    assert vigil.run("pair", "person", "a.fictus", "--name", "Dr A. Fictus", "--team", "1").returncode == 0
     for words, part in cases:
         done = vigil.run("pair", *words)
         assert done.returncode == 1, words

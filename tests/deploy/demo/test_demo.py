@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,10 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-
-def start(home: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "deploy.cli", "demo", "--home", str(home), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
+from deploy.demo.plan import DEMO
+from tests.deploy.demo.whole_run import check_promises, start
+from tests.programs import no_terminal
 
 
 def left_running(home: Path) -> list[Any]:
@@ -32,17 +31,8 @@ def _of(process: Any, home: Path) -> bool:
 @pytest.mark.timeout(400)
 def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home: Path) -> None:
     summary = home / "summary.json"
-    demo = start(home / "demo", "--for", "80", "--summary", str(summary))
-    output, _ = demo.communicate(timeout=360)
-    assert demo.returncode == 0, output
-    result = json.loads(summary.read_text())
-    assert result["samples"]["stored"] == result["samples"]["acknowledged"] > 1200
-    assert (result["samples"]["lost"], result["samples"]["duplicated"]) == (0, 0)
-    assert result["alarms"]["expected"] >= 10
-    assert (result["alarms"]["missed"], result["alarms"]["doubled"]) == (0, 0), result
-    assert result["alarms"]["acknowledged"] >= 1
-    assert result["latency_ms"]["sample_to_committed"]["p50"] is not None
-    assert sum(result["memory_mb"].values()) < 1000, result["memory_mb"]
+    plan = DEMO if shutil.which("dbus-daemon") else DEMO.without_bluetooth()
+    check_promises(start(home / "demo", "--for", "80", "--summary", str(summary)), summary, plan)
     assert left_running(home / "demo") == []
 
 
@@ -65,10 +55,9 @@ def test_ctrl_c_ends_everything_at_any_moment(home: Path, moment: str) -> None:
 
 
 def opened_terminal() -> tuple[int, int]:
-    try:
-        return os.openpty()
-    except OSError as error:
-        pytest.skip(f"could not run: no pseudo-terminal can be opened here ({error.strerror}): mount devpts at /dev/pts")
+    if reason := no_terminal():
+        pytest.skip(f"could not run: {reason}")
+    return os.openpty()
 
 
 @pytest.mark.timeout(200)

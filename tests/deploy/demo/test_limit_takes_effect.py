@@ -89,7 +89,8 @@ async def test_a_limit_changed_in_the_browser_raises_its_alarm_and_a_nurse_sees_
         (alarm,) = db.execute("SELECT rule, limit_value, value > 48 FROM alarm WHERE subject_kind = 'patient'").fetchall()
         assert alarm == ("heart_rate.high", 48, True)
         (before,) = db.execute(
-            "SELECT (SELECT took_effect FROM control WHERE kind = 'limits') <= (SELECT onset FROM alarm WHERE subject = %s)",
+            "SELECT (SELECT took_effect FROM control WHERE kind = 'limits')"
+            " <= (SELECT onset FROM alarm WHERE subject_kind = 'patient' AND subject = %s)",
             [patient],
         ).fetchone() or (None,)
         assert before

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from deploy.demo.reckoning import Raised, without_recurrences
+from deploy.demo.reckoning import Raised, of_this_run
 from deploy.demo.summary import Alarms, Latency, Quantiles, Samples, Summary, count_alarms, failures, quantiles
 
 WHOLE = Samples(10, 10, 10, 0, 0)
@@ -45,10 +45,18 @@ def test_quantiles_of_nothing_are_null_in_the_json() -> None:
 
 
 def test_an_alarm_of_yesterday_that_is_raised_anew_today_is_not_doubled() -> None:
-    def raised(alarm: int, onset: int, rule: str = "spo2.low") -> Raised:
-        return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True)
+    assert kept(raised(1, 900), raised(2, 1100), raised(3, 900, "sensor_off")) == [2, 3]
+    assert kept(raised(1, 1050), raised(2, 1100)) == [1, 2]
 
-    kept = without_recurrences([raised(1, 900), raised(2, 1100), raised(3, 900, "no_data")], since=1000)
-    assert [one.alarm for one in kept] == [2, 3]
-    twice = without_recurrences([raised(1, 1050), raised(2, 1100)], since=1000)
-    assert [one.alarm for one in twice] == [1, 2]
+
+def test_an_unexpected_alarm_of_yesterday_counts_today_only_while_it_stands() -> None:
+    """A wearable that never speaks is silent to the end; one that was silent between two runs speaks again."""
+    assert kept(raised(1, 900, "no_data", stands=True), raised(2, 900, "news2")) == [1]
+
+
+def raised(alarm: int, onset: int, rule: str = "spo2.low", *, stands: bool = False) -> Raised:
+    return Raised(alarm, (1, rule, 7), onset, notified=True, acknowledged=True, open=stands)
+
+
+def kept(*alarms: Raised) -> list[int]:
+    return [one.alarm for one in of_this_run(alarms, 1000, {(1, "spo2.low", 7), (1, "sensor_off", 7)})]

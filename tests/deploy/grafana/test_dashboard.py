@@ -30,7 +30,7 @@ def valid(name: str) -> Any:
 
 
 def rendered(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(DASHBOARDS[name].json()))
+    found: dict[str, Any] = json.loads(json.dumps(DASHBOARDS[name]))
     return found
 
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from deploy.grafana import patient_query as query
-from deploy.grafana.patient import PATIENT as DASHBOARD
+from deploy.grafana.patient import PATIENT
 from tests.deploy.grafana.conftest import Ward
 from tests.deploy.grafana.expand import Range
 
+ANNOTATIONS = [one["target"]["rawSql"] for one in PATIENT["annotations"]["list"]]
 pytestmark = pytest.mark.stack
 
 
@@ -21,7 +22,7 @@ def test_patients_are_offered_by_number_those_in_care_first(ward: Ward) -> None:
 
 
 def test_alarms_are_marked_where_they_were_each_in_one_colour(ward: Ward) -> None:
-    high, medium, technical = (ward.rows(one.sql) for one in DASHBOARD.annotations)
+    high, medium, technical = (ward.rows(sql) for sql in ANNOTATIONS)
     at = [ward.start + timedelta(minutes=minute) for minute in (10, 11, 100, 30)]
     assert high == [
         {"time": at[0], "timeend": at[1], "text": "Oxygen saturation low 80 (limit 90)", "tags": "high,spo2.low,closed"}
@@ -31,7 +32,7 @@ def test_alarms_are_marked_where_they_were_each_in_one_colour(ward: Ward) -> Non
     ]
     assert [(one["time"], one["text"]) for one in technical] == [(at[3], "no data")]
     early = Range(ward.start, ward.start + timedelta(minutes=5))
-    assert [ward.rows(one.sql, shown=early) for one in DASHBOARD.annotations] == [[], [], []]
+    assert [ward.rows(sql, shown=early) for sql in ANNOTATIONS] == [[], [], []]
 
 
 def test_coverage_falls_to_nothing_in_a_hole_and_poor_values_are_told_apart(ward: Ward) -> None:

@@ -28,9 +28,11 @@ async def test_each_patient_hears_that_the_gateway_lives(tmp_path: Path) -> None
     assert {row.patient for row in beats[:2]} == {1, 2}
     assert (metrics.registry.get_sample_value("vigil_gateway_waiting") or 0) >= 1
     before = len(events(tmp_path, 0))
-    clock.sure = False
+    clock.sure, configuration.desk_ahead = False, 3_600_000
     await asyncio.sleep(0.3)
+    await until(lambda: len(events(tmp_path, 0)) > before)
     assert len(events(tmp_path, 0)) <= before + 2
+    assert (events(tmp_path, 0)[-1].at, events(tmp_path, 0)[-1].clock_set) == (clock.wall + 3_600_000, False)
     task.cancel()
     await outbox.close()
 

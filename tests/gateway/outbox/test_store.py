@@ -191,7 +191,7 @@ def test_a_command_that_fails_leaves_the_others(store: Store) -> None:
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "outbox.sqlite").write_bytes(b"something else entirely" * 500)
-    with pytest.raises(OutboxDamagedError, match="move it away"):
+    with pytest.raises(OutboxDamagedError, match="keep it"):
         Store(tmp_path / "outbox.sqlite", LIMIT)
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from deploy.stack.dbus import Dbus
+from devices.gatt.date_time import encode_date_time
 from devices.gatt.uuids import full_uuid
 from devices.vitals import Vital
 from devices.wire.event import Battery, Contact, Link
@@ -48,8 +49,15 @@ def cuff(records: list[bytes]) -> Peripheral:
     """As real ones: indicates what it has once a bonded client subscribes, then hangs up; silent when it has nothing."""
     tasks: list[asyncio.Task[None]] = []
     pressure = Characteristic(full_uuid(PRESSURE), ("indicate",), encrypted=True)
+    clock = Characteristic(
+        full_uuid(0x2A2B), ("read",), on_read=lambda: encode_date_time(round(time.time() * 1000)) + bytes(3)
+    )
     peripheral = Peripheral(
-        "C0:00:00:00:00:02", "cuff", [Service(full_uuid(0x1810), [pressure])], [full_uuid(0x1810)], advertising_interval=0.02
+        "C0:00:00:00:00:02",
+        "cuff",
+        [Service(full_uuid(0x1810), [pressure]), Service(full_uuid(0x1805), [clock])],
+        [full_uuid(0x1810)],
+        advertising_interval=0.02,
     )
 
     async def tell() -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -6,16 +8,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from deploy.stack.mqtt import Mosquitto, MqttBroker
 from devices.decoded import samples_of
-from devices.mqtt.envelope import ack_topic, decode_ack, encode_envelope, readings_topic
-from devices.sample import Status
+from devices.errors import UndecodableError
+from devices.mqtt.envelope import IN_SECONDS, ack_topic, decode_ack, encode_envelope, readings_topic
+from devices.sample import SAMPLE, Status
 from devices.vitals import Vital
-from devices.wire.event import Battery, Contact
+from devices.wire.event import Battery, ClockCorrection, Contact, Fault
 from devices.wire.pairing import Assigned
 from gateway.sources.mqtt import Broker, MqttSource
 from tests.gateway.making import config
@@ -24,6 +28,7 @@ from tests.gateway.serving import Parts, serving
 from tests.until import until
 
 pytestmark = pytest.mark.stack
+AT = 1_760_000_000_000
 ONE = Assigned(7, 1, 0, "mqtt", "device-1")
 GATEWAY = iter(range(100, 10_000))
 
@@ -34,6 +39,7 @@ class Wearable:
     def __init__(self, broker: MqttBroker, address: str) -> None:
         self.address = address
         self.acknowledged: list[int] = []
+        self.answers: list[dict[str, Any]] = []
         name = f"{address}-{time.time_ns()}"
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5)
         self._client.username_pw_set(address, broker.users[address])
@@ -50,7 +56,9 @@ class Wearable:
         self._client.subscribe(ack_topic(self.address), qos=1)
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        self.acknowledged.append(decode_ack(bytes(message.payload)))
+        self.answers.append(json.loads(message.payload))
+        with contextlib.suppress(UndecodableError):  # an answer to a message without a sequence
+            self.acknowledged.append(decode_ack(bytes(message.payload)))
 
     def send(
         self,
@@ -230,6 +238,9 @@ async def test_devices_follow_the_configuration(mqtt: MqttBroker, wearable: Wear
         other.send(1, 77.0)
         await until(lambda: other.acknowledged == [1])
         await asyncio.sleep(0.3)
+        assert parts.metric("topics") == 1
+        parts.configuration.accept(config(version=3))
+        await until(lambda: parts.metric("topics") == 0)
     other.close()
     assert wearable.acknowledged == [1]
     assert rates(tmp_path, 8) == [77.0]
@@ -243,3 +254,45 @@ async def test_an_address_that_would_be_a_wildcard_is_not_listened_to(
         wearable.send(1)
         await until(lambda: wearable.acknowledged == [1])
     assert [row[0] for row in stored(tmp_path)] == [7]
+
+
+async def test_what_is_refused_for_good_is_answered_as_refused_and_told_once(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = b'{"v":1,"seq":%d,"at":1796032800,"readings":[]}'.replace(b"1796032800", b"%d" % time.time())
+    async with listening(tmp_path, mqtt, ONE):
+        for seq in (1, 2):
+            wearable.send(0, payload=seconds % seq)
+        wearable.send(0, payload=b'{"v":1,"seq":3,"name":"M\xfcller","readings":[')
+        wearable.send(0, payload=b"no sequence at all")
+        wearable.send(0, payload=b'{"v":1,"seq":5,"readings":[{"at":%d,"values":{"M\xc3\xbcller":{}}}]}' % AT)
+        await until(lambda: len(wearable.answers) == 5)
+        await until(lambda: len(faults(tmp_path)) == 3)
+    assert sorted(answer["ack"] for answer in wearable.answers if answer["ack"] is not None) == [1, 2, 3, 5]
+    assert all(answer["refused"] for answer in wearable.answers)
+    assert {answer["refused"] for answer in wearable.answers if answer["ack"] in {1, 2}} == {IN_SECONDS}
+    assert faults(tmp_path)[0] == ("message", IN_SECONDS)
+    assert "ller" not in capsys.readouterr().out + str(faults(tmp_path))
+
+
+async def test_a_clock_that_is_ahead_is_learned_from_each_message_and_told_once(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path
+) -> None:
+    measured = []
+    async with listening(tmp_path, mqtt, ONE):
+        for seq in range(4):
+            now = time.time_ns() // 1_000_000
+            measured.append(now - 1000)
+            samples = samples_of([(Vital.HEART_RATE, 60.0 + seq, Status.OK)], now)
+            wearable.send(seq, payload=encode_envelope(seq, [(now + 44_000, samples)], at=now + 45_000))
+            await asyncio.sleep(0.1)
+        await until(lambda: len(wearable.acknowledged) == 4)
+    rows = [row for row in stored(tmp_path) if row[1] == 1]
+    assert all(abs(row[2] - at) < 2000 for row, at in zip(rows, measured, strict=True))
+    assert all(status == Status.OK for row in rows for status in np.frombuffer(row[3], SAMPLE)["status"])
+    (correction,) = [event for event in events(tmp_path, 7) if isinstance(event, ClockCorrection)]
+    assert abs(correction.offset_ms - 45_000) < 2000
+
+
+def faults(folder: Path) -> list[tuple[str, str]]:
+    return [(event.what, event.reason) for event in events(folder, 7) if isinstance(event, Fault)]

@@ -14,8 +14,8 @@ import pytest
 
 from deploy.stack.child import Child
 from deploy.stack.kafka import Kafka
-from devices.wire.batch import Kind, Lane, key_of
-from devices.wire.event import Link
+from devices.wire.batch import ClockQuality, Kind, Lane, key_of
+from devices.wire.event import Heartbeat, Link
 from devices.wire.pairing import Assigned
 from gateway.outbox.reading import Reading
 from gateway.uplink.uplink import Pace
@@ -65,13 +65,17 @@ async def test_readings_arrive_sealed_in_their_patients_partition(running: Runni
     await running.waiting(0)
 
 
-async def test_nothing_leaves_before_the_clock_is_set(tmp_path: Path, kafka: Kafka, topic: str, log: Log) -> None:
+async def test_only_heartbeats_leave_before_the_clock_is_set(tmp_path: Path, kafka: Kafka, topic: str, log: Log) -> None:
     clock = HandClock(wall=86_400_000, sure=False)
     running = Running(tmp_path, kafka.bootstrap, topic, clock)
     await running.outbox.put([pulse(at=clock.now())])
-    await asyncio.sleep(1.5)
+    await running.outbox.put([event_reading(Heartbeat(0, 1, None, False), at=clock.now(), device=0)])
+    await log.until(lambda: log.records)
+    await asyncio.sleep(1)
     log.poll(0.5)
-    assert log.records == []
+    (beat,) = log.records  # that its clock is not set
+    assert (beat.head["clock"], beat.event) == (ClockQuality.UNSURE, Heartbeat(clock.wall, 1, None, False))
+    log.records.clear()
     clock.wall, clock.sure = time.time_ns() // 1_000_000, True
     await log.until(lambda: log.records)
     assert abs(int(log.records[0].samples["time"][0]) - clock.wall) <= 1

@@ -140,6 +140,6 @@ def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db, world
 def test_what_is_not_kept_is_not_stored(db, world):
     held = take(db, 1)
     record = world.batch(1, [(T, {HR: 61.0, SPO2: 97.0}), (T + 1, {HR: 62.0})])
-    todo = to_store(world, [record], held, keep=np.array([False, False, True]), rejected=[Rejection(0, 0, "why")])
+    todo = to_store(world, [record], held, accepted=np.array([False, False, True]), rejected=[Rejection(0, 0, "why")])
     assert store(db, todo).readings == 1
     assert rows(db, "SELECT at_offset, reading, reason FROM rejected") == [(0, 0, "why")]

@@ -5,8 +5,8 @@ import numpy as np
 from devices.sample import SAMPLE, Status
 from devices.vitals import Vital
 from streams.store.recall import stored_since
-from tests.streams.engine.recall import samples_of
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.engine.recall import samples_of
 from tests.streams.store.storing import latest, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE

@@ -22,7 +22,7 @@ def test_events_controls_rejections_and_quarantine_keep_their_place_in_the_log(d
         replace(world.batch(1, [(T, {HR: 61})]), value=b"rubbish"),
         world.batch(1, [(T, {HR: 61})]),
     ]
-    todo = to_store(world, records, held, keep=np.zeros(1, bool), quarantined=[(3, "measured before the enrolment")])
+    todo = to_store(world, records, held, accepted=np.zeros(1, bool), quarantined=[(3, "measured before the enrolment")])
     store(db, todo)
     assert rows(db, "SELECT patient, device, gateway, kind, value->>'waiting', at_offset FROM event") == [
         (1, 0, 101, "heartbeat", "3", 0)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
-import msgspec
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.care.limits import RULE_SET, BySide, by_side, rule_set_of, set_limits
-from alerts.database import Tx, epoch_ms
+from alerts.database import Tx
 from alerts.desk.errors import BadFormError, NotAllowedError
-from alerts.desk.pages.limits.limit_form import FIELDS, REASONS, Change, EditorRow, changes_between, edited, rows
+from alerts.desk.pages.limits.limit_form import FIELDS, REASONS, Change, EditorRow, edited, rows
+from alerts.desk.pages.limits.limit_history import Version, read_limit_history
 from alerts.desk.web.access import check_patient
 from alerts.desk.web.audit import record
 from alerts.desk.web.context import Desk, signed_in, text_of
@@ -22,37 +22,9 @@ from alerts.desk.web.session import Session
 from alerts.errors import CareError
 from devices.wire.control import Limits
 
-_HISTORY: Final = f"""
-SELECT o.sequence, o.payload, {epoch_ms("o.created")}, {epoch_ms("o.sent")},
-       (SELECT (extract(epoch FROM min(c.took_effect)) * 1000)::int8 FROM control c
-        WHERE c.patient = o.patient AND c.kind = 'limits' AND c.sequence >= o.sequence),
-       p.name, coalesce(l.reason, ''), coalesce(l.note, '')
-FROM control_outbox o LEFT JOIN person p ON p.person = o.by_person LEFT JOIN limit_change l USING (sequence)
-WHERE o.patient = %s AND o.kind = 'limits' ORDER BY o.sequence DESC LIMIT 30"""
 _STORE_REASON: Final = """
 INSERT INTO limit_change (sequence, patient, reason, note)
 SELECT max(sequence), %s, %s, %s FROM control_outbox WHERE patient = %s AND kind = 'limits'"""
-
-LimitState = Literal["waiting", "sent", "effective"]
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One saved state of a patient's own limits."""
-
-    sequence: int
-    created: int
-    sent: int | None
-    effective: int | None
-    by: str
-    reason: str
-    note: str
-    changes: tuple[Change, ...]
-
-    @property
-    def state(self) -> LimitState:
-        """``waiting`` for the relay, ``sent`` to the log, ``effective`` once the worker says so."""
-        return "effective" if self.effective is not None else "sent" if self.sent is not None else "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +43,9 @@ async def read_editor(connection: AsyncConnection[Any], patient: int) -> Editor:
     """The limits as last saved, over the rule set, with their history."""
     row = await (await connection.execute(RULE_SET)).fetchone()
     defaults = by_side(rule_set_of(row[0] if row else None).limits)
-    saved = await (await connection.execute(_HISTORY, (patient,))).fetchall()
-    states = [by_side(msgspec.convert(payload, Limits).limits) for _, payload, *_ in saved]
-    versions = []
-    for index, (sequence, _, created, sent, effective, name, reason, note) in enumerate(saved):
-        before = states[index + 1] if index + 1 < len(states) else {}
-        changes = tuple(changes_between(rows(defaults, before), rows(defaults, states[index])))
-        versions.append(Version(sequence, created, sent, effective, name or "the system", reason, note, changes))
-    own = states[0] if states else {}
-    return Editor(rows(defaults, own), versions, defaults, own)
+    history = await read_limit_history(connection, patient)
+    versions = [version for version in history.versions if not version.unit]
+    return Editor(rows(defaults, history.own), versions, defaults, history.own)
 
 
 @signed_in

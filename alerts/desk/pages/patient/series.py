@@ -6,14 +6,16 @@ Gaps and poor signal are computed here, so that the browser only draws.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from alerts.care.limits import level_at
+from alerts.care.limits import BySide, level_at
 from alerts.database import to_datetime
+from alerts.desk.pages.limits.limit_history import read_limit_history
 from alerts.desk.worklist.cells import COLUMN_OF, VITAL_OF, inside
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
@@ -33,10 +35,23 @@ _CONTINUOUS: Final = {
 }
 _FALSE: Final = "(false alarm)"
 _EPISODIC: Final = """
-SELECT extract(epoch FROM time)::float8, systolic, diastolic, temperature FROM reading
-WHERE patient = %s AND time > %s - make_interval(hours => %s) AND (systolic IS NOT NULL OR temperature IS NOT NULL)
-  AND coalesce(systolic_status, 0) = 0 AND coalesce(temperature_status, 0) = 0
-ORDER BY time LIMIT 5000"""
+SELECT time, systolic, diastolic, temperature FROM (
+    SELECT extract(epoch FROM time)::float8 AS time,
+        CASE WHEN systolic_status IS NULL THEN systolic END AS systolic,
+        CASE WHEN diastolic_status IS NULL THEN diastolic END AS diastolic,
+        CASE WHEN temperature_status IS NULL THEN temperature END AS temperature
+    FROM reading WHERE patient = %s AND time > %s - make_interval(hours => %s)
+      AND (systolic IS NOT NULL OR diastolic IS NOT NULL OR temperature IS NOT NULL)) r
+WHERE coalesce(systolic, diastolic, temperature) IS NOT NULL ORDER BY time LIMIT 5000"""
+_SCALES: Final[dict[str, tuple[float, float, tuple[float, ...]]]] = {
+    "hr": (30, 150, (60, 90, 120)),
+    "spo2": (82, 100, (88, 92, 96, 100)),
+    "rr": (4, 34, (10, 20, 30)),
+    "bp": (40, 200, (50, 100, 150, 200)),
+    "temp": (34.5, 40.5, (36, 37, 38, 39)),
+}
+"""The usual (bottom, top, ticks) of each chart: equal shapes have equal meanings, until something lies beyond."""
+_MARGIN: Final = 0.04
 _MINUTES: Final = """
 SELECT vital, extract(epoch FROM time)::float8, sum(mean * n) / nullif(sum(n), 0), sum(poor), sum(n) FROM rollup_minute
 WHERE patient = %s AND time > %s - make_interval(hours => %s) AND vital = ANY(%s) GROUP BY 1, 2 ORDER BY 1, 2"""
@@ -66,15 +81,20 @@ async def read_series(
     readings = await cursor.fetchall()
     temperatures = [(t, temp) for t, _, _, temp in readings if temp is not None]
     lines["temp"] = {"t": [t for t, _ in temperatures], "v": [round(v, 2) for _, v in temperatures]}
+    pressures = [[t, s, d] for t, s, d, _ in readings if s is not None or d is not None]
+    shown = {key: line["v"] for key, line in lines.items()} | {"bp": [v for _, *pair in pressures for v in pair]}
+    history = await read_limit_history(connection, patient.patient)
+    steps = {key: steps_of(history.standing, patient, vital, now - hours * 3600) for key, vital in VITAL_OF.items()}
+    marks = {key: [v for _, low, high, highs in of for v in (low, high, *highs)] for key, of in steps.items()}
     return {
         "now": now,
         "hours": hours,
         "lines": lines,
-        "bp": [[t, s, d] for t, s, d, _ in readings if s is not None and d is not None],
+        "bp": pressures,
+        "axes": {key: axis_of(key, [*shown[key], *marks[key]]) for key in _SCALES},
         "gaps": gaps,
         "poor": poor,
-        "limits": {key: inside(patient.limits, vital) for key, vital in VITAL_OF.items()},
-        "high": {key: _high(patient, vital) for key, vital in VITAL_OF.items()},
+        "limits": steps,
         "bands": bands_of(patient),
         "alarms": await _alarms(connection, snapshot, patient, hours),
     }
@@ -88,6 +108,42 @@ def bands_of(patient: Patient) -> dict[str, str]:
         single = f"limit ≥ {low}" if low else f"limit ≤ {high}" if high else "no limits"
         bands[key] = f"limits {low}–{high}" if low and high else single
     return bands
+
+
+Step = tuple[float, float | None, float | None, list[float]]
+"""(second from which they were in effect, low and high end of the band, where a high begins) of one chart's limits."""
+
+
+def steps_of(standing: Sequence[tuple[int, BySide]], patient: Patient, vital: Vital, since: float) -> list[Step]:
+    """The limits of a chart from second ``since`` on, oldest first: what was measured is shown with the limits of its time.
+
+    The last ones are those that the desk knows to be in effect.
+    """
+    found: list[Step] = []
+    for at, limits in [*standing[:-1], (standing[-1][0], patient.limits)]:
+        highs = [level_at(limits, vital, side, "high") for side in ("low", "high")]
+        step = (at / 1000, *inside(limits, vital), [level.limit for level in highs if level is not None])
+        if found and (step[0] <= max(found[-1][0], since) or found[-1][1:] == step[1:]):
+            found[-1] = (found[-1][0], *step[1:])
+        else:
+            found.append(step)
+    return found
+
+
+def axis_of(key: str, shown: Iterable[float | None]) -> dict[str, list[float]]:
+    """The range and the ticks of a chart, in which every value and limit of ``shown`` lies with a margin."""
+    usual = bottom, top, ticks = _SCALES[key]
+    margin, step = (top - bottom) * _MARGIN, ticks[1] - ticks[0]
+    known = [value for value in shown if value is not None]
+    bottom = min([bottom, *(value - margin for value in known)])
+    top = max([top, *(value + margin for value in known)])
+    if (bottom, top) == usual[:2]:
+        return {"range": [bottom, top], "ticks": list(ticks)}
+    first = ticks[0] - step * math.floor((ticks[0] - bottom) / step) if bottom < ticks[0] - step else ticks[0]
+    count = math.floor((top - first) / step) + 1
+    every = [first + step * i for i in range(count) if key != "spo2" or first + step * i <= 100]
+    thinned = every[:: math.ceil(len(every) / 6)]
+    return {"range": [round(bottom, 2), round(top, 2)], "ticks": thinned}
 
 
 def gaps_of(times: Sequence[float], now: float, longest_s: float) -> list[Span]:
@@ -163,8 +219,3 @@ async def _alarms(
         }
         for a in found
     ]
-
-
-def _high(patient: Patient, vital: Vital) -> list[float]:
-    levels = [level_at(patient.limits, vital, side, "high") for side in ("low", "high")]
-    return [level.limit for level in levels if level is not None]

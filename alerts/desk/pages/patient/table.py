@@ -19,9 +19,11 @@ SELECT DISTINCT ON (step, vital) (floor(extract(epoch FROM time) / %s))::int8 AS
 FROM rollup_minute WHERE patient = %s AND time > %s - make_interval(hours => %s) AND vital = ANY(%s)
 ORDER BY step, vital, time DESC, n DESC"""
 _EPISODIC: Final = """
-SELECT (floor(extract(epoch FROM time) / %s))::int8, systolic, diastolic, temperature FROM reading
-WHERE patient = %s AND time > %s - make_interval(hours => %s) AND (systolic IS NOT NULL OR temperature IS NOT NULL)
-ORDER BY time"""
+SELECT (floor(extract(epoch FROM time) / %s))::int8,
+    CASE WHEN systolic_status IS NULL THEN systolic END, CASE WHEN diastolic_status IS NULL THEN diastolic END,
+    CASE WHEN temperature_status IS NULL THEN temperature END
+FROM reading WHERE patient = %s AND time > %s - make_interval(hours => %s)
+  AND (systolic IS NOT NULL OR diastolic IS NOT NULL OR temperature IS NOT NULL) ORDER BY time"""
 _MOST: Final = 150
 
 
@@ -46,6 +48,10 @@ async def read_table(connection: AsyncConnection[Any], snapshot: Snapshot, patie
     episodic = await connection.execute(_EPISODIC, when)
     for step, systolic, diastolic, temperature in await episodic.fetchall():
         row = found.setdefault(step, TableRow(step * step_s * 1000))
+        row.poor |= systolic is diastolic is temperature is None  # a measurement that failed
+        if systolic is not None or diastolic is not None:  # one measurement a cell: its parts are never mixed
+            row.cells.pop("sys", None)
+            row.cells.pop("dia", None)
         for key, vital, value in (("sys", 5, systolic), ("dia", 6, diastolic), ("temp", 8, temperature)):
             if value is not None:
                 row.cells[key] = number(vital, value)

@@ -1,4 +1,4 @@
-"""The history of a patient's alarms, newest first: conditions, acts of people, pages."""
+"""The history of a patient's alarms, newest first: conditions, acts of people, changes of limits.  Nothing rewrites it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,25 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from alerts.database import epoch_ms
+from alerts.desk.pages.limits.limit_history import Version, read_limit_history
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
-from alerts.desk.worklist.words import OUTCOMES, devices_of, kind_of, plain, span
+from alerts.desk.worklist.words import OUTCOMES, devices_of, kind_of, limit_number, number, plain, span
 from alerts.life.alarm import Alarm
 from streams.engine.condition import Priority
 
+_MOST: Final = 40
+# with each event what the condition was then: its own content, or that of the newest one before it
 _EVENTS: Final = f"""
-SELECT e.alarm, {epoch_ms("e.at")}, e.kind, e.actor, e.content
+SELECT e.alarm, {epoch_ms("e.at")}, e.kind, e.actor, e.content, b.content
 FROM alarm_event e JOIN alarm a USING (alarm)
-WHERE a.subject_kind = 'patient' AND a.subject = %s AND e.kind <> 'repeat' ORDER BY e.event DESC LIMIT 40"""
+LEFT JOIN LATERAL (
+    SELECT content FROM alarm_event c
+    WHERE c.alarm = e.alarm AND c.version < e.version AND c.kind IN ('onset', 'worse', 'better')
+    ORDER BY c.version DESC LIMIT 1) b ON true
+WHERE a.subject_kind = 'patient' AND a.subject = %s AND e.kind <> 'repeat' ORDER BY e.event DESC LIMIT {_MOST}"""
 _MARK: Final = {
     "end": ("flat", "Cleared"),
-    "better": ("fall", "Better"),
     "acknowledge": ("held", "Acknowledged"),
     "outcome": ("note", "Outcome"),
     "note": ("note", "Note"),
@@ -45,34 +51,91 @@ class Moment:
 
 
 async def read_timeline(connection: AsyncConnection[Any], snapshot: Snapshot, patient: Patient) -> list[Moment]:
-    """The newest forty events of this patient's alarms."""
+    """The newest events of this patient's alarms and limits: each with the limit by which it was judged then."""
     events = await (await connection.execute(_EVENTS, (patient.patient,))).fetchall()
     found = await read_alarms(connection, "alarm = ANY(%s)", list({event[0] for event in events}))
     alarms = {alarm.alarm: alarm for alarm in found}
-    return [_moment(snapshot, patient, alarms[a], at, kind, actor, content) for a, at, kind, actor, content in events]
+    moments = [_moment(snapshot, patient, alarms[alarm], *event) for alarm, *event in events if alarm in alarms]
+    oldest = moments[-1].at if len(moments) == _MOST else 0
+    history = await read_limit_history(connection, patient.patient)
+    since = max(oldest, patient.admitted)
+    moments += [_limits(version) for version in history.versions if (version.effective or version.created) >= since]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)[:_MOST]
+
+
+def _limits(version: Version) -> Moment:
+    """A change of limits: who, when, from what to what."""
+    changed = "; ".join(str(change) for change in version.changes) or "Limits saved as before"
+    whose = "the unit’s limits" if version.unit else ""
+    waits = "" if version.state == "effective" else "not yet in effect"
+    why = f"{version.reason.lower()}{', ' if version.reason and version.note else ''}{version.note}"
+    by = ", ".join(part for part in (whose, version.by, why, waits) if part)
+    return Moment(version.effective or version.created, "limits", "", changed, by)
 
 
 def _moment(
-    snapshot: Snapshot, patient: Patient, alarm: Alarm, at: int, kind: str, actor: int, content: dict[str, Any]
+    snapshot: Snapshot,
+    patient: Patient,
+    alarm: Alarm,
+    at: int,
+    kind: str,
+    actor: int,
+    content: dict[str, Any],
+    before: dict[str, Any] | None,
 ) -> Moment:
     person = snapshot.people.get(actor)
     by = person.name if person else ""
+    then = _at_that_time(alarm, before or content)  # what people acted on, or what ended
+    devices = devices_of(patient)
+    now = _at_that_time(alarm, content)
+    if kind == "late":
+        return Moment(at, "info", "", f"{plain(now, devices)}: found in late data", "")
+    if kind == "better":
+        said = f"it was {kind_of(then)}{_by_new_limit(alarm, before, content)}"
+        return Moment(at, "fall", kind_of(now), f"{plain(now, devices)}: better", said)
     if kind in ("onset", "worse"):
-        then = _at_that_time(alarm, content)
-        mark = kind_of(then)
-        icon = "technical" if mark == "low" else mark
-        return Moment(at, icon, mark, plain(then, devices_of(patient)), "it got worse" if kind == "worse" else "")
+        mark = kind_of(now)
+        return Moment(
+            at, "technical" if mark == "low" else mark, mark, plain(now, devices), "it got worse" if kind == "worse" else ""
+        )
     icon, word = _MARK.get(kind, ("info", kind))
-    text = f"{plain(alarm, devices_of(patient))}: {word.lower()}"
+    text = f"{plain(then, devices)}: {word.lower()}"
+    if kind == "end":
+        by = f"{_left(alarm, content)}{_by_new_limit(alarm, before, content)}"
     if kind == "outcome":
         reason = content.get("reason")
         did = OUTCOMES.get(content.get("outcome", ""), "").lower()
-        text = f"{plain(alarm, devices_of(patient))}: {did}{f', {reason.lower()}' if reason else ''}"
+        text = f"{plain(then, devices)}: {did}{f', {reason.lower()}' if reason else ''}"
     note = content.get("note") or (content.get("reason") if kind == "shelve" else "")
     after = f"{span((at - alarm.onset) / 1000)} after the onset" if kind == "acknowledge" else ""
     return Moment(at, icon, "", text, ", ".join(part for part in (by, after, note) if part))
 
 
+def _by_new_limit(alarm: Alarm, before: dict[str, Any] | None, content: dict[str, Any]) -> str:
+    """Says that not the patient but a new limit made an alarm better or ended it: the value is still beyond the old one."""
+    value, old = content.get("value"), (before or {}).get("limit")
+    if alarm.vital is None or value is None or old is None or alarm.rule.rpartition(".")[2] not in ("high", "low"):
+        return ""
+    beyond = value < old if alarm.rule.endswith(".low") else value > old
+    return f", by a change of the limit: it was {limit_number(round(old, 3))}" if beyond else ""
+
+
+def _left(alarm: Alarm, content: dict[str, Any]) -> str:
+    """The value with which a condition ended."""
+    value = content.get("value")
+    return f"at {number(alarm.vital, value)}" if alarm.vital is not None and isinstance(value, (int, float)) else ""
+
+
 def _at_that_time(alarm: Alarm, content: dict[str, Any]) -> Alarm:
-    value, limit = content.get("value", alarm.value), content.get("limit", alarm.limit_value)
-    return replace(alarm, priority=Priority(content.get("priority", Priority.LOW)), value=value, limit_value=limit)
+    """The alarm as an event of it says: the value, the limit it was judged by, and the priority.
+
+    The alarm's row holds only its newest condition; an event without a limit or value is of a condition that has none.
+    """
+    detail = {name: value for name, value in alarm.detail.items() if name != "total"}
+    return replace(
+        alarm,
+        priority=Priority(content.get("priority", alarm.priority)),
+        value=content.get("value"),
+        limit_value=content.get("limit"),
+        detail=detail,
+    )

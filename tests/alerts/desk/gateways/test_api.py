@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import msgspec
@@ -11,6 +12,7 @@ from alerts.care.gateways import new_claim, revoke_gateway
 from alerts.desk.settings import DeskSettings
 from devices.wire.pairing import Claimed, Config
 from tests.alerts.desk.conftest import Seeded, Served
+from tests.alerts.desk.hands import sign_in
 
 
 def claimed(served: Served, seeded: Seeded) -> Claimed:
@@ -50,6 +52,14 @@ def test_guessing_codes_ends_in_429(settings: DeskSettings) -> None:
         url = f"{served.url}/gateway/v1/claim"
         codes = [httpx.post(url, json={"code": f"AAAA-000{n}"}).status_code for n in range(5)]
     assert codes == [404, 404, 404, 429, 429]
+
+
+def test_sixty_wrong_credentials_at_once_take_nothing_from_a_nurse(served: Served) -> None:
+    with sign_in(served.url, "m.testova") as nurse, ThreadPoolExecutor(60) as many:
+        answers = [many.submit(config, served, "nonsense") for _ in range(120)]
+        seen = [nurse.get("/list").status_code for _ in range(5)]
+        assert seen == [200] * 5
+        assert {answer.result().status_code for answer in answers} == {401}
 
 
 def test_the_configuration_names_patients_keys_and_devices(served: Served, seeded: Seeded) -> None:

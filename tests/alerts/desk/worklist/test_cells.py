@@ -69,3 +69,32 @@ def test_pressure_is_one_measurement_of_one_cuff() -> None:
     assert (cell.text, cell.level) == ("88/52", "high")
     apart = value(Vital.SYSTOLIC, 120, 60), value(Vital.DIASTOLIC, 52, 90)
     assert cells_of(*look(*apart))["bp"].text == "120/–"
+
+
+ERR = [value(vital, None, 5, Status.NAN) for vital in (Vital.SYSTOLIC, Vital.DIASTOLIC)]
+
+
+def test_a_cuff_that_says_err_leaves_the_last_good_pressure_with_its_age_and_the_reason() -> None:
+    good = value(Vital.SYSTOLIC, 88, 3060), value(Vital.DIASTOLIC, 52, 3060)
+    cell = cells_of(*look(*ERR, *good))["bp"]
+    assert (cell.text, cell.level, cell.at, cell.poor, cell.note) == (
+        "88/52", "high", NOW - 3_060_000, "", "newer: no value",
+    )  # fmt: skip
+    assert cells_of(*look(*ERR))["bp"].poor == "no value"
+
+
+@pytest.mark.parametrize(("vital", "column"), [(Vital.SPO2, "spo2"), (Vital.HEART_RATE, "hr"), (Vital.TEMPERATURE, "temp")])
+def test_so_does_every_other_vital(vital: Vital, column: str) -> None:
+    bad, good = value(vital, 41, 2, Status.ARTEFACT), value(vital, 97, 40)
+    cell = cells_of(*look(bad, good))[column]
+    assert (cell.text.removesuffix(".0"), cell.poor, cell.note, cell.at) == ("97", "", "newer: moved", NOW - 40_000)
+
+
+def test_a_pressure_of_which_a_part_is_missing_shows_the_other_and_mixes_no_measurements() -> None:
+    before = value(Vital.SYSTOLIC, 104, 3060), value(Vital.DIASTOLIC, 62, 3060)
+    lower = value(Vital.SYSTOLIC, None, 5, Status.NAN), value(Vital.DIASTOLIC, 45)
+    cell = cells_of(*look(*lower, *before))["bp"]
+    assert (cell.text, cell.note) == ("–/45", "sys no value, sys 104 before")
+    beyond = value(Vital.SYSTOLIC, 120), value(Vital.DIASTOLIC, 400, status=Status.OUT_OF_RANGE)
+    cell = cells_of(*look(*beyond))["bp"]
+    assert (cell.text, cell.note) == ("120/–", "dia beyond")

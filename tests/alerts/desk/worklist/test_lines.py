@@ -3,8 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace as replace_alarm
+
 from alerts.care.limits import by_side
-from alerts.desk.worklist.lines import counts, lines_of, view
+from alerts.desk.worklist.calls import calls_of
+from alerts.desk.worklist.lines import Line, counts, lines_of, view
 from alerts.desk.worklist.snapshot import Patient, Person, Snapshot, Value
 from alerts.life.alarm import Alarm
 from devices.vitals import Vital
@@ -97,3 +100,42 @@ def test_a_digest_changes_with_the_alarm_and_not_with_a_number() -> None:
     assert digest(snapshot(1, alarm(1, 1), values=(at,))) != plain
     one, two = (digest(snapshot(1, alarm(1, 1, version=v), values=(at,))) for v in (1, 2))
     assert one != two
+
+
+def over(number: int, subject: int, priority: Priority = HIGH, minutes: float = 1, **about: Any) -> Alarm:
+    """An alarm whose condition has ended; a high one latches."""
+    return replace_alarm(alarm(number, subject, priority, minutes, **about), active=False, ended=NOW)
+
+
+def test_the_most_urgent_condition_that_stands_heads_a_row() -> None:
+    def line_of(*alarms: Alarm) -> Line:
+        (line,) = view(of := snapshot(1, *alarms), lines_of(of), frozenset({1}))
+        return line
+
+    line = line_of(over(1, 1, HIGH, 9), alarm(2, 1, HIGH, 2), alarm(3, 1, MEDIUM, 20))
+    assert [a.alarm for a in line.alarms] == [2, 3, 1]
+    # what is over and was high still counts as high and waits, but the patient is headed by what is true now
+    line = line_of(over(1, 1, HIGH, 9), alarm(2, 1, MEDIUM, 2))
+    assert line.lead
+    assert line.to_take
+    assert (line.lead.alarm, line.kind, line.group, line.to_take.alarm) == (2, "high", "open", 2)
+    line = line_of(over(1, 1, HIGH, 9), alarm(2, 1, HIGH, 2, life="acknowledged", owner=7))
+    assert line.lead
+    assert line.to_take
+    assert (line.lead.alarm, line.group, line.to_take.alarm) == (2, "open", 1)
+
+
+def test_each_alarm_that_nobody_has_calls_and_a_silent_gateway_once() -> None:
+    offline: dict[str, Any] = {"rule": "gateway_offline", "source": 9, "category": "technical"}
+    of = snapshot(
+        4,
+        over(1, 1, HIGH),
+        alarm(2, 1, MEDIUM),
+        over(3, 2, MEDIUM),
+        alarm(4, 2, HIGH, life="acknowledged", owner=7),
+        *(alarm(4 + n, n, MEDIUM, **offline) for n in (3, 4)),
+    )
+    calls = calls_of(view(of, lines_of(of), frozenset({1})))
+    assert [call[:4] for call in calls] == [
+        ["1", 3, "high", 1], ["2", 2, "medium", 1], ["g9", 2, "technical", 1],
+    ]  # fmt: skip

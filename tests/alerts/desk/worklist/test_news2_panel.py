@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alerts.desk.worklist.news2_panel import score_of
+from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.control import Facts
 from tests.alerts.desk.worklist.test_cells import look, value
@@ -22,3 +23,11 @@ def test_a_partial_score_is_a_lower_bound_and_names_what_is_missing() -> None:
 def test_under_four_inputs_there_is_no_score() -> None:
     score = score_of(*look(value(Vital.HEART_RATE, 134), value(Vital.SPO2, 90, 20 * 60)))
     assert (score.text, score.why) == ("–", "under four inputs")
+
+
+def test_what_an_unusable_sample_follows_still_counts() -> None:
+    values = (
+        value(Vital.RESPIRATORY_RATE, 24), value(Vital.SPO2, 93), value(Vital.SYSTOLIC, None, status=Status.NAN),
+        value(Vital.SYSTOLIC, 88, 3060), value(Vital.HEART_RATE, 134, 600), value(Vital.PULSE_RATE, 80),
+    )  # fmt: skip
+    assert score_of(*look(*values)).text == "≥10"  # 2 + 2 + 3 + 3: a heart rate counts for 15 minutes, as in the engine

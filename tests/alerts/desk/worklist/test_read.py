@@ -15,6 +15,9 @@ from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import read_series
 from alerts.desk.pages.patient.table import read_table
 from alerts.desk.pages.patient.timeline import read_timeline
+from alerts.desk.worklist.cells import cells_of
+from alerts.desk.worklist.last_good import LastGood
+from alerts.desk.worklist.news2_panel import score_of
 from alerts.desk.worklist.read import DEVICES, SlowParts, read_quick, read_slow_parts, read_sparks
 from deploy.schema.migrate import migrate
 from devices.vitals import Vital
@@ -56,6 +59,24 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
         editor = await read_editor(connection, ada)
         assert [version.state for version in editor.versions] == ["effective"]
+        await _err_keeps_the_last_good(connection, parts, ward.devices[ada][2], ada)
+
+
+async def _err_keeps_the_last_good(connection: AsyncConnection[Any], parts: SlowParts, cuff: int, ada: int) -> None:
+    """The cuff says "Err": an unusable sample stands in ``latest``; the reading before it is found in the minute it has."""
+    await connection.execute(
+        "UPDATE latest_of_device SET newest = now(), time = ARRAY[now(), now()], value = ARRAY['NaN', 'NaN']::real[],"
+        " status = ARRAY[5, 5]::int2[], arrived = ARRAY[now(), now()] WHERE patient = %s AND device = %s",
+        (ada, cuff),
+    )
+    for known in (parts.last_good, LastGood()):  # the desk has seen the good one, or begins just now
+        parts.last_good = known
+        snapshot = await read_quick(connection, 2, parts)
+        cell = cells_of(snapshot, snapshot.patients[ada])["bp"]
+        assert (cell.text, cell.poor, cell.note) == ("104/62", "", "newer: no value")
+        assert cell.at is not None
+        assert 50 * 60 < (snapshot.read_at - cell.at) / 1000 < 54 * 60
+        assert "BP" not in score_of(snapshot, snapshot.patients[ada]).missing
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,133 @@
+"""What is known of patients, gateways, people and teams, in records for whoever runs Vigil.
+
+Identities are opened one by one: one that cannot be opened is named as such in its record, and the others are shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from psycopg.rows import dict_row
+
+from alerts.care.admit import identity_of
+from alerts.care.channels import team_channels
+from alerts.care.facts import facts_of
+from alerts.care.records import row_of
+from alerts.database import Tx
+from alerts.errors import CareError
+from devices.errors import DeviceError
+
+Record = dict[str, Any]
+UNREADABLE: Final = "(identity cannot be read)"
+
+_PATIENTS: Final = """
+SELECT p.patient, p.team, p.admitted, p.discharged, (
+    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY at DESC LIMIT 1) IS TRUE AS consent, (
+    SELECT count(*) FROM enrolment e WHERE e.patient = p.patient AND e.until IS NULL) AS devices
+FROM patient p WHERE (%s OR p.discharged IS NULL) AND (%s::int4 IS NULL OR p.team = %s) ORDER BY p.patient"""
+_DEVICES: Final = """
+SELECT device, d.name, source, address, interval_s, gateway, since, until
+FROM enrolment JOIN device d USING (device) WHERE patient = %s ORDER BY since DESC, device"""
+_PAUSES: Final = """
+SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
+_CONSENT: Final = "SELECT at, given FROM consent WHERE patient = %s ORDER BY at DESC"
+_GATEWAYS: Final = """
+SELECT g.gateway, g.name, g.credential_hash IS NOT NULL AS claimed, g.revoked,
+    count(e.device) AS devices, count(DISTINCT e.patient) AS patients
+FROM gateway g LEFT JOIN enrolment e ON e.gateway = g.gateway AND e.until IS NULL
+WHERE %s::int4 IS NULL OR g.gateway = %s GROUP BY g.gateway ORDER BY g.gateway"""
+_SERVED: Final = """
+SELECT device, d.name, source, address, interval_s, patient, since
+FROM enrolment JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
+_PEOPLE: Final = """
+SELECT p.sign_in, p.name, p.role, p.disabled, coalesce(
+    array_agg(m.team ORDER BY m.team) FILTER (WHERE m.team IS NOT NULL), '{}') AS teams
+FROM person p LEFT JOIN membership m ON m.person = p.person AND (m.until IS NULL OR m.until > clock_timestamp())
+WHERE %s::int4 IS NULL OR p.person = %s GROUP BY p.person ORDER BY p.sign_in"""
+_MEMBERS: Final = """
+SELECT p.sign_in, p.name, p.role FROM membership m JOIN person p USING (person)
+WHERE m.team = %s AND (m.until IS NULL OR m.until > clock_timestamp()) ORDER BY p.sign_in"""
+_CARED_FOR: Final = "SELECT count(*) FROM patient WHERE team = %s AND discharged IS NULL"
+
+
+def patients(tx: Tx, master: bytes, *, team: int | None = None, discharged: bool = False) -> list[Record]:
+    """Patients in care, or with ``discharged`` all; of one team or of every one."""
+    rows = _records(tx, _PATIENTS, discharged, team, team)
+    return [{"patient": row["patient"], **_who(tx, master, row["patient"]), **row} for row in rows]
+
+
+def patient(tx: Tx, master: bytes, number: int) -> Record:
+    """All that is known of a patient but readings and alarms; :class:`UnknownRecordError` if there is none."""
+    row_of(tx, "patient", number, "SELECT FROM patient WHERE patient = %s")
+    (row,) = [one for one in _records(tx, _PATIENTS, True, None, None) if one["patient"] == number]
+    del row["devices"]
+    return {
+        "patient": number,
+        **_who(tx, master, number),
+        **row,
+        **msgspec.structs.asdict(facts_of(tx, number)),
+        "devices": _records(tx, _DEVICES, number),
+        "pauses": _records(tx, _PAUSES, number),
+        "consents": _records(tx, _CONSENT, number),
+    }
+
+
+def gateways(tx: Tx) -> list[Record]:
+    """Every gateway, also revoked ones."""
+    return _records(tx, _GATEWAYS, None, None)
+
+
+def gateway(tx: Tx, number: int) -> Record:
+    """A gateway with its devices; :class:`UnknownRecordError` if there is none."""
+    row_of(tx, "gateway", number, "SELECT FROM gateway WHERE gateway = %s")
+    (row,) = _records(tx, _GATEWAYS, number, number)
+    return {**row, "devices": _records(tx, _SERVED, number)}
+
+
+def people(tx: Tx, person: int | None = None) -> list[Record]:
+    """Everybody who signs in, or one person."""
+    return _records(tx, _PEOPLE, person, person)
+
+
+def teams(tx: Tx) -> list[Record]:
+    """Every care team with its channels."""
+    return [
+        {
+            "team": channels.team,
+            "name": channels.name,
+            "channels": channels.used,
+            "chosen": bool(channels.chosen),
+            "reaches_people": channels.reaches_people,
+            "patients": (tx.execute(_CARED_FOR, [channels.team]).fetchone() or (0,))[0],
+            "members": [one["sign_in"] for one in _records(tx, _MEMBERS, channels.team)],
+        }
+        for channels in team_channels(tx)
+    ]
+
+
+def team(tx: Tx, number: int) -> Record:
+    """A care team with its members; :class:`UnknownRecordError` if there is none."""
+    row_of(tx, "care team", number, "SELECT FROM care_team WHERE team = %s")
+    (row,) = [one for one in teams(tx) if one["team"] == number]
+    return {**row, "members": _records(tx, _MEMBERS, number)}
+
+
+def _who(tx: Tx, master: bytes, number: int) -> Record:
+    try:
+        known = identity_of(tx, master, number)
+    except (DeviceError, CareError):
+        return {"name": UNREADABLE, "born": None, "sex": None, "record_number": None, "phone": None}
+    return {
+        "name": known.name,
+        "born": known.born,
+        "sex": known.sex or None,
+        "record_number": known.record_number or None,
+        "phone": known.phone or None,
+    }
+
+
+def _records(tx: Tx, query: str, *values: object) -> list[Record]:
+    with tx.cursor(row_factory=dict_row) as cursor:
+        rows: list[dict[str, Any]] = cursor.execute(query, values).fetchall()
+    return list(rows)

@@ -1,0 +1,209 @@
+"""``vigil patient``: look patients up, change what is known of them, discharge, readmit and pause."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+import typer
+
+from deploy.acting import AsJson, By, author, transaction, write_down
+from deploy.errors import DeployError
+from deploy.printed import print_record, print_table
+
+if TYPE_CHECKING:
+    from alerts.care.identity import Identity
+
+app = typer.Typer(help="Look patients up, change facts and identity, discharge, readmit, pause rules.", no_args_is_help=True)
+Number = Annotated[int, typer.Argument(help="the patient's number", show_default=False)]
+_YES: Final[dict[str, bool | None]] = {"yes": True, "no": False, "unknown": None}
+
+
+def register(to: typer.Typer) -> None:
+    to.add_typer(app, name="patient")
+
+
+@app.command("list")
+def show_all(
+    team: Annotated[int | None, typer.Option(help="only this care team's", show_default=False)] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="discharged patients too")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the patients in care.
+
+    Example: vigil patient list --team 1 --json
+    """
+    from alerts.care.registers import patients
+
+    with transaction() as (tx, master):
+        found = patients(tx, master, team=team, discharged=everyone)
+    print_table(found, as_json=as_json, empty="There is no such patient: admit one with vigil pair patient.")
+
+
+@app.command()
+def show(patient: Number, as_json: AsJson = False) -> None:
+    """Show what is known of a patient: identity, facts, consent, devices, pauses.
+
+    Example: vigil patient show 1
+    """
+    from alerts.care.registers import patient as known_of
+
+    with transaction() as (tx, master):
+        record = known_of(tx, master, patient)
+    print_record(record, as_json=as_json)
+
+
+@app.command()
+def facts(
+    patient: Number,
+    by: By,
+    oxygen: Annotated[Literal["yes", "no", "unknown"] | None, typer.Option(help="breathes added oxygen")] = None,
+    consciousness: Annotated[
+        Literal["A", "C", "V", "P", "U", "unknown"] | None, typer.Option(help="ACVPU; C: new confusion")
+    ] = None,
+    spo2_scale: Annotated[int | None, typer.Option(min=1, max=2, help="of NEWS2; 2 only as prescribed")] = None,
+    pregnant: Annotated[Literal["yes", "no"] | None, typer.Option()] = None,
+) -> None:
+    """Change facts that scores need and no wearable measures, from now on.  What is not named stays as it is.
+
+    NEWS2 cannot count oxygen or consciousness that is not known.  Undo: give the former value again.
+
+    Example: vigil patient facts 1 --oxygen yes --consciousness A --by m.testova
+    """
+    from alerts.care.facts import facts_of, set_facts
+
+    changes: dict[str, Any] = {}
+    if oxygen is not None:
+        changes["oxygen"] = _YES[oxygen]
+    if consciousness is not None:
+        changes["consciousness"] = None if consciousness == "unknown" else consciousness
+    if spo2_scale is not None:
+        changes["spo2_scale"] = spo2_scale
+    if pregnant is not None:
+        changes["pregnant"] = _YES[pregnant]
+    if not changes:
+        raise DeployError("Name what has changed: --oxygen, --consciousness, --spo2-scale or --pregnant.")
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        known = msgspec.structs.replace(facts_of(tx, patient), **changes)
+        set_facts(tx, patient, known, who)
+        write_down(tx, who, "facts.changed", f"patient:{patient}", fields=sorted(changes))
+    print_record({"patient": patient, **msgspec.structs.asdict(known)}, as_json=False)
+
+
+@app.command()
+def correct(
+    patient: Number,
+    by: By,
+    family: Annotated[str | None, typer.Option(show_default=False)] = None,
+    given: Annotated[str | None, typer.Option(show_default=False)] = None,
+    born: Annotated[str | None, typer.Option(help="YYYY-MM-DD", show_default=False)] = None,
+    sex: Annotated[str | None, typer.Option(show_default=False)] = None,
+    record: Annotated[str | None, typer.Option(help="record number", show_default=False)] = None,
+    phone: Annotated[str | None, typer.Option(show_default=False)] = None,
+) -> None:
+    """Correct a patient's identity.  What is not named stays; an identity that cannot be read is entered again, whole.
+
+    Example: vigil patient correct 1 --born 1954-07-14 --by m.testova
+    """
+    from alerts.care.admit import identity_of
+    from alerts.care.correct import correct_identity
+    from alerts.care.identity import Identity
+    from alerts.errors import CareError, UnknownRecordError
+    from devices.errors import DeviceError
+
+    named = {"family": family, "given": given, "born": born, "sex": sex, "record_number": record, "phone": phone}
+    changes = {field: text for field, text in named.items() if text is not None}
+    if not changes:
+        raise DeployError("Name what is to be corrected: --family, --given, --born, --sex, --record or --phone.")
+    with transaction() as (tx, master):
+        who = author(tx, by)
+        try:
+            corrected: Identity = msgspec.structs.replace(identity_of(tx, master, patient), **changes)
+        except UnknownRecordError:
+            raise
+        except (DeviceError, CareError):
+            if family is None or given is None or born is None:
+                raise DeployError(
+                    f"The identity of patient {patient} cannot be read: first see that vigil doctor finds the master key"
+                    " right, then enter it again with --family, --given, --born and --record."
+                ) from None
+            corrected = Identity(**changes)
+        correct_identity(tx, master, patient, corrected, who)
+        write_down(tx, who, "identity.corrected", f"patient:{patient}", fields=sorted(changes))
+    print(f"patient {patient} is {corrected.name}, born {corrected.born}, record number {corrected.record_number}")
+
+
+@app.command()
+def discharge(patient: Number, by: By) -> None:
+    """End a patient's care now: the wearables become nobody's, and the lists show the patient no more.
+
+    What was measured stays.  Undo: vigil patient readmit, then give the wearables again with vigil pair move.
+
+    Example: vigil patient discharge 1 --by m.testova
+    """
+    from alerts.care.admit import discharge_patient
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        discharge_patient(tx, patient, datetime.now(UTC), who)
+        write_down(tx, who, "patient.discharged", f"patient:{patient}")
+    print(f"patient {patient} is discharged; undo: vigil patient readmit {patient} --by {by}")
+
+
+@app.command()
+def readmit(patient: Number, by: By) -> None:
+    """Take a discharged patient into care again, with facts, limits and consent as they were, and without wearables.
+
+    Example: vigil patient readmit 1 --by m.testova
+    """
+    from alerts.care.admit import readmit_patient
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        readmit_patient(tx, patient, who)
+        write_down(tx, who, "patient.readmitted", f"patient:{patient}")
+    print(
+        f"patient {patient} is in care again; give the wearables back:"
+        f" vigil pair move DEVICE --patient {patient} --gateway GATEWAY --by {by}"
+    )
+
+
+@app.command()
+def pause(
+    patient: Number,
+    rule: Annotated[str, typer.Argument(help="such as spo2.low, news2, no_data; '*': all rules", show_default=False)],
+    minutes: Annotated[int, typer.Option(min=1, max=720, help="how long", show_default=False)],
+    reason: Annotated[str, typer.Option(help="why", show_default=False)],
+    by: By,
+) -> None:
+    """Let a rule of a patient say nothing for a time; '*' means all of its rules.  Undo: vigil patient resume.
+
+    Example: vigil patient pause 1 spo2.low --minutes 60 --reason physiotherapy --by m.testova
+    """
+    from alerts.care.pauses import pause as begin
+    from alerts.database import now
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        until = now(tx) + timedelta(minutes=minutes)
+        begin(tx, patient, rule, until, reason, who)
+        write_down(tx, who, "rule.paused", f"patient:{patient}", rule=rule, minutes=minutes)
+    print(f"patient {patient}: {rule} says nothing until {until.astimezone(UTC):%H:%M} UTC")
+
+
+@app.command()
+def resume(patient: Number, rule: Annotated[str, typer.Argument(help="as it was paused")], by: By) -> None:
+    """End a pause now.
+
+    Example: vigil patient resume 1 spo2.low --by m.testova
+    """
+    from alerts.care.pauses import resume as end
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        if not end(tx, patient, rule, who):
+            raise DeployError(f"Patient {patient} has no pause of {rule}: see vigil patient show {patient}.")
+        write_down(tx, who, "rule.resumed", f"patient:{patient}", rule=rule)
+    print(f"patient {patient}: {rule} speaks again")

@@ -1,0 +1,173 @@
+"""One damaged row of every table, one field at a time: all other patients are served."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+
+from alerts.care.identity import open_identity
+from alerts.care.limits import set_limits
+from alerts.desk.pages.stream import Feed
+from alerts.desk.settings import DeskSettings
+from alerts.desk.web.session import Session
+from alerts.desk.web.templates import environment
+from alerts.desk.worklist.cells import VITAL_OF, sparks_of
+from alerts.desk.worklist.isolated import lines_of_each
+from alerts.desk.worklist.lines import Line, view
+from alerts.desk.worklist.read import SlowParts, read_quick, read_slow_parts, read_sparks
+from alerts.desk.worklist.snapshot import Snapshot
+from devices.wire.control import Level, Limit, Limits
+from tests.alerts.desk.conftest import MASTER, Seeded
+from tests.alerts.desk.damage import Damage, damages
+from tests.alerts.desk.seed import Ward, take_effect
+
+VICTIM: Final = "EXAMPLETON"
+_LEAVES: Final = {"patient.discharged", "patient.team", "patient.patient"}
+"""Columns that take a patient off the list by their meaning."""
+_OF_ALL: Final = {"rollup_minute", "control", "ledger"}
+"""Tables with rows that count for everybody, or in sums."""
+_VIEWS: Final = """
+SELECT table_name, array_agg(DISTINCT view_name::text) FROM information_schema.view_table_usage
+WHERE view_schema = 'grafana' AND table_schema = 'public' GROUP BY 1"""
+_SCANNED: Final = "SELECT relname FROM pg_stat_xact_user_tables WHERE coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0"
+_TABLES: Final = """
+SELECT table_name, column_name
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'schema_version'"""
+_FILLED: Final = """
+INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record) VALUES ('t', 1, 1, -1, 'why', '\\x00');
+INSERT INTO quarantine VALUES ('t', 1, 1, 'why', 1, 1, 1, '\\x00', now(), NULL);
+INSERT INTO engine_state VALUES ('t', 1, 1, now(), '\\x00', now());
+INSERT INTO session (hash, person) VALUES ('\\x00', 1);
+INSERT INTO claim VALUES ('\\x00', 1, now(), NULL);
+INSERT INTO audit (person, action) VALUES (1, 'x');
+INSERT INTO desk_epoch VALUES (1);
+INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
+INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
+DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);
+DELETE FROM rollup_minute WHERE time < (SELECT max(time) - interval '20 min' FROM rollup_minute);
+INSERT INTO rollup_hour SELECT * FROM rollup_minute LIMIT 20;"""
+
+
+def rows_of(db: psycopg.Connection[Any], victim: int) -> dict[str, list[str]]:
+    """One row of each table, of the victim where it has rows of patients; a control and an event of each kind."""
+    columns: dict[str, set[str]] = {}
+    for table, column in db.execute(_TABLES).fetchall():
+        columns.setdefault(table, set()).add(column)
+    found = {}
+    for table, names in columns.items():
+        whose = next((name for name in ("patient", "subject") if name in names and table != "audit"), None)
+        kinds = "DISTINCT ON (kind)" if table in {"control", "event"} else ""
+        order = [*(["kind"] if kinds else []), *([f"{whose} <> {victim}"] if whose else [])]
+        if table == "alarm":
+            order.append("closed IS NOT NULL")
+        if table == "device":
+            order = [f"device NOT IN (SELECT device FROM enrolment WHERE patient = {victim})"]
+        query = f"SELECT {kinds} ctid::text FROM {table} {'ORDER BY ' + ', '.join(order) if order else ''}"
+        found[table] = [row for (row,) in db.execute(query.encode()).fetchall()][: None if kinds else 1]
+        assert found[table], f"{table} is empty"
+    return found
+
+
+async def _done(connection: AsyncConnection[Any], damage: Damage) -> bool:
+    """True if the column can hold it."""
+    try:
+        async with connection.transaction():
+            return (await connection.execute(damage.statement.encode(), (damage.value,))).rowcount == 1
+    except (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError):
+        return False
+
+
+class Desk:
+    """The reading and drawing of the list, as the desk does them, without its server."""
+
+    def __init__(self, ward: Ward, settings: DeskSettings) -> None:
+        self._ward, self._pages = ward, environment(settings)
+        self._session = Session(b"", ward.nurse, "M. Testova", "nurse", "m.testova", frozenset({ward.team}), "")
+
+    async def read(self, connection: AsyncConnection[Any]) -> Snapshot:
+        parts = SlowParts()
+        await read_slow_parts(connection, parts, lambda patient, sealed: open_identity(sealed, MASTER, patient))
+        await read_sparks(connection, parts, whole=True)
+        return await read_quick(connection, 1, parts)
+
+    def show(self, snapshot: Snapshot) -> tuple[Line, ...]:
+        snapshot, lines = lines_of_each(snapshot)
+        shown = view(snapshot, lines, frozenset({self._ward.team}))
+        msgspec.json.encode(Feed(self._ward.nurse).event(snapshot, shown, 10_000))
+        self._pages.get_template("_list.html").render(
+            groups=[("open", "All", "", list(shown))], session=self._session, snapshot=snapshot, now=snapshot.read_at,
+            today=datetime.now(UTC).date(), zone=ZoneInfo("UTC"), COLUMNS=tuple(VITAL_OF),
+            sparks={line.key: sparks_of(snapshot, line.patient) for line in shown if line.patient},
+        )  # fmt: skip
+        return shown
+
+
+def served(shown: tuple[Line, ...], but: int) -> dict[str, tuple[str, tuple[str, ...], object]]:
+    """By line: name, alarms and numbers of every patient but one."""
+    return {
+        line.key: (line.patient.name, tuple(alarm.rule for alarm in line.alarms), line.cells)
+        for line in shown
+        if line.patient and line.patient.patient != but
+    }
+
+
+async def test_whatever_row_is_damaged_all_other_patients_are_served(seeded: Seeded, master_file: Path) -> None:
+    victim = seeded.ward.patients[VICTIM]
+    desk = Desk(seeded.ward, DeskSettings(database=seeded.url, master_key_file=master_file))
+    with seeded.tx() as db:
+        db.execute(_FILLED.encode())
+        db.execute("UPDATE patient SET discharged = now() WHERE patient > 4")
+        set_limits(db, victim, Limits((Limit(1, "high", Level(110, 60), Level(120, 60), 5),)), seeded.ward.nurse)
+        take_effect(db)
+    with seeded.tx() as db:
+        views = dict(db.execute(_VIEWS).fetchall())
+        damaged = list(damages(db, rows_of(db, victim)))
+    tried, said, wrong = 0, set[str](), list[str]()
+    async with await AsyncConnection.connect(seeded.url) as connection, connection.transaction():
+        whole = await desk.read(connection)
+        listed = {table for (table,) in await (await connection.execute(_SCANNED)).fetchall()}
+        assert {"alarm", "control", "enrolment", "event", "latest_of_device", "ledger", "patient", "person"} < listed
+        assert not whole.faults
+        before = served(desk.show(whole), victim)
+        assert len(before) == 3
+        for damage in damaged:
+            if damage.table not in listed and damage.table not in views:
+                continue  # nobody reads it for many
+            async with connection.transaction(force_rollback=True):
+                if not await _done(connection, damage):
+                    continue
+                tried += 1
+                try:
+                    snapshot = await desk.read(connection) if damage.table in listed else whole
+                    for name in views.get(damage.table, ()):
+                        await connection.execute(f"SELECT * FROM grafana.{name}".encode())
+                    shown = desk.show(snapshot) if snapshot != whole else None
+                except (
+                    psycopg.Error,
+                    ValueError,
+                    TypeError,
+                    LookupError,
+                    ArithmeticError,
+                ) as error:
+                    wrong.append(f"{damage} stopped everybody: {error!r}")
+                    continue
+            if shown is None:
+                continue
+            said |= {fault.what for fault in snapshot.faults}
+            after = served(shown, victim)
+            if set(after) != set(before) or (damage.table not in _OF_ALL and after != before):
+                wrong.append(f"{damage} changed other patients")
+            if f"{damage.table}.{damage.column}" not in _LEAVES and f"p{victim}" not in {line.key for line in shown}:
+                wrong.append(f"{damage} took its patient off the list")
+    assert not wrong, "\n".join(wrong)
+    assert tried > 500
+    assert said == {
+        "a rule set", "a value", "admission", "an alarm", "battery", "facts", "identity", "limits", "signal",
+    }  # fmt: skip
