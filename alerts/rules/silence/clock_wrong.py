@@ -1,9 +1,9 @@
 """Clock wrong: readings of an enrolled device cannot decide anything for their time.
 
-The time is not known, lies ahead of the clock or longer ago than is accepted; or the gateway has found the device's clock to
-be off by an hour or more (:class:`devices.wire.event.ClockCorrection`): what the device remembers from before may stand at a
-wrong time.  ``detail["reason"]`` says which.  The condition ends with a reading of a sure time, of now, that comes at least
-a minute after the last unsure one, or when the gateway finds the clock right.
+The time is not known, lies ahead of the clock or longer ago than is accepted; or the gateway has found the device's clock
+to be off by half a minute or more (:class:`devices.wire.event.ClockCorrection`): its readings carry times that are
+corrected, or that of their arrival.  ``detail["reason"]`` says which.  The condition ends with a reading of a sure time,
+of now, that comes at least a minute after the last unsure one, or when the gateway finds the clock right.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from streams.engine.series.newest import NEVER
 from streams.engine.stage import Arrival, View
 
 RULE: Final = "clock_wrong"
-OFF_MS: Final = 3_600_000
+OFF_MS: Final = 30_000
 """ms by which a clock that the gateway corrects must be off."""
 CALM: Final = 60
 """s without an unsure time after which a sure one ends the condition."""
@@ -38,8 +38,8 @@ _FARTHEST: Final = 1 << 50
 
 class Doubts(Columns):
     """Per sender.  ``unsure`` int64: active second of the last arrival of a reading of such a time; ``why`` uint8: the
-    :class:`streams.engine.admission.readings.Doubt` of the last one; ``offset`` and ``found`` int64 ms: the newest correction
-    of its clock, and when it was.
+    :class:`streams.engine.admission.readings.Doubt` of the last one; ``offset`` and ``found`` int64 ms: the newest
+    correction of its clock, and when it was.
     """
 
     unsure: Ints = array(np.int64, -NEVER)

@@ -73,7 +73,7 @@ class NoData(TechnicalRule):
     def _listen_anew(self, now: int, partition: int, patient: int) -> None:
         """Nothing could be heard while consent was withdrawn."""
         if patient in self.suppression.agreed_again:
-            columns = self.table.axis.of_patient(patient)
+            columns = self.view.layout.senders.of_patient(patient)
             self.table.heard[columns] = self.view.timeline.active(now, partition)
 
     def _allowance(self, partition: int, interval: Ints) -> Ints:

@@ -184,10 +184,10 @@ class NoValue(SeriesRule):
         heard = np.maximum(good, bad)
         away = devices.last[sender] - np.maximum(heard, devices.begun[sender])
         silent = (heard > -NEVER) & (away >= table.silent_s[column])
-        stands = self._limits.table.active[:, :, column].any((0, 1))
+        stands = np.any(self._limits.table.active[:, :, column], axis=(0, 1))
         by_hand = self.view.layout.where.interval[sender] == 0
         expired = self.store.newest.expires[column] <= active_now
-        stale = stands & np.where(by_hand, expired, active_now - good >= table.stale_s[column])
+        stale = stands & (by_hand & expired | ~by_hand & (active_now - good >= table.stale_s[column]))
         off = self._sensors.table.active[sender] & ~stands
         goes_on = before & (good < table.began[column]) & ((why != _STALE) | stands)
         patient = self.store.series.patient[column]

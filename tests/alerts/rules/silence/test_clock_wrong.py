@@ -66,9 +66,9 @@ def test_it_does_not_flap_while_sure_and_unsure_times_alternate() -> None:
     assert [phase for _, phase in told(it)] == ["onset"]
 
 
-def test_a_clock_that_the_gateway_found_off_by_hours_is_told_until_it_is_right() -> None:
+def test_a_clock_that_the_gateway_found_off_is_told_until_it_is_right() -> None:
     it = home()
-    for offset, expected in ((90_000, 0), (-7_200_000, 1), (-7_200_000, 1), (1000, 2)):
+    for offset, expected in ((20_000, 0), (-7_200_000, 1), (-7_200_000, 1), (1000, 2)):
         it.event(ClockCorrection(it.now * 1000, offset))
         it.wait(2)
         assert len(told(it)) == expected, offset

@@ -57,7 +57,7 @@ class Technical(Records):
         for who in sorted({*self.unsure, *self.corrected, *self.doubted}):
             unsure, sure = self.unsure.get(who, -NEVER), self.session.get(who, (-NEVER,))[0]
             wanted = unsure > sure or (who in self.doubted and who in self.unsure and sure < unsure + 60)
-            wanted = wanted or abs(self.corrected.get(who, (0, 0))[1]) >= 3_600_000
+            wanted = wanted or abs(self.corrected.get(who, (0, 0))[1]) >= 30_000
             wanted = wanted and who[1] in self.current.get(who[0], ())
             wanted = wanted and not self.paused(who[0], "clock_wrong", now) and self.consent.get(who[0]) is not False
             if wanted != (who in self.doubted):
