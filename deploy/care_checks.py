@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from alerts.care.channels import ToldBy, teams_told
+from alerts.care.channels import TeamChannels, team_channels
 from alerts.care.identity import open_identity
 from alerts.control.restored import sign_of_restore
 from alerts.errors import CareError
@@ -64,20 +64,20 @@ def channels(settings: ServerSettings) -> Iterator[Finding]:
     """Name the care teams whom no message reaches."""
     try:
         with psycopg.connect(settings.database, connect_timeout=5) as db:
-            told = teams_told(db)
+            teams = team_channels(db)
     except psycopg.Error:
         return  # said by the check of the database
-    for team in told:
+    for team in teams:
         yield _reached(team)
 
 
-def _reached(team: ToldBy) -> Finding:
+def _reached(team: TeamChannels) -> Finding:
     name = f"Team {team.team} ({team.name})"
     if team.missing:
         cure = f"set it up for vigil notify, or choose others with vigil team channels {team.team}"
         return Finding(False, f"{name} is to be told by {', '.join(team.missing)}, which the notifier does not have", cure)
     if team.reaches_people:
-        return Finding(True, f"{name} is told by {', '.join(team.told_by)}")
+        return Finding(True, f"{name} is told by {', '.join(team.used)}")
     if team.log_was_chosen:
         return Finding(True, f"{name} is told by the log alone, as was chosen: somebody must watch the desk")
     cure = "set VIGIL_NOTIFY_WEBHOOK_URL for vigil notify, or say so with vigil team channels " + f"{team.team} log"

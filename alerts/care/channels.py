@@ -13,21 +13,21 @@ LOG: Final = "log"
 
 
 @dataclass(frozen=True, slots=True)
-class ToldBy:
-    """A team and its channels.  ``chosen``: none means every channel of the notifier; ``told_by``: those that messages take;
+class TeamChannels:
+    """A team and its channels.  ``chosen``: none means every channel of the notifier; ``used``: those that messages take;
     ``missing``: chosen ones that the notifier does not have.
     """
 
     team: int
     name: str
     chosen: tuple[str, ...]
-    told_by: tuple[str, ...]
+    used: tuple[str, ...]
     missing: tuple[str, ...]
 
     @property
     def reaches_people(self) -> bool:
         """True if at least one channel brings a message to somebody."""
-        return any(one != LOG and one not in self.missing for one in self.told_by)
+        return any(one != LOG and one not in self.missing for one in self.used)
 
     @property
     def log_was_chosen(self) -> bool:
@@ -47,16 +47,16 @@ def registered_channels(tx: Tx) -> list[str]:
     return scalars(tx, "SELECT name FROM channel ORDER BY name")
 
 
-def teams_told(tx: Tx) -> list[ToldBy]:
+def team_channels(tx: Tx) -> list[TeamChannels]:
     """The channels of every care team, by its number."""
     there = tuple(registered_channels(tx))
     rows = tx.execute("SELECT team, name, channels FROM care_team ORDER BY team").fetchall()
     return [
-        ToldBy(
+        TeamChannels(
             team=team,
             name=name,
             chosen=tuple(chosen),
-            told_by=tuple(chosen) or there or (LOG,),
+            used=tuple(chosen) or there or (LOG,),
             missing=tuple(one for one in chosen if one != LOG and one not in there),
         )
         for team, name, chosen in rows

@@ -11,7 +11,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from alerts.care.admit import identity_of
-from alerts.care.channels import teams_told
+from alerts.care.channels import team_channels
 from alerts.care.facts import facts_of
 from alerts.care.records import row_of
 from alerts.database import Tx
@@ -94,15 +94,15 @@ def teams(tx: Tx) -> list[Record]:
     """Every care team with its channels."""
     return [
         {
-            "team": told.team,
-            "name": told.name,
-            "channels": told.told_by,
-            "chosen": bool(told.chosen),
-            "reaches_people": told.reaches_people,
-            "patients": (tx.execute(_CARED_FOR, [told.team]).fetchone() or (0,))[0],
-            "members": [one["sign_in"] for one in _records(tx, _MEMBERS, told.team)],
+            "team": channels.team,
+            "name": channels.name,
+            "channels": channels.used,
+            "chosen": bool(channels.chosen),
+            "reaches_people": channels.reaches_people,
+            "patients": (tx.execute(_CARED_FOR, [channels.team]).fetchone() or (0,))[0],
+            "members": [one["sign_in"] for one in _records(tx, _MEMBERS, channels.team)],
         }
-        for told in teams_told(tx)
+        for channels in team_channels(tx)
     ]
 
 

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import structlog
 
-from alerts.care.channels import teams_told
+from alerts.care.channels import team_channels
 from alerts.control.path_watch import Fault, Part, PathWatch
 from alerts.errors import ChannelError
 from alerts.fold.fold import OPERATORS
@@ -115,7 +115,7 @@ class Watchdog:
         return failed
 
     def _remember_teams(self, db: psycopg.Connection[Any]) -> None:
-        self._teams = {f"team:{one.team}": one.told_by for one in teams_told(db)}
+        self._teams = {f"team:{one.team}": one.used for one in team_channels(db)}
 
 
 def run_heartbeat(settings: NotifySettings, path: PathWatch, stop: threading.Event) -> None:

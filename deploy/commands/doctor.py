@@ -35,8 +35,8 @@ SELECT count(*) FROM rejected r WHERE r.at > now() - interval '1 day' AND NOT (
     AND EXISTS (
         SELECT FROM control c WHERE c.partition = r.partition AND c.kind = 'enrolment' AND c.at_offset > r.at_offset))"""
 _ANSWER_S: Final = 5.0
-_STILL_S: Final = 30
-_STILL: Final[LiteralString] = """
+_UNREAD_S: Final = 30
+_UNREAD: Final[LiteralString] = """
 SELECT count(*) FROM ledger WHERE topic = %s AND partition = ANY(%s)
   AND coalesce(last_append, '-infinity') < now() - make_interval(secs => %s)"""
 MUCH: Final = 10_000
@@ -157,7 +157,7 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
                 return
             standing = look(db, settings)
             whole = [p for p, reason in standing.damage.items() if reason is None]
-            still = _number(db, _STILL, settings.topic, whole, _STILL_S)
+            unread = _number(db, _UNREAD, settings.topic, whole, _UNREAD_S)
     except psycopg.Error:
         return  # said by the check of the database
     except (KafkaException, TimeoutError, StreamsError) as error:
@@ -171,15 +171,15 @@ def ledger(settings: ServerSettings) -> Iterator[Finding]:
             continue
         what = f"Partition {p} is not read, {reason}: the ledger stands at {held.offset}, the log holds {extent.begin} to"
         yield Finding(False, f"{what} {extent.end}", f"restore the log, or run vigil doctor --continue {p}")
-    yield _moves(still)
+    yield _moves(unread)
     yield Finding(behind < MUCH, f"The workers are {behind} records behind", "start another worker")
 
 
-def _moves(still: int) -> Finding:
+def _moves(unread: int) -> Finding:
     """A worker appends and stores a clock record every second, also where no patient sends anything."""
-    if not still:
-        return Finding(True, f"Every part of the log was read in the last {_STILL_S} s")
-    what = f"{still} parts of the log were not read in the last {_STILL_S} s"
+    if not unread:
+        return Finding(True, f"Every part of the log was read in the last {_UNREAD_S} s")
+    what = f"{unread} parts of the log were not read in the last {_UNREAD_S} s"
     return Finding(False, what, "see that vigil worker runs; one that was started late catches up first")
 
 

@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
             done = begin_new_epoch(tx, "vigil restore")
             audit = "INSERT INTO audit (person, action, detail) VALUES (0, 'database.restored', %s)"
             tx.execute(audit, [Jsonb({"epoch": done.epoch})])
-            print(_told(tx, settings.topic, done))
+            print(_report(tx, settings.topic, done))
 
 
 def _check(settings: ServerSettings, dump: Path) -> None:
@@ -94,7 +94,7 @@ def _replace(settings: ServerSettings, dump: Path) -> None:
         raise DeployError(f"pg_restore failed ({last}): nothing was changed. Mend this, then run vigil restore again.")
 
 
-def _told(tx: Tx, topic: str, done: Renewed) -> str:
+def _report(tx: Tx, topic: str, done: Renewed) -> str:
     """What was done, and what people must do again."""
     row: Any = tx.execute("SELECT min(last_append) FROM ledger WHERE topic = %s", [topic]).fetchone()
     stands = row[0] if row else None

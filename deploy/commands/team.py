@@ -11,7 +11,7 @@ from deploy.errors import DeployError
 from deploy.printed import print_record, print_table
 
 if TYPE_CHECKING:
-    from alerts.care.channels import ToldBy
+    from alerts.care.channels import TeamChannels
 
 app = typer.Typer(help="Look care teams up, change members and the channels that tell them.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="the team's number", show_default=False)]
@@ -61,7 +61,7 @@ def channels(
 
     Examples: vigil team channels 1 webhook log --by m.testova; vigil team channels 1 --every --by m.testova
     """
-    from alerts.care.channels import LOG, registered_channels, teams_told
+    from alerts.care.channels import LOG, registered_channels, team_channels
     from alerts.care.teams import set_channels
 
     chosen = list(dict.fromkeys(names or []))
@@ -77,16 +77,16 @@ def channels(
             )
         set_channels(tx, team, chosen)
         write_down(tx, who, "team.channels", f"team:{team}", channels=chosen)
-        (told,) = [one for one in teams_told(tx) if one.team == team]
-    print(told_by(told))
+        (found,) = [one for one in team_channels(tx) if one.team == team]
+    print(sentence_about(found))
 
 
-def told_by(told: ToldBy) -> str:
+def sentence_about(team: TeamChannels) -> str:
     """The sentence about the channels of a team."""
-    if told.reaches_people:
-        return f"Team {told.team} ({told.name}) is told by {', '.join(told.told_by)}."
+    if team.reaches_people:
+        return f"Team {team.team} ({team.name}) is told by {', '.join(team.used)}."
     return (
-        f"Team {told.team} ({told.name}) is told by {', '.join(told.told_by)} alone: nobody is paged,"
+        f"Team {team.team} ({team.name}) is told by {', '.join(team.used)} alone: nobody is paged,"
         " somebody must look at the desk."
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from devices.errors import MalformedBatchError
-from devices.wire.ranges import Count, Dbm, Ms, Offset, Percent, misfit
+from devices.wire.ranges import Count, Dbm, Ms, Offset, Percent, Words, misfit
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
@@ -62,8 +62,8 @@ class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
     """
 
     at: Ms
-    what: str
-    reason: str
+    what: Words
+    reason: Words
 
 
 Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault

@@ -30,6 +30,8 @@ Amount = Annotated[float, Meta(ge=-1e6, le=1e6)]
 """In the unit of a vital."""
 Size = Annotated[float, Meta(ge=0, le=1e6)]
 Points = Annotated[int, Meta(ge=0, le=100)]
+Words = Annotated[str, Meta(pattern=r"\A[ -~]{1,200}\Z")]
+"""A short text of a machine, printable ASCII: PostgreSQL's JSON holds no NUL."""
 Rule = Annotated[str, Meta(min_length=1, max_length=200)]
 
 _PLACE: Final = re.compile(r" - at `\$?\.?(.*)`$")

@@ -97,8 +97,8 @@ class Downlink:
             headers={"Authorization": f"Bearer {self._claimed.credential}"},
         )
         with contextlib.suppress(KeyError, ValueError):
-            said = parsedate_to_datetime(answer.headers["date"]).timestamp()
-            self._configuration.desk_ahead = round((said - time.time()) * 1000)
+            at_desk = parsedate_to_datetime(answer.headers["date"]).timestamp()
+            self._configuration.desk_ahead = round((at_desk - time.time()) * 1000)
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
             self._since = config.version

@@ -62,7 +62,7 @@ class Stamping:
         refuse: Callable[[Refusal], None],
     ) -> None:
         self._db, self._fix, self._put, self._refuse = db, fix, put, refuse
-        self._told: dict[int, int] = {}
+        self._reported: dict[int, int] = {}
         """ms, by device: how wrong its clock was said to be."""
 
     def stamp(self, now: Stamp, limit: int) -> int:
@@ -113,13 +113,13 @@ class Stamping:
         times = settled([one for _, one in burst], ends=last.id == newest)
         for (row, one), time in zip(burst, times, strict=True):
             self._stamp(row, one, time)
-        said: Event | None = None
+        event: Event | None = None
         if times[-1].quality is ClockQuality.ARRIVAL and claim.trust.basis is not Basis.NONE:
             off = (claim.device_time or 0) - claim.ahead - claim.arrived
-            said = ClockCorrection(now.wall, off) if abs(off - self._told.get(device, 0)) > CLOCK_DRIFT_MS else None
-            self._told[device] = off
-        elif any(not time.sure for time in times) and device not in self._told:
-            said, self._told[device] = Fault(now.wall, "clock", UNREADABLE), 0
-        if said is not None:
-            self._put(Reading(device, last.patient, now, event=said))
+            event = ClockCorrection(now.wall, off) if abs(off - self._reported.get(device, 0)) > CLOCK_DRIFT_MS else None
+            self._reported[device] = off
+        elif any(not time.sure for time in times) and device not in self._reported:
+            event, self._reported[device] = Fault(now.wall, "clock", UNREADABLE), 0
+        if event is not None:
+            self._put(Reading(device, last.patient, now, event=event))
         return len(burst)

@@ -73,7 +73,7 @@ class Claim:
         """The time by the device's own clock; None if it can only be the arrival."""
         none = self.device_time is None or self.trust.basis is Basis.NONE
         own = None if none else (self.device_time or 0) - self.ahead
-        return None if own is None or own > self.arrived + AHEAD_MS else own
+        return None if own is None or not 0 <= own <= self.arrived + AHEAD_MS else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class Timed:
 def timed(claim: Claim) -> Timed | None:
     """Return the time of a reading by itself, or None where its neighbours have to say if it is fresh.
 
-    It is the device's own time, however long ago, or the arrival of a reading without one.  A time in the future cannot be:
-    the arrival replaces it, unsure.
+    It is the device's own time, however long ago, or the arrival of a reading without one.  A time in the future or before
+    1970 cannot be: the arrival replaces it, unsure.
     """
     basis, own = claim.trust.basis, claim.own
     if basis is Basis.KNOWN:

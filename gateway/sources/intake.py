@@ -21,7 +21,7 @@ from gateway.sources.sent_clock import RIGHT_MS, SentClock
 
 CLOCK_OFF_MS: Final = RIGHT_MS
 _AGAIN_S: Final = 86_400.0
-_TOLD: Final = 100
+_MOST_REPORTED: Final = 100
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -76,6 +76,11 @@ def readings_of(device: Assigned, received: Iterable[Received], state: State) ->
     return readings, state
 
 
+def _plain(text: str) -> str:
+    """The text as an event may hold it: short, printable ASCII."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:200]) or "?"
+
+
 class Intake:
     """Stores for one device; a message may be acknowledged only once :meth:`accept` has returned."""
 
@@ -83,7 +88,7 @@ class Intake:
         self.device = device
         self._outbox, self._clock, self._metrics = outbox, clock, metrics
         self._state = State()
-        self._told: dict[tuple[str, str], float] = {}
+        self._reported: dict[tuple[str, str], float] = {}
         self._off = 0
         self.sent_clock = SentClock()
 
@@ -115,12 +120,13 @@ class Intake:
 
     def new_fault(self, what: str, reason: str) -> Fault | None:
         """The event that says so, logged; None where it was told within a day."""
-        told, now = self._told.get((what, reason)), time.monotonic()
-        if told is not None and now - told < _AGAIN_S:
+        what, reason = _plain(what), _plain(reason)
+        reported, now = self._reported.get((what, reason)), time.monotonic()
+        if reported is not None and now - reported < _AGAIN_S:
             return None
-        if len(self._told) >= _TOLD:  # a device that finds ever new reasons is told of no more
+        if len(self._reported) >= _MOST_REPORTED:  # a device that finds ever new reasons is told of no more
             return None
-        self._told[what, reason] = now
+        self._reported[what, reason] = now
         _log.warning("a part of a device cannot be used", device=self.device.device, part=what, reason=reason)
         return Fault(self._clock.now().wall, what, reason)
 

@@ -263,8 +263,8 @@ class MqttSource:
         correction = intake.new_correction(ahead)
         events = () if correction is None else (correction,)
         readings = [Received(one, arrived, ahead, stream=True) for one in envelope.readings]
-        said = [Received(_nothing(arrived), arrived, events=events)] if events else []
-        return [*said, *readings]
+        notes = [Received(_nothing(arrived), arrived, events=events)] if events else []
+        return [*notes, *readings]
 
     def _tell(self, intake: Intake, reason: str, arrived: Stamp, accepted: dict[Intake, list[Received]]) -> None:
         """Tell once that messages of the device are refused; a reason that quotes the device is not repeated."""

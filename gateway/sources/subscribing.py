@@ -63,16 +63,16 @@ async def subscribe(client: BleakClient, received: Callable[..., Any], refusals:
     for characteristic, family in _wanted(client):
         await asking.ask(characteristic, family)
     answered = any(error.answered for _, error in asking.refused.values())
-    if answered and (refusals.may_pair or not asking.heard):
+    if answered and (refusals.may_pair or not asking.taken):
         await asking.pair()
     for characteristic, error in asking.refused.values():
         await say(name_of(characteristic), f"refuses its subscription ({error.reason})" if refusals.may_pair else _UNPAIRED)
-    if asking.refused and not asking.heard:
+    if asking.refused and not asking.taken:
         raise next(error for _, error in asking.refused.values())
     with contextlib.suppress(RadioError):
         for battery in _characteristics(client, {BATTERY.characteristic}):
             await call(CALL_S, client.start_notify(battery, received))
-    return asking.heard
+    return asking.taken
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class _Asking:
     received: Callable[..., Any]
     refusals: Refusals
     say: Say
-    heard: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
     refused: dict[int, tuple[BleakGATTCharacteristic, RadioError]] = field(default_factory=dict)
 
     async def ask(self, characteristic: BleakGATTCharacteristic, family: str) -> None:
@@ -96,7 +96,7 @@ class _Asking:
                 raise
             self.refused[characteristic.handle] = characteristic, error
         else:
-            self.heard.add(family)
+            self.taken.add(family)
             self.refused.pop(characteristic.handle, None)
 
     async def pair(self) -> None:
@@ -107,7 +107,7 @@ class _Asking:
             self.refusals.unpaired_at = time.monotonic()
             for characteristic, _ in self.refused.values():
                 await self.say(name_of(characteristic), _UNPAIRED)
-            if not self.heard or not self.client.is_connected:
+            if not self.taken or not self.client.is_connected:
                 raise
             self.refused.clear()
             return

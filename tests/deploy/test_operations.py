@@ -37,7 +37,7 @@ class Operator:
         self._folder, self._environment, self._desk = folder, environment, desk
         self._running: list[tuple[subprocess.Popen[bytes], Path]] = []
         self.code = ""
-        self.said = ""
+        self.output = ""
 
     def follow(self, lines: list[str]) -> None:
         for line in lines:
@@ -52,8 +52,8 @@ class Operator:
             ["bash", "-ec", line], cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=120,
             check=False,
         )  # fmt: skip
-        self.said = done.stdout + done.stderr
-        assert done.returncode == 0, f"{line}\n{self.said}{self.logs()}"
+        self.output = done.stdout + done.stderr
+        assert done.returncode == 0, f"{line}\n{self.output}{self.logs()}"
         if found := re.search(r"claim code (\S+)", done.stdout):
             self.code = found[1]
 
@@ -126,11 +126,11 @@ def test_the_page_is_followed_from_an_empty_database_to_a_restore(plain_database
         somebody.follow(in_the_home)
         until((home / "gateway/config.json").exists, 60)
         somebody.follow(look)  # it ends with status 0: nothing is wrong
-        assert "is told by webhook" in somebody.said
+        assert "is told by webhook" in somebody.output
         somebody.follow(dump)
         somebody.stop()
         somebody.follow(restore)
-        assert "go to the log again" in somebody.said
+        assert "go to the log again" in somebody.output
         somebody.follow(programs)
         until(serves, 150)
         somebody.follow(look)

@@ -38,6 +38,6 @@ def test_a_taken_port_is_said_with_the_setting_to_change(
         with pytest.raises(SystemExit) as end:
             main()
     assert end.value.code == 1
-    said = capsys.readouterr().err
-    assert f"Nothing can listen on 127.0.0.1:{port} (Address already in use): set {setting} to another port" in said
-    assert "Traceback" not in said
+    errors = capsys.readouterr().err
+    assert f"Nothing can listen on 127.0.0.1:{port} (Address already in use): set {setting} to another port" in errors
+    assert "Traceback" not in errors

@@ -12,7 +12,7 @@ from alerts.rules.stages import stages
 from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit, Limits, RuleSet
-from tests.streams.engine.log import Home
+from streams.engine.testing import PatientLog
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def test_where_a_source_is_preferred_it_counts_until_its_hold_is_over() -> None:
 def test_the_engine_judges_by_the_same_value(vital: Vital) -> None:
     """A limit without hold stands while the value that counts is below it, whatever unusable samples come between."""
     chance = random.Random(11)
-    it = Home(stages())
-    it.tell(RuleSet(1))
-    it.tell(Limits((Limit(vital, "low", None, Level(91, 0)),)))
+    it = PatientLog(stages())
+    it.control(RuleSet(1))
+    it.control(Limits((Limit(vital, "low", None, Level(91, 0)),)))
     taken: list[Sample] = []
     name = f"{'systolic' if vital == Vital.SYSTOLIC else 'spo2'}.low"
     for second in range(120):
@@ -56,7 +56,7 @@ def test_the_engine_judges_by_the_same_value(vital: Vital) -> None:
             taken.append(Sample(second, 1, number, status))
         it.wait()
         counted = newest_usable(taken)
-        told = [phase for _, rule, phase, _ in it.told(name) if rule == name]
-        stands = bool(told) and told[-1] != "end"
+        phases = [phase for _, rule, phase, _ in it.reported(name) if rule == name]
+        stands = bool(phases) and phases[-1] != "end"
         assert stands == (counted is not None and counted.value == 85), second
-    assert len(it.told(name)) > 6
+    assert len(it.reported(name)) > 6

@@ -152,9 +152,9 @@ def test_a_worker_that_stores_nothing_is_wrong(settings: ServerSettings, make_to
     with psycopg.connect(at.database) as db:
         db.execute(row, [at.topic, here, 3])
         db.execute(row, [at.topic, "another", 4])
-    damaged, still = wrong(ledger(at))
+    damaged, unread = wrong(ledger(at))
     assert "Partition 4 is not read" in damaged
-    assert "1 parts of the log were not read in the last 30 s: see that vigil worker runs" in still
+    assert "1 parts of the log were not read in the last 30 s: see that vigil worker runs" in unread
 
 
 def test_a_heartbeat_before_the_enrolment_is_not_wrong_and_a_refused_reading_is(settings: ServerSettings) -> None:

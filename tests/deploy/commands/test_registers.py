@@ -168,9 +168,9 @@ def test_a_stolen_gateway_is_revoked_and_another_one_takes_its_wearables(ward: V
     code = ok(ward, "pair", "gateway", "--again", "1").split("claim code ")[1].split()[0]
     with psycopg.connect(ward.database) as db:
         credential = claim(db, code).credential
-    told = ok(ward, "gateway", "revoke", "1", *BY)
-    assert "1 patients are not watched" in told
-    assert "vigil gateway replace 1 NEW" in told
+    output = ok(ward, "gateway", "revoke", "1", *BY)
+    assert "1 patients are not watched" in output
+    assert "vigil gateway replace 1 NEW" in output
     with psycopg.connect(ward.database) as db:
         query = "SELECT gateway FROM gateway WHERE credential_hash = %s AND revoked IS NULL"
         assert db.execute(query, [hash_of(credential)]).fetchone() is None

@@ -21,9 +21,9 @@ VALID = b'{"v":1,"seq":7,"at":%d,"battery":80,"readings":[{"at":%d,"values":{"he
 
 
 def rate(
-    value: bytes = b"72", unit: bytes = b"/min", at: bytes = b"%d" % AT, said: bytes = b"null", name: bytes = b'""'
+    value: bytes = b"72", unit: bytes = b"/min", at: bytes = b"%d" % AT, message_at: bytes = b"null", name: bytes = b'""'
 ) -> bytes:
-    fields = {"v": b"1", "seq": b"7", "at": said, "name": name}
+    fields = {"v": b"1", "seq": b"7", "at": message_at, "name": name}
     begin = b",".join(b'"%s":%s' % (name.encode(), raw) for name, raw in fields.items())
     values = b'{"heart_rate":{"value":%s,"unit":"%s"},"spo2":{"value":97,"unit":"%%"}}' % (value, unit)
     return b'{%s,"readings":[{"at":%s,"values":%s}]}' % (begin, at, values)
@@ -101,7 +101,7 @@ def test_a_text_without_end_is_refused_in_no_time() -> None:
     ],
 )
 def test_times_are_taken_as_what_they_mean(at: bytes) -> None:
-    for payload in (rate(at=at), rate(at=b"null", said=at)):  # its own, or that of the message
+    for payload in (rate(at=at), rate(at=b"null", message_at=at)):  # its own, or that of the message
         (reading,) = decode_envelope(payload, NOW).readings
         assert reading.device_time == 1_796_032_800_000
 
@@ -137,7 +137,7 @@ def test_an_annotation_makes_no_unit(unit: str) -> None:
 @pytest.mark.parametrize("at", [b"1796032800", b"1796032800.5", b"1793500000"])
 def test_seconds_are_refused_with_that_reason(at: bytes) -> None:
     with pytest.raises(UndecodableError, match=IN_SECONDS):
-        decode_envelope(rate(said=at), NOW)
+        decode_envelope(rate(message_at=at), NOW)
     assert decode_envelope(rate(at=at), NOW).refused[0].reason == IN_SECONDS
 
 

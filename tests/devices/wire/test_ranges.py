@@ -7,7 +7,7 @@ import pytest
 from alerts.rules.defaults import default_rule_set
 from devices.errors import MalformedBatchError
 from devices.wire.control import decode_control, encode_control, is_birth_date
-from devices.wire.event import Battery, ClockCorrection, Contact, Event, Heartbeat, Link, decode_event, encode_event
+from devices.wire.event import Battery, ClockCorrection, Contact, Event, Fault, Heartbeat, Link, decode_event, encode_event
 
 AT = 1_796_032_800_000
 
@@ -15,7 +15,7 @@ AT = 1_796_032_800_000
 @pytest.mark.parametrize(
     "event",
     [Battery(AT, 0), Battery(AT, 100), Link(AT, True, -128), Link(AT, False, 127), Heartbeat(AT, 2**31 - 1, 0),
-     Contact(0, True), ClockCorrection(AT, -AT)],
+     Contact(0, True), ClockCorrection(AT, -AT), Fault(AT, "clock", "x" * 200)],
 )  # fmt: skip
 def test_events_at_the_ends_of_their_ranges_are_events(event: Event) -> None:
     assert decode_event(encode_event(event)) == event
@@ -34,6 +34,10 @@ def test_events_at_the_ends_of_their_ranges_are_events(event: Event) -> None:
         (b'{"kind":"clock","at":1,"offset_ms":9223372036854775807}', "offset_ms"),
         (b'{"kind":"heartbeat","at":1,"waiting":2147483648}', "waiting"),
         (b'{"kind":"heartbeat","at":1,"oldest":-1}', "oldest"),
+        (b'{"kind":"heartbeat","at":1,"clock_set":0}', "clock_set"),
+        (b'{"kind":"fault","at":1,"what":"a\\u0000","reason":"b"}', "what"),
+        (b'{"kind":"fault","at":1,"what":"a","reason":""}', "reason"),
+        (b'{"kind":"fault","at":1,"what":"a","reason":"%s"}' % (b"x" * 201), "reason"),
     ],
 )
 def test_an_event_out_of_range_is_refused_and_its_field_named(payload: bytes, field: str) -> None:

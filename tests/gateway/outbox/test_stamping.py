@@ -69,7 +69,7 @@ def samples(rows: list[OutboxRow]) -> list[OutboxRow]:
     return [row for row in rows if row.kind is Kind.SAMPLES]
 
 
-def said(rows: list[OutboxRow]) -> list[object]:
+def events_of(rows: list[OutboxRow]) -> list[object]:
     return [decode_event(row.payload) for row in rows if row.kind is Kind.EVENT]
 
 
@@ -97,7 +97,7 @@ def test_a_fresh_reading_whose_time_cannot_be_decides_at_its_arrival_and_the_clo
     home.receive(value)
     assert samples(home.sent(2000)) == []
     rows = home.sent(1000)
-    (row,), (correction,) = samples(rows), said(rows)
+    (row,), (correction,) = samples(rows), events_of(rows)
     assert (row.measured, row.clock, statuses(row)) == (NOON, ClockQuality.ARRIVAL, {Status.OK})
     assert isinstance(correction, ClockCorrection)
     assert correction.offset_ms == hours * 3_600_000 - 2000 if hours else correction.offset_ms < -3 * 365 * 86_400_000
@@ -112,7 +112,7 @@ def test_a_clock_that_stays_as_wrong_is_told_once(store: Store) -> None:
         home.receive(LOCAL[:12] + bytes([35 + minute]) + LOCAL[13:])
         rows = home.sent()
         assert len(samples(rows)) == 1
-        assert len(said(rows)) == (minute == 0)
+        assert len(events_of(rows)) == (minute == 0)
         home.clock.tick(57_000)
 
 
@@ -125,7 +125,7 @@ def test_two_hours_old_from_memory_is_never_an_hour_wrong_and_sure(store: Store)
     other.receive(LOCAL[:1] + b"\x56" + LOCAL[2:])
     rows = other.sent()
     assert statuses(samples(rows)[0]) == {Status.CLOCK_UNSURE}
-    assert [type(event) for event in said(rows)] == [Fault]
+    assert [type(event) for event in events_of(rows)] == [Fault]
 
 
 @pytest.mark.parametrize("value", [NEVER_SET, YEAR_0])
@@ -137,7 +137,7 @@ def test_a_record_of_unknown_time_is_stored_once_decides_nothing_and_is_told(sto
     rows = home.sent()
     (row,) = samples(rows)
     assert statuses(row) == {Status.CLOCK_UNSURE}
-    assert [event.what for event in said(rows) if isinstance(event, Fault)] == ["clock"]
+    assert [event.what for event in events_of(rows) if isinstance(event, Fault)] == ["clock"]
 
 
 def test_a_whole_memory_of_a_clock_that_was_reset_has_one_fresh_reading(store: Store) -> None:

@@ -290,8 +290,8 @@ async def test_a_clock_that_is_ahead_is_learned_from_each_message_and_told_once(
     rows = [row for row in stored(tmp_path) if row[1] == 1]
     assert all(abs(row[2] - at) < 2000 for row, at in zip(rows, measured, strict=True))
     assert all(status == Status.OK for row in rows for status in np.frombuffer(row[3], SAMPLE)["status"])
-    (said,) = [event for event in events(tmp_path, 7) if isinstance(event, ClockCorrection)]
-    assert abs(said.offset_ms - 45_000) < 2000
+    (correction,) = [event for event in events(tmp_path, 7) if isinstance(event, ClockCorrection)]
+    assert abs(correction.offset_ms - 45_000) < 2000
 
 
 def faults(folder: Path) -> list[tuple[str, str]]:

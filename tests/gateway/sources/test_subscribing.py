@@ -71,11 +71,11 @@ async def test_the_others_are_heard_and_the_one_is_named(
 ) -> None:
     fake.add(one)
     async with listening(tmp_path, ONE):
-        heard = 0
-        while heard < 12 or not faults(tmp_path):
-            heard += one.notify(CONTINUOUS, OPEN)
+        notified = 0
+        while notified < 12 or not faults(tmp_path):
+            notified += one.notify(CONTINUOUS, OPEN)
             await asyncio.sleep(0.1)
-        await until(lambda: len(values(tmp_path, 7, Vital.SPO2)) >= heard)
+        await until(lambda: len(values(tmp_path, 7, Vital.SPO2)) >= notified)
     assert one.connections <= connections
     assert faults(tmp_path) == [("characteristic 2A5E", faults(tmp_path)[0][1])]
     assert reason in faults(tmp_path)[0][1]
