@@ -8,7 +8,7 @@ without words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from devices.vitals import VITALS, VitalSpec, vital_named
@@ -61,6 +61,17 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "This device is silent although its gateway is heard: out of reach, switched off or battery empty.",
         "Call the patient: is the device charged, on and at home? The values shown are old.",
         "A device sends no data: open the link, then ask the patient to check it.",
+    ),
+    "news2_no_value": Guidance(
+        "NEWS2 cannot be assessed",
+        "The score stands on inputs that are too old: whether it is better or worse is not known.",
+        "See or call the patient now and have the old inputs measured again. " + _PLAN,
+    ),
+    "clock_wrong": Guidance(
+        "Device clock wrong",
+        "This device's clock cannot be believed: readings of unknown time are stored and raise no alarm.",
+        "Call the home: have date and time set on the device, then have it measured again. Until then look at its values.",
+        "A device's clock is wrong and some of its readings raise no alarm: open the link, then have its time set.",
     ),
     "gateway_offline": Guidance(
         "Gateway silent",
@@ -122,6 +133,12 @@ _SHAPES: Final[Mapping[str, tuple[str, str]]] = {
     "gain": ("{label} gained", "{label} has risen by more than its limit within the time given."),
     "loss": ("{label} lost", "{label} has dropped by more than its limit within the time given."),
 }
+_NO_VALUE: Final = Guidance(
+    "{label}: no usable value",
+    "{label} is not watched: this device sends no value that can be used. A standing alarm of it cannot be assessed.",
+    "Call the patient: is the sensor on properly, warm and charged? Have it measured again; else treat it as not observed.",
+    "A device sends no usable value: open the link, then have the patient seat the sensor again.",
+)
 _LATE: Final = (
     "It began and ended before its readings arrived. Look at the chart, and ask the patient how it was; it is not urgent."
 )
@@ -135,9 +152,13 @@ def guidance(rule: str, *, late: bool = False) -> Guidance | None:
     if found := _FIXED.get(rule):
         return found
     column, _, kind = rule.rpartition(".")
-    if kind not in _SHAPES or column not in _COLUMNS:
+    if column not in _COLUMNS or kind not in (*_SHAPES, "no_value"):
         return None
     spec = vital_named(column)
+    if kind == "no_value":
+        return replace(
+            _NO_VALUE, name=_NO_VALUE.name.format(label=spec.label), means=_NO_VALUE.means.format(label=spec.label)
+        )
     name, means = (text.format(label=spec.label) for text in _SHAPES[kind])
     return Guidance(name, means, _LATE if late else f"{_check(spec)} {_PLAN}")
 

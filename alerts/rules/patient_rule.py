@@ -29,7 +29,7 @@ class Holds(Scheduled):
 
 class PatientRule(Rule):
     """``name``; ``vitals``: the inputs; the condition of ``priority`` begins when the figure has been beyond ``limit`` for
-    ``hold_s`` active seconds, and ends at once.
+    ``hold_s`` active seconds, and ends at once, by values: one that is too old or cannot be used ends nothing.
 
     An input is the newest valid value of a vital, of whichever device (of equal age the lower number); one that is
     superseded does not count, and nothing begins while the sensor of an input is off.
@@ -72,17 +72,19 @@ class PatientRule(Rule):
         table, active_now = self.table, self.active_now(now, rows)
         inputs = newest_inputs(self.view, self.suppression, self.vitals, rows)
         valid = inputs.expires > active_now
-        value = np.where(valid, inputs.value / STEPS[list(self.vitals)][:, None], np.nan)
+        last = np.where(inputs.at > -NEVER, inputs.value / STEPS[list(self.vitals)][:, None], np.nan)
+        value = np.where(valid, last, np.nan)
         measured = np.where(valid, inputs.at, 0).max(0)
         expires, off = np.where(valid, inputs.expires, NEVER).min(0), (valid & inputs.sensor_off).any(0)
         with np.errstate(invalid="ignore", divide="ignore"):
             figure = self.figure(*value)
-            beyond = self.beyond(figure) & ~self.suppression.paused(self.view.layout.patients.people(rows), now, self.name)
+            counts = ~self.suppression.paused(self.view.layout.patients.people(rows), now, self.name)
+            beyond, stays = self.beyond(figure) & counts, self.beyond(self.figure(*last)) & counts
         table.since[rows] = np.where(table.beyond[rows], table.since[rows], active_now)
         table.beyond[rows] = beyond
         held = active_now - table.since[rows] - self.hold(rows)
         before = table.active[rows]
-        after = beyond & (before | (held >= 0) & ~off)
+        after = beyond & (held >= 0) & ~off | before & stays
         table.active[rows] = after
         due = np.where(beyond & (held < 0), np.minimum(expires - active_now, -held), expires - active_now)
         self.notify_at(np.where(beyond, now + due, NEVER), rows)

@@ -6,6 +6,7 @@ needs of :class:`streams.engine.stage.Stage`.  It asks :class:`alerts.rules.supp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Final
 
@@ -22,13 +23,14 @@ from streams.engine.condition import Category, Condition, Phase, Priority
 from streams.engine.stage import Moment, Stage
 
 _DEFAULT: Final = RuleSet(version=0)
+_MOST: Final = 1_000_000_000
 NONE: Final = 0
 """The level of a condition that is not true; the others are :class:`streams.engine.condition.Priority`."""
 
 
 class Rule(Stage):
     """``table``: the rule's state, made in ``attach``.  ``parameters``: the fields of the rule set that it reads; each is in
-    ``parameter``, an array [PARTITIONS] by name.
+    ``parameter``, an array [PARTITIONS] by name; none is below 0 or above a thousand million.
     """
 
     learns: Collection[type[Control]] = (RuleSet,)
@@ -49,7 +51,7 @@ class Rule(Stage):
 
     def _take_parameters(self, partition: int, rules: RuleSet) -> None:
         for name, values in self.parameter.items():
-            values[partition] = getattr(rules, name)
+            values[partition] = _reasonable(getattr(rules, name), getattr(_DEFAULT, name))
 
     def value_of(self, parameter: str, columns: Ints | slice) -> Any:
         """The value of a parameter for each column of the table."""
@@ -116,3 +118,8 @@ class Rule(Stage):
             measured=measured,
             detail=detail or {},
         )
+
+
+def _reasonable(value: float, default: float) -> float:
+    """A parameter as written, within what can be counted with; the default for no number."""
+    return min(max(value, 0), _MOST) if math.isfinite(value) else default

@@ -47,10 +47,12 @@ class SeriesRule(Rule):
     def condition(self, *, column: int, measured: int | None = None, detail: Any = None, **given: Any) -> Condition:
         """As :meth:`alerts.rules.rule.Rule.condition`; the vital is the series', and ``measured`` its newest value's."""
         newest = self.store.newest
+        if measured is None and newest.second[column] > -NEVER:
+            measured = int(newest.second[column]) * 1000 + int(newest.ms[column])
         return super().condition(
             column=column,
             vital=int(self.store.series.vital[column]),
-            measured=int(newest.second[column]) * 1000 + int(newest.ms[column]) if measured is None else measured,
+            measured=measured,
             detail=(detail or {}) | self.muted.detail(column),
             **given,
         )

@@ -19,7 +19,6 @@ from devices.wire.control import Control, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.condition import Condition
 from streams.engine.series.newest import NEVER
-from streams.engine.series.series import VALIDITY
 from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Moment, Stage
 
@@ -85,7 +84,7 @@ class Sources(Stage):
         if rivals is None or not rivals.column.size:
             return superseded, by
         column, group, rank = rivals.column + columns.start, rivals.group, rivals.rank
-        valid = VALIDITY[store.series.vital[column]]
+        valid = store.series.validity[column]
         silent = self.view.timeline.active(now, partition) - (store.newest.expires[column] - valid)
         live = (store.newest.second[column] > -NEVER) & (silent <= rivals.hold)
         best = np.full(rivals.groups, _LAST, np.int64)

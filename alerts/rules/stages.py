@@ -5,8 +5,10 @@ from __future__ import annotations
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
 from alerts.rules.patient_rule import PatientRule
+from alerts.rules.silence.clock_wrong import ClockWrong
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.no_data import NoData
+from alerts.rules.silence.no_value import NoValue
 from alerts.rules.silence.sensor_off import SensorOff
 from alerts.rules.sources import Sources
 from alerts.rules.suppression import Suppression
@@ -18,15 +20,18 @@ from streams.engine.stage import Stage
 def stages(*more: type[PatientRule]) -> list[Stage]:
     """New stages, for one engine; ``more`` rules to try."""
     suppression = Suppression()
-    gateways = GatewayOffline(suppression)
+    gateways, sensors = GatewayOffline(suppression), SensorOff(suppression)
+    devices = NoData(suppression, gateways)
+    limits = [LimitRules(suppression, continuous=continuous) for continuous in (True, False)]
     return [
         suppression,
         gateways,
-        NoData(suppression, gateways),
-        SensorOff(suppression),
+        devices,
+        sensors,
+        ClockWrong(suppression, devices, sensors),
         Sources(suppression),
-        LimitRules(suppression, continuous=True),
-        LimitRules(suppression, continuous=False),
+        *limits,
+        *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],
         EarlyWarning(suppression),
         MinuteTrends(suppression),
         ReadingTrends(suppression),

@@ -4,6 +4,7 @@
 Reason              Who says so                                           What it means for a rule
 ==================  ====================================================  =================================================
 paused              the control record ``Pauses``, by patient and rule    a condition ends, and none begins
+withdrawn           the control record ``Consent``, by patient            a technical condition ends, and none begins
 sensor off          :mod:`alerts.rules.silence.sensor_off`, by device     no physiological condition begins
 superseded          :mod:`alerts.rules.sources`, by series                the series decides nothing: its conditions end
 pipeline stopped    the engine's timeline, by partition                   nothing is decided (``Moment.replaying``)
@@ -20,7 +21,7 @@ from typing import Final
 import numpy as np
 
 from devices.wire.batch import partition_of
-from devices.wire.control import Control, Pauses
+from devices.wire.control import Consent, Control, Pauses
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, array
 from streams.engine.condition import Condition
@@ -47,10 +48,12 @@ class Muted(Columns):
 class Suppression(Stage):
     """Stands before all rules.  ``changed_patients``: patients (numbers) whose pauses changed, or ended, at this second."""
 
-    learns: Collection[type[Control]] = (Pauses,)
+    learns: Collection[type[Control]] = (Pauses, Consent)
 
     def __init__(self) -> None:
         self._until: dict[int, dict[str, int]] = {}  # by patient and rule: the first second in which it is not paused
+        self._withdrawn: set[int] = set()
+        self.agreed_again: set[int] = set()  # patients whose last consent ended a withdrawal
         self._next: dict[int, int] = {}  # by patient: the second in which the rules have to look again
         self.changed_patients: list[int] = []
         self._switched: tuple[list[Ints], list[Ints]] = ([], [])  # continuous and episodic series
@@ -78,6 +81,13 @@ class Suppression(Stage):
                 until = self._until[int(patient[at])]
                 name = rule if isinstance(rule, str) else rule(at)
                 found[at] = max(until.get(EVERY_RULE, 0), until.get(name, 0)) > now
+        return found
+
+    def withdrawn(self, patient: Ints | Cells) -> Bools:
+        """Which of some patients (numbers, int64 [n]) have withdrawn their consent."""
+        if not self._withdrawn:
+            return np.zeros(len(patient), np.bool_)
+        found: Bools = np.isin(patient, list(self._withdrawn))
         return found
 
     def changed(self, store: SeriesStore) -> Ints:
@@ -116,6 +126,11 @@ class Suppression(Stage):
         return np.concatenate([NO_INTS, *self._switched[self._kind(store)]])
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
+        if isinstance(control, Consent):
+            self.agreed_again.discard(patient)
+            if control.given and patient in self._withdrawn:
+                self.agreed_again.add(patient)
+            (self._withdrawn.discard if control.given else self._withdrawn.add)(patient)
         if isinstance(control, Pauses):
             until: dict[str, int] = {}
             for pause in control.pauses:
@@ -143,5 +158,7 @@ class Suppression(Stage):
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
         for patient in patients:
+            self._withdrawn.discard(patient)
+            self.agreed_again.discard(patient)
             self._until.pop(patient, None)
             self._next.pop(patient, None)

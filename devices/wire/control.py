@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from devices.errors import MalformedBatchError
-from devices.wire.ranges import Amount, Count, Ms, Number, Points, Rule, Seconds, Size, VitalCode, misfit
+from devices.wire.ranges import Amount, Count, Ms, Number, Percent, Points, Rule, Seconds, Size, VitalCode, misfit
 
 Side = Literal["high", "low"]
 PriorityWord = Literal["high", "medium", "low"]
@@ -105,6 +105,8 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="
     news2_hold_s: Seconds = 30
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
     prefer: tuple[Preference, ...] = ()  # a vital not named: all its sources decide, the newest counts for a score
+    hold_percent: Percent = 80  # of the measured values of a hold's time that have to be beyond the limit
+    no_value_s: Seconds = 10  # without a usable value of a vital that is sent; at least no_data_factor x its interval
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, tag="facts", tag_field="kind"):

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from devices.wire.batch import PARTITIONS
-from devices.wire.control import KINDS, Control, kind_of
+from devices.wire.control import KINDS, Control, Enrolment, kind_of
 from devices.wire.event import Event, Heartbeat
 from streams.engine.admission.readings import AdmittedReadings, admit_events, admit_readings
 from streams.engine.admission.senders import Admission, Admitted
-from streams.engine.columns.arrays import NO_INTS, Bools, Ints, Rows, marked
+from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints, Rows, marked
 from streams.engine.columns.keyed_axis import keys
 from streams.engine.condition import Condition, Priority
 from streams.engine.errors import NotTakenError
@@ -42,6 +43,18 @@ class _Output:
     rollups: list[Rows] = field(default_factory=list)
     late: list[Rows] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
+
+
+class Beside(NamedTuple):
+    """All that arrives beside usable samples, as :class:`streams.engine.stage.Arrival` has it."""
+
+    unsure: Ints
+    doubt: Bytes
+    links: Ints
+    beaten: Ints
+
+    def at(self, doubts: slice | Ints, heartbeats: slice | Ints) -> Beside:
+        return Beside(self.unsure[doubts], self.doubt[doubts], self.links[heartbeats], self.beaten[heartbeats])
 
 
 class Engine:
@@ -111,6 +124,8 @@ class Engine:
 
     def _learn(self, partition: int, patient: int, control: Control) -> None:
         self.state.remember(partition, patient, control)
+        if isinstance(control, Enrolment):
+            self.layout.set_intervals(patient, control)
         for stage in self._learners.get(kind_of(control), ()):
             stage.learn(partition, patient, control)
 
@@ -128,17 +143,20 @@ class Engine:
         readings = admit_readings(batch, admitted, plan.clock)
         events, refused = admit_events(batch, admitted, plan.clock)
         samples, latest = self._find_series(batch, admitted, readings)
-        heartbeats, links, others = self._find_links(records, events)
+        heartbeats, links, beaten, others = self._find_links(records, events)
+        doubted = batch.record[readings.unsure].astype(np.int64)
+        doubts = Beside(admitted.sender[doubted], readings.doubt, links, beaten)
         schedule = Schedule(
             plan,
             records,
             self.timeline.last_clock_record,
             samples=samples.record,
+            unsure=doubted,
             heartbeats=heartbeats,
             controls=admitted.controls,
             events=others,
         )
-        out = self._run(schedule, samples, links)
+        out = self._run(schedule, samples, doubts)
         rejected = [*batch.rejected, *admitted.rejected, *readings.rejected, *refused]
         return Writes(
             round=batch,
@@ -169,14 +187,20 @@ class Engine:
                 found.append(latest.rows(column[at], samples[at], status[at], arrived[at]))
         return Usable(record, sender, column, continuous, second, cell, time, status), np.concatenate(found)
 
-    def _find_links(self, records: Rows, events: list[tuple[int, Event]]) -> tuple[Ints, Ints, list[tuple[int, Event]]]:
-        """(records of heartbeats over known links, columns of these links, events other than heartbeats)."""
-        record = np.array([at for at, event in events if type(event) is Heartbeat], np.int64)
+    def _find_links(
+        self, records: Rows, events: list[tuple[int, Event]]
+    ) -> tuple[Ints, Ints, Ints, list[tuple[int, Event]]]:
+        """(records of heartbeats over known links, columns of these links, times of the heartbeats in ms, events other than
+        heartbeats).
+        """
+        beats = [(at, event.at) for at, event in events if type(event) is Heartbeat]
+        record, beaten = np.array(beats, np.int64).reshape(-1, 2).T
         link = self.layout.links.find(keys(records["patient"][record], records["gateway"][record]))
         others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
-        return record[link >= 0], link[link >= 0], others
+        known = link >= 0
+        return record[known], link[known], beaten[known], others
 
-    def _run(self, schedule: Schedule, samples: Usable, links: Ints) -> _Output:
+    def _run(self, schedule: Schedule, samples: Usable, rest: Beside) -> _Output:
         """Go through the ticks of a round."""
         out = _Output()
         for tick in schedule.ticks:
@@ -186,8 +210,9 @@ class Engine:
                 self._evaluate(now, schedule.steps[tick], out)
                 for rows in (*out.rollups[before[0] :], *out.late[before[1] :]):
                     rows["offset"] = schedule.offset(rows["partition"], tick)
-            if tick in schedule.samples.ticks or tick in schedule.heartbeats.ticks:
-                self._fold(now, samples, schedule.samples.at(tick), links[schedule.heartbeats.at(tick)])
+            if tick in schedule.samples.ticks or tick in schedule.heartbeats.ticks or tick in schedule.unsure.ticks:
+                more = rest.at(schedule.unsure.at(tick), schedule.heartbeats.at(tick))
+                self._fold(now, samples, schedule.samples.at(tick), more)
             clock_records = schedule.clock_records.at(tick)
             self.timeline.last_clock_record[schedule.clock_partition[clock_records]] = schedule.silent_until[clock_records]
             for (partition, patient), control in schedule.controls.get(tick, ()):
@@ -199,14 +224,14 @@ class Engine:
                     stage.event(now, patient, device, gateway, event)
         return out
 
-    def _fold(self, now: int, samples: Usable, at: slice | Ints, links: Ints) -> None:
+    def _fold(self, now: int, samples: Usable, at: slice | Ints, rest: Beside) -> None:
         column, continuous = samples.column[at], samples.continuous[at]
         second, cell = samples.second[at], samples.cell[at]
         for series, of_kind in zip(self.layout.series_stores, (continuous, ~continuous), strict=True):
             if of_kind.any():
                 this = marked(of_kind)
                 series.fold(now, column[this], second[this], cell[this])
-        arrival = Arrival(now, samples.sender[at], samples.time[at], samples.status[at], links)
+        arrival = Arrival(now, samples.sender[at], samples.time[at], samples.status[at], column, continuous, *rest)
         for stage in self.stages:
             stage.arrive(arrival)
 

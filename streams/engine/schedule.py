@@ -58,8 +58,8 @@ class ByTick:
 
 
 class Schedule:
-    """A round by tick.  ``samples`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition, patient),
-    control); ``events``: ((patient, device, gateway), event).
+    """A round by tick.  ``samples``, ``unsure`` and ``heartbeats`` index the arrays given.  ``controls``: ((partition,
+    patient), control); ``events``: ((patient, device, gateway), event).
 
     ``clock_records`` indexes ``clock_partition`` and ``silent_until`` (int64 [c], ms): the clock at each clock record, and
     at the very first record of a partition, plus the silence that it announces.
@@ -72,12 +72,14 @@ class Schedule:
         last_clock_record: Ints,
         *,
         samples: Ints,
+        unsure: Ints,
         heartbeats: Ints,
         controls: Sequence[tuple[int, Control]],
         events: Sequence[tuple[int, Event]],
     ) -> None:
-        """``samples`` and ``heartbeats`` int64, and the numbers before each payload, are positions of records."""
+        """``samples``, ``unsure``, ``heartbeats`` int64, and the numbers before each payload, are positions of records."""
         self.samples = ByTick(plan.tick[samples])
+        self.unsure = ByTick(plan.tick[unsure])
         self.heartbeats = ByTick(plan.tick[heartbeats])
         self.controls = _by_tick(plan.tick, records, ["partition", "patient"], controls)
         self.events = _by_tick(plan.tick, records, ["patient", "device", "gateway"], events)
@@ -88,7 +90,8 @@ class Schedule:
         silence = np.where(is_clock, records["count"].astype(np.int64), 0)[found]
         self.silent_until = plan.clock[found] + silence * MINUTE_MS
         self._records, self._tick, self.steps = records, plan.tick, plan.steps
-        by_tick = (self.samples.ticks, self.heartbeats.ticks, self.clock_records.ticks, self.controls, self.events)
+        arrivals = self.samples.ticks, self.unsure.ticks, self.heartbeats.ticks
+        by_tick = (*arrivals, self.clock_records.ticks, self.controls, self.events)
         self.ticks: list[int] = sorted(set(plan.steps).union(*by_tick))
 
     def offset(self, partition: Cells, tick: int) -> Ints:

@@ -48,15 +48,23 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """All that arrived in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
-    (equal ones in runs) and measured ``time`` (ms), int64 [n], and ``status`` uint8 [n].  Heartbeats: the columns of their
-    ``links``, int64 [k], perhaps one twice.
+    (equal ones in runs) and measured ``time`` (ms), int64 [n], ``status`` uint8 [n], and the ``column`` of the series, int64
+    [n], on the dense axis where ``continuous`` bool [n].  Readings that decide nothing
+    for their time, by sample: the sender's column ``unsure`` int64 [u] and the ``doubt`` uint8 [u]
+    (:class:`streams.engine.admission.readings.Doubt`).  Heartbeats: the columns of their ``links``, int64 [k], perhaps one
+    twice, and ``beaten`` int64 [k]: ms by the gateway's clock.
     """
 
     now: int
     sender: Ints
     time: Ints
     status: Bytes
+    column: Ints
+    continuous: Bools
+    unsure: Ints
+    doubt: Bytes
     links: Ints
+    beaten: Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ NO_LIMIT: Final = 1 << 20
 """In fixed point, beyond every value."""
 HOLE: Final = 60
 """s between two samples that a hold may bridge; three intervals of the device where that is more."""
+INTERVALS: Final = 3
 _LONGEST_HOLD: Final = 86_400
 _CODES: Final = max(VITALS) + 1
 
@@ -32,24 +33,46 @@ class Bounds(Scheduled):
     """Per series; leading axes are [side], or [side, level].  Everything of LOW is kept negated, so that "beyond" is always
     "greater".
 
-    ``limit``, ``clear`` (from here on downwards it is over), ``hold`` s int32; ``since`` int64: measured second in which the
-    run beyond began; ``active`` bool; ``reported_until`` int64: measured second up to which episodes are accounted for;
-    ``hole`` int32 s; ``reread`` bool: a limit changed.  Derived: ``inside_limits`` int32 [2]: the values from and to which
-    nothing begins or ends.
+    ``limit``, ``clear`` (from here on downwards it is over), ``hold`` s int32; ``active`` bool; ``reported_until`` int64:
+    measured second up to which episodes are accounted for; ``reread`` bool: a limit changed.  The run beyond
+    (:mod:`alerts.rules.limits.runs`): ``credit`` int32 (0: there is none), ``since`` and ``last`` int64: measured second of
+    its first and last sample beyond, ``last_value`` int32, ``at_once`` bool: it needs no hold.  The device: ``hole`` and
+    ``spacing`` (between two samples, at least 1) int32 s, ``by_hand`` bool: its values come one by one, one that comes alone
+    decides by itself; ``percent`` int32 of a run that are beyond.  Derived: ``inside_limits`` int32 [2]: the values from and
+    to which nothing begins or ends.
     """
 
     limit: Cells = array(np.int32, NO_LIMIT, (2, 2))
     clear: Cells = array(np.int32, NO_LIMIT, (2, 2))
     hold: Cells = array(np.int32, lead=(2, 2))
-    since: Ints = array(np.int64, lead=(2, 2))
     active: Bools = array(np.bool_, lead=(2, 2))
+    credit: Cells = array(np.int32, lead=(2, 2))
+    since: Ints = array(np.int64, lead=(2, 2))
+    last: Ints = array(np.int64, lead=(2, 2))
+    last_value: Cells = array(np.int32, lead=(2, 2))
+    at_once: Bools = array(np.bool_, lead=(2, 2))
     reported_until: Ints = array(np.int64, lead=(2,))
     hole: Cells = array(np.int32, HOLE)
+    spacing: Cells = array(np.int32, 1)
+    by_hand: Bools = array(np.bool_, True)
+    percent: Cells = array(np.int32, 80)
     reread: Bools = array(np.bool_)
     inside_limits: Cells = array(np.int32, -1, (2,))
 
     def __init__(self, axis: Axis) -> None:
         super().__init__(axis, "limits")
+
+    def most(self, columns: Ints) -> Cells:
+        """The most credit int32 [2, 2, n] of the runs of some series: what the samples of one hold can give."""
+        samples = self.hold[:, :, columns] // self.spacing[columns] + 1
+        found: Cells = samples * (100 - self.percent[columns]) + 1
+        return found
+
+    def set_device(self, columns: Ints, interval: Ints) -> None:
+        """Take the interval int64 [n] (s, 0: when somebody measures) of the devices of some series."""
+        self.hole[columns] = np.maximum(HOLE, INTERVALS * interval)
+        self.spacing[columns] = np.maximum(interval, 1)
+        self.by_hand[columns] = (interval == 0) | (interval > HOLE)
 
     def invalidate(self, columns: Ints) -> None:
         """The limits of these series changed: their runs are read again at the next evaluation."""

@@ -1,9 +1,11 @@
 """Limits: "<vital>.high" and "<vital>.low" of each series, in two levels, with hold and hysteresis.
 
-At second T the newest value by measured time counts, if still valid.  A level begins once the run beyond it has lasted its
-hold in measured time.  It ends when the newest value is back inside by the hysteresis, is no longer valid, or the rule is
-paused.  A late sample inside the store has the run read again.  Nothing begins while the sensor is off.  An episode that
-began and ended before anybody could be told makes one low onset and end, ``detail`` {"late": true, "from", "to" (s)}.
+At second T the newest value by measured time counts.  A level begins, if that value is still valid, once the run beyond it
+(:mod:`alerts.rules.limits.runs`) has lasted its hold in measured time; a value of a device that reports rarely or by hand
+begins it at once.  It ends when the newest value is back inside by the hysteresis, another device decides, or the rule is
+paused: never because values stopped or cannot be used (:mod:`alerts.rules.silence.no_value` says that they did).  A late
+sample inside the store has the run read again.  Nothing begins while the sensor is off.  An episode that began and ended
+before anybody could be told makes one low onset and end, ``detail`` {"late": true, "from", "to" (s)}.
 
 The rule looks only at series that can change: a sample inside the limits of its series is merely remembered.
 """
@@ -15,8 +17,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from alerts.rules.limits.bounds import HIGH, HOLE, LOW, MEDIUM, NO_LIMIT, SEVERE, SIDES, SIGN, Bounds, Table, table_of
-from alerts.rules.limits.runs import Episode, follow
+from alerts.rules.limits.bounds import HIGH, LOW, MEDIUM, NO_LIMIT, SEVERE, SIDES, SIGN, Bounds, Table, table_of
+from alerts.rules.limits.runs import Episode, beyond_limits, follow
 from alerts.rules.rule import NONE
 from alerts.rules.series_rule import SeriesRule
 from alerts.rules.suppression import Suppression
@@ -30,7 +32,6 @@ from streams.engine.series.series_store import SeriesStore
 from streams.engine.series.updates import Updates
 from streams.engine.stage import Moment, View
 
-_INTERVALS: Final = 3
 _LEVEL: Final = {Priority.MEDIUM: MEDIUM, Priority.HIGH: SEVERE}
 _NO_TABLE: Final = Table(())
 
@@ -43,14 +44,14 @@ def rule_name(vital: int, side: int) -> str:
 class LimitRules(SeriesRule):
     """``table``: :class:`alerts.rules.limits.bounds.Bounds`."""
 
-    learns: Collection[type[Control]] = (RuleSet, Limits, Enrolment)
+    learns: Collection[type[Control]] = (RuleSet, Limits)
+    parameters = ("hold_percent",)
     table: Bounds
 
     def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
         super().__init__(suppression, continuous=continuous)
         self._rules: dict[int, Table] = {}
         self._own: dict[int, Table] = {}
-        self._holes: dict[tuple[int, int], int] = {}  # (patient, device): s, where it is more than HOLE
 
     def attach(self, view: View) -> None:
         super().attach(view)
@@ -62,14 +63,8 @@ class LimitRules(SeriesRule):
             self._configure(columns)
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, Enrolment):
-            for device in control.devices:
-                hole = _INTERVALS * min(device.interval_s, 86_400)
-                if hole > HOLE:
-                    self._holes[patient, device.device] = hole
-                else:
-                    self._holes.pop((patient, device.device), None)
-        elif isinstance(control, RuleSet):
+        super().learn(partition, patient, control)
+        if isinstance(control, RuleSet):
             self._rules[partition] = table_of(control.limits)
         elif isinstance(control, Limits):
             self._own[patient] = table_of(control.limits)
@@ -88,7 +83,7 @@ class LimitRules(SeriesRule):
             self.notify_at(0, columns)
 
     def _configure(self, columns: Ints) -> None:
-        """Put the limits and holes that hold for some series of one or more partitions."""
+        """Put the limits that hold for some series of one or more partitions, and what is known of their devices."""
         series, owner = self.store.series, self.store.axis.owner[columns]
         patients = series.patient[columns]
         for partition in np.unique(owner).tolist():
@@ -97,8 +92,9 @@ class LimitRules(SeriesRule):
             for patient in np.unique(patients[mine]).tolist():
                 if patient in self._own:
                     self._put(columns[mine & (patients == patient)], rules.over(self._own[patient]))
-        names = zip(patients.tolist(), series.device[columns].tolist(), strict=True)
-        self.table.hole[columns] = [self._holes.get(name, HOLE) for name in names]
+        self.table.percent[columns] = np.clip(self.parameter["hold_percent"][owner], 1, 100)
+        layout = self.view.layout
+        self.table.set_device(columns, layout.where.interval[layout.senders_of(self.store, columns)])
 
     def _put(self, columns: Ints, table: Table) -> None:
         vital = self.store.series.vital[columns]
@@ -106,7 +102,7 @@ class LimitRules(SeriesRule):
             getattr(self.table, field)[:, :, columns] = getattr(table, field)[:, :, vital]
 
     def set_back(self, partition: int, now: int) -> None:
-        for times in (self.table.since, self.table.reported_until):
+        for times in (self.table.since, self.table.last, self.table.reported_until):
             mine = times[..., self.store.axis.of(partition)]
             np.minimum(mine, now, out=mine)
 
@@ -136,8 +132,9 @@ class LimitRules(SeriesRule):
         again = np.union1d(updates.late, reread) if reread.size else updates.late
         column, value, inside = updates.column, updates.value, self.table.inside_limits
         outside = (value < inside[0, column]) | (value > inside[1, column])
-        if not updates.alone:  # a sample that follows one beyond may end a run
-            outside[1:] |= outside[:-1] & (column[1:] == column[:-1])
+        if not updates.alone:  # samples that follow one beyond may end a run
+            group = np.cumsum(np.append(False, column[1:] != column[:-1])) * 2
+            outside = np.maximum.accumulate(group + outside) > group
         episodes: list[Episode] = []
         if again.size:
             marked = np.zeros(self.store.axis.width, np.bool_)
@@ -146,38 +143,35 @@ class LimitRules(SeriesRule):
             episodes = self._read_again(updates, again, reread, now)
         at = np.flatnonzero(outside)
         if at.size:
-            before, was = updates.before[at], updates.was[at]
+            before = updates.before[at]
             if not updates.alone:
                 same = (at > 0) & (column[at - 1] == column[at])
-                before, was = np.where(same, updates.second[at - 1], before), np.where(same, value[at - 1], was)
-            episodes += follow(self.table, column[at], updates.second[at], value[at], before, was, None)
+                before = np.where(same, updates.second[at - 1], before)
+            episodes += follow(self.table, column[at], updates.second[at], value[at], before)
         return np.concatenate((again, column[at])), episodes
 
     def _read_again(self, updates: Updates, again: Ints, reread: Ints, now: int) -> list[Episode]:
         """Read the runs of some series again from all that the store remembers.  A run from before that goes on, unless the
         limits changed: then it is what can still be seen of it.
         """
-        table = self.table
-        newest, was = self.store.newest.second[again], self.store.newest.value[again]
-        changed = np.isin(again, reread)
-        table.since[:, :, again[changed]] = np.maximum(newest[changed], 0)
-        table.reported_until[:, again[changed]] = newest[changed]
-        mine = np.flatnonzero(np.isin(updates.column, again))
-        at = np.searchsorted(again, updates.column[mine])
-        newest[at], was[at] = updates.before[mine], updates.was[mine]
+        table, newest = self.table, self.store.newest
+        table.since[:, :, reread] = table.last[:, :, reread] = np.maximum(newest.second[reread], 0)
+        table.last_value[:, :, reread] = newest.value[reread]
+        table.credit[:, :, reread] = np.where(beyond_limits(table, reread, newest.value[reread]), 1, 0)
+        table.at_once[:, :, reread] = table.by_hand[reread]
+        table.reported_until[:, reread] = newest.second[reread]
         position, second, value = self.store.history(again, now)
         if not position.size:
             return []
         column, first = again[position], np.append(True, position[1:] != position[:-1])
-        before, former = np.append(NEVER, second[:-1]), np.append(0, value[:-1]).astype(np.int32)
-        before[first] = NEVER
-        known = first & ~changed[position] & (newest[position] > -NEVER)
-        running = np.zeros((2, 2, len(column)), np.bool_)
-        for side, sign in enumerate(SIGN):
-            for level in (MEDIUM, SEVERE):
-                beyond = was[position] * sign > table.limit[side, level, column]
-                running[side, level] = known & beyond & (table.since[side, level, column] < second)
-        return follow(table, column, second, value, before, former, running)
+        before = np.append(-NEVER, second[:-1])
+        before[first] = -NEVER
+        begin, start = column[first], second[first]
+        goes_on = (table.credit[:, :, begin] > 0) & (table.since[:, :, begin] < start) & ~np.isin(begin, reread)
+        table.credit[:, :, begin] = np.where(goes_on, table.most(begin), 0)
+        table.last[:, :, begin] = -NEVER
+        before[np.flatnonzero(first)[goes_on.any((0, 1))]] = NEVER
+        return follow(table, column, second, value, before)
 
     def _decide(self, column: Ints, now: int) -> list[Condition]:
         """The conditions of some series (int64, unique) that change at second ``now``."""
@@ -185,17 +179,18 @@ class LimitRules(SeriesRule):
         if not column.size:
             return []
         table, newest, value = self.table, self.store.newest.second[column], self.store.newest.value[column]
-        since, active = table.since[:, :, column], table.active[:, :, column]
-        valid = self.valid(column, now)
+        active, credit = table.active[:, :, column], table.credit[:, :, column]
+        held = (newest - table.since[:, :, column] >= table.hold[:, :, column]) | table.at_once[:, :, column]
+        valid, superseded = self.valid(column, now), self.muted.superseded[column]
         off = self._begins_nothing(column)
         wanted = np.zeros_like(active)
-        inside = ~off & ~paused.any(0)
+        inside = ~off & ~paused.any(0) & ~credit.any((0, 1))
         for side, sign in enumerate(SIGN):
             for level in (MEDIUM, SEVERE):
                 beyond = value * sign > table.limit[side, level, column]
-                begins = beyond & (newest - since[side, level] >= table.hold[side, level, column]) & ~off
-                stays = active[side, level] & (value * sign > table.clear[side, level, column])
-                wanted[side, level] = valid & ~paused[side] & (begins | stays)
+                begins = valid & beyond & held[side, level] & ~off
+                stays = active[side, level] & (value * sign > table.clear[side, level, column]) & ~superseded
+                wanted[side, level] = ~paused[side] & (begins | stays)
                 inside &= ~beyond
         table.active[:, :, column] = wanted
         before, after = _level(active), _level(wanted)
@@ -206,8 +201,6 @@ class LimitRules(SeriesRule):
         back = column[inside & ~stands]
         table.inside_limits[0, back] = np.maximum(-table.limit[LOW][:, back].min(0), 0)
         table.inside_limits[1, back] = table.limit[HIGH][:, back].min(0)
-        left = self.store.newest.expires[column] - self.active_now(now, column)
-        self.notify_at(np.where(stands, now + left, NEVER), column)
         out = []
         for side, at in np.argwhere(before != after).tolist():
             level = _LEVEL[Priority(after[side, at] or before[side, at])]
@@ -223,7 +216,7 @@ class LimitRules(SeriesRule):
         low, high = table.limit[LOW][:, column].min(0), table.limit[HIGH][:, column].min(0)
         paused = np.array([self._paused(column, side, now) for side in (HIGH, LOW)])
         inside = (value <= high) & (-value <= low) & ~self._begins_nothing(column) & ~paused.any(0)
-        inside &= ~table.active[:, :, column].any((0, 1))
+        inside &= ~table.active[:, :, column].any((0, 1)) & ~table.credit[:, :, column].any((0, 1))
         table.inside_limits[0, column] = np.where(inside, np.maximum(-low, 0), NO_LIMIT)
         table.inside_limits[1, column] = np.where(inside, high, -1)
         self.notify_at(NEVER, column)
@@ -258,7 +251,12 @@ class LimitRules(SeriesRule):
     def _report(self, episodes: Sequence[Episode], now: int) -> list[Condition]:
         """Episodes found in late data: low, and over."""
         out, reported = [], self.table.reported_until
-        for one in sorted(episodes, key=lambda each: (each.column, each.side, each.last)):
+        latest = {(one.column, one.side, one.since): one for one in sorted(episodes, key=lambda each: each.last)}
+        for one in sorted(latest.values(), key=lambda each: (each.column, each.side, each.last)):
+            where = one.side, one.level, one.column
+            newest = int(self.store.newest.second[one.column])
+            if self.table.since[where] == one.since and self.table.last[where] == newest and self.table.credit[where]:
+                continue  # the run goes on: it becomes a condition
             if self.muted.sensor_off[one.column] or reported[one.side, one.column] >= one.last:
                 continue
             reported[one.side, one.column] = one.last
@@ -270,11 +268,10 @@ class LimitRules(SeriesRule):
         return out
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
+        super().drop(partition, patients)
         self._rules.pop(partition, None)
-        gone = set(patients)
-        for patient in gone:
+        for patient in patients:
             self._own.pop(patient, None)
-        self._holes = {name: hole for name, hole in self._holes.items() if name[0] not in gone}
 
 
 def _level(active: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Cells:

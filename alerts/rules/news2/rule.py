@@ -8,12 +8,15 @@ unknown age or in pregnancy there is no score and so no condition (:mod:`alerts.
 A patient's score is computed only when it can have changed: an input left the range in which its points stay the same,
 became valid again or is about to lapse.  A level begins when the score has stood at it for
 ``news2_hold_s``: on the active clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md).
-It ends at once.
+It ends at once, by values: an input that lapsed counts on with its last value for a level that stands, and
+"news2_no_value" says that it cannot be assessed.
 """
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -36,6 +39,7 @@ from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Moment, View
 
 RULE: Final = "news2"
+UNASSESSED: Final = "news2_no_value"
 _INPUTS: Final = (
     Vital.RESPIRATORY_RATE,
     Vital.SPO2,
@@ -60,7 +64,8 @@ _NO_VALUE: Final = np.array([FIXED_MAX, 0])[:, None, None]
 class Inputs(Scheduled):
     """Per patient.  ``expires`` int64 [input]: active second in which each input lapses.  Facts: ``scale2`` bool, ``oxygen``
     and ``acvpu`` int8 (-1: not known), ``old_enough`` int64: second from which there may be a score.  ``stands`` bool
-    [level] with ``from_active`` and ``from_measured`` int64 [level] s; ``level`` int8: the priority of the condition.
+    [level] with ``from_active`` and ``from_measured`` int64 [level] s; ``level`` int8: the priority of the condition,
+    ``unassessed`` bool: it stands on inputs that lapsed.
     Derived: ``unchanged`` int32 [2, input]: the values from and to which nothing changes (from above to: none).
     """
 
@@ -73,6 +78,7 @@ class Inputs(Scheduled):
     from_active: Ints = array(np.int64, lead=(2,))
     from_measured: Ints = array(np.int64, lead=(2,))
     level: Small = array(np.int8)
+    unassessed: Bools = array(np.bool_)
     unchanged: Cells = array(np.int32, -1, (2, len(_INPUTS)))
 
 
@@ -160,8 +166,13 @@ class EarlyWarning(Rule):
             level[reached & lasted] = priority
             due = np.where(reached & ~lasted, np.minimum(due, now + hold - stood), due)
             settled &= ~reached | lasted  # while a hold runs, every input may end it
-        was = table.level[rows]
+        was, current = table.level[rows], level
+        if (was > level).any():
+            old_enough = (table.old_enough[rows] <= now) & ~paused
+            level = np.maximum(level, np.where(old_enough, np.minimum(was, self._last_known(rows, inputs, valid)), NONE))
         table.level[rows] = level
+        unassessed, before = level > current, table.unassessed[rows]
+        table.unassessed[rows] = unassessed
         until = table.old_enough[rows]
         self.notify_at(np.where(until > now, np.minimum(due, until), due), rows)
         table.unchanged[:, :_HR, rows] = np.where(settled, same, _NO_VALUE)
@@ -170,7 +181,34 @@ class EarlyWarning(Rule):
         return [
             self._changed(int(rows[at]), int(was[at]), int(level[at]), int(newest[at]), now, inputs, at)
             for at in np.flatnonzero(was != level).tolist()
+        ] + [
+            self._assessed(int(rows[at]), bool(unassessed[at]), int(newest[at]), now)
+            for at in np.flatnonzero(before != unassessed).tolist()
         ]
+
+    def _last_known(self, rows: Ints, inputs: NewestInputs, valid: Bools) -> Small:
+        """The level that the score of some patients reaches with the last values of inputs that lapsed, int8 [n]."""
+        table, known, value = self.table, inputs.at > -NEVER, inputs.value.copy()
+        by_heart = valid[_HR] | ~valid[_PR] & known[_HR]
+        value[_PR] = np.where(by_heart, value[_HR], value[_PR])
+        there = known.copy()
+        there[_PR] |= known[_HR]
+        facts = table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
+        total, present, _ = score_fixed(value[:_HR], there[:_HR], *facts)
+        level = np.full(len(rows), NONE, np.int8)
+        for priority, threshold in _LEVELS.items():
+            level[(present >= FEWEST) & (total >= self.value_of(threshold, rows))] = priority
+        return level
+
+    def _assessed(self, row: int, begins: bool, newest: int, now: int) -> Condition:
+        """A score that stands cannot be assessed any more, or can be again."""
+        before, after = (NONE, Priority.MEDIUM) if begins else (Priority.MEDIUM, NONE)
+        measured = newest * 1000 if newest > 0 else None
+        one = self.condition(
+            now=now, column=row, rule=UNASSESSED, before=before, after=after, measured=measured,
+            detail={"reason": "too old", "cannot_assess": True},
+        )  # fmt: skip
+        return replace(one, category="technical")
 
     def _changed(
         self, row: int, before: int, after: int, newest: int, now: int, inputs: NewestInputs, place: int
@@ -222,9 +260,9 @@ def _old_enough(facts: Facts) -> int:
         return NEVER
     try:
         born = date.fromisoformat(facts.born)
-        birthday = date(born.year + MINIMUM_AGE, born.month, born.day)
+        year = born.year + MINIMUM_AGE
+        leap = (born.month, born.day) == (2, 29) and not isleap(year)
+        birthday = date(year, 3, 1) if leap else date(year, born.month, born.day)
     except ValueError:
-        if not facts.born.endswith("02-29"):
-            return NEVER
-        birthday = date(int(facts.born[:4]) + MINIMUM_AGE, 3, 1)
+        return NEVER
     return (birthday - date(1970, 1, 1)).days * _DAY

@@ -87,7 +87,10 @@ def refusal(facts: Facts, on: date) -> Why | None:
         return "pregnant"
     if facts.born is None:
         return "age not known"
-    born = date.fromisoformat(facts.born)
+    try:
+        born = date.fromisoformat(facts.born)
+    except ValueError:
+        return "age not known"
     years = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
     return "under 16" if years < MINIMUM_AGE else None
 

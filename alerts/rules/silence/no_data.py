@@ -12,12 +12,15 @@ from typing import Final
 
 import numpy as np
 
+from alerts.rules.limits.bounds import HOLE, INTERVALS
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.technical import TechnicalRule
 from alerts.rules.suppression import Suppression
-from devices.wire.control import Control, Enrolment, RuleSet
+from devices.wire.control import Consent, Control, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, array
+from streams.engine.series.layout import LONGEST_INTERVAL
+from streams.engine.series.newest import NEVER
 from streams.engine.series.ring import LONGEST
 from streams.engine.stage import Arrival, View
 
@@ -28,7 +31,8 @@ OUTLIVED: Final = 5
 
 class Watched(Columns):
     """Per sender.  ``allowance`` int64 s (0: not watched), ``interval`` int64 s, ``heard`` int64 active second, ``link``
-    int32: the gateway's link within the partition's slice, ``measured`` int64 ms of the newest sample.
+    int32: the gateway's link within the partition's slice, ``measured`` int64 ms of the newest sample.  ``last`` int64:
+    active second of the last sample that was heard, ``begun``: of the first one without a hole since.
     """
 
     allowance: Ints = array(np.int64)
@@ -37,6 +41,8 @@ class Watched(Columns):
     measured: Ints = array(np.int64)
     link: Cells = array(np.int32)
     active: Bools = array(np.bool_)
+    last: Ints = array(np.int64, -NEVER)
+    begun: Ints = array(np.int64, -NEVER)
 
 
 class NoData(TechnicalRule):
@@ -61,10 +67,19 @@ class NoData(TechnicalRule):
         elif isinstance(control, Enrolment):
             self._enrol(now, partition, patient, control)
 
+        elif isinstance(control, Consent) and control.given:
+            self._listen_anew(now, partition, patient)
+
+    def _listen_anew(self, now: int, partition: int, patient: int) -> None:
+        """Nothing could be heard while consent was withdrawn."""
+        if patient in self.suppression.agreed_again:
+            columns = self.view.layout.senders.of_patient(patient)
+            self.table.heard[columns] = self.view.timeline.active(now, partition)
+
     def _allowance(self, partition: int, interval: Ints) -> Ints:
         """Seconds int64 [n] of silence for devices with an interval int64 [n]; 0 for those that need not report."""
         factor, extra = (self.parameter[name][partition] for name in self.parameters)
-        return np.where(interval > 0, np.ceil(factor * interval).astype(np.int64) + extra, 0)
+        return np.where(interval > 0, np.maximum(np.ceil(factor * interval).astype(np.int64) + extra, 1), 0)
 
     def _enrol(self, now: int, partition: int, patient: int, control: Enrolment) -> None:
         table, layout = self.table, self.view.layout
@@ -76,7 +91,7 @@ class NoData(TechnicalRule):
                 continue
             if not table.allowance[column]:  # watched from now on
                 table.heard[column] = self.view.timeline.active(now, partition)
-            table.interval[column] = one.interval_s
+            table.interval[column] = min(one.interval_s, LONGEST_INTERVAL)
             table.allowance[column] = self._allowance(partition, table.interval[column])
             table.link[column] = layout.links.at(patient, one.gateway) - layout.links.start[partition]
 
@@ -87,8 +102,12 @@ class NoData(TechnicalRule):
         sender, newest = arrival.sender[starts], np.maximum.reduceat(arrival.time, starts)
         live = newest // 1000 > arrival.now - np.maximum(LONGEST, self.table.allowance[sender])
         sender, newest = sender[live], newest[live]
-        self.table.heard[sender] = np.maximum(self.table.heard[sender], self.active_now(arrival.now, sender))
-        np.maximum.at(self.table.measured, sender, newest)
+        table, now = self.table, self.active_now(arrival.now, sender)
+        table.heard[sender] = np.maximum(table.heard[sender], now)
+        hole = np.maximum(HOLE, INTERVALS * self.view.layout.where.interval[sender])
+        table.begun[sender] = np.where(now - table.last[sender] > hole, now, table.begun[sender])
+        table.last[sender] = now
+        np.maximum.at(table.measured, sender, newest)
 
     def suspect(self, columns: slice, now: int) -> Bools:
         allowance, heard = self.table.allowance[columns], self.table.heard[columns]

@@ -30,6 +30,10 @@ class TechnicalRule(Rule):
     def changed(self, column: int, begins: bool) -> None:
         """The condition of a column begins, or ends."""
 
+    def detail(self, column: int) -> dict[str, object]:
+        """The detail of a column's condition that begins or ends."""
+        return {}
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if moment.replaying:
             return ()
@@ -42,7 +46,8 @@ class TechnicalRule(Rule):
         if not column.size:
             return ()
         wanted, measured = self.decide(column, now)
-        wanted &= ~self.suppression.paused(axis.people(column), now, self.name)
+        people = axis.people(column)
+        wanted &= ~self.suppression.paused(people, now, self.name) & ~self.suppression.withdrawn(people)
         out = []
         for at in np.flatnonzero(wanted != self.table.active[column]).tolist():
             one, begins = int(column[at]), bool(wanted[at])
@@ -50,5 +55,15 @@ class TechnicalRule(Rule):
             self.changed(one, begins)
             before, after = (NONE, Priority.MEDIUM) if begins else (Priority.MEDIUM, NONE)
             when = None if measured is None else int(measured[at]) or None
-            out.append(self.condition(now=now, column=one, rule=self.name, before=before, after=after, measured=when))
+            out.append(
+                self.condition(
+                    now=now,
+                    column=one,
+                    rule=self.name,
+                    before=before,
+                    after=after,
+                    measured=when,
+                    detail=self.detail(one),
+                )
+            )
         return out

@@ -1,7 +1,7 @@
 """Trends of minute means: "<vital>.drift_high/low" and "<vital>.rising/falling".
 
 They are looked at once a minute, when the minute closes (:mod:`streams.engine.series.closed`), each partition at its own
-second.  Where too few minutes are there to say anything a trend stays as it is, as long as the newest value is valid.
+second.  Where too few minutes are there to say anything a trend stays as it is.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ Shown = Callable[[int, int, int], tuple[float, float, dict[str, object]]]
 class TrendRule(SeriesRule):
     """A rule of some ``kinds`` of trends; their limits are in :class:`alerts.rules.trends.trend_table.TrendTable`.
 
-    A trend ends when it is back inside by its hysteresis, when the newest value is no longer valid or superseded by another
-    device's, or when its rule is paused.  None begins while the sensor is off.
+    A trend ends when it is back inside by its hysteresis, when it is superseded by another device's, or when its rule is
+    paused: never because values stopped.  None begins while the sensor is off.
     """
 
     kinds: ClassVar[tuple[int, ...]]
@@ -110,7 +110,8 @@ class TrendRule(SeriesRule):
     def _mute(self, column: Ints, was: Bools, wanted: Bools, now: int) -> None:
         """Take back in place the trends that are muted; ``was`` and ``wanted`` bool [kind, side, n]."""
         vital, patient = self.store.series.vital[column], self.store.series.patient[column]
-        wanted &= self.valid(column, now) & (was | ~self.muted.sensor_off[column])
+        begins = self.valid(column, now) & ~self.muted.sensor_off[column]
+        wanted &= (was | begins) & ~self.muted.superseded[column]
         for place, side in np.ndindex(len(self.kinds), 2):
             names = partial(_name_at, vital, self.kinds[place], side)
             wanted[place, side] &= ~self.suppression.paused(patient, now, names)

@@ -69,7 +69,7 @@ class TrendTable:
         elif isinstance(one, Slope) and continuous and _positive(one.per_hour):
             side = SIDES.index(one.side)
             half = min(max(one.window_min, _SPANS[0]), _SPANS[1]) // 2
-            inside = max(Decimal(repr(one.per_hour)) - Decimal(repr(max(one.hysteresis, 0.0))), Decimal(0))
+            inside = max(Decimal(repr(one.per_hour)) - Decimal(repr(_back(one.hysteresis))), Decimal(0))
             self.span[side, code], self.per_hour[side, code] = 2 * half, one.per_hour
             self.bound[side, code] = _floor(Decimal(repr(one.per_hour)) * steps * 2 * _ONE * half / 60)
             self.clear[side, code] = _floor(inside * steps * 2 * _ONE * half / 60)
@@ -77,10 +77,14 @@ class TrendTable:
         elif isinstance(one, Change) and not continuous and _positive(one.by):
             side = SIDES.index(one.side)
             self.by[side, code] = max(_ceil(Decimal(repr(one.by)) * steps), 1)
-            inside = Decimal(repr(one.by)) - Decimal(repr(max(one.hysteresis, 0.0)))
+            inside = Decimal(repr(one.by)) - Decimal(repr(_back(one.hysteresis)))
             self.back[side, code] = max(_ceil(inside * steps), 1)
             self.within[side, code] = min(max(one.within_h, 0), 24 * 366) * 3600
             self.priority[CHANGE, side, code] = _PRIORITY[one.priority]
+
+
+def _back(hysteresis: float) -> float:
+    return max(hysteresis, 0.0) if math.isfinite(hysteresis) else 0.0
 
 
 def _positive(value: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -11,8 +12,8 @@ from devices.sample import HIGHEST, LOWEST, Status
 from devices.vitals import VITALS
 from devices.wire.batch import ClockQuality
 from devices.wire.event import Event
-from streams.engine.admission.senders import Admitted, end_of
-from streams.engine.columns.arrays import Bools, Bytes, Cells, Halves, Ints
+from streams.engine.admission.senders import ALWAYS, Admitted, end_of
+from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Cells, Halves, Ints
 from streams.engine.round import Rejection, Round
 from streams.engine.series.ring import AHEAD
 
@@ -22,6 +23,16 @@ FUTURE: Final = 86_400_000
 """ms: a reading further ahead of the clock is refused; a nearer one is stored as of unsure clock."""
 TRANSFER: Final = 86_400_000
 """ms around the ends of an enrolment: a reading of unsure clock in it may be somebody else's."""
+
+
+class Doubt(IntEnum):
+    """The reason for which a reading cannot decide anything for its time."""
+
+    UNKNOWN = 1
+    AHEAD = 2
+    OLD = 3
+
+
 _KNOWN: Final[Bools] = np.isin(np.arange(256), list(VITALS))
 _LAST_STATUS: Final = max(Status)
 _REASONS: Final = (
@@ -32,7 +43,9 @@ _REASONS: Final = (
     "reading beyond the count in the header",
     "older than 30 days",
     "more than a day ahead of the clock",
+    "measured while consent was withdrawn",
 )
+_OLD, _AHEAD, _AWAY = 5, 6, 7
 _ELSEWHERE: Final = "measured outside the enrolment of its device"
 _UNSURE: Final = "clock unsure at a transfer"
 
@@ -40,12 +53,15 @@ _UNSURE: Final = "clock unsure at a transfer"
 @dataclass(frozen=True, slots=True)
 class AdmittedReadings:
     """``accepted`` bool, ``status`` uint8 [m samples]; ``usable`` int64: positions of the samples that are accepted and
-    whose time is sure; ``quarantined`` (record, reason).
+    whose time is sure; ``unsure`` int64 [u]: positions of those that decide nothing for their time, refused ones too, and
+    the ``doubt`` uint8 [u]; ``quarantined`` (record, reason).
     """
 
     accepted: Bools
     status: Bytes
     usable: Ints
+    unsure: Ints
+    doubt: Bytes
     rejected: list[Rejection]
     quarantined: list[tuple[int, str]]
 
@@ -58,7 +74,9 @@ def admit_readings(batch: Round, admitted: Admitted, clocks: Ints) -> AdmittedRe
     value, ahead = samples["value"], samples["time"] - clocks[record]
     ok = status == Status.OK
     reason = np.zeros(len(samples), np.uint8)
+    away = _while_withdrawn(samples["time"], record, admitted)
     for code, bad in (
+        *(((_AWAY, away),) if away is not None else ()),
         (6, ahead > FUTURE),
         (5, ahead < -HORIZON),
         (4, samples["reading"] >= batch.records["count"][record]),
@@ -68,6 +86,7 @@ def admit_readings(batch: Round, admitted: Admitted, clocks: Ints) -> AdmittedRe
     ):
         if bad.any():
             reason[bad] = code
+    refused = np.flatnonzero(accepted & ((reason == _OLD) | (reason == _AHEAD))) if reason.any() else NO_INTS
     rejected = _refuse(samples["reading"], record, reason, accepted) if reason.any() else []
     quarantined = _quarantine(batch, admitted, accepted)
     status[ok & ~((value >= LOWEST[vital]) & (value <= HIGHEST[vital]))] = Status.OUT_OF_RANGE
@@ -75,23 +94,51 @@ def admit_readings(batch: Round, admitted: Admitted, clocks: Ints) -> AdmittedRe
     unsure = batch.records["clock"] == ClockQuality.UNSURE
     if unsure.any():
         status[unsure[record]] = Status.CLOCK_UNSURE
-    usable = np.flatnonzero(accepted & (status != Status.CLOCK_UNSURE))
-    return AdmittedReadings(accepted, status, usable, rejected, quarantined)
+    sure = status != Status.CLOCK_UNSURE
+    usable, doubted = np.flatnonzero(accepted & sure), refused
+    doubt = np.where(reason[refused] == _OLD, Doubt.OLD, Doubt.AHEAD).astype(np.uint8)
+    if not sure.all():
+        stored = np.flatnonzero(accepted & ~sure)
+        doubted = np.append(refused, stored)
+        why = np.where(ahead[stored] > AHEAD * 1000, Doubt.AHEAD, Doubt.UNKNOWN).astype(np.uint8)
+        doubt = np.append(doubt, why)
+    order = np.argsort(record[doubted], kind="stable")
+    return AdmittedReadings(accepted, status, usable, doubted[order], doubt[order], rejected, quarantined)
 
 
 def admit_events(batch: Round, admitted: Admitted, clocks: Ints) -> tuple[list[tuple[int, Event]], list[Rejection]]:
     """(accepted events of a round, rejections of the events that are too old or too far ahead)."""
     at = np.array([record for record, _ in batch.events], np.int64)
-    good, ahead = admitted.good[at], np.array([event.at for _, event in batch.events], np.int64) - clocks[at]
-    timely = (ahead >= -HORIZON) & (ahead <= FUTURE)
-    accepted = good & timely
+    good, ahead = admitted.good[at], np.array([bounded(event.at) for _, event in batch.events], np.int64) - clocks[at]
+    reason = np.where(ahead > FUTURE, _AHEAD, np.where(ahead < -HORIZON, _OLD, 0))
+    away = _while_withdrawn(np.array([bounded(event.at) for _, event in batch.events], np.int64), at, admitted)
+    if away is not None:
+        reason[away & (reason == 0)] = _AWAY
+    accepted = good & (reason == 0)
     if accepted.all():
         return batch.events, []
-    refused = np.flatnonzero(good & ~timely).tolist()
+    refused = np.flatnonzero(good & (reason > 0)).tolist()
     return (
         [batch.events[k] for k in np.flatnonzero(accepted).tolist()],
-        [Rejection(int(at[k]), -1, _REASONS[5 if ahead[k] < 0 else 6]) for k in refused],
+        [Rejection(int(at[k]), -1, _REASONS[reason[k]]) for k in refused],
     )
+
+
+def bounded(ms: int) -> int:
+    """A time in ms as int64 holds it, far enough from its ends to be added and subtracted."""
+    return min(max(ms, -ALWAYS), ALWAYS)
+
+
+def _while_withdrawn(time: Ints, record: Ints | Cells, admitted: Admitted) -> Bools | None:
+    """Which times (ms, int64 [n], of ascending records) lie in a withdrawal of consent; None where none can."""
+    if not admitted.away:
+        return None
+    found = np.zeros(len(time), np.bool_)
+    for at, spells in admitted.away.items():
+        here = slice(*np.searchsorted(record, [at, at + 1]).tolist())
+        for since, until in spells:
+            found[here] |= (time[here] >= since) & (time[here] < until)
+    return found
 
 
 def _refuse(reading: Halves, record: Cells, reason: Bytes, accepted: Bools) -> list[Rejection]:

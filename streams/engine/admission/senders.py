@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from devices.errors import BatchError
 from devices.wire.batch import Kind
-from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet
+from devices.wire.control import Consent, Control, Enrolled, Enrolment, RuleSet, decode_control, encode_control
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints, Rows
 from streams.engine.columns.axis import Columns, array
 from streams.engine.columns.keyed_axis import keys
@@ -29,10 +30,14 @@ _REASONS: Final = (
     "key revoked",
     "not from the desk",
     "unknown kind of record",
+    "control record with a number out of range",
+    "control record of the wrong patient: a rule set has patient 0, everything else a patient",
 )
-_NOT_ENROLLED, _WITHDRAWN, _REVOKED, _NOT_DESK, _UNKNOWN_KIND = range(1, 6)
+_NOT_ENROLLED, _WITHDRAWN, _REVOKED, _NOT_DESK, _UNKNOWN_KIND, _OUT_OF_RANGE, _WRONG_PATIENT = range(1, 8)
 _GIVEN, _TAKEN_BACK = 1, 2
-_CONTROL_FIELDS: Final = ["partition", "patient", "gateway", "epoch", "first"]
+_CONTROL_FIELDS: Final = ["partition", "patient", "gateway", "epoch", "first", "append"]
+_LARGEST: Final = (1 << 31) - 1
+"""The largest number of a patient, device or gateway: the database has int4."""
 ALWAYS: Final = 1 << 62
 """ms: the end of an enrolment without end."""
 
@@ -54,18 +59,27 @@ class Allowed(Columns):
     allowed: Bools = array(np.bool_)
 
 
+_SPELLS: Final = 4
+"""Withdrawals of consent that are kept; of more the oldest count as one."""
+
+
 class Agreed(Columns):
-    """Per patient: ``consent`` uint8 (0: none known, 1: given, 2: taken back), ``revoked`` bool: some keys are."""
+    """Per patient: ``consent`` uint8 (0: none known, 1: given, 2: taken back), ``revoked`` bool: some keys are;
+    ``away_since`` and ``away_until`` int64 ms: the last withdrawals, the newest one first (0: none).
+    """
 
     consent: Bytes = array(np.uint8)
     revoked: Bools = array(np.bool_)
+    away_since: Ints = array(np.int64, 0, (_SPELLS,))
+    away_until: Ints = array(np.int64, 0, (_SPELLS,))
 
 
 @dataclass
 class Admitted:
     """The admission of one round: ``good`` bool [n records]: accepted; ``sender`` int64 [n]: the column of the sender of
     each good sample record, else -1; ``since``, ``until`` int64 [n]: its enrolment (ms) behind the record's gateway;
-    ``several``: its enrolments by position of the record, where there are more; ``controls`` that are new.
+    ``several``: its enrolments by position of the record, where there are more; ``away``: the withdrawals of consent (since,
+    until, ms) of its patient, likewise; ``controls`` that are new.
     """
 
     good: Bools
@@ -75,6 +89,7 @@ class Admitted:
     controls: list[tuple[int, Control]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     several: dict[int, tuple[Enrolled, ...]] = field(default_factory=dict)
+    away: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def reject(self, record: int, reason: int) -> None:
         self.rejected.append(Rejection(record, -1, _REASONS[reason]))
@@ -105,11 +120,15 @@ class Admission:
         data = np.flatnonzero((records["kind"] == Kind.SAMPLES) | (records["kind"] == Kind.EVENT))
         begin = 0
         heads = records[_CONTROL_FIELDS][np.array([at for at, _ in batch.controls], np.int64)].tolist()
-        for (at, control), (partition, patient, gateway, epoch, sequence) in zip(batch.controls, heads, strict=True):
+        for (at, control), (partition, patient, gateway, epoch, sequence, append) in zip(batch.controls, heads, strict=True):
             if gateway != 0:
                 out.reject(at, _NOT_DESK)
                 continue
             if not self._is_new(partition, epoch, sequence):
+                continue
+            fault = _fault(patient, control)
+            if fault:
+                out.reject(at, fault)
                 continue
             out.controls.append((at, control))
             if isinstance(control, Consent | Enrolment):
@@ -117,7 +136,7 @@ class Admission:
                 self._judge(records, data[begin:end], out)
                 begin = end
             # of the other kinds too: facts may come before the enrolment, and rows may not depend on where the log is cut
-            self.learn(patient, control)
+            self._learn(patient, control, append)
         self._judge(records, data[begin:], out)
         self._find_senders(records, out)
         for at in np.flatnonzero(records["kind"] > Kind.CLOCK).tolist():
@@ -131,15 +150,29 @@ class Admission:
         seen[epoch] = sequence
         return True
 
-    def learn(self, patient: int, control: Control) -> None:
-        """Put a control record into effect."""
+    def _learn(self, patient: int, control: Control, append: int) -> None:
+        """Put a control record, appended at ``append`` (ms), into effect."""
         if isinstance(control, Consent):
-            row = self._layout.patients.ensure(patient)
-            self.agreed.consent[row] = _GIVEN if control.given else _TAKEN_BACK
+            self._agree(self._layout.patients.ensure(patient), control, append)
         elif isinstance(control, Enrolment):
             self._enrol(patient, control)
         elif not isinstance(control, RuleSet):
             self._layout.patients.ensure(patient)
+
+    def _agree(self, row: int, control: Consent, append: int) -> None:
+        """What is measured between a withdrawal and the next consent is never let in, whenever it comes.  Either counts from
+        the time at which it was said; where that cannot be, from its record.
+        """
+        agreed, was = self.agreed, int(self.agreed.consent[row])
+        said = control.at if 0 < control.at <= append else append
+        since, until = agreed.away_since[:, row], agreed.away_until[:, row]
+        if not control.given and was != _TAKEN_BACK:
+            since[-1], until[-1] = min(since[-1], since[-2]) or since[-2], max(until[-1], until[-2])
+            since[1:-1], until[1:-1] = since[:-2].copy(), until[:-2].copy()
+            since[0], until[0] = said, ALWAYS
+        elif control.given and was == _TAKEN_BACK:
+            until[0] = max(said, int(since[0]))
+        agreed.consent[row] = _GIVEN if control.given else _TAKEN_BACK
 
     def _enrol(self, patient: int, control: Enrolment) -> None:
         row = self._layout.patients.ensure(patient)
@@ -154,7 +187,7 @@ class Admission:
         for one in sorted(control.devices, key=lambda each: each.since):
             column = self._layout.ensure_sender(patient, one.device)
             self.grants.enrolments[column] += 1
-            self.grants.gateway[column], self.grants.since[column] = one.gateway, one.since
+            self.grants.gateway[column], self.grants.since[column] = one.gateway, max(one.since, -ALWAYS)
             self.grants.until[column] = end_of(one)
 
     def _judge(self, records: Rows, at: Ints, out: Admitted) -> None:
@@ -187,6 +220,12 @@ class Admission:
                 if int(judged["key"][k]) in self.enrolled[int(patient[k])].revoked_keys:
                     reason[k] = _REVOKED
         out.good[at] = reason == ACCEPTED
+        if self.agreed.away_since.any():
+            for k in np.flatnonzero(out.good[at] & (self.agreed.away_since[0, row] > 0)).tolist():
+                spells = zip(
+                    self.agreed.away_since[:, row[k]].tolist(), self.agreed.away_until[:, row[k]].tolist(), strict=True
+                )
+                out.away[int(at[k])] = [one for one in spells if one[0]]
         for k in np.flatnonzero(reason).tolist():
             out.reject(int(at[k]), int(reason[k]))
 
@@ -208,4 +247,24 @@ class Admission:
 
 
 def end_of(enrolled: Enrolled) -> int:
-    return ALWAYS if enrolled.until is None else enrolled.until
+    return ALWAYS if enrolled.until is None else min(max(enrolled.until, -ALWAYS), ALWAYS)
+
+
+def _fault(patient: int, control: Control) -> int:
+    """The reason for which a control record cannot take effect, ``ACCEPTED`` where there is none: a number that a table, a
+    key or a snapshot cannot hold.
+    """
+    if isinstance(control, RuleSet) is (patient != 0):
+        return _WRONG_PATIENT
+    numbers = [patient]
+    if isinstance(control, Enrolment):
+        numbers += control.gateways
+        for one in control.devices:
+            numbers += one.device, one.gateway
+    if not all(0 <= number <= _LARGEST for number in numbers):
+        return _OUT_OF_RANGE
+    try:
+        decode_control(encode_control(control))
+    except (BatchError, OverflowError):
+        return _OUT_OF_RANGE
+    return ACCEPTED

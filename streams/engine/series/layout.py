@@ -13,24 +13,31 @@ import numpy as np
 
 from devices.vitals import VITALS
 from devices.wire.batch import PARTITIONS
+from devices.wire.control import Enrolment
 from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
 from streams.engine.columns.axis import Axis, Columns, array
-from streams.engine.columns.keyed_axis import KeyedAxis
+from streams.engine.columns.keyed_axis import KeyedAxis, keys
 from streams.engine.series.dense import DenseSeries
-from streams.engine.series.series import CONTINUOUS
+from streams.engine.series.series import CONTINUOUS, VALIDITY
 from streams.engine.series.series_store import SeriesStore
 from streams.engine.series.sparse import SparseSeries
 
 _CODES: Final = max(VITALS) + 1
+LONGEST_INTERVAL: Final = 30 * 86_400
+"""s: an interval beyond it counts as this; nothing older is accepted."""
+_INTERVALS: Final = 2
+"""The intervals of its device for which a value is valid at least."""
 
 
 class Where(Columns):
     """``column`` int32 [vital, sender]: the column of the series within its partition's slice, on the axis of the vital, or
-    -1.  ``patient`` int32 [sender]: the patient's column within the partition's slice.
+    -1.  ``patient`` int32 [sender]: the patient's column within the partition's slice.  ``interval`` int64 [sender]: how
+    often the device reports by itself in s, 0: when somebody measures.
     """
 
     column: Cells = array(np.int32, -1, (_CODES,))
     patient: Cells = array(np.int32, -1)
+    interval: Ints = array(np.int64)
 
 
 class Layout:
@@ -74,6 +81,25 @@ class Layout:
             self.where.patient[found] = row - self.patients.start[self.senders.owner[found]]
         return found
 
+    def set_intervals(self, patient: int, enrolment: Enrolment) -> None:
+        """Take the intervals of a patient's devices; of several enrolments of one device the last one counts."""
+        for one in sorted(enrolment.devices, key=lambda each: each.since):
+            sender = self.senders.at(patient, one.device)
+            if sender < 0:
+                continue
+            interval = min(max(one.interval_s, 0), LONGEST_INTERVAL)
+            self.where.interval[sender] = interval
+            owner = self.senders.owner[sender]
+            for vital, within in enumerate(self.where.column[:, sender].tolist()):
+                if within >= 0:
+                    store = self.dense if CONTINUOUS[vital] else self.sparse
+                    column = int(store.axis.start[owner]) + within
+                    store.series.validity[column] = max(int(VALIDITY[vital]), _INTERVALS * interval)
+
+    def senders_of(self, store: SeriesStore, column: Ints) -> Ints:
+        """Columns int64 [n] of the senders of series int64 [n]."""
+        return self.senders.find(keys(store.series.patient[column], store.series.device[column]))
+
     def patient_of(self, series: SeriesStore, column: Ints) -> Ints:
         """Columns int64 [n] of the patients of series int64 [n]."""
         columns: Ints = self.patients.start[series.axis.owner[column]] + series.series.person[column]
@@ -106,6 +132,8 @@ class Layout:
                 series.series.device[columns] = self.senders.others(sender[mine])
                 series.series.vital[columns] = vital[mine]
                 series.series.person[columns] = self.where.patient[sender[mine]]
+                intervals = _INTERVALS * self.where.interval[sender[mine]]
+                series.series.validity[columns] = np.maximum(VALIDITY[vital[mine]], intervals)
                 for listener in self._listeners:
                     listener(series, columns)
 

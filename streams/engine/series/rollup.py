@@ -110,8 +110,8 @@ def usable(value: npt.NDArray[np.float32], vital: Bytes | int, status: Bytes) ->
     """(fixed point int64 [n], good bool [n]): values rounded half-even to the vital's resolution (a float32 times a small
     integer is exact in float64); 0 where not good.
     """
-    scaled = value * STEPS[vital]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = value * STEPS[vital]
         np.rint(scaled, out=scaled)
         good = (status == Status.OK) & (scaled >= 0) & (scaled <= FIXED_MAX)
     if not good.all():

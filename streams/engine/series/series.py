@@ -20,10 +20,12 @@ for _spec in VITALS.values():
 
 class Series(Columns):
     """The series of each column: ``patient``, ``device`` int32, ``vital`` uint8 (0: a spare column); ``person`` int32: the
-    patient's column within the partition's slice of that axis.
+    patient's column within the partition's slice of that axis.  ``validity`` int64 s: how long after its measurement a value
+    may decide: that of its vital, and at least two intervals of its device.
     """
 
     patient: Cells = array(np.int32)
     device: Cells = array(np.int32)
     vital: Bytes = array(np.uint8)
     person: Cells = array(np.int32)
+    validity: Ints = array(np.int64)

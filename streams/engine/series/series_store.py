@@ -12,7 +12,7 @@ from streams.engine.columns.arrays import Bools, Cells, Ints, Rows
 from streams.engine.columns.axis import Axis
 from streams.engine.series.due_later import DueLater
 from streams.engine.series.newest import Newest
-from streams.engine.series.series import VALIDITY, Series
+from streams.engine.series.series import Series
 from streams.engine.series.updates import Updates, updates_of
 from streams.engine.writes import LATE
 
@@ -55,7 +55,7 @@ class SeriesStore:
     def learn(self, updates: Updates, stalled_s: Ints) -> None:
         """Take updates into ``newest``; ``stalled_s`` int64 [PARTITIONS]."""
         column, second = updates.column, updates.second
-        expires = second + VALIDITY[self.series.vital[column]] - stalled_s[self.axis.owner[column]]
+        expires = second + self.series.validity[column] - stalled_s[self.axis.owner[column]]
         self.newest.learn(column, second, updates.cell, expires)
 
     def forget(self, partition: int, member: Bools, _old: int, now: int) -> None:

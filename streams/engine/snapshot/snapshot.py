@@ -28,7 +28,7 @@ from streams.engine.series.ring import LONGEST
 from streams.engine.snapshot.recall import Recall, refill
 from streams.engine.snapshot.state import State
 
-VERSION: Final = 5
+VERSION: Final = 6
 _ENROLMENT: Final = KINDS[Enrolment]
 _MAGIC: Final = b"vigil-engine"
 _LAST_MS: Final = 253_402_300_799_999

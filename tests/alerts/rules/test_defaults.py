@@ -47,8 +47,13 @@ def timer_lines() -> list[str]:
         f"| gateway silent | {rules.gateway_offline_s} s without a heartbeat |",
         f"| no data | {rules.no_data_factor:g} intervals of the device and {rules.no_data_extra_s} s |",
         f"| sensor off | {rules.sensor_off_s} s without a good sample, or the device says so |",
+        f"| no usable value | {rules.no_value_s} s of unusable values, or {rules.no_data_factor:g} intervals |",
         f"| NEWS2 | medium from {rules.news2_medium}, high from {rules.news2_high}, held for {rules.news2_hold_s} s |",
     ]
+
+
+def test_the_documentation_names_the_share_of_a_hold() -> None:
+    assert f"at least {RuleSet(1).hold_percent} % of the measured values" in PAGE
 
 
 @pytest.mark.parametrize("line", [*limit_lines(), *trend_lines(), *timer_lines()])

@@ -18,7 +18,9 @@ VERBS = ("See or call", "Call", "Look")
 
 def test_the_code_raises_every_family_that_is_known() -> None:
     per_vital = {rule.rpartition(".")[2] for rule in RULES if "." in rule}
-    assert per_vital == {"high", "low", "drift_high", "drift_low", "rising", "falling", "gain", "loss"}
+    assert per_vital == {
+        "high", "low", "drift_high", "drift_low", "rising", "falling", "gain", "loss", "no_value",
+    }  # fmt: skip
     assert len(RULES) == len(fixed_rules()) + len(per_vital) * len(VITALS)
 
 

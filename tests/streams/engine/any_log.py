@@ -45,7 +45,7 @@ TREND = st.one_of(
 ENROLMENT = st.builds(
     lambda order, every: Enrolment(tuple(Enrolled(device, 3, 0, None, every) for device in order), (3,)),
     st.permutations(DEVICES),
-    st.sampled_from((0, 5)),
+    st.sampled_from((0, 5, 61, 900)),
 )
 RULES = st.builds(
     lambda limits, trends, prefer, hold: RuleSet(

@@ -25,7 +25,7 @@ from devices.wire.control import (
     Slope,
     Trend,
 )
-from devices.wire.event import Contact, Event, Heartbeat
+from devices.wire.event import ClockCorrection, Contact, Event, Heartbeat
 from streams.engine.testing import START, Record, Sample
 
 DENSE = (Vital.HEART_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.PULSE_RATE)
@@ -128,12 +128,14 @@ class Maker:
         self.add(Record(self.now, Kind.CONTROL, patient, control=control, first=first, epoch=epoch))
 
     def heartbeat(self, patient: int) -> None:
-        beat: Event = Heartbeat(self.now)
+        beat: Event = Heartbeat(self.now - self.rng.choice((0, 0, 0, 500, 59_000, 61_000, 3_600_000, -61_000)))
         self.add(Record(self.now, Kind.EVENT, patient, 0, self.rng.choice((3, 3, 3, 3, 4, 9)), event=beat))
 
     def contact(self, patient: int) -> None:
         at = self.now - self.rng.choice((0, 500, 60_000, 1_000_000, -20_000, -40_000))
-        event = Contact(at, self.rng.random() < 0.6)
+        event: Event = Contact(at, self.rng.random() < 0.6)
+        if self.rng.random() < 0.2:
+            event = ClockCorrection(at, self.rng.choice((0, 1, -7_200_000, 3_600_000)))
         self.add(Record(self.now, Kind.EVENT, patient, self.rng.choice(self.devices[patient]), 3, event=event))
 
     def data(self, patient: int) -> None:
@@ -188,6 +190,7 @@ class Maker:
             news2_medium=rng.choice((5, 3)),
             news2_high=rng.choice((7, 6)),
             news2_hold_s=rng.choice((30, 0, 10)),
+            hold_percent=rng.choice((80, 80, 50, 100)),
             prefer=tuple(Preference(v, rng.choice((1, 5, 60))) for v in LEVELS if rng.random() < 0.3),
             trends=tuple(self.trend() for _ in range(rng.choice((0, 4, 12)))),
         )
@@ -212,7 +215,7 @@ class Maker:
         for device in self.devices[patient]:
             since = 0 if first else rng.choice((0, 0, 0, self.now - 20_000))
             until = rng.choice((None,) * 6 + (self.now, self.now + 30_000)) if not first else None
-            devices.append(Enrolled(device, 3, since, until, rng.choice((0, 1, 5, 30))))
+            devices.append(Enrolled(device, 3, since, until, rng.choice((0, 1, 5, 30, 100, 600))))
             if rng.random() < 0.1:
                 devices.append(Enrolled(device, 3, self.now + 60_000, None, 5))
         gateways = rng.choice(((3,), (3,), (3, 4), ())) if not first else (3,)
@@ -231,7 +234,7 @@ class Maker:
                 Pauses(tuple(PausedRule(rng.choice(rules), until) for _ in range(rng.choice((0, 1, 2))))),
                 Facts(rng.choice((1, 2)), rng.choice((True, False, None)), rng.choice(("A", "V", None)),
                       rng.choice(("1950-02-03", "1950-02-03", None)), rng.random() < 0.1),
-                Consent(rng.random() < 0.9, 0),
+                Consent(rng.random() < 0.7, rng.choice((0, self.now, self.now - 5000, self.now + 9000))),
                 self.enrolment(patient),
             )
         )  # fmt: skip

@@ -21,7 +21,7 @@ from streams.engine.testing import START, PatientLog, Record, clock_record
 from streams.engine.windows.long_windows import DAY, HOUR, LongWindows
 from streams.engine.windows.windows import Windows
 from tests.streams.engine.any_log import logs
-from tests.streams.engine.test_engine import TRIALS, Logs, Probe, Run, check_against_oracle, make_logs, same, whole
+from tests.streams.engine.test_engine import EVERYTHING, Logs, Probe, Run, check_against_oracle, make_logs, same, whole
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=3000, derandomize=False)
@@ -252,5 +252,5 @@ def test_cells_are_packed_and_unpacked_bit_for_bit() -> None:
 
 def test_random_logs_hold_what_the_trials_are_for() -> None:
     """The trials mean nothing where nothing happens in them."""
-    counted = check_against_oracle(make_logs(TRIALS[-1]))
+    counted = check_against_oracle(make_logs(EVERYTHING))
     assert all(counted[name] for name in ("conditions", "rollups", "late", "late episodes", "rising", "gain")), counted

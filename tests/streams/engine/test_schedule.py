@@ -38,6 +38,7 @@ def test_each_part_of_a_round_is_folded_at_the_tick_of_its_record():
         batch.records,
         timeline.last_clock_record,
         samples=np.empty(0, np.int64),
+        unsure=np.empty(0, np.int64),
         heartbeats=np.array([0]),
         controls=batch.controls,
         events=batch.events,
@@ -56,7 +57,7 @@ def test_the_offset_is_that_of_the_first_record_at_a_tick_or_later():
     timeline = Timeline()
     none = np.empty(0, np.int64)
     schedule = Schedule(
-        timeline.plan(batch.records), batch.records, timeline.last_clock_record, samples=none, heartbeats=none, controls=[],
-        events=[],
+        timeline.plan(batch.records), batch.records, timeline.last_clock_record, samples=none, unsure=none, heartbeats=none,
+        controls=[], events=[],
     )  # fmt: skip
     assert schedule.offset(np.array([5, 2, 5]), START + 1).tolist() == [11, 21, 11]

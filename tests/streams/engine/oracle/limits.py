@@ -6,7 +6,11 @@ from fractions import Fraction
 from functools import cache
 
 from devices.wire.control import Limits
-from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
+from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle, State
+
+At = tuple[str, str]
+Edge = tuple[Fraction, Fraction, int]
+SIGNS = {"high": 1, "low": -1}
 
 
 @cache  # asked each second of each series
@@ -17,7 +21,7 @@ def edges(limit: float, hysteresis: float, sign: int) -> tuple[Fraction, Fractio
 
 
 class LimitsOracle(State):
-    def levels(self, name: tuple[int, int, int]) -> dict[tuple[str, str], tuple[Fraction, Fraction, int]]:
+    def levels(self, name: tuple[int, int, int]) -> dict[At, Edge]:
         """{(side, level): (limit, clear, hold)} with the sign of the side."""
         out = {}
         for limits in (self.rules.limits, self.limits.get(name[0], Limits()).limits):
@@ -50,48 +54,67 @@ class LimitsOracle(State):
         for t, (ms, v) in sorted(updates.items()):
             if not s.newest or t >= s.newest[0]:
                 s.newest = (t, ms, v)
-                s.expires = max(s.expires, t + s.spec.validity_s - self.stalled_s)
+                s.expires = max(s.expires, t + self.validity(name) - self.stalled_s)
         recheck, s.recheck = s.recheck and before is not None, False
         levels = self.levels(name)
         late = bool(before and updates and min(updates) <= before[0])
-        if recheck:
-            for at in s.since:
-                s.since[at] = s.newest[0] if s.newest else 0
+        if recheck and s.newest:
+            for at in s.runs:
+                beyond = at in levels and self.signed(s, s.newest[2], SIGNS[at[0]]) > levels[at][0]
+                s.runs[at] = Run(int(beyond), s.newest[0], s.newest[0], s.newest[2], self.by_hand(name))
             for side in s.reported_until:
-                s.reported_until[side] = s.newest[0] if s.newest else -NEVER
-        samples = view if recheck or late else updates
+                s.reported_until[side] = s.newest[0]
+        samples = sorted((view if recheck or late else updates).items())
+        previous = before[0] if before and not (recheck or late) else None
+        reaches = False
+        if (recheck or late) and samples:
+            for at, run in s.runs.items():
+                goes_on = run.credit > 0 and run.since < samples[0][0] and not recheck
+                reaches |= goes_on
+                run.credit = self.most(name, levels, at) if goes_on else 0
+                run.last = -NEVER
         found = []
-        for (side, level), (edge, _, hold) in levels.items():
-            sign = 1 if side == "high" else -1
-            previous = before if not (recheck or late) else None
-            run_on = False
-            if late and not recheck and samples:
-                run_on = self.signed(s, before[2], sign) > edge and s.since[side, level] < min(samples)
-            for t, (_, v) in sorted(samples.items()):
-                beyond = self.signed(s, v, sign) > edge
-                run = run_on
-                if previous:
-                    run = self.signed(s, previous[2], sign) > edge and t - previous[0] <= self.hole(name)
-                if beyond and not run:
-                    s.since[side, level] = t
-                if run and not beyond and previous and previous[0] - s.since[side, level] >= hold:
-                    lowest = level == "medium" or (side, "medium") not in levels
-                    if (
-                        lowest
-                        and not {a for a in s.active if a[0] == side}
-                        and s.since[side, level] > s.reported_until[side]
-                    ):
-                        found.append((side, level, s.since[side, level], previous[0], previous[2]))
-                previous, run_on = (t, 0, v), False
+        for t, (_, v) in samples:
+            for at, run in s.runs.items():
+                edge, _, hold = levels.get(at, (1 << 30, 0, 0))
+                hole = not reaches and (previous is None or t - previous > self.hole(name))
+                credit = 0 if hole else run.credit
+                if self.signed(s, v, SIGNS[at[0]]) > edge:
+                    if not credit:
+                        run.since = t
+                        run.at_once = self.by_hand(name) and not reaches and (previous is None or t - previous > 60)
+                    run.credit = min(max(credit, 1) + 100 - self.percent, self.most(name, levels, at))
+                    run.last, run.value = t, v
+                    continue
+                had, run.credit = run.credit, max(credit - self.percent, 0)
+                lowest = at[1] == "medium" or (at[0], "medium") not in levels
+                held = run.at_once or run.last - run.since >= hold
+                free = lowest and not {a for a in s.active if a[0] == at[0]}
+                if had and run.last == previous and held and free and run.since > s.reported_until[at[0]]:
+                    found.append((*at, run.since, run.last, run.value))
+            previous, reaches = t, False
+        latest = {(one[0], one[1], one[2]): one for one in sorted(found, key=lambda x: x[3])}
+        goes_on = {(*at, run.since) for at, run in s.runs.items() if run.credit and s.newest and run.last == s.newest[0]}
+        found = [one for at, one in latest.items() if at not in goes_on]
         off = (name[0], name[2]) in self.sensor_off
         return [] if off else sorted(found, key=lambda x: (x[0], x[3]))
 
-    def hole(self, name: tuple[int, int, int]) -> int:
-        return max(60, 3 * self.holes.get((name[0], name[2]), 0))
-
     @property
-    def holes(self) -> dict[tuple[int, int], int]:
-        return {(p, e.device): e.interval_s for p, enrolment in self.enrolment.items() for e in enrolment.devices}
+    def percent(self) -> int:
+        return min(max(self.rules.hold_percent, 1), 100)
+
+    def most(self, name: tuple[int, int, int], levels: dict[At, Edge], at: At) -> int:
+        hold = levels[at][2] if at in levels else 0
+        return (hold // max(1, self.interval(name)) + 1) * (100 - self.percent) + 1
+
+    def interval(self, name: tuple[int, int, int]) -> int:
+        return self.intervals.get((name[0], name[2]), 0)
+
+    def by_hand(self, name: tuple[int, int, int]) -> bool:
+        return self.interval(name) == 0 or self.interval(name) > 60
+
+    def hole(self, name: tuple[int, int, int]) -> int:
+        return max(60, 3 * self.interval(name))
 
     def signed(self, s: SeriesOracle, value: int, sign: int) -> Fraction:
         return Fraction(value, s.spec.steps) * sign
@@ -119,10 +142,12 @@ class LimitsOracle(State):
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
-                if s.newest and s.expires > active_s and not paused and s.superseded is None and (side, level) in levels:
+                if s.newest and not paused and s.superseded is None and (side, level) in levels:
                     edge, clear, hold = levels[side, level]
                     value = self.signed(s, s.newest[2], sign)
-                    begins = value > edge and s.newest[0] - s.since[side, level] >= hold and not off
+                    run = s.runs[side, level]
+                    held = run.at_once or s.newest[0] - run.since >= hold
+                    begins = value > edge and held and not off and s.expires > active_s
                     wanted = begins or ((side, level) in s.active and value > clear)
                 (s.active.add if wanted else s.active.discard)((side, level))
             after = [level for level in ("high", "medium") if (side, level) in s.active]

@@ -15,6 +15,7 @@ class Scores(State):
         out: list[tuple[object, ...]] = []
         for patient in sorted({name[0] for name in self.series}):
             total, newest, counts = self.score(patient, now, active_s)
+            known, _, known_counts = self.score(patient, now, active_s, lapsed=True)
             level = 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
                 if counts and total >= threshold:
@@ -24,14 +25,25 @@ class Scores(State):
                 else:
                     self.stands.pop((patient, which), None)
             was = self.news_level[patient]
+            current, last_known = level, 0
+            for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
+                if known_counts and known >= threshold:
+                    last_known = which
+            level = max(level, min(was, last_known))
             self.news_level[patient] = level
+            if (level > current) != (patient in self.unassessed):
+                self.unassessed ^= {patient}
+                phase = "onset" if level > current else "end"
+                at = newest * 1000 if newest > 0 else None
+                out.append(("news2_no_value", patient, 0, phase, "MEDIUM", None, at))
             if was != level:
                 phase = "end" if not level else "onset" if not was else "worse" if level > was else "better"
                 priority = "HIGH" if (level or was) == 2 else "MEDIUM"
-                out.append(("news2", patient, 0, phase, priority, float(total) if level else None, None))
+                out.append(("news2", patient, 0, phase, priority, float(total) if level and counts else None, None))
         return out
 
-    def score(self, patient: int, now: int, active_s: int) -> tuple[int, int, bool]:
+    def score(self, patient: int, now: int, active_s: int, lapsed: bool = False) -> tuple[int, int, bool]:
+        """(total, newest measured second, whether there is a score); ``lapsed``: with inputs that are too old as well."""
         best: dict[str, tuple[int, int, SeriesOracle]] = {}
         for (who, _, device), s in self.series.items():
             if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS:
@@ -40,6 +52,9 @@ class Scores(State):
                     best[s.spec.column] = this
         valid = {k: v for k, v in best.items() if v[2].expires > active_s}
         value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, _, s) in valid.items() if s.newest}
+        fresh = [k for k in ("heart_rate", "pulse_rate") if k in value]
+        if lapsed:
+            value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, _, s) in best.items() if s.newest}
         newest = max((at for at, _, _ in valid.values()), default=-NEVER) // 1000
         facts = self.facts.get(patient, Facts())
         points: dict[str, int] = {}
@@ -53,7 +68,8 @@ class Scores(State):
                 points["spo2"] = band(x, (84, 86, 88, 93, 95, 97), (3, 2, 1, 0, 1, 2, 3)) if facts.oxygen else air
         if "systolic" in value:
             points["sbp"] = band(round(value["systolic"]), (91, 101, 111, 220), (3, 2, 1, 0, 3))
-        pulse = value.get("heart_rate", value.get("pulse_rate"))
+        rates = [value[k] for k in (*fresh, "heart_rate", "pulse_rate") if k in value]
+        pulse = rates[0] if rates else None
         if pulse is not None:
             points["pulse"] = band(round(pulse), (41, 51, 91, 111, 131), (3, 1, 0, 1, 2, 3))
         if "temperature" in value:

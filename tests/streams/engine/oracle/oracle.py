@@ -5,13 +5,14 @@ from __future__ import annotations
 from streams.engine.series.rollup import DUE
 from tests.streams.engine.oracle.limits import LimitsOracle
 from tests.streams.engine.oracle.news2 import Scores
+from tests.streams.engine.oracle.no_value import NoValueOracle
 from tests.streams.engine.oracle.sources import SourcesOracle
 from tests.streams.engine.oracle.technical import Technical
 from tests.streams.engine.oracle.trends import TrendsOracle
 from tests.streams.engine.oracle.windows import Windows
 
 
-class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle, SourcesOracle):
+class Oracle(Windows, Technical, LimitsOracle, NoValueOracle, Scores, TrendsOracle, SourcesOracle):
     """Takes records one at a time; the results are in the lists and dicts of :class:`.state.State`."""
 
     def evaluate(self, now: int, decide: bool = True) -> None:
@@ -40,6 +41,7 @@ class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle, SourcesOrac
         self.late_names.clear()
         if decide:
             changes += self.gateways(now, active_s) + self.devices(now, active_s) + self.sensors(now)
+            changes += self.clocks(now, active_s)
         learned = [(name, s, self.learn(s, now, name)) for name, s in sorted(self.series.items())]
         if decide:
             self.judge(active_s)
@@ -47,6 +49,7 @@ class Oracle(Windows, Technical, LimitsOracle, Scores, TrendsOracle, SourcesOrac
             if decide:
                 changes += self.late_episodes(name, s, episodes, now) + self.decide(name, s, now, active_s)
         if decide:
+            changes += self.without_value(now, active_s)
             changes += self.scores(now, active_s)
             changes += self.trends(now, active_s, closed, now % 60 == DUE[self.partition])
         if now % 60 == DUE[self.partition]:

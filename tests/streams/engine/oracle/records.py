@@ -11,7 +11,7 @@ from devices.sample import Status
 from devices.vitals import VITALS
 from devices.wire.batch import Kind
 from devices.wire.control import Consent, Enrolment, Facts, Limits, Pauses, RuleSet
-from devices.wire.event import Contact, Heartbeat
+from devices.wire.event import ClockCorrection, Contact, Heartbeat
 from streams.engine.series.rollup import DUE
 from streams.engine.testing import Record
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
@@ -62,8 +62,8 @@ class Records(State):
             s.kept = {t: c for t, c in s.kept.items() if t <= new}
             if s.newest:
                 s.newest = (min(s.newest[0], new), *s.newest[1:])
-            for at in s.since:
-                s.since[at] = min(s.since[at], new)
+            for run in s.runs.values():
+                run.since, run.last = min(run.since, new), min(run.last, new)
             for side in s.reported_until:
                 s.reported_until[side] = min(s.reported_until[side], new)
             self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
@@ -99,15 +99,16 @@ class Records(State):
             for e in self.enrolment.get(one.patient, Enrolment()).devices
             if e.device == one.device and one.gateway in (0, e.gateway)
         ]
-        bad = {
-            s[4]
-            for s in one.samples
-            if s[2] not in VITALS
-            or s[3] > max(Status)
-            or (s[3] == 0 and not math.isfinite(s[1]))
-            or s[4] >= one.count
-            or not -30 * 86_400_000 <= s[0] - self.clock <= 86_400_000
-        }
+        bad = set()
+        for s in one.samples:
+            number = s[3] != 0 or math.isfinite(s[1])
+            if s[2] not in VITALS or s[3] > max(Status) or not number or s[4] >= one.count:
+                bad.add(s[4])
+            elif not -30 * 86_400_000 <= s[0] - self.clock <= 86_400_000:
+                bad.add(s[4])
+                self.doubt(now, (one.patient, one.device))
+            elif self.withdrawn_at(one.patient, s[0]):
+                bad.add(s[4])
         self.rejected += len(bad)
         for time, value, vital, status, reading in one.samples:
             if reading in bad:
@@ -115,17 +116,19 @@ class Records(State):
             if one.device and not any(e.since <= time < (NEVER**2 if e.until is None else e.until) for e in spells):
                 continue
             self.stored += 1
-            if time <= self.clock + 30_000:
+            if status == Status.CLOCK_UNSURE or time > self.clock + 30_000:
+                self.doubt(now, (one.patient, one.device))
+            else:
                 self.sample(now, (one.patient, vital, one.device), time, value, status)
 
     def sample(self, now: int, name: tuple[int, int, int], time: int, value: float, status: int) -> None:
-        if status == Status.CLOCK_UNSURE:
-            return
         s = self.series.setdefault(name, SeriesOracle(name[1]))
         self.latest[name] = max(time, self.latest.get(name, 0))
         second, who = time // 1000, (name[0], name[2])
         low, high = s.spec.plausible
         fixed = -1
+        if status == 0 and not low <= np.float32(value) <= high:
+            status = Status.OUT_OF_RANGE
         if status == 0 and low <= np.float32(value) <= high:
             fixed = round(Fraction(float(np.float32(value))) * s.spec.steps)
         if status == 0 and fixed >= 0:
@@ -133,6 +136,8 @@ class Records(State):
         if status in (Status.POOR_CONTACT, Status.SENSOR_OFF):
             self.off[who].add(second)
         self.measured[who] = max(self.measured[who], time) if self.live(now, who, second) else self.measured[who]
+        if self.live(now, who, second):
+            self.hear(now - self.stalled_s, who, s, status if fixed < 0 else 0)
         if who in self.last_arrival and self.live(now, who, second):
             self.last_arrival[who] = max(self.last_arrival[who], now - self.stalled_s)
         if not s.spec.continuous:
@@ -159,6 +164,18 @@ class Records(State):
             gone = second // 60 * 60 < emitted - 300 or now < self.exact_from
             (self.late_names if gone else self.touched).add((name, second // 60))
 
+    def hear(self, active_s: int, who: tuple[int, int], s: SeriesOracle, status: int) -> None:
+        hole = max(60, 3 * self.intervals.get(who, 0))
+        last, begun = self.session.get(who, (-NEVER, -NEVER))
+        self.session[who] = (active_s, begun if active_s - last <= hole else active_s)
+        if not status:
+            s.good = active_s
+            return
+        if s.bad <= s.good or active_s - s.bad > hole:
+            s.bad_since = active_s
+        s.bad_status = max(status, s.bad_status if s.bad == active_s else 0)
+        s.bad = active_s
+
     def live(self, now: int, who: tuple[int, int], second: int) -> bool:
         return second > now - max(300, self.allowance(who))
 
@@ -166,10 +183,24 @@ class Records(State):
         interval = self.watched.get(who, 0)
         return math.ceil(self.rules.no_data_factor * interval) + self.rules.no_data_extra_s if interval else 0
 
+    def withdrawn_at(self, patient: int, time: int) -> bool:
+        return any(since <= time < until for since, until in self.withdrawals[patient])
+
+    def doubt(self, now: int, who: tuple[int, int]) -> None:
+        self.unsure[who] = now - self.stalled_s
+
     def event(self, now: int, one: Record) -> None:
         event, who = one.event, (one.patient, one.device)
+        if self.withdrawn_at(one.patient, event.at):
+            self.rejected += 1
+            return
+        if isinstance(event, ClockCorrection) and event.at >= self.corrected.get(who, (-NEVER, 0))[0]:
+            self.corrected[who] = (event.at, event.offset_ms)
         if isinstance(event, Heartbeat):
-            self.gateway[one.patient, one.gateway] = now - self.stalled_s
+            link = (one.patient, one.gateway)
+            if event.at > self.beaten[link] or abs(event.at - now * 1000) <= 60_000:
+                self.gateway[link] = now - self.stalled_s
+            self.beaten[link] = max(self.beaten[link], event.at)
         if isinstance(event, Contact) and event.at // 1000 <= now + 30:
             newest = self.on if event.on else self.loose
             newest[who] = max(newest[who], event.at // 1000)
@@ -185,9 +216,23 @@ class Records(State):
         elif isinstance(control, Facts):
             self.facts[patient] = control
         elif isinstance(control, Consent):
+            if control.given and self.consent.get(patient) is False:
+                self.gateway.update({link: active_s for link in self.gateway if link[0] == patient})
+                self.last_arrival.update({who: active_s for who in self.last_arrival if who[0] == patient})
+            said = control.at if 0 < control.at <= one.append else one.append
+            if not control.given and self.consent.get(patient) is not False:
+                spells = [*self.withdrawals[patient], (said, NEVER**2)]
+                if len(spells) > 4:
+                    spells[:2] = [(spells[0][0], spells[1][1])]
+                self.withdrawals[patient] = spells
+            elif control.given and self.consent.get(patient) is False:
+                since, _ = self.withdrawals[patient].pop()
+                self.withdrawals[patient].append((since, max(said, since)))
             self.consent[patient] = control.given
         elif isinstance(control, Enrolment):
             self.enrolment[patient] = control
+            for e in sorted(control.devices, key=lambda e: e.since):
+                self.intervals[patient, e.device] = e.interval_s
             current = {e.device: e for e in control.devices if e.until is None or e.until > now * 1000}
             for who in [w for w in self.watched if w[0] == patient and w[1] not in current]:
                 del self.watched[who]

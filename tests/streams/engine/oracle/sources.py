@@ -15,7 +15,7 @@ class SourcesOracle(State):
                 self.rank(patient, name[2])
                 for name, other in rivals
                 if other.newest and vital in holds
-                and active_s - (other.expires - other.spec.validity_s) <= holds[vital]
+                and active_s - (other.expires - self.validity(name)) <= holds[vital]
             ]  # fmt: skip
             for name, other in rivals:
                 if other is s and live and self.rank(patient, name[2]) > min(live):

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Enrolment, Facts, Limits, Pauses, RuleSet
 
 NEVER = 1 << 40
+
+
+@dataclass
+class Run:
+    """The run of samples beyond one limit: over where there is no credit."""
+
+    credit: int = 0
+    since: int = 0
+    last: int = 0
+    value: int = 0
+    at_once: bool = False
 
 
 class SeriesOracle:
@@ -21,7 +33,7 @@ class SeriesOracle:
         self.kept: dict[int, tuple[int, int]] = {}  # episodic: the last eight
         self.newest: tuple[int, int, int] | None = None  # second, ms, value
         self.expires = -NEVER
-        self.since = {(side, level): 0 for side in ("high", "low") for level in ("medium", "high")}
+        self.runs = {(side, level): Run() for side in ("high", "low") for level in ("medium", "high")}
         self.active: set[tuple[str, str]] = set()
         self.reported_until = {"high": 0, "low": 0}
         self.recheck = False
@@ -29,6 +41,9 @@ class SeriesOracle:
         self.last_minute = -1
         self.sums = {"high": 0, "low": 0}
         self.trending: set[str] = set()
+        self.good = self.bad = self.bad_since = -NEVER  # active seconds of arrivals
+        self.bad_status = 0
+        self.without: tuple[int, str] | None = None  # a usable value: since then, why
         self.superseded: int | None = None  # by that device
         self.changed = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
@@ -63,6 +78,13 @@ class State:
         self.last_arrival: dict[tuple[int, int], int] = {}
         self.measured: dict[tuple[int, int], int] = defaultdict(int)
         self.silent: set[tuple[int, int]] = set()
+        self.unsure: dict[tuple[int, int], int] = {}  # active second of the last arrival
+        self.corrected: dict[tuple[int, int], tuple[int, int]] = {}  # at, offset ms
+        self.doubted: set[tuple[int, int]] = set()
+        self.withdrawals: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self.beaten: dict[tuple[int, int], int] = defaultdict(int)
+        self.session: dict[tuple[int, int], tuple[int, int]] = {}  # active second of the last arrival, of the first
+        self.intervals: dict[tuple[int, int], int] = {}
         self.link: dict[tuple[int, int], tuple[int, int]] = {}
         self.current: dict[int, set[int]] = {}
         self.serving: set[tuple[int, int]] = set()
@@ -70,6 +92,7 @@ class State:
         self.back: dict[tuple[int, int], int] = defaultdict(int)
         self.away: set[tuple[int, int]] = set()
         self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): active_s, measured
+        self.unassessed: set[int] = set()
         self.news_level: dict[int, int] = defaultdict(int)
         # results
         self.conditions: list[tuple[object, ...]] = []
@@ -78,6 +101,9 @@ class State:
         self.windows: list[tuple[int, tuple[int, int, int], int, tuple[float, ...]]] = []
         self.latest: dict[tuple[int, int, int], int] = {}
         self.stored = self.rejected = 0
+
+    def validity(self, name: tuple[int, int, int]) -> int:
+        return max(VITALS[Vital(name[1])].validity_s, 2 * self.intervals.get((name[0], name[2]), 0))
 
     def paused(self, patient: int, rule: str, now: int) -> bool:
         pauses = self.pauses.get(patient, Pauses()).pauses

@@ -11,7 +11,7 @@ class Technical(Records):
         out: list[tuple[object, ...]] = []
         for link in sorted({*self.serving, *self.away}):
             wanted = link in self.serving and active_s - self.gateway[link] > self.rules.gateway_offline_s
-            wanted = wanted and not self.paused(link[0], "gateway_offline", now)
+            wanted = wanted and not self.paused(link[0], "gateway_offline", now) and self.consent.get(link[0]) is not False
             if wanted != (link in self.away):
                 (self.away.add if wanted else self.away.discard)(link)
                 if not wanted:
@@ -28,7 +28,7 @@ class Technical(Records):
                 since = self.last_arrival[who] if who in self.silent else max(self.last_arrival[who], self.back[link])
                 alone = link not in self.away and self.gateway[link] >= self.last_arrival[who] + 5
                 wanted = active_s - since > self.allowance(who) and (who in self.silent or alone)
-                wanted = wanted and not self.paused(who[0], "no_data", now)
+                wanted = wanted and not self.paused(who[0], "no_data", now) and self.consent.get(who[0]) is not False
             if wanted != (who in self.silent):
                 (self.silent.add if wanted else self.silent.discard)(who)
                 out.append(("no_data", *who, "onset" if wanted else "end", "MEDIUM", None, self.measured[who] or None))
@@ -45,9 +45,22 @@ class Technical(Records):
             begins = lasted or (self.loose[who] > denied and self.loose[who] > now - 900)
             newest = max(newest_off, self.loose[who])
             wanted = who[1] in self.current.get(who[0], ()) and newest > denied and (begins or who in self.sensor_off)
-            wanted = wanted and not self.paused(who[0], "sensor_off", now)
+            wanted = wanted and not self.paused(who[0], "sensor_off", now) and self.consent.get(who[0]) is not False
             if wanted != (who in self.sensor_off):
                 (self.sensor_off.add if wanted else self.sensor_off.discard)(who)
                 at = newest if wanted else max(newest, denied)
                 out.append(("sensor_off", *who, "onset" if wanted else "end", "MEDIUM", None, at * 1000))
+        return out
+
+    def clocks(self, now: int, active_s: int) -> list[tuple[object, ...]]:
+        out: list[tuple[object, ...]] = []
+        for who in sorted({*self.unsure, *self.corrected, *self.doubted}):
+            unsure, sure = self.unsure.get(who, -NEVER), self.session.get(who, (-NEVER,))[0]
+            wanted = unsure > sure or (who in self.doubted and who in self.unsure and sure < unsure + 60)
+            wanted = wanted or abs(self.corrected.get(who, (0, 0))[1]) >= 30_000
+            wanted = wanted and who[1] in self.current.get(who[0], ())
+            wanted = wanted and not self.paused(who[0], "clock_wrong", now) and self.consent.get(who[0]) is not False
+            if wanted != (who in self.doubted):
+                (self.doubted.add if wanted else self.doubted.discard)(who)
+                out.append(("clock_wrong", *who, "onset" if wanted else "end", "MEDIUM", None, None))
         return out

@@ -74,9 +74,9 @@ class TrendsOracle(State):
         wanted, value = False, 0.0
         if one is not None:
             wanted, value = getattr(self, kind)(s, one, side, before)
-        if not s.newest or s.superseded is not None or s.expires <= active_s or self.paused(name[0], rule, now):
+        if not s.newest or s.superseded is not None or self.paused(name[0], rule, now):
             wanted = False
-        if not before and (name[0], name[2]) in self.sensor_off:
+        if not before and ((name[0], name[2]) in self.sensor_off or s.expires <= active_s):
             wanted = False
         if wanted == before:
             return []
