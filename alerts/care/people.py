@@ -72,9 +72,11 @@ def change_person(tx: Tx, person: int, *, name: str, role: Role) -> None:
     Raises:
         UnknownRecordError: there is no such person.
         InvalidPersonError: the role is unknown.
+        InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
     """
     _check_role(role)
-    row_of(tx, "person", person, "UPDATE person SET name = %s, role = %s WHERE person = %s RETURNING person", name, role)
+    named = checked_text(name, "The name", NAME)
+    row_of(tx, "person", person, "UPDATE person SET name = %s, role = %s WHERE person = %s RETURNING person", named, role)
     _end_sessions(tx, person)
 
 
