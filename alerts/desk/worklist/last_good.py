@@ -14,6 +14,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from alerts.database import epoch_ms, to_datetime
+from alerts.desk.worklist.rows import value_of
 from alerts.desk.worklist.snapshot import Value
 from alerts.rules.newest_usable import usable
 from devices.vitals import VITALS, Vital
@@ -78,8 +79,10 @@ class LastGood:
                 "patients": list(patients), "devices": list(devices), "vital": vital, "now": to_datetime(now),
                 "back": _look_back_s(vital),
             }  # fmt: skip
-            for patient, device, at, value in await (await connection.execute(query, about)).fetchall():
-                self.values[patient, vital, device] = Value(patient, vital, device, at, value, 0, at)
+            for patient, device, at, number in await (await connection.execute(query, about)).fetchall():
+                value = value_of((patient, vital, device, at, number, 0, at))
+                if value is not None:  # a damaged reading is passed over
+                    self.values[patient, vital, device] = value
 
 
 def _look_back_s(vital: int) -> int:

@@ -51,7 +51,8 @@ async def read_paging(connection: AsyncConnection[Any]) -> tuple[Paging, dict[in
     teams = await (await connection.execute(_TEAMS)).fetchall()
     channels = {team: frozenset(filter(None, names)) - frozenset(REACH_NOBODY) for team, names in teams}
     paged = await (await connection.execute(_PAGED, values)).fetchall()
-    return Paging(frozenset(found[0]), found[1], found[2], channels), {alarm: Paged(who, at) for alarm, who, at in paged}
+    receipts = {alarm: Paged(who, at) for alarm, who, at in paged if at is not None}
+    return Paging(frozenset(found[0]), found[1], found[2], channels), receipts
 
 
 def paging_in_words(paging: Paging, teams: Iterable[int] | None, zone: ZoneInfo, now: int) -> tuple[bool, str]:
