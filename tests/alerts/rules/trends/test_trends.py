@@ -69,16 +69,14 @@ def test_a_third_of_the_pairs_being_wild_moves_no_slope() -> None:
     assert not trend(it)
 
 
-def test_a_slope_of_too_few_minutes_begins_nothing_and_ends_with_validity() -> None:
+def test_a_slope_of_too_few_minutes_begins_nothing_and_silence_ends_none() -> None:
     it = home(RISING)
     minutes(it, Vital.HEART_RATE, *(70 + k for k in range(10)))
     assert trend(it) == [("rising", "onset", "MEDIUM")]
-    before = it.now
-    while len(trend(it)) == 1 and it.now < before + 2000:
+    for _ in range(400):
         it.now += 5
         it.append(clock_record(it.now * 1000))
-    assert trend(it)[1:] == [("rising", "end", "MEDIUM")]
-    assert 900 < it.now - before <= 970
+    assert trend(it) == [("rising", "onset", "MEDIUM")]
 
 
 def test_a_pause_ends_a_trend_at_once_and_a_loose_sensor_begins_none() -> None:
