@@ -9,6 +9,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import scalar_row
 
+from devices.database_session import session_options
+
 Tx = psycopg.Connection[Any]
 """A connection inside a transaction of the caller's."""
 
@@ -16,9 +18,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _FURTHEST: Final = timedelta(hours=14)  # UTC+14, Kiritimati
 _FIRST, _LAST = "1900-01-01 00:00Z", "3000-01-01 00:00Z"
-_CONNECT_S: Final = 5
 _STATEMENT_S: Final = 30
-_SILENT_S: Final = 10
 
 
 def connect(url: str, name: str) -> psycopg.Connection[Any]:
@@ -27,17 +27,8 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
     Raises:
         psycopg.OperationalError: the database cannot be reached.
     """
-    return psycopg.connect(
-        url,
-        autocommit=True,
-        connect_timeout=_CONNECT_S,
-        application_name=f"vigil {name}",
-        options=f"-c statement_timeout={_STATEMENT_S}s -c idle_in_transaction_session_timeout={_STATEMENT_S}s",
-        keepalives_idle=_SILENT_S,
-        keepalives_interval=_SILENT_S // 5,
-        keepalives_count=3,
-        tcp_user_timeout=_SILENT_S * 1000,
-    )
+    bounds = session_options(f"vigil {name}", statement_s=_STATEMENT_S, transaction_s=_STATEMENT_S)
+    return psycopg.connect(url, autocommit=True, **bounds)  # type: ignore[arg-type]
 
 
 def wait_for_hint(db: psycopg.Connection[Any], seconds: float) -> bool:

@@ -2,6 +2,7 @@
 
 StreamsError
 ├── TopicMissingError    the topic is not there, or not as this program needs it
+├── MasterKeyWrongError  none of the data keys opens under the master key
 ├── BrokersAwayError     no broker answered while the worker started
 └── UnknownVersionError  Faust or aiokafka is another one than the transport overrides
 """
@@ -19,6 +20,17 @@ class TopicMissingError(StreamsError):
     def __init__(self, topic: str, reason: str) -> None:
         super().__init__(f"The topic {topic} {reason}: create it as `vigil demo` and the deployment notes do.")
         self.topic, self.reason = topic, reason
+
+
+class MasterKeyWrongError(StreamsError):
+    """No data key opens under the master key: it is the master key that is wrong, not they."""
+
+    def __init__(self, tried: int) -> None:
+        super().__init__(
+            f"None of {tried} data keys opens under this master key: was the key file exchanged? Put the right one back"
+            " (VIGIL_MASTER_KEY_FILE) and start the worker again."
+        )
+        self.tried = tried
 
 
 class BrokersAwayError(StreamsError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from alerts.care.facts import facts_of, set_facts
-from alerts.care.identity import Identity, identifiers, index_hash, seal_identity
+from alerts.care.identity import Identity, check_identity, identifiers, index_hash, seal_identity
 from alerts.care.records import check_in_care
 from alerts.control.outbox import take_turn
-from alerts.database import Tx
+from alerts.database import Tx, local_today
 from alerts.errors import DuplicateRecordError
 
 _HOLDER = (
@@ -24,7 +24,10 @@ def correct_identity(tx: Tx, master: bytes, patient: int, identity: Identity, by
         UnknownRecordError: there is no such patient.
         NotInCareError: the patient is discharged.
         DuplicateRecordError: another patient has this record number.
+        InvalidIdentityError: the date of birth is none.
+        InvalidTextError: a text is blank, too long, or cannot be stored.
     """
+    identity = check_identity(identity, local_today(tx))
     take_turn(tx)
     check_in_care(tx, patient)
     check_record_is_free(tx, master, identity, patient)

@@ -72,8 +72,10 @@ def change_person(tx: Tx, person: int, *, name: str, role: Role) -> None:
     Raises:
         UnknownRecordError: there is no such person.
         InvalidPersonError: the role is unknown.
+        InvalidTextError: the name is blank, too long, or cannot be stored.
     """
     _check_role(role)
+    name = checked_text(name, "The name of a person", NAME)
     row_of(tx, "person", person, "UPDATE person SET name = %s, role = %s WHERE person = %s RETURNING person", name, role)
     _end_sessions(tx, person)
 

@@ -79,6 +79,7 @@ def new_producer(kafka: str) -> Producer:
             "enable.idempotence": True,
             "max.in.flight.requests.per.connection": 1,  # docs/decisions/0010-one-request-in-flight.md
             "delivery.timeout.ms": 30_000,
+            "socket.timeout.ms": 10_000,
             "linger.ms": 0,
         }
     )

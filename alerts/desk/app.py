@@ -37,6 +37,7 @@ from alerts.desk.web.templates import HERE, environment
 from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import Reader
 from alerts.errors import AlertError
+from devices.database_session import session_options
 from devices.wire.keys import read_master_key
 
 _log = structlog.get_logger("alerts.desk")
@@ -55,7 +56,7 @@ def build(settings: DeskSettings) -> Starlette:
         timeout=5,
         max_waiting=50,
         open=False,
-        kwargs={"connect_timeout": 5, "application_name": "vigil desk", "options": "-c statement_timeout=10000"},
+        kwargs=session_options("vigil desk", statement_s=10),
     )
 
     @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ from alerts.fold.alarm_rows import lock_active
 from alerts.life.alarm import Alarm
 from alerts.rules.trends.trend_table import is_trend
 from devices.wire.batch import partition_of
-from streams.engine.condition import Condition
+from streams.engine.condition import KEY_DAMAGED, Condition
 
 STATE_LOST: Final = "state_lost"
 PIPELINE_STOPPED: Final = "pipeline_stopped"
@@ -32,7 +32,9 @@ def ends_after_state_loss(tx: Tx, conditions: Sequence[Condition]) -> list[Condi
 
 
 def _decided_again(alarm: Alarm) -> bool:
-    return not is_trend(alarm.rule) if alarm.subject_kind == "patient" else alarm.rule == PIPELINE_STOPPED
+    if alarm.subject_kind == "patient":
+        return not is_trend(alarm.rule) and alarm.rule != KEY_DAMAGED
+    return alarm.rule == PIPELINE_STOPPED
 
 
 def _end(alarm: Alarm, lost: dict[int, int]) -> Condition:

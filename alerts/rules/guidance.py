@@ -85,6 +85,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         f"{_OPERATOR} now (vigil doctor names the cause). {_UNWATCHED}",
         f"Vigil receives nothing and raises no new alarms: start vigil doctor. {_UNWATCHED}",
     ),
+    "log_silent": Guidance(
+        "Vigil cannot read",
+        "For more than 30 s no readings could be fetched for these patients: a server of the log is away or cut off.",
+        f"{_OPERATOR} now (vigil doctor names the cause). {_UNWATCHED}",
+        f"Part of the log cannot be read and no new alarm is raised for some: start vigil doctor. {_UNWATCHED}",
+    ),
     "log_damaged": Guidance(
         "The log is damaged",
         "The log of readings was cut or made again, so this part of it is not read any more: no new alarm can be raised.",
@@ -96,6 +102,18 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "The clocks of Vigil's servers differ by more than 5 s: the ages of readings, and alarms for silence, may be wrong.",
         f"{_OPERATOR} now: time synchronisation (NTP) of brokers and workers. Trust no age of a reading until then.",
         "The clocks of Vigil's servers differ: have time synchronisation (NTP) mended, vigil doctor helps to look.",
+    ),
+    "record_set_aside": Guidance(
+        "A record was set aside",
+        "Vigil failed at one record and kept it apart, unread: a measurement or a setting in it is not shown.",
+        "Look at what was set or measured in the last minutes, and tell whoever runs Vigil (vigil rejected list).",
+        "Vigil failed at one record and kept it apart: vigil rejected list shows it, vigil doctor helps.",
+    ),
+    "data_key_damaged": Guidance(
+        "Readings cannot be opened",
+        "The key for this patient's readings is damaged on the server: they are kept, nobody sees them, and no alarm comes.",
+        "Call the patient: how are they? Observe by other means; have whoever runs Vigil restore the key (vigil doctor).",
+        "Readings of a patient cannot be opened: nobody sees them. Open the link and have the key restored (vigil doctor).",
     ),
     "state_lost": Guidance(
         "Alarm state was lost",

@@ -48,7 +48,9 @@ def main() -> None:
             record = event.value
             head = np.frombuffer(record, HEADER, 1)[0]
             if head["kind"] == Kind.SAMPLES:
-                payload = open_record(record, keys[int(head["key"])].aead)
+                key = keys[int(head["key"])]
+                assert key is not None
+                payload = open_record(record, key.aead)
                 job.take(int(head["patient"]), payload)
                 if store:
                     await commit(database, head, payload, event.message)

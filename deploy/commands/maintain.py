@@ -16,8 +16,11 @@ def register(app: typer.Typer) -> None:
         drop_raw_after: Annotated[
             int | None, typer.Option(min=31, help="delete readings older than so many days; rollups stay")
         ] = None,
+        drop_refused_after: Annotated[
+            int, typer.Option(min=7, help="delete refused and quarantined records older than so many days")
+        ] = 90,
     ) -> None:
-        """Write the hourly rollups of changed minutes, and drop raw readings that are too old.
+        """Write the hourly rollups of changed minutes, and drop raw readings and refused records that are too old.
 
         Run it hourly from a timer, and once a night with --days 31 for data that came late.  Two runs at once do no harm.
 
@@ -26,10 +29,16 @@ def register(app: typer.Typer) -> None:
         import psycopg
 
         from streams.store.hours import complete_hours, drop_raw
+        from streams.store.refused import drop_refused
 
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         with psycopg.connect(database, connect_timeout=10, autocommit=True) as db:
             print(f"{complete_hours(db, now - timedelta(days=days), now)} hours written")
+            dropped = drop_refused(db, now - timedelta(days=drop_refused_after))
+            if dropped.old:
+                print(f"{dropped.old} refused records older than {drop_refused_after} days dropped")
+            if dropped.never_kept:
+                print(f"{dropped.never_kept} refused records were not kept, their senders had too many: vigil rejected list")
             if drop_raw_after is not None:
                 drop_raw(db, now - timedelta(days=drop_raw_after))
                 print(f"readings older than {drop_raw_after} days dropped")

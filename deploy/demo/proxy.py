@@ -22,6 +22,7 @@ class CuttableProxy:
     whole: bool = True
     _server: asyncio.Server | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _swallowed: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.listen)
@@ -37,6 +38,12 @@ class CuttableProxy:
     def cut(self) -> None:
         self.whole = False
         self._reset()
+
+    def swallow(self) -> None:
+        """From now on nothing passes through the open connections, and nobody is told; new ones work.  As where a router has
+        forgotten them, or the host behind them has vanished and another answers for it.
+        """
+        self._swallowed |= self._open
 
     def mend(self) -> None:
         self.whole = True
@@ -72,7 +79,8 @@ class CuttableProxy:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):  # reset, cut, or half closed from the other side
             while data := await reader.read(CHUNK):
-                writer.write(data)
-                await writer.drain()
+                if writer not in self._swallowed:
+                    writer.write(data)
+                    await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()

@@ -41,11 +41,11 @@ HEADER: Final = np.dtype(
         ("kind", "u1"),
         ("lane", "u1"),
         ("clock", "u1"),
-        ("count", "<u2"),  # readings; of a clock record: minutes in which no other need follow (a planned stop)
+        ("count", "<u2"),  # readings; of a sealed clock record: minutes in which no other need follow (a planned stop)
         ("reserved", "<u2"),
         ("key", "<u4"),
         ("patient", "<u4"),  # 0: the whole partition
-        ("device", "<u4"),  # 0: the sender itself
+        ("device", "<u4"),  # 0: the sender itself; of a sealed clock record: the partition
         ("gateway", "<u4"),  # 0: the desk
         ("first", "<u8"),  # sequence of the first reading
         ("received", "<i8"),  # ms, at the gateway

@@ -30,6 +30,9 @@ _BASE: Final[Mapping[str, Any]] = {
     "queue.buffering.max.messages": 50_000,
     "queue.buffering.max.kbytes": 65_536,
     "reconnect.backoff.max.ms": 2_000,
+    # a broker that vanished without a word is given up after so long, and the partition's new leader found
+    "socket.timeout.ms": 10_000,
+    "socket.connection.setup.timeout.ms": 10_000,
     "socket.keepalive.enable": True,
     "log_level": 2,  # a lower level logs every attempt to connect; see _failed
     "topic.metadata.refresh.interval.ms": 60_000,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from devices.wire.control import PriorityWord
 
 Phase = Literal["onset", "worse", "better", "end"]
+KEY_DAMAGED: Final = "data_key_damaged"
+"""The one condition of a patient that the engine does not decide: a key of theirs cannot be opened."""
 Category = Literal["physiological", "technical"]
 
 

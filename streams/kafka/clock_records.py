@@ -12,12 +12,15 @@ import structlog
 from confluent_kafka import Producer
 
 from devices.wire.batch import Kind, header, key_of
+from devices.wire.sealing import new_nonce, seal
 from streams import metrics
 from streams.host_clock import HostClock
 from streams.kafka.skew import LIMIT_S, off_by
 
 EVERY_S: Final = 1.0
 _EXPIRE_MS: Final = 5000  # a clock record later than this helps nobody
+SOCKET_MS: Final = 10_000
+"""A broker that does not answer for so long is asked no more: it may have vanished without a word."""
 _QUEUE: Final = 1000
 _WARN_AGAIN_S: Final = 60.0
 _LAST_S: Final = 2.0
@@ -31,7 +34,7 @@ class ClockRecords:
     """Runs in a thread of its own until :meth:`stop`; ``partitions`` is asked each second.
 
     The last record announces ``silence_min`` minutes without another: whoever ends as planned is not reported as a stop of
-    the pipeline, unless nobody goes on by then.
+    the pipeline, unless nobody goes on by then.  It is sealed with ``key()`` (number and secret), else nobody believes it.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class ClockRecords:
         partitions: Callable[[], Collection[int]],
         silence_min: int = 0,
         clock: HostClock = time,
+        key: Callable[[], tuple[int, bytes] | None] = lambda: None,
     ) -> None:
         self._topic, self._partitions, self._silence_min, self._clock = topic, partitions, silence_min, clock
+        self._key = key
         self._stopping = threading.Event()
         self._warned = 0.0
         self.off_by: float | None = None
@@ -54,6 +59,9 @@ class ClockRecords:
                 "acks": "all",
                 "linger.ms": 5,
                 "message.timeout.ms": _EXPIRE_MS,
+                "socket.timeout.ms": SOCKET_MS,
+                "socket.connection.setup.timeout.ms": SOCKET_MS,
+                "socket.keepalive.enable": True,
                 "queue.buffering.max.messages": _QUEUE,
             },
             logger=_quiet,
@@ -68,8 +76,9 @@ class ClockRecords:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(5)
-            self._record = header(Kind.CLOCK, patient=0, count=self._silence_min)
-            for partition in sorted(self._partitions()):
+            key = self._key() if self._silence_min else None
+            for partition in sorted(self._partitions()) if key else ():
+                self._record = self._announcement(partition, *key)  # type: ignore[misc]
                 self._append(partition)
             self._producer.flush(_LAST_S)
         self._producer.purge()
@@ -82,6 +91,11 @@ class ClockRecords:
                     self._append(partition)
                 due = max(due + EVERY_S, self._clock.monotonic() - EVERY_S)  # after a stop: at most one to make up
             self._producer.poll(min(max(due - self._clock.monotonic(), 0.0), 0.2))
+
+    def _announcement(self, partition: int, key: int, secret: bytes) -> bytes:
+        received, minutes = round(self._clock.time() * 1000), self._silence_min
+        head = header(Kind.CLOCK, patient=0, device=partition, count=minutes, key=key, received=received, nonce=new_nonce())
+        return seal(head, b"", secret)
 
     def _append(self, partition: int) -> None:
         try:

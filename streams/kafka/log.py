@@ -18,6 +18,7 @@ _ANSWER_S: Final = 10.0
 _TOPIC_S: Final = 15.0
 _LEADER_S: Final = 0.2
 _FETCH_BYTES: Final = 1 << 16  # one record is wanted: a whole batch comes, however large
+_BOUNDS: Final = {"socket.timeout.ms": 10_000, "socket.connection.setup.timeout.ms": 10_000}
 _quiet = logging.getLogger("streams.kafka.log.client")
 _quiet.setLevel(logging.CRITICAL)  # a broker that is away shows in the worker's own log
 
@@ -81,6 +82,7 @@ class Log:
                 "auto.offset.reset": "error",
                 "fetch.message.max.bytes": _FETCH_BYTES,
                 "fetch.wait.max.ms": 20,
+                **_BOUNDS,
             },
             logger=_quiet,
         )
@@ -104,7 +106,7 @@ class Log:
         return found
 
     def _client(self) -> AdminClient:
-        settings = {"bootstrap.servers": self._bootstrap, "allow.auto.create.topics": False}  # to ask makes no topic
+        settings = {"bootstrap.servers": self._bootstrap, "allow.auto.create.topics": False, **_BOUNDS}  # makes no topic
         return AdminClient(settings, logger=_quiet)
 
     def _admin(self) -> AdminClient:

@@ -11,6 +11,7 @@ import psycopg
 from devices.wire.control import encode_control, kind_of
 from streams.engine.writes import Writes
 from streams.store.readings import DIFFERS
+from streams.store.refused import Refused, within_bounds
 
 _KEEP_BYTES: Final = 1 << 20  # a rejected record larger than this is not kept, only its reason
 
@@ -52,19 +53,30 @@ def insert_rejected(
     topic_id: str,
     lost: frozenset[int],
 ) -> None:
-    """Insert a row for each rejection, with the record as it stood in the log where it was refused whole.  ``differing``:
-    (partition, offset, reading) of second copies that are not like the first.
+    """Insert a row for each rejection that there is room for (:mod:`streams.store.refused`), with the record as it stood in
+    the log where it was refused whole.  ``differing``: (partition, offset, reading) of second copies that are not like the
+    first.
     """
-    of = writes.round.records[["partition", "offset"]]
-    rows: list[tuple[object, ...]] = [(*place, DIFFERS, None) for place in differing]
-    for one in writes.rejected:
-        whole = one.reading < 0 and len(values[one.record]) <= _KEEP_BYTES
-        rows.append((*of[one.record].item(), one.reading, one.reason, values[one.record] if whole else None))
+    of = writes.round.records[["partition", "offset", "patient", "gateway"]]
+    refused: list[tuple[int, int, str]] = []
+    if differing:
+        at = {place: n for n, place in enumerate(of[["partition", "offset"]].tolist())}
+        refused += [(at[partition, offset], reading, DIFFERS) for partition, offset, reading in differing]
+    refused += [(one.record, one.reading, one.reason) for one in writes.rejected]
+    rows = []
+    for n, reading, reason in refused:
+        partition, offset, patient, gateway = of[n].item()
+        whole = reading < 0 and len(values[n]) <= _KEEP_BYTES
+        record = values[n] if whole else None
+        row = (partition, offset, reading, reason, record, patient, gateway)
+        if partition not in lost:
+            rows.append(Refused(partition, patient, gateway, record, row))
     _insert(
         tx,
-        b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record)"
-        b" SELECT %s, * FROM unnest(%s::int4[], %s::int8[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
-        [row for row in rows if row[0] not in lost],
+        b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record, patient, gateway)"
+        b" SELECT %s, * FROM unnest(%s::int4[], %s::int8[], %s::int4[], %s::text[], %s::bytea[], %s::int8[], %s::int8[])"
+        b" ON CONFLICT DO NOTHING",
+        [one.row for one in within_bounds(tx, rows)],
         topic_id,
     )
 
@@ -72,15 +84,20 @@ def insert_rejected(
 def insert_quarantined(
     tx: psycopg.Connection, writes: Writes, values: Sequence[bytes], topic_id: str, lost: frozenset[int]
 ) -> None:
-    """Insert the sealed records that are in nobody's chart yet, each with its reason."""
+    """Insert the sealed records that are in nobody's chart yet, each with its reason, where there is room for them."""
     of = writes.round.records[["partition", "offset", "patient", "device", "gateway"]]
-    rows = [(*of[record].item(), reason, values[record]) for record, reason in writes.quarantined]
+    rows = []
+    for n, reason in writes.quarantined:
+        partition, offset, patient, device, gateway = of[n].item()
+        row = (partition, offset, patient, device, gateway, reason, values[n])
+        if partition not in lost:
+            rows.append(Refused(partition, patient, gateway, values[n], row))
     _insert(
         tx,
         b"INSERT INTO quarantine (topic_id, partition, at_offset, patient, device, gateway, reason, record)"
         b" SELECT %s, * FROM unnest("
         b"%s::int4[], %s::int8[], %s::int4[], %s::int4[], %s::int4[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
-        [row for row in rows if row[0] not in lost],
+        [one.row for one in within_bounds(tx, rows)],
         topic_id,
     )
 

@@ -10,11 +10,13 @@ from typing import Final, TypeVar
 import psycopg
 import stamina
 
+from devices.database_session import session_options
 from streams import metrics
 from streams.store.ledger import APPLICATION
 
 _T = TypeVar("_T")
-_OPTIONS: Final = "-c statement_timeout=60s -c lock_timeout=20s -c client_min_messages=warning"
+_STATEMENT_S: Final = 60
+_LOCK_S: Final = 20
 _WAIT_MAX_S: Final = 2.0
 
 
@@ -33,17 +35,8 @@ class Session:
         """
         if self._db is None or self._db.closed or self._db.broken:
             self.close()
-            db = psycopg.connect(
-                self._url,
-                autocommit=True,
-                application_name=APPLICATION,
-                options=_OPTIONS,
-                connect_timeout=5,
-                keepalives_idle=5,
-                keepalives_interval=2,
-                keepalives_count=3,
-                tcp_user_timeout=15_000,
-            )
+            bounds = session_options(APPLICATION, statement_s=_STATEMENT_S, lock_s=_LOCK_S)
+            db = psycopg.connect(self._url, autocommit=True, **bounds)  # type: ignore[arg-type]
             try:
                 if self._prepare:
                     self._prepare(db)

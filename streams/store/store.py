@@ -11,6 +11,7 @@ import psycopg
 from streams.engine.condition import Condition
 from streams.engine.writes import Writes
 from streams.store import ledger
+from streams.store.damaged_keys import KeyFault, note_keys
 from streams.store.events import insert_events, stage_events
 from streams.store.late import recompute_late, stage_late
 from streams.store.latest import move_latest, stage_latest
@@ -38,12 +39,15 @@ def fold_nothing(tx: psycopg.Connection, conditions: Sequence[Condition]) -> Non
 
 @dataclass(frozen=True, slots=True)
 class RoundToStore:
-    """``values``: the records as they stand in the log, by position in ``writes.round``."""
+    """``values``: the records as they stand in the log, by position in ``writes.round``; ``keys``: whose data key was found
+    damaged, or opens again.
+    """
 
     writes: Writes
     values: list[bytes]
     moves: list[Move]
     snapshots: list[Snapshot] = field(default_factory=list)
+    keys: list[KeyFault] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def store_round(
         insert_rejected(db, writes, todo.values, differing, topic_id, lost)
         insert_quarantined(db, writes, todo.values, topic_id, lost)
         save_snapshots(db, topic, todo.snapshots, lost)
-        if conditions := [condition for condition in writes.conditions if condition.partition not in lost]:
+        conditions = [condition for condition in writes.conditions if condition.partition not in lost]
+        if conditions := conditions + note_keys(db, todo.keys, lost):
             fold(db, conditions)
         ledger.move(db, topic, [one for one in todo.moves if one.partition not in lost])
     return Stored(lost, new, len(differing))

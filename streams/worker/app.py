@@ -15,6 +15,10 @@ from streams.kafka.transport import NAME, register
 from streams.worker.loop import Loop
 from streams.worker.settings import WorkerSettings
 
+ANSWER_S: Final = 10.0
+"""A broker may take so long to answer; one that vanished without a word never does."""
+METADATA_MS: Final = 10_000
+"""Who leads, and whether the topic is there, is asked so often: a topic that went and came would be missed for minutes."""
 LEAVE_S: Final = 25.0
 """A worker may take so long to stop: with the brokers away the consumer would ask to leave its group for ever."""
 
@@ -54,6 +58,8 @@ def make_app(settings: WorkerSettings, loop: Loop, fail: Callable[[BaseException
         store="memory://",
         broker_session_timeout=settings.session_s,
         broker_heartbeat_interval=settings.session_s / 12,
+        broker_request_timeout=max(ANSWER_S, settings.session_s),
+        consumer_metadata_max_age_ms=METADATA_MS,
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.round_records,
         consumer_auto_offset_reset="earliest",

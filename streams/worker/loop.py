@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Final
 
@@ -21,11 +22,13 @@ from streams.store.readings import Readings
 from streams.store.store import FoldConditions, RoundToStore, Stored
 from streams.worker.conditions import of_partition
 from streams.worker.latency import LATENCY
-from streams.worker.places import Places
+from streams.worker.places import Places, Take
 from streams.worker.ports import Feed, Surroundings, Threads
 from streams.worker.queue import Item
 from streams.worker.rounds import Rounds
+from streams.worker.set_aside import ENGINE_FAILED, STORE_FAILED, may_be_a_records_fault, reason_of
 from streams.worker.settings import WorkerSettings
+from streams.worker.silence import Silence
 from streams.worker.taking import Steps, Taking, drive
 
 RETAKE_S: Final = 3.0
@@ -57,7 +60,7 @@ class Loop:
         self.places, self.queue = places, places.queue
         self._taking = Taking(settings.topic, places, rounds, fold, surroundings, self._forget)
         self._readings = Readings()
-        self._skew, self._reported = skew, Skew()
+        self._skew, self._reported, self._silence = skew, Skew(), Silence()
         self._commit: asyncio.Task[None] | None = None
 
     # the transport asks
@@ -103,21 +106,12 @@ class Loop:
             # between taking and giving to the engine's thread nothing may be awaited: a partition could be dropped
             known = self.places.take(known=True)
             if known.items:
-                begin = self._clock.monotonic()
-                await self._threads.in_engine(lambda blocks=known.blocks: self._rounds.refold(blocks))  # type: ignore[misc]
-                self.queue.learn(known.items, self._clock.monotonic() - begin)
-                self._release(known.items)
+                await self._refold(known)
             fresh = self.places.take(known=False)
-            if fresh.items:
-                begin = self._clock.monotonic()
-                todo = await self._threads.in_engine(
-                    lambda take=fresh: self._rounds.compute(take.blocks, take.epochs, take.save)  # type: ignore[misc]
-                )
-                self.queue.learn(fresh.items, self._clock.monotonic() - begin)
-                self.places.saved(todo.snapshots)
+            if fresh.items and (todo := await self._compute(fresh)):
                 if self._commit is not None:
                     await self._commit
-                self._commit = asyncio.create_task(self._store(todo, fresh.items))
+                self._commit = asyncio.create_task(self._store(todo, fresh))
 
     async def finish(self) -> None:
         """Wait for the round that commits; what is not committed is read again by whoever is next."""
@@ -125,22 +119,72 @@ class Loop:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(asyncio.shield(self._commit), LAST_COMMIT_S)
 
-    async def _store(self, todo: RoundToStore, items: list[Item]) -> None:
+    async def _refold(self, take: Take) -> None:
+        begin = self._clock.monotonic()
+        try:
+            await self._threads.in_engine(lambda: self._rounds.refold(take.blocks))
+        except Exception as error:
+            self._suspect(take, ENGINE_FAILED, error, known=True)
+            return
+        self.queue.learn(take.items, self._clock.monotonic() - begin)
+        self._release(take.items)
+
+    async def _compute(self, take: Take) -> RoundToStore | None:
+        begin = self._clock.monotonic()
+        try:
+            todo = await self._threads.in_engine(
+                lambda: self._rounds.compute(take.blocks, take.epochs, take.save, take.aside)
+            )
+        except Exception as error:
+            self._suspect(take, ENGINE_FAILED, error)
+            return None
+        self.queue.learn(take.items, self._clock.monotonic() - begin)
+        self.places.saved(todo.snapshots)
+        return todo
+
+    async def _store(self, todo: RoundToStore, take: Take) -> None:
+        try:
+            await self._commit_round(todo, take)
+        except Exception as error:
+            self._threads.fail(error)
+
+    async def _commit_round(self, todo: RoundToStore, take: Take) -> None:
         try:
             begin = self._clock.monotonic()
             with metrics.COMMIT.time():
                 stored = await self._threads.in_database(
                     lambda db: self._store_round(db, self.topic, self.places.topic_id, todo, self._fold, self._readings)
                 )
-            self.queue.learn(items, self._clock.monotonic() - begin)
-            if lost := self.places.lost(todo.moves, stored.lost):
-                _log.warning("partitions were taken by another worker, or the database set back", partitions=sorted(lost))
-                self._forget(lost)
-                self._spawn(self._taking.take(lost, after=RETAKE_S))
-            self._release(items)
-            count(todo, stored, round(self._clock.time() * 1000))
         except Exception as error:
-            self._threads.fail(error)
+            self._suspect(take, STORE_FAILED, error)
+            return
+        self.queue.learn(take.items, self._clock.monotonic() - begin)
+        if lost := self.places.lost(todo.moves, stored.lost):
+            _log.warning("partitions were taken by another worker, or the database set back", partitions=sorted(lost))
+            self._forget(lost)
+            self._spawn(self._taking.take(lost, after=RETAKE_S))
+        self.places.stored([move for move in todo.moves if move.partition not in stored.lost])
+        self._release(take.items)
+        count(todo, stored, round(self._clock.time() * 1000))
+
+    def _suspect(self, take: Take, where: str, error: Exception, *, known: bool = False) -> None:
+        """A round failed at something that a record of it holds: its partitions are taken again, each for itself, until that
+        record is found.
+
+        Raises:
+            Exception: ``error``, where another record would fail as well.
+        """
+        self.queue.release(take.items)
+        reason = reason_of(where, error)
+        blocks = self.places.still(take.items, take.epochs)
+        if not may_be_a_records_fault(error) or (blocks and not self.places.suspects.failed(blocks, reason, known=known)):
+            raise error
+        partitions = {block.partition for block in blocks}
+        frames = traceback.extract_tb(error.__traceback__)[-2:]
+        at = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+        _log.error("a round failed: its records are tried apart", partitions=sorted(partitions), why=reason, at=at)
+        self._forget(partitions)
+        self._spawn(self._taking.take(partitions))
 
     def _watch(self) -> None:
         """Report what the clocks do, look again whether a damaged log was mended, and seek again where there is more to read
@@ -156,10 +200,29 @@ class Loop:
             self._spawn(self._taking.report(conditions))
         if damaged := self.places.look_again():
             self._spawn(self._taking.take(damaged))
-        for partition in () if self.queue.full else self.places.silent():
+        self._watch_silence()
+        silent = [] if self.queue.full else list(self.places.silent())
+        if silent:
+            self._spawn(self._taking.look())
+        for partition in silent:
             if self._feed().end(partition) > self.places.owned[partition].line.received:
                 _log.warning("nothing comes though there is more: seeking again", partition=partition)
                 self._spawn(self._taking.seek([partition]))
+
+    def _watch_silence(self) -> None:
+        """Report partitions of which nothing comes, where each has a clock record a second."""
+        if not self._settings.clock:
+            return
+        changes = self._silence.changes(self.places.heard(), self._clock.monotonic())
+        if silent := sorted(p for p, begins in changes.items() if begins):
+            _log.error("nothing comes from these partitions: are their brokers and the topic there?", partitions=silent)
+        if changes:
+            now = int(self._clock.time())
+            self._spawn(
+                self._taking.report(
+                    [of_partition(p, "log_silent", "onset" if begins else "end", now) for p, begins in changes.items()]
+                )
+            )
 
     def _release(self, items: Iterable[Item]) -> None:
         self.queue.release(items)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from streams import metrics
@@ -12,7 +12,9 @@ from streams.host_clock import HostClock
 from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.worker.queue import Item, Line, Queue
+from streams.worker.set_aside import Aside
 from streams.worker.snapshot_schedule import SnapshotSchedule
+from streams.worker.suspects import Suspects
 
 SNAPSHOTS_A_ROUND: Final = 4
 LOOK_AGAIN_S: Final = 5.0
@@ -30,15 +32,19 @@ class Place:
     line: Line
     schedule: SnapshotSchedule
     seeking: bool = False
+    looked: float = 0.0  # when it was last named by Places.silent
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """The items of one round; ``save``: the partitions whose state is to be saved with it."""
+    """The items of one round; ``save``: the partitions whose state is to be saved with it, ``aside``: the records that are
+    refused.
+    """
 
     items: list[Item]
     epochs: dict[int, int]
-    save: frozenset[int]
+    save: frozenset[int] = frozenset()
+    aside: Aside = field(default_factory=dict)
 
     @property
     def blocks(self) -> list[Block]:
@@ -46,8 +52,9 @@ class Take:
 
 
 class Places:
-    """Partitions ``assigned`` by the group, ``taking`` (being taken from the ledger), ``owned``, and ``damaged`` (whose log
-    does not go on where the ledger stands).  ``topic_id`` is of the topic that the positions are of.
+    """Partitions ``assigned`` by the group, ``taking`` (being taken from the ledger), ``owned``, ``damaged`` (whose log
+    does not go on where the ledger stands), and ``suspects`` (in whose records a round failed).  ``topic_id`` is of the
+    topic that the positions are of.
     """
 
     def __init__(self, queue: Queue, clock: HostClock, snapshot_s: float, topic_id: str) -> None:
@@ -56,6 +63,7 @@ class Places:
         self.owned: dict[int, Place] = {}
         self.taking: set[int] = set()
         self.damaged: set[int] = set()
+        self.suspects = Suspects()
         self._undecided = False
         self._look_again = 0.0
 
@@ -127,15 +135,30 @@ class Places:
 
     def take(self, *, known: bool) -> Take:
         """Take the next round's items from the queue, with the right to store them, and choose whose state is saved."""
-        items, now = self.queue.take(known=known), self._clock.monotonic()
+        suspect, now = self.suspects.turn(self.queue.waiting(known=known), known=known), self._clock.monotonic()
+        if suspect is None:
+            items = self.queue.take(known=known, without=self.suspects.partitions)
+        else:
+            items = self.queue.take_alone(suspect, self.suspects.partitions[suspect].most)
         for item in items:
             self.owned[item.block.partition].schedule.since += item.size
         epochs = {item.block.partition: self.owned[item.block.partition].epoch for item in items}
-        due = [p for p in epochs if not known and self.owned[p].schedule.due(now)]
+        due = [p for p in epochs if not known and (self.suspects.anew(p) or self.owned[p].schedule.due(now))]
         save = frozenset(due[:SNAPSHOTS_A_ROUND])
         for partition in save:
             self.owned[partition].schedule.begin(now)
-        return Take(items, epochs, save)
+        aside = {} if suspect is None or known else self.suspects.aside(suspect)
+        return Take(items, epochs, save, aside)
+
+    def still(self, items: Sequence[Item], epochs: Mapping[int, int]) -> list[Block]:
+        """The blocks of a round whose partitions are still stored by the right of then."""
+        now = self.epochs()
+        return [item.block for item in items if now.get(p := item.block.partition) == epochs[p]]
+
+    def stored(self, moves: Sequence[Move]) -> None:
+        """Note a committed round."""
+        epochs = self.epochs()
+        self.suspects.passed(move for move in moves if epochs.get(move.partition) == move.epoch)
 
     def saved(self, snapshots: Iterable[Snapshot]) -> None:
         """Note how large the states are that a round writes."""
@@ -152,9 +175,14 @@ class Places:
         """Partitions of which nothing waits and nothing has come for :data:`SILENT_S`; each is named once in that time."""
         now = self._clock.monotonic()
         for partition, place in self.owned.items():
-            if not place.line.items and now - place.line.last_arrival >= SILENT_S:
-                place.line.last_arrival = now
+            if not place.line.items and now - max(place.line.last_arrival, place.looked) >= SILENT_S:
+                place.looked = now
                 yield partition
+
+    def heard(self) -> dict[int, float]:
+        """When each partition was last heard; of one whose records wait, now."""
+        now = self._clock.monotonic()
+        return {p: now if place.line.items else place.line.last_arrival for p, place in self.owned.items()}
 
     def found(self, damage: Mapping[int, str | None]) -> None:
         """Note which partitions were found damaged, and which are whole (``None``)."""

@@ -15,7 +15,7 @@ from streams.kafka.position import Appended, Extent
 from streams.store import ledger
 from streams.store.recall import stored_since
 from streams.store.store import store_round
-from streams.worker.recovery import controls_before, read_saved
+from streams.worker.recovery import controls_before, read_faults, read_saved
 
 T = TypeVar("T")
 
@@ -77,6 +77,7 @@ class Statements:
     note_damage = staticmethod(ledger.note_damage)
     store_round = staticmethod(store_round)
     read_saved = staticmethod(read_saved)
+    read_faults = staticmethod(read_faults)
     stored_since = staticmethod(stored_since)
     controls_before = staticmethod(controls_before)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,7 +47,7 @@ class Item:
         count = len(self.block.values)
         if self.size <= most or count == 1:
             return self, None
-        return self._parted(max(count * most // self.size, 1))
+        return self.parted(max(count * most // self.size, 1))
 
     def before(self, time: int) -> int:
         """The number of its records appended before ``time`` (ms)."""
@@ -56,9 +56,9 @@ class Item:
     def until(self, time: int) -> tuple[Item | None, Item | None]:
         """The part appended before ``time``, and the rest."""
         count = self.before(time)
-        return self._parted(count) if count else (None, self)
+        return self.parted(count) if count else (None, self)
 
-    def _parted(self, count: int) -> tuple[Item, Item | None]:
+    def parted(self, count: int) -> tuple[Item, Item | None]:
         first, rest = self.block.split(self.block.first + count)
         if first is None or rest is None:
             return self, None
@@ -140,15 +140,28 @@ class Queue:
         """Make room: these items are stored."""
         self._count(-sum(item.size for item in items))
 
-    def take(self, *, known: bool) -> list[Item]:
-        """Take items of one kind, at most about a round's worth; who is served comes last the next time.
+    def waiting(self, *, known: bool) -> list[int]:
+        """The partitions whose next item is of one kind."""
+        return [p for p, line in self.lines.items() if line.items and line.items[0].known == known]
+
+    def take_alone(self, partition: int, most: int) -> list[Item]:
+        """The first item of a partition that has one, at most ``most`` records of it."""
+        line = self.lines[partition]
+        one, rest = line.items[0].parted(most)
+        line.items[:1] = [rest] if rest is not None else []
+        self._look()
+        return [one]
+
+    def take(self, *, known: bool, without: Collection[int] = ()) -> list[Item]:
+        """Take items of one kind, but for those of the partitions ``without``, at most about a round's worth; who is served
+        comes last the next time.
 
         Partitions at their head come before those with a backlog, and while there are any, a round takes only so much of
         backlogs as can be done in ``backlog_ms``, or in half the time of the others' part: these would wait for it.  Of what
         is only folded again, as much as in ``refold_ms``: it ends soon, and until then its partitions stand still.
         """
         now, records, size = self._clock.monotonic(), self._settings.round_records, self._settings.round_mb << 20
-        ready = [line for line in self.lines.values() if line.items and line.items[0].known == known]
+        ready = [self.lines[partition] for partition in self.waiting(known=known) if partition not in without]
         if any(line.at_head(now) for line in self.lines.values()):
             items = take_turns([line for line in ready if not line.behind], known, records, size)
             taken = sum(item.size for item in items)
@@ -160,13 +173,16 @@ class Queue:
             items = take_turns(sorted(ready, key=lambda line: line.behind), known, records, size)
         for partition in dict.fromkeys(item.block.partition for item in items):
             self.lines[partition] = self.lines.pop(partition)
-        if not any(line.items for line in self.lines.values()):
-            self.arrived.clear()
+        self._look()
         return items
 
     def learn(self, items: Sequence[Item], seconds: float) -> None:
         """Learn how long it took to fold known ``items``, or to compute or store a round of fresh ones."""
         self._cost[items[0].known].learn(sum(item.size for item in items), seconds)
+
+    def _look(self) -> None:
+        if not any(line.items for line in self.lines.values()):
+            self.arrived.clear()
 
     def _count(self, size: int) -> None:
         self._bytes += size

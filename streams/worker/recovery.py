@@ -5,21 +5,27 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import psycopg
+import structlog
 
+from devices.errors import MalformedBatchError
 from devices.wire.batch import Kind
 from devices.wire.control import Control, decode_control
 from streams.engine.round import RECORD, Round
 from streams.kafka.position import Extent
 from streams.store.continue_after_loss import BEGUN_ANEW
+from streams.store.damaged_keys import known_damaged
 from streams.store.ledger import Held
+from streams.worker.set_aside import ENGINE_FAILED, STORE_FAILED
 
 REFOLD_RECORDS: Final = 20_000
 """Records of a partition's log that are folded again where its state is lost: some minutes, in a second or two."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,14 @@ class Saved:
 
     offset: int
     state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The records of a partition set ``aside`` (offset -> reason), and the (patient, gateway) noted for a damaged key."""
+
+    aside: dict[int, str] = field(default_factory=dict)
+    keys: set[tuple[int, int]] = field(default_factory=set)
 
 
 @contextmanager
@@ -50,6 +64,16 @@ def read_saved(db: psycopg.Connection, topic: str, partition: int) -> Saved | No
         b"SELECT at_offset, state FROM engine_state WHERE topic = %s AND partition = %s", [topic, partition]
     ).fetchone()
     return Saved(*row) if row else None
+
+
+def read_faults(db: psycopg.Connection, topic_id: str, partition: int) -> Faults:
+    """The faults of a partition that are noted: whoever folds its log again passes over the same records."""
+    rows = db.execute(
+        b"SELECT at_offset, reason FROM rejected WHERE topic_id = %s AND partition = %s AND reading = -1"
+        b" AND (starts_with(reason, %s) OR starts_with(reason, %s))",
+        [topic_id, partition, ENGINE_FAILED, STORE_FAILED],
+    )
+    return Faults(dict(rows.fetchall()), known_damaged(db, partition))
 
 
 def begin_at(held: Held, extent: Extent, saved: Saved | None) -> int:
@@ -75,12 +99,17 @@ def controls_before(db: psycopg.Connection, partition: int, before: int) -> Roun
 
     For a log that has expired from under a state that cannot be read: who may speak for whom is known from here.
     """
-    rows = db.execute(_CONTROLS, [partition, before]).fetchall()
+    rows = []
+    for row in db.execute(_CONTROLS, [partition, before]).fetchall():
+        try:
+            rows.append((*row[:-1], decode_control(row[-1].encode())))
+        except MalformedBatchError:
+            _log.error("a row of the table control is damaged and passed over", partition=partition, at_offset=row[1])
     records = np.zeros(len(rows), RECORD)
     controls: list[tuple[int, Control]] = []
-    for n, (patient, offset, epoch, sequence, append, payload) in enumerate(rows):
+    for n, (patient, offset, epoch, sequence, append, control) in enumerate(rows):
         one = records[n]
         one["patient"], one["offset"], one["epoch"], one["first"], one["append"] = patient, offset, epoch, sequence, append
-        controls.append((n, decode_control(payload.encode())))
+        controls.append((n, control))
     records["partition"], records["kind"] = partition, Kind.CONTROL
     return Round(records, controls=controls)

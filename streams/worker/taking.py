@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
 from streams.engine.condition import Condition
+from streams.errors import TopicMissingError
 from streams.kafka.position import Extent
 from streams.store.late import catch_up
 from streams.store.ledger import Held
@@ -116,6 +117,7 @@ class Taking:
         forget: Callable[[Iterable[int]], None],
     ) -> None:
         self._topic, self._places, self._rounds, self._fold, self._forget = topic, places, rounds, fold, forget
+        self._left: set[int] = set()  # to be taken again
         self._clock, self._chance, self._statements = surroundings.clock, surroundings.chance, surroundings.statements
 
     def take(self, partitions: Collection[int], after: float = 0.0) -> Steps[None]:
@@ -130,8 +132,25 @@ class Taking:
                 wanted -= yield from self._take_now(todo)
             finally:
                 places.taking -= todo
+            wanted |= self._left
+            self._left = set()
             if wanted & places.assigned:
                 yield Sleep(_TRY_AGAIN_S)
+
+    def look(self) -> Steps[None]:
+        """Look whether the topic is still the same: one made again has another id, and nothing comes from where this worker
+        stands in it.
+        """
+        try:
+            topic_id = yield AskBrokers(lambda brokers: brokers.topic_id())
+        except (KafkaException, TimeoutError, TopicMissingError) as error:
+            _log.warning("nothing comes, and the topic cannot be looked at", error=type(error).__name__)
+            return
+        if topic_id != self._places.topic_id:
+            owned = set(self._places.owned)
+            _log.error("the topic was made again", topic=self._topic)
+            self._forget(owned)
+            yield from self.take(owned)
 
     def seek(self, partitions: Collection[int]) -> Steps[None]:
         """Have the consumer go on where these partitions stand."""
@@ -162,7 +181,10 @@ class Taking:
         """
         places = self._places
         try:
-            topic_id = places.topic_id = yield AskBrokers(lambda brokers: brokers.topic_id())
+            topic_id = yield AskBrokers(lambda brokers: brokers.topic_id())
+            if topic_id != places.topic_id:  # what else is owned stands in another topic, too
+                places.topic_id, self._left = topic_id, self._left | set(places.owned)
+                self._forget(self._left)
             extents = yield AskBrokers(lambda brokers: brokers.extents(todo))
             held = yield InDatabase(lambda db: self._take_decided(db, extents))
             if not held:
@@ -171,7 +193,7 @@ class Taking:
                 lambda brokers: brokers.extents(todo)
             )  # until then somebody else may have stored more
             damage = yield AskBrokers(lambda brokers: compare(brokers, topic_id, held, extents))
-        except (KafkaException, TimeoutError) as error:
+        except (KafkaException, TimeoutError, TopicMissingError) as error:
             _log.warning("the brokers do not answer", error=type(error).__name__)
             return set()
         yield from self._report_damage(held, extents, damage)
@@ -190,7 +212,8 @@ class Taking:
 
     def _restore(self, held: Held, extent: Extent) -> Steps[None]:
         partition = held.partition
-        taken: Taken = yield InEngine(lambda: self._rounds.take(held, extent))
+        anew = self._places.suspects.anew(partition)
+        taken: Taken = yield InEngine(lambda: self._rounds.take(held, extent, anew=anew))
         self._places.own(held, taken.offset, self._chance())
         if partition not in self._places.assigned:  # the group changed its mind meanwhile
             self._forget([partition])

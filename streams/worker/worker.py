@@ -66,11 +66,21 @@ def run(
     def consumer() -> Any:
         return app.consumer
 
-    reading = Session(settings.database)
-    keys = DatabaseKeyRing(reading.connection, read_master_key(settings.master_key_file))
+    def keys_session() -> psycopg.Connection:
+        return reading.connection()
+
+    keys = DatabaseKeyRing(keys_session, read_master_key(settings.master_key_file))
+    reading = Session(settings.database, keys.check_master)
+
+    def announcing_key() -> tuple[int, bytes] | None:
+        try:
+            return keys.of_partitions(Session(settings.database).connection())
+        except psycopg.Error:
+            return None  # nobody announces anything: the stop is reported
+
     rounds = Rounds(Engine(stages), keys, reading, topic, stop, surroundings.statements)
     threads = WorkerThreads(brokers, Session(settings.database, prepare_session), stop)
-    clock_records = ClockRecords(settings.kafka, topic, assigned, settings.silence_min, clock)
+    clock_records = ClockRecords(settings.kafka, topic, assigned, settings.silence_min, clock, announcing_key)
     loop = Loop(settings, places, rounds, fold, threads, consumer, lambda: clock_records.off_by, surroundings)
     app: Any = make_app(settings, loop, threads.fail, stop)
     watchdog = Watchdog(settings.database, brokers, topic, assigned, settings.watchdog_s)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from msgspec.structs import replace
 
+from alerts.rules.stages import stages
 from devices.sample import SAMPLE
-from devices.wire.batch import Kind
-from streams.engine.condition import Condition
+from devices.wire.batch import Kind, parse_header
+from streams.engine.condition import KEY_DAMAGED, Condition
+from streams.engine.opening.opening import KEY_DAMAGED_REASON
 from tests.simulation.home import MARK
 from tests.simulation.oracle import by_key, expected, folded_again
+from tests.simulation.poison import REASON
 from tests.simulation.tables import Tables
 
 if TYPE_CHECKING:
@@ -21,11 +24,13 @@ if TYPE_CHECKING:
 
 _TABLES: Final = ("event", "control", "rejected", "quarantine", "rollup_minute", "latest")
 _SHOWN: Final = 3
+_OF_OWNER: Final = (KEY_DAMAGED, "record_set_aside", "log_silent")
+"""What the engine does not know, and the owner of a partition says."""
 
 
 def violations(world: World) -> list[str]:
     """Each as one sentence; nothing when all is well."""
-    tables, conditions = expected(world.log, world.keys, world.new_engine())
+    tables, conditions = expected(world.log, world.keys, world.parts.engine(stages()), poison=world.poison)
     return [
         *_ledger(world),
         *_twice(world.database.tables),
@@ -33,6 +38,7 @@ def violations(world: World) -> list[str]:
         *_lost(world),
         *_rows(world.database.tables, tables, world),
         *_alarms(world, conditions),
+        *_said(world),
     ]
 
 
@@ -99,20 +105,39 @@ def _rows(found: Tables, wanted: Tables, world: World) -> Iterable[str]:
         yield from _some(f"{name} {key} is {_short(mine.get(key))}, not {_short(its.get(key))}" for key in keys)
 
 
+def _said(world: World) -> Iterable[str]:
+    """Each record set aside is said once, and so is each damaged key."""
+    tables, of = world.database.tables, world.log.partitions
+    said = Counter(one.rule for some in tables.alarms.happened.values() for one in some if isinstance(one, Condition))
+    aside = [place for place, (why, _) in tables.rejected.items() if why == REASON]
+    shut = [place for place, (why, _) in tables.rejected.items() if why == KEY_DAMAGED_REASON]
+    heads = [parse_header(of[partition].values[offset])[0] for _, partition, offset, _ in shut]
+    senders = {(int(head["patient"]), int(head["gateway"])) for head in heads}
+    if (n := said["record_set_aside"]) != 2 * len(aside):
+        yield f"{n} conditions tell of {len(aside)} records that were set aside"
+    if (n := said[KEY_DAMAGED]) != len(senders):
+        yield f"{n} conditions tell of the damaged keys of {senders}"
+
+
 def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     """Each condition was folded once, in order, and the alarms are what folding them makes."""
     found, wanted = world.database.tables.alarms, by_key(conditions)
-    for key in {**found.happened, **wanted}:
-        mine = [one for one in found.happened.get(key, []) if isinstance(one, Condition)]
+    happened = {key: some for key, some in found.happened.items() if not _of_owner(some)}
+    for key in {**happened, **wanted}:
+        mine = [one for one in happened.get(key, []) if isinstance(one, Condition)]
         if mine != wanted.get(key, []):
             yield f"conditions of {key} are {_told(mine)}, not {_told(wanted.get(key, []))}"
             return
-    again = folded_again(found.happened, wanted)
-    one, other = ({(k := _id(a))[0]: k[1] for a in some.rows.values()} for some in (found, again))
+    again = folded_again(happened, wanted)
+    one, other = ({(k := _id(a))[0]: k[1] for a in some.rows.values() if a.rule not in _OF_OWNER} for some in (found, again))
     yield from _some(f"alarm {key} is {_short(one.get(key))}, not {_short(other.get(key))}" for key in one | other
                      if one.get(key) != other.get(key))  # fmt: skip
     opened = Counter(row[:4] for row in (_id(a)[0] for a in found.rows.values() if a.life != "closed"))
     yield from _some(f"{n} open alarms {key}" for key, n in opened.items() if n > 1)
+
+
+def _of_owner(happened: list[Any]) -> bool:
+    return any(isinstance(one, Condition) and one.rule in _OF_OWNER for one in happened)
 
 
 def _id(alarm: Any) -> tuple[tuple[Any, ...], Any]:

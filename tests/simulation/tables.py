@@ -21,6 +21,7 @@ from streams.engine.series.rollup import recompute
 from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.writes import Writes
+from streams.store.damaged_keys import KeyFault, condition_of
 from streams.store.store import RoundToStore
 from streams.worker.recovery import Saved
 from tests.simulation.alarms import Alarms
@@ -83,6 +84,7 @@ class Tables:
     quarantine: dict[Row, Row] = field(default_factory=dict)
     engine_state: dict[int, Saved] = field(default_factory=dict)
     ledger: dict[int, LedgerRow] = field(default_factory=dict)
+    damaged_key: set[tuple[int, int]] = field(default_factory=set)
     alarms: Alarms = field(default_factory=Alarms)
 
     def reading_key(self, row: Reading) -> Hashable:
@@ -115,12 +117,20 @@ class Tables:
         for snapshot in todo.snapshots:
             if snapshot.partition not in lost:
                 self.engine_state[snapshot.partition] = Saved(snapshot.offset, snapshot.state)
-        self.alarms.fold([one for one in writes.conditions if one.partition not in lost])
+        conditions = [one for one in writes.conditions if one.partition not in lost]
+        self.alarms.fold(conditions + [condition_of(one) for one in todo.keys if self._note_key(one, lost)])
         for move in todo.moves:
             if move.partition not in lost:
                 row = self.ledger[move.partition]
                 row.next, row.last_append, row.last_crc = move.next, move.append, move.crc
         return new, len(differing)
+
+    def _note_key(self, one: KeyFault, lost: Collection[int]) -> bool:
+        sender, changed = (one.patient, one.gateway), one.partition not in lost
+        changed &= (sender not in self.damaged_key) == one.damaged
+        if changed:
+            (self.damaged_key.add if one.damaged else self.damaged_key.discard)(sender)
+        return changed
 
     def stored(self, partition: int, since: int, before: int) -> Recall:
         """See :func:`streams.store.recall.stored_since`."""

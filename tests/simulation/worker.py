@@ -18,7 +18,7 @@ from zlib import crc32
 import numpy as np
 import psycopg
 
-from devices.wire.batch import TOPIC, Kind, header
+from devices.wire.batch import PARTITIONS, TOPIC, Kind, header
 from streams.engine.engine import Engine
 from streams.engine.opening.keyring import FixedKeyRing
 from streams.engine.round import RECORD, Round
@@ -29,8 +29,9 @@ from streams.worker.loop import Loop
 from streams.worker.places import Places
 from streams.worker.ports import Statements, Surroundings
 from streams.worker.queue import Queue
-from streams.worker.recovery import Saved
+from streams.worker.recovery import Faults, Saved
 from streams.worker.rounds import Rounds
+from streams.worker.set_aside import ENGINE_FAILED, STORE_FAILED
 from streams.worker.settings import WorkerSettings
 from tests.simulation.database import TOPIC_ID, Database, Session
 from tests.simulation.log import Log
@@ -45,6 +46,7 @@ SETTINGS: Final = WorkerSettings(  # a round that holds less than waits now and 
     snapshot_s=4.0,
     waiting_mb=1,
 )
+_FAILED: Final = (ENGINE_FAILED, STORE_FAILED)
 _CLOCK: Final = header(Kind.CLOCK, patient=0, count=0)
 
 
@@ -163,6 +165,14 @@ class SimStatements(Statements):
     @staticmethod
     def read_saved(db: Any, _topic: str, partition: int) -> Saved | None:
         return db.saved(partition)
+
+    @staticmethod
+    def read_faults(db: Any, _topic_id: str, partition: int) -> Faults:
+        tables = db.tables
+        aside = {
+            key[2]: row[0] for key, row in tables.rejected.items() if key[1] == partition and row[0].startswith(_FAILED)
+        }
+        return Faults(aside, {sender for sender in tables.damaged_key if sender[0] % PARTITIONS == partition})
 
     @staticmethod
     def stored_since(db: Any, partition: int, since: int, before: int) -> Recall:

@@ -20,6 +20,7 @@ from tests.simulation.group import Group
 from tests.simulation.home import Device, Home, SimOutbox, config_of
 from tests.simulation.invariants import violations
 from tests.simulation.log import Log
+from tests.simulation.poison import failing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import Tables
 from tests.simulation.worker import SimWorker
@@ -80,7 +81,12 @@ class World:
             n: (*owner, rng.randbytes(32))
             for n, owner in enumerate([(0, 0), *((p, g) for p in patients for g in (0, *_GATEWAYS))], 1)
         }
-        self.keys = FixedKeyRing({n: OpenKey(secret, p, g) for n, (p, g, secret) in self.secrets.items()})
+        bad = self.scheduler.chance("bad")
+        self.poison = bad.random() < 0.15
+        damaged = bad.choice([n for n, (_, g, _) in self.secrets.items() if g]) if bad.random() < 0.1 else None
+        self.keys = FixedKeyRing(
+            {n: OpenKey(secret, p, g) if n != damaged else None for n, (p, g, secret) in self.secrets.items()}
+        )
         self.enrolled: dict[int, list[tuple[Device, int]]] = {}
         for patient in patients:
             self.enrolled[patient] = [
@@ -129,7 +135,8 @@ class World:
         self.wrong.append(f"{who} failed: {type(error).__name__}: {error} ({where})")
 
     def new_engine(self) -> Engine:
-        return self.parts.engine(stages())
+        kind = failing(self.parts.engine) if self.poison else self.parts.engine
+        return kind(stages())
 
     def start_worker(self, former: SimWorker) -> None:
         """A new process in the place of one that ended."""

@@ -24,6 +24,7 @@ from alerts.desk.web.session import BACKGROUND, Session, check_form, find_sessio
 from alerts.desk.worklist.reader import Reader
 from alerts.desk.worklist.snapshot import Snapshot
 from alerts.life.text import is_storable
+from devices.database_session import session_options
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -49,7 +50,8 @@ class Desk:
         """Run ``work`` in a transaction of its own, in a thread; its errors roll back and are raised here."""
 
         def run() -> T:
-            with psycopg.connect(self.settings.database, connect_timeout=5) as connection:
+            bounds: Any = session_options("vigil desk", statement_s=30)
+            with psycopg.connect(self.settings.database, **bounds) as connection:
                 return work(connection)
 
         return await to_thread.run_sync(run, limiter=limiter)

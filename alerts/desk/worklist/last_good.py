@@ -14,6 +14,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from alerts.database import epoch_ms, to_datetime
+from alerts.desk.worklist.rows import value_of
 from alerts.desk.worklist.snapshot import Value
 from alerts.rules.newest_usable import usable
 from devices.vitals import VITALS, Vital
@@ -22,17 +23,19 @@ _EVERY_MS: Final = 2000
 _LOOK_BACK: Final = {True: 3600, False: 3 * 86_400}
 """Seconds, for continuous and for episodic vitals: much longer than they count."""
 _FIND: Final = """
-SELECT s.patient, s.device, {time}, f.value, {arrived}
+SELECT s.patient, s.device, {time}, f.value
 FROM unnest(%(patients)s::int4[], %(devices)s::int4[]) s (patient, device)
 CROSS JOIN LATERAL (
-  (SELECT r.time, r.{column} AS value, r.arrived FROM reading r
+  (SELECT r.time, r.{column} AS value FROM reading r
    WHERE r.patient = s.patient AND r.device = s.device AND r.{column} IS NOT NULL AND r.{column}_status IS NULL
-     AND r.time > %(now)s::timestamptz - interval '3 minutes' ORDER BY r.time DESC LIMIT 1)
+     AND r.time > %(now)s::timestamptz - interval '3 minutes'
+     AND r.time < %(now)s::timestamptz + interval '1 minute' ORDER BY r.time DESC LIMIT 1)
   UNION ALL
-  (SELECT r.time, r.{column}, r.arrived FROM (
+  (SELECT r.time, r.{column} FROM (
       SELECT m.time FROM rollup_minute m
       WHERE m.patient = s.patient AND m.vital = %(vital)s AND m.device = s.device AND m.n > 0
-        AND m.time > %(now)s::timestamptz - make_interval(secs => %(back)s) ORDER BY m.time DESC LIMIT 1) minute
+        AND m.time > %(now)s::timestamptz - make_interval(secs => %(back)s)
+        AND m.time < %(now)s::timestamptz + interval '1 minute' ORDER BY m.time DESC LIMIT 1) minute
    CROSS JOIN LATERAL (
       SELECT * FROM reading r WHERE r.patient = s.patient AND r.device = s.device
         AND r.{column} IS NOT NULL AND r.{column}_status IS NULL
@@ -71,13 +74,15 @@ class LastGood:
             by_vital[vital].append((patient, device))
         for vital, pairs in by_vital.items():
             patients, devices = zip(*pairs, strict=True)
-            query = _FIND.format(time=epoch_ms("f.time"), arrived=epoch_ms("f.arrived"), column=VITALS[Vital(vital)].column)
+            query = _FIND.format(time=epoch_ms("f.time"), column=VITALS[Vital(vital)].column)
             about = {
                 "patients": list(patients), "devices": list(devices), "vital": vital, "now": to_datetime(now),
                 "back": _look_back_s(vital),
             }  # fmt: skip
-            for patient, device, at, value, arrived in await (await connection.execute(query, about)).fetchall():
-                self.values[patient, vital, device] = Value(patient, vital, device, at, value, 0, arrived)
+            for patient, device, at, number in await (await connection.execute(query, about)).fetchall():
+                value = value_of((patient, vital, device, at, number, 0, at))
+                if value is not None:  # a damaged reading is passed over
+                    self.values[patient, vital, device] = value
 
 
 def _look_back_s(vital: int) -> int:

@@ -18,6 +18,8 @@ from alerts.desk.worklist.words import day, hm
 REACH_NOBODY: Final = ("log",)
 """Channels whose receipt says only that a line was written: no person has heard of it."""
 _OVERDUE_S: Final = 60
+_SENT: Final = "sent > 'epoch' AND sent < now() + interval '1 hour'"
+"""A time outside of this is damage: it is no receipt."""
 # each part of the notifier has a connection of its own, by its name (alerts.notify.run)
 _STATE: Final = f"""
 SELECT
@@ -26,7 +28,7 @@ SELECT
   (SELECT count(*) FROM notification WHERE sent IS NULL AND stopped IS NULL AND channel <> ALL(%(nobody)s)
      AND due < now() - make_interval(secs => %(overdue)s)),
   (SELECT {epoch_ms("n.sent")} FROM (SELECT unnest(channels) AS channel FROM care_team UNION SELECT name FROM channel) c
-     CROSS JOIN LATERAL (SELECT sent FROM notification WHERE channel = c.channel AND sent IS NOT NULL
+     CROSS JOIN LATERAL (SELECT sent FROM notification WHERE channel = c.channel AND {_SENT}
                          ORDER BY sent DESC LIMIT 1) n
    WHERE c.channel <> ALL(%(nobody)s) ORDER BY n.sent DESC LIMIT 1)"""
 # a team that has chosen no channel is told by every one that the notifier has
@@ -37,7 +39,7 @@ _PAGED: Final = f"""
 SELECT DISTINCT ON (n.alarm) n.alarm,
   CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END, {epoch_ms("n.sent")}
 FROM notification n JOIN alarm a USING (alarm) LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
-WHERE a.closed IS NULL AND n.sent IS NOT NULL AND n.receipt IS NOT NULL AND n.channel <> ALL(%(nobody)s)
+WHERE a.closed IS NULL AND {_SENT} AND n.receipt IS NOT NULL AND n.channel <> ALL(%(nobody)s)
 ORDER BY n.alarm, n.sent DESC"""
 
 
@@ -47,9 +49,10 @@ async def read_paging(connection: AsyncConnection[Any]) -> tuple[Paging, dict[in
     found = await (await connection.execute(_STATE, values)).fetchone()
     assert found is not None
     teams = await (await connection.execute(_TEAMS)).fetchall()
-    channels = {team: frozenset(names) - frozenset(REACH_NOBODY) for team, names in teams}
+    channels = {team: frozenset(filter(None, names)) - frozenset(REACH_NOBODY) for team, names in teams}
     paged = await (await connection.execute(_PAGED, values)).fetchall()
-    return Paging(frozenset(found[0]), found[1], found[2], channels), {alarm: Paged(who, at) for alarm, who, at in paged}
+    receipts = {alarm: Paged(who, at) for alarm, who, at in paged if at is not None}
+    return Paging(frozenset(found[0]), found[1], found[2], channels), receipts
 
 
 def paging_in_words(paging: Paging, teams: Iterable[int] | None, zone: ZoneInfo, now: int) -> tuple[bool, str]:

@@ -20,6 +20,6 @@ async def read_preferences(connection: AsyncConnection[Any]) -> Mapping[int, int
     row = await (await connection.execute(_PREFER)).fetchone()
     try:
         found = msgspec.convert(row[0] if row and row[0] else [], tuple[Preference, ...])
-    except msgspec.ValidationError:  # the list's own reader names a damaged rule set
+    except (msgspec.ValidationError, RecursionError):  # the list's own reader names a damaged rule set
         return {}
     return {one.vital: max(one.hold_s, 1) for one in found}

@@ -21,13 +21,14 @@ from alerts.desk.worklist.read import SlowParts, read_quick, read_slow_parts, re
 from alerts.desk.worklist.rows import OpenIdentity
 from alerts.desk.worklist.snapshot import Fault, Snapshot
 from alerts.supervision import Supervisor
+from devices.database_session import session_options
 
 _SLOW_S: Final = 5.0
 _SPARKS_S: Final = 30.0
 _WHOLE_EVERY: Final = 10  # one of so many sparkline reads is whole: late data changes old points
 _LEAST_S: Final = 0.1
 """At most ten reads a second, whatever the number of hints."""
-_STATEMENT_MS: Final = 10_000
+_STATEMENT_S: Final = 10
 OLD_S: Final = 5.0
 """A list that was read longer ago is not what is: health and the pages say so."""
 _LONGEST_PAUSE_S: Final = 5.0
@@ -94,10 +95,8 @@ class Reader:
                 await self._config.wait()
 
     async def _connect(self) -> AsyncConnection[Any]:
-        options = f"-c statement_timeout={_STATEMENT_MS}"
-        return await AsyncConnection.connect(
-            self._settings.database, autocommit=True, connect_timeout=5, application_name="vigil desk", options=options
-        )
+        bounds: Any = session_options("vigil desk", statement_s=_STATEMENT_S)
+        return await AsyncConnection.connect(self._settings.database, autocommit=True, **bounds)
 
     async def _connected(self, work: Callable[[AsyncConnection[Any]], Awaitable[None]]) -> None:
         async with await self._connect() as connection:

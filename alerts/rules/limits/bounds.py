@@ -37,7 +37,7 @@ class Bounds(Scheduled):
     measured second up to which episodes are accounted for; ``reread`` bool: a limit changed.  The run beyond
     (:mod:`alerts.rules.limits.runs`): ``credit`` int32 (0: there is none), ``since`` and ``last`` int64: measured second of
     its first and last sample beyond, ``last_value`` int32, ``at_once`` bool: it needs no hold.  The device: ``hole`` and
-    ``pace`` (between two samples, at least 1) int32 s, ``by_hand`` bool: its values come one by one, one that comes alone
+    ``spacing`` (between two samples, at least 1) int32 s, ``by_hand`` bool: its values come one by one, one that comes alone
     decides by itself; ``percent`` int32 of a run that are beyond.  Derived: ``inside_limits`` int32 [2]: the values from and
     to which nothing begins or ends.
     """
@@ -53,7 +53,7 @@ class Bounds(Scheduled):
     at_once: Bools = array(np.bool_, lead=(2, 2))
     reported_until: Ints = array(np.int64, lead=(2,))
     hole: Cells = array(np.int32, HOLE)
-    pace: Cells = array(np.int32, 1)
+    spacing: Cells = array(np.int32, 1)
     by_hand: Bools = array(np.bool_, True)
     percent: Cells = array(np.int32, 80)
     reread: Bools = array(np.bool_)
@@ -64,14 +64,14 @@ class Bounds(Scheduled):
 
     def most(self, columns: Ints) -> Cells:
         """The most credit int32 [2, 2, n] of the runs of some series: what the samples of one hold can give."""
-        samples = self.hold[:, :, columns] // self.pace[columns] + 1
+        samples = self.hold[:, :, columns] // self.spacing[columns] + 1
         found: Cells = samples * (100 - self.percent[columns]) + 1
         return found
 
     def set_device(self, columns: Ints, interval: Ints) -> None:
         """Take the interval int64 [n] (s, 0: when somebody measures) of the devices of some series."""
         self.hole[columns] = np.maximum(HOLE, INTERVALS * interval)
-        self.pace[columns] = np.maximum(interval, 1)
+        self.spacing[columns] = np.maximum(interval, 1)
         self.by_hand[columns] = (interval == 0) | (interval > HOLE)
 
     def invalidate(self, columns: Ints) -> None:

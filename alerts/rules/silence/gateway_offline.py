@@ -60,8 +60,8 @@ class GatewayOffline(TechnicalRule):
         newer than another one is sent again: it proves nothing now, either, unless it is of this minute.
         """
         links, beaten, table = arrival.links, arrival.beaten, self.table
-        news = (beaten > table.beaten[links]) | (np.abs(beaten - arrival.now * 1000) <= FRESH_MS)
-        table.heard[links[news]] = self.active_now(arrival.now, links[news])
+        newer = (beaten > table.beaten[links]) | (np.abs(beaten - arrival.now * 1000) <= FRESH_MS)
+        table.heard[links[newer]] = self.active_now(arrival.now, links[newer])
         np.maximum.at(table.beaten, links, beaten)
 
     def suspect(self, columns: Ints | slice, now: int) -> Bools:

@@ -66,7 +66,7 @@ class Heard(Columns):
     ``bad_since``: the first of its run.  ``status`` uint8 of the last unusable one.  The condition: ``active`` bool,
     ``began`` int64 active second, ``why`` uint8.  Of its device: ``sender`` int32: its
     column within the partition's slice, ``unusable_s``, ``silent_s`` and ``stale_s`` int64: how long it may be so (NEVER:
-    for ever), ``least_s`` before which nothing is, ``pace`` int64 s.
+    for ever), ``least_s`` before which nothing is, ``spacing`` int64 s.
     """
 
     good: Ints = array(np.int64, -NEVER)
@@ -81,7 +81,7 @@ class Heard(Columns):
     silent_s: Ints = array(np.int64, NEVER)
     stale_s: Ints = array(np.int64, NEVER)
     least_s: Ints = array(np.int64, NEVER)
-    pace: Ints = array(np.int64, 1)
+    spacing: Ints = array(np.int64, 1)
 
 
 class NoValue(SeriesRule):
@@ -133,7 +133,7 @@ class NoValue(SeriesRule):
             table.unusable_s[columns] = np.where(by_itself, unusable, NEVER)
             table.silent_s[columns] = np.where(by_itself, np.maximum(allowance, validity), NEVER)
         table.stale_s[columns] = np.where(by_itself, allowance, validity)
-        table.pace[columns] = np.maximum(interval, 1)
+        table.spacing[columns] = np.maximum(interval, 1)
         least = np.minimum(np.minimum(table.unusable_s, table.silent_s), table.stale_s)[columns]
         table.least_s[columns] = least - 1  # a stalled second is none
 
@@ -155,7 +155,7 @@ class NoValue(SeriesRule):
         at, status = column[bad], status[bad]
         now = self.active_now(arrival.now, at)
         bad_before = table.bad[at]
-        fresh = (bad_before <= table.good[at]) | (now - bad_before > np.maximum(HOLE, 3 * table.pace[at]))
+        fresh = (bad_before <= table.good[at]) | (now - bad_before > np.maximum(HOLE, 3 * table.spacing[at]))
         table.bad_since[at[fresh]] = now[fresh]
         table.status[at[bad_before < now]] = 0
         table.bad[at] = now
@@ -179,7 +179,7 @@ class NoValue(SeriesRule):
         good, bad, active_now = table.good[column], table.bad[column], self.active_now(now, column)
         status, before, why = table.status[column], table.active[column], table.why[column]
         said_off = (status == Status.POOR_CONTACT) | (status == Status.SENSOR_OFF)
-        lasted = bad - np.maximum(good, table.bad_since[column] - table.pace[column])
+        lasted = bad - np.maximum(good, table.bad_since[column] - table.spacing[column])
         unusable = (bad > good) & (lasted >= table.unusable_s[column] - 1 + np.where(said_off, _OFF_LATER, 0))
         heard = np.maximum(good, bad)
         away = devices.last[sender] - np.maximum(heard, devices.begun[sender])

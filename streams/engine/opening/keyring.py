@@ -27,16 +27,18 @@ class OpenKey(NamedTuple):
 class KeyRing(Protocol):
     """The source of keys of :func:`streams.engine.opening.opening.open_blocks`."""
 
-    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
-        """The existing ones among ``keys``; records under the others are rejected."""
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey | None]:
+        """Those of ``keys`` that exist; ``None`` for one that exists and cannot be opened.  The records of the others, and
+        of those missing, are rejected.
+        """
         ...
 
 
 class FixedKeyRing:
     """A key ring in memory, for benchmarks and tests of the pure path."""
 
-    def __init__(self, keys: Mapping[int, OpenKey]) -> None:
+    def __init__(self, keys: Mapping[int, OpenKey | None]) -> None:
         self._keys = dict(keys)
 
-    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey]:
+    def get_many(self, keys: Collection[int]) -> Mapping[int, OpenKey | None]:
         return {key: self._keys[key] for key in keys if key in self._keys}

@@ -17,6 +17,7 @@ from devices.sample import SAMPLE, Samples
 from devices.wire.batch import ACCEPTED_VERSIONS, HEADER, MAX_BYTES, PARTITIONS, ClockQuality, Kind, Lane
 from devices.wire.control import Control, RuleSet, decode_control
 from devices.wire.event import Event, decode_event
+from devices.wire.sealing import TAG_BYTES
 from streams.engine.columns.arrays import Bools, Cells, Rows
 from streams.engine.opening.block import Block
 from streams.engine.opening.keyring import KeyRing
@@ -30,6 +31,10 @@ LAST_TIME: Final = 253_402_300_800_000
 """ms: the year 10000, beyond which no calendar goes."""
 _FIELDS: Final = ("kind", "lane", "clock", "count", "key", "patient", "device", "gateway", "first", "received", "epoch")
 _T = TypeVar("_T")
+KEY_DAMAGED_REASON: Final = "the data key cannot be opened"
+"""The reason for which the records under one damaged key are refused, and no others."""
+FRESH_MS: Final = 60_000
+"""A sealed clock record counts as said now for so long; one played again later announces nothing."""
 _SEALED: Final = (Kind.SAMPLES, Kind.EVENT, Kind.CONTROL)
 
 
@@ -50,6 +55,7 @@ def open_blocks(blocks: Sequence[Block], keys: KeyRing) -> Round:
     refused = _Refused(len(values))
     heads = [value[:_HEAD] for value in values]
     _read_headers(records, heads, values, refused)
+    _believe_silences(records, values)
     payloads = _open(records, heads, values, keys, refused)
     events = _decode(records, Kind.EVENT, payloads, _decode_event, refused)
     controls = _decode(records, Kind.CONTROL, payloads, _decode_control, refused)
@@ -96,14 +102,28 @@ def _read_headers(records: Rows, heads: list[bytes], values: list[bytes], refuse
     refused.where(wide, "identifier out of range")
     refused.where(head["first"] > np.uint64(_INT8_MAX) - count, "sequence out of range")
     refused.where(~whole & (patient % PARTITIONS != records["partition"]), "in the wrong partition for its patient")
-    refused.where(clock & ((size != _HEAD) | ~whole), "clock record with a payload or a patient")
+    refused.where(clock & (~np.isin(size, (_HEAD, _HEAD + TAG_BYTES)) | ~whole), "clock record with a payload or a patient")
     refused.where(whole & ((kind == Kind.SAMPLES) | (kind == Kind.EVENT)), "names no patient")
     refused.where((kind == Kind.CONTROL) & (head["gateway"] != 0), "control record not from the desk")
 
 
+def _believe_silences(records: Rows, values: list[bytes]) -> None:
+    """A clock record says more than the brokers' own time only where its owner has sealed it, for this partition, just now:
+    the silence announced by any other is none.
+    """
+    clock = records["kind"] == Kind.CLOCK
+    if not (clock & (records["count"] > 0)).any():
+        return
+    sealed = np.fromiter(map(len, values), np.int64, len(values)) == _HEAD + TAG_BYTES
+    fresh = np.abs(records["append"] - records["received"]) <= FRESH_MS
+    believed = sealed & fresh & (records["device"] == records["partition"])
+    records["count"][clock & ~believed] = 0
+
+
 def _open(records: Rows, heads: list[bytes], values: list[bytes], keys: KeyRing, refused: _Refused) -> list[bytes]:
     """The payload of each record, by position; empty where there is none or it does not open."""
-    sealed = np.flatnonzero(np.isin(records["kind"], _SEALED) & ~refused.mask)
+    announced = (records["kind"] == Kind.CLOCK) & (records["count"] > 0)
+    sealed = np.flatnonzero((np.isin(records["kind"], _SEALED) | announced) & ~refused.mask)
     sealed = sealed[np.argsort(records["key"][sealed], kind="stable")]  # one key after the other: ready, each takes 2.5 KB
     ring = keys.get_many(np.unique(records["key"][sealed]).tolist())
     payloads, ready, key = [b""] * len(values), -1, None
@@ -113,7 +133,7 @@ def _open(records: Rows, heads: list[bytes], values: list[bytes], keys: KeyRing,
             ready, key = number, ring.get(number)
             decrypt = key.aead.decrypt if key else None
         if key is None or decrypt is None:
-            refused.one(record, "unknown key")
+            refused.one(record, KEY_DAMAGED_REASON if number in ring else "unknown key")
         elif key.patient != patient or key.gateway != gateway:
             refused.one(record, "key of another patient or gateway")
         else:

@@ -87,6 +87,7 @@ def test_gateways_send_a_reading_each_ten_seconds_and_a_heartbeat_each_thirty_un
     assert [readings["first"][readings["patient"] == 7].tolist(), beats["first"].max()] == [[0, 1, 2], 0]
     for record, head in zip(sent[:50], heads[:50], strict=True):
         key = ring.get_many([int(head["key"])])[int(head["key"])]
+        assert key is not None
         assert (key.patient, key.gateway) == (head["patient"], head["gateway"])
         payload = open_record(record, key.aead)
         if head["kind"] == Kind.SAMPLES:

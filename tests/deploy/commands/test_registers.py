@@ -141,6 +141,9 @@ def test_a_typing_error_in_an_identity_is_corrected_everywhere(ward: Vigil) -> N
     known = shown(ward, "patient", "show", "1")
     assert (known["name"], known["born"], known["record_number"]) == ("EXAMPLESTONE, Ada", "1954-07-14", "VT-1")
     assert sent(ward)[-1] == (1, "facts")
+    for words in (("--born", "1950-13-01"), ("--born", "2950-01-01"), ("--given", "A\x00"), ("--family", " ")):
+        refused(ward, "patient", "correct", "1", *words, *BY)
+    refused(ward, "person", "change", "m.testova", "--name", " ", *BY)
     with psycopg.connect(ward.database) as db:
         assert facts_of(db, 1).born == "1954-07-14"
 

@@ -4,9 +4,10 @@ import psycopg
 import pytest
 
 from deploy.schema.migrate import migrate
-from devices.errors import MasterKeyError, SealError
-from devices.wire.keys import read_master_key
-from devices.wire.sealing import new_key
+from devices.errors import MasterKeyError
+from devices.wire.keys import key_binding, read_master_key
+from devices.wire.sealing import new_key, wrap
+from streams.errors import MasterKeyWrongError
 from streams.store import data_keys as keys
 from streams.store.data_keys import DatabaseKeyRing
 from tests.streams.producing import World
@@ -60,9 +61,39 @@ def test_a_database_that_is_away_is_no_answer(world, db):
         ring.get_many([1])
 
 
+DAMAGED = (
+    "SET wrapped = overlay(wrapped placing '\\x0000'::bytea from 20)",
+    "SET wrapped = ''",
+    "SET wrapped = substr(wrapped, 1, 30)",
+    "SET patient = patient + 1000",
+    "SET gateway = 4711",
+)
+
+
+def test_a_damaged_key_is_that_keys_fault_alone_and_opens_when_it_is_restored(world, db):
+    ring = DatabaseKeyRing(lambda: db, world.master)
+    (whole,) = db.execute("SELECT patient, gateway, wrapped FROM data_key WHERE key = 2").fetchall()
+    for how in DAMAGED:
+        db.execute(f"UPDATE data_key {how} WHERE key = 2")
+        found = ring.get_many([1, 2, 3, 99])
+        assert found[2] is None, how
+        assert found[1] is not None
+        assert found[3] is not None
+        assert 99 not in found
+        ring.check_master(db)
+        db.execute("UPDATE data_key SET (patient, gateway, wrapped) = (%s, %s, %s) WHERE key = 2", whole)
+    of_another_length = wrap(b"short", world.master, key_binding(*whole[:2]))
+    db.execute("UPDATE data_key SET wrapped = %s WHERE key = 2", [of_another_length])
+    assert ring.get_many([2]) == {2: None}
+    db.execute("UPDATE data_key SET wrapped = %s WHERE key = 2", [whole[2]])
+    assert ring.get_many([2])[2].patient == whole[0]
+
+
 def test_another_master_key_opens_none(world, db):
-    with pytest.raises(SealError, match="master key"):
-        DatabaseKeyRing(lambda: db, new_key()).get_many([1])
+    with pytest.raises(MasterKeyWrongError, match="None of 5 data keys opens under this master key"):
+        DatabaseKeyRing(lambda: db, new_key()).check_master(db)
+    db.execute("DELETE FROM data_key")
+    DatabaseKeyRing(lambda: db, new_key()).check_master(db)
 
 
 def test_the_master_key_file_must_be_private_and_whole(tmp_path):

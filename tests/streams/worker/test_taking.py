@@ -63,7 +63,7 @@ async def loop(kafka, topic, plain_database, tmp_path, threads):
 
     settings = WorkerSettings(database=plain_database, master_key_file=tmp_path, kafka=kafka.bootstrap, topic=topic)
     rounds = SimpleNamespace(
-        expect=lambda _: None, take=lambda held, _: Taken(held.offset, state_lost=False), drop=lambda _: None
+        expect=lambda _: None, take=lambda held, _, anew: Taken(held.offset, state_lost=False), drop=lambda _: None
     )
     feed = SimpleNamespace(position=position)
     places = Places(Queue(settings, time), time, settings.snapshot_s, Log(kafka.bootstrap, topic).topic_id())
@@ -132,7 +132,7 @@ class Rounds:
     def expect(self, partitions):
         self.expected = partitions
 
-    def take(self, held, extent):
+    def take(self, held, extent, anew):
         return Taken(40, state_lost=False)
 
 

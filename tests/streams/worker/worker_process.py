@@ -63,6 +63,22 @@ class Hangs:
         return lambda *_: None
 
 
+class Fails:
+    """A stage that fails at what a device says of itself."""
+
+    learns = frozenset()
+
+    def event(self, now, patient, device, gateway, event):
+        if device:
+            raise KeyError(patient)
+
+    def evaluate(self, moment):
+        return ()
+
+    def __getattr__(self, name):
+        return lambda *_: None
+
+
 class WorkerProcess:
     """`with WorkerProcess(url, bootstrap, topic, key) as worker: ...`; `worker.popen` is its process."""
 
@@ -141,6 +157,8 @@ if __name__ == "__main__":
         wrong_time = lambda: time.time() + float(Path(wrong).read_text())
         surroundings = Surroundings(clock=SimpleNamespace(monotonic=time.monotonic, time=wrong_time))
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
+    if "TEST_FAIL" in os.environ:
+        stages = [Fails()]
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages
 

@@ -68,10 +68,11 @@ async def read_limit_history(connection: AsyncConnection[Any], patient: int) -> 
     for sequence, kind, payload, created, sent, effective, name, reason, note in saved:
         before = rows(defaults, own)
         unit = kind == "rule_set"
-        if unit:
-            defaults = by_side(msgspec.convert(payload, RuleSet).limits)
-        else:
-            own = by_side(msgspec.convert(payload, Limits).limits)
+        try:
+            limits = by_side((msgspec.convert(payload, RuleSet) if unit else msgspec.convert(payload, Limits)).limits)
+        except msgspec.ValidationError:  # a damaged row: the worklist's reader names it, the others are shown
+            continue
+        defaults, own = (limits, own) if unit else (defaults, limits)
         if effective is not None:
             standing.append((0 if first and unit else effective, {**defaults, **own}))
         changes = tuple(changes_between(before, rows(defaults, own)))

@@ -48,6 +48,7 @@ INSERT INTO session (hash, person) VALUES ('\\x00', 1);
 INSERT INTO claim VALUES ('\\x00', 1, now(), NULL);
 INSERT INTO audit (person, action) VALUES (1, 'x');
 INSERT INTO desk_epoch VALUES (1);
+INSERT INTO channel (name) VALUES ('webhook') ON CONFLICT DO NOTHING;
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
 DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);

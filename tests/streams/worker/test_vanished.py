@@ -1,0 +1,89 @@
+"""A topic made again, and connections that are dead without a word: noticed, said, and over within a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from deploy.continue_after_loss import carry_out, plan
+from deploy.demo.proxy import CuttableProxy
+from deploy.settings import ServerSettings
+from deploy.stack.topics import Topic
+from devices.wire.event import Heartbeat
+from tests.streams.producing import now_ms, produce
+from tests.streams.worker.worker_process import WorkerProcess, wait_for, wait_for_ledger
+
+pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
+
+DAMAGED = "SELECT count(*) FROM test_condition WHERE rule = 'log_damaged' AND phase = 'onset'"
+EVENTS = "SELECT count(*) FROM event"
+
+
+def test_a_topic_made_again_under_a_running_worker_is_noticed_in_30_s_and_can_be_continued(
+    start_worker, world, kafka, topic, plain_database, home
+):
+    with start_worker(plain_database, clock=True) as worker:
+        produce(kafka.client(), topic, [*world.admission(), world.event(1, Heartbeat(now_ms()))])
+        wait_for(plain_database, EVENTS, lambda n: n == 1, 60)
+        wait_for_ledger(plain_database, 30, 60, at_least=True)
+        kafka.delete(topic)
+        time.sleep(1)
+        kafka.create(Topic(topic, 4, {"message.timestamp.type": "LogAppendTime"}))
+        wait_for(plain_database, DAMAGED, lambda n: n == 4, 30)
+        settings = ServerSettings(
+            database=plain_database, kafka=kafka.bootstrap, topic=topic, master_key_file=home / "master.key"
+        )
+        carry_out(settings, plan(settings, [0, 1, 2, 3]))
+        produce(kafka.client(), topic, [world.event(p, Heartbeat(now_ms())) for p in (1, 2)])
+        wait_for(plain_database, EVENTS, lambda n: n == 3, 30)
+        assert worker.popen.poll() is None
+
+
+class Proxy:
+    """A proxy in a thread of its own."""
+
+    def __init__(self, listen, target):
+        self.proxy = CuttableProxy(listen, target)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.proxy.start(), self.loop).result(10)
+        return self
+
+    @property
+    def swallowed(self):
+        return len(self.proxy._swallowed)
+
+    def swallow(self):
+        self.loop.call_soon_threadsafe(self.proxy.swallow)
+
+    def __exit__(self, *_):
+        asyncio.run_coroutine_threadsafe(self.proxy.stop(), self.loop).result(10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(10)
+
+
+@pytest.mark.alone
+def test_connections_that_die_without_a_word_stop_nothing_for_longer_than_20_s(
+    world, make_kafka, prepare, plain_database, home
+):
+    prepare(plain_database)
+    kafka, topic, key = make_kafka(brokers=1, proxied=True), "vanished", world.write_master(home)
+    kafka.create(Topic(topic, 4, {"message.timestamp.type": "LogAppendTime"}))
+    listen, offered = kafka.far
+    with (
+        Proxy(offered, listen) as proxy,
+        WorkerProcess(plain_database, f"127.0.0.1:{offered}", topic, key, clock=True) as worker,
+    ):
+        produce(kafka.client(), topic, world.admission())
+        wait_for_ledger(plain_database, 30, 60, at_least=True)
+        proxy.swallow()
+        produce(kafka.client(), topic, [world.event(p, Heartbeat(now_ms())) for p in world.patients])
+        wait_for(plain_database, EVENTS, lambda n: n == 4, 20)
+        assert worker.popen.poll() is None
+    assert proxy.swallowed > 1
