@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devices.wire.batch import PARTITIONS
+from devices.wire.batch import PARTITIONS, ClockQuality
 from devices.wire.control import KINDS, Control, Enrolment, kind_of
 from devices.wire.event import Event, Heartbeat
 from streams.engine.admission.readings import AdmittedReadings, admit_events, admit_readings
@@ -195,6 +195,7 @@ class Engine:
         """
         beats = [(at, event.at) for at, event in events if type(event) is Heartbeat]
         record, beaten = np.array(beats, np.int64).reshape(-1, 2).T
+        beaten = np.where(records["clock"][record] == ClockQuality.UNSURE, records["append"][record], beaten)
         link = self.layout.links.find(keys(records["patient"][record], records["gateway"][record]))
         others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
         known = link >= 0

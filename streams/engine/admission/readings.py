@@ -110,6 +110,7 @@ def admit_events(batch: Round, admitted: Admitted, clocks: Ints) -> tuple[list[t
     """(accepted events of a round, rejections of the events that are too old or too far ahead)."""
     at = np.array([record for record, _ in batch.events], np.int64)
     good, ahead = admitted.good[at], np.array([bounded(event.at) for _, event in batch.events], np.int64) - clocks[at]
+    ahead[batch.records["clock"][at] == ClockQuality.UNSURE] = 0  # of a clock that is not set: heard now, whatever it says
     reason = np.where(ahead > FUTURE, _AHEAD, np.where(ahead < -HORIZON, _OLD, 0))
     away = _while_withdrawn(np.array([bounded(event.at) for _, event in batch.events], np.int64), at, admitted)
     if away is not None:

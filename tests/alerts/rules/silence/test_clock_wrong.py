@@ -130,3 +130,13 @@ def test_a_heartbeat_that_is_sent_again_is_no_news() -> None:
     it.heartbeat()
     it.wait()
     assert [phase for _, phase in told(it, "gateway_offline")] == ["onset", "end"]
+
+
+def test_a_gateway_whose_own_clock_is_not_set_is_heard_all_the_same() -> None:
+    it = home()
+    for _ in range(4):
+        it.wait(30)
+        beat = Record(it.now * 1000, 2, 1, 0, 3, event=Heartbeat(5000, clock_set=False), clock=ClockQuality.UNSURE)
+        assert not it.append(beat).rejected
+    it.wait(30)
+    assert not it.reported("gateway_offline")
