@@ -36,7 +36,6 @@ ENTRANCES: dict[str, Callable[[Db, Ward, str], object]] = {
     "device": lambda db, _, text: add_device(db, text, "ble", "C0", 1),
     "address": lambda db, _, text: add_device(db, "belt", "ble", text, 1),
     "reason": lambda db, ward, text: pause(db, ward.ada, "*", TOMORROW, text, by=1),
-    "rule": lambda db, ward, text: pause(db, ward.ada, text, TOMORROW, "why", by=1),
 }
 MAY_BE_BLANK: dict[str, Callable[[Db, Ward, str], object]] = {
     name: lambda db, ward, text, name=name: admit(db, ward, **{name: text})  # type: ignore[misc]
