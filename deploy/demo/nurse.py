@@ -37,7 +37,7 @@ class SimulatedNurse:
     seen: dict[int, int] = field(default_factory=dict)
     acknowledged: int = 0
     troubles: int = 0
-    _taken: set[int] = field(default_factory=set)
+    _taken: set[str] = field(default_factory=set)
 
     async def work(self) -> None:
         """Acknowledge until cancelled; sign in again after the desk was away."""
@@ -69,15 +69,15 @@ class SimulatedNurse:
                 hand.cancel()
 
     def _unacknowledged(self, event: dict[str, Any]) -> list[str]:
-        """Keys of rows that show an alarm for the first time."""
-        fresh = []
-        for key, group, _, _, lead, _, also in event.get("order", ()):
-            new = [alarm for alarm in (lead, *also) if alarm and alarm not in self.seen]
-            self.seen.update(dict.fromkeys(new, time.time_ns() // 1_000_000))
-            if group == "open" and lead not in self._taken:
-                self._taken.add(lead)
-                fresh.append(key)
-        return fresh
+        """Keys of the rows with an alarm that calls for the first time."""
+        fresh: dict[str, None] = {}
+        for identity, *_, key in event.get("calls", ()):
+            if identity.isdigit():
+                self.seen.setdefault(int(identity), time.time_ns() // 1_000_000)
+            if identity not in self._taken:
+                self._taken.add(identity)
+                fresh[key] = None
+        return list(fresh)
 
     async def _answer_once(self, client: httpx.AsyncClient, key: str, headers: dict[str, str]) -> None:
         try:

@@ -99,7 +99,7 @@ def test_the_version_is_the_packages() -> None:
     assert vigil("--version").stdout == f"vigil {metadata.version('vigil-rpm')}\n"
 
 
-@pytest.mark.parametrize(("line", "nth", "found"), [("vigil re", "1", "rejected"), ("vigil pair cl", "2", "claim")])
+@pytest.mark.parametrize(("line", "nth", "found"), [("vigil rej", "1", "rejected"), ("vigil pair cl", "2", "claim")])
 def test_a_shell_completes_commands(line: str, nth: str, found: str) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("vigil")], capture_output=True, text=True, check=False, timeout=60,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -44,7 +45,7 @@ MAY_BE_BLANK: dict[str, Callable[[Db, Ward, str], object]] = {
 
 
 def admit(db: Db, ward: Ward, **changed: Any) -> int:
-    identity: Identity = msgspec.structs.replace(ADA, **changed)
+    identity: Identity = msgspec.structs.replace(ADA, **{"record_number": f"VT-{uuid4()}", **changed})
     return admit_patient(db, MASTER, identity, ward.team, Facts(), by=1)
 
 
