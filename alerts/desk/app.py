@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -88,15 +89,15 @@ def build(settings: DeskSettings) -> Starlette:
         exception_handlers=_HANDLERS,
     )
     pages = environment(settings)
-    pages.globals["paging_note"] = lambda: _paging_note(reader, settings)
+    pages.globals["paging"] = partial(_paging, reader, settings)
     app.state.desk = Desk(settings, master, pool, reader, pages, metrics)
     return app
 
 
-def _paging_note(reader: Reader, settings: DeskSettings) -> str:
-    """Whether people are paged, for pages that nobody has signed in to."""
+def _paging(reader: Reader, settings: DeskSettings, teams: Iterable[int] | None = None) -> tuple[bool, str]:
+    """True if people are paged for these teams (``None``: all), in words too; the page shows it from its first moment."""
     snapshot = reader.snapshot
-    return paging_in_words(snapshot.paging, None, settings.zone, snapshot.read_at)[1] if snapshot else ""
+    return paging_in_words(snapshot.paging, teams, settings.zone, snapshot.read_at) if snapshot else (True, "")
 
 
 class _Counted:

@@ -180,6 +180,7 @@ async def desk(browser: Browser, served: Served, living: None) -> AsyncIterator[
         await page.fill("#pw", PASSWORD)
         await page.click("button[type=submit]")
         await page.wait_for_selector("#table")
+        await page.wait_for_load_state()  # a press before the scripts have come does nothing
         return page
 
     yield open_desk

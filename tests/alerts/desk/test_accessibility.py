@@ -11,11 +11,16 @@ from tests.alerts.desk.hands import box
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
+_NOTHING_MOVES = """() => document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)"""
+
+
 async def clean(page: Page) -> None:
     """In both themes; the light one stays."""
     for theme in ("dark", "light"):
         await page.emulate_media(color_scheme=theme)
         await page.wait_for_timeout(300)
+        await page.wait_for_function(_NOTHING_MOVES)
         found = await Axe().run(page, options=RULES)
         assert found.violations_count == 0, found.generate_report()
 
