@@ -14,7 +14,7 @@ Sources (reference: clinical):
 - Weight: +1 kg in 3 d (TELBIL), ended below +0.8 kg.  Such a rule of thumb finds 58-65 % of the events at 54-58 % false
   alerts (Zhang 2009), so it is low.  No other trend has a source for its limits: none is on.
 
-Pulse rate and ECG heart rate are two vitals and have the same limits: whoever wears only one is watched by it.
+A limit of the heart rate is that of the pulse as well, whoever measures it (:mod:`alerts.rules.parameters`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,6 @@ def _single(vital: Vital, side: Side, medium: float | None, high: float | None, 
 DEFAULT_LIMITS: Final[tuple[Limit, ...]] = (
     _held(Vital.HEART_RATE, "low", None, 41, 5),
     _held(Vital.HEART_RATE, "high", 110, 130, 5),
-    _held(Vital.PULSE_RATE, "low", None, 41, 5),
-    _held(Vital.PULSE_RATE, "high", 110, 130, 5),
     _held(Vital.SPO2, "low", 94, 92, 1),
     _held(Vital.RESPIRATORY_RATE, "low", None, 9, 1, _NOISY),
     _held(Vital.RESPIRATORY_RATE, "high", 20, 24, 2, _NOISY),

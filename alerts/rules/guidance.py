@@ -139,6 +139,13 @@ _NO_VALUE: Final = Guidance(
     "Call the patient: is the sensor on properly, warm and charged? Have it measured again; else treat it as not observed.",
     "A device sends no usable value: open the link, then have the patient seat the sensor again.",
 )
+_DISAGREE: Final = Guidance(
+    "{label}: devices disagree",
+    "{label}: devices have differed too much for too long; until they agree one of them alone raises nothing above medium.",
+    "See or call the patient and measure it by hand. Then have the sensor that is wrong seated again, or take it off.",
+    "Two devices of a patient disagree: open the link, then have it measured by hand.",
+)
+_TECHNICAL: Final = {"no_value": _NO_VALUE, "disagree": _DISAGREE}
 _LATE: Final = (
     "It began and ended before its readings arrived. Look at the chart, and ask the patient how it was; it is not urgent."
 )
@@ -152,13 +159,11 @@ def guidance(rule: str, *, late: bool = False) -> Guidance | None:
     if found := _FIXED.get(rule):
         return found
     column, _, kind = rule.rpartition(".")
-    if column not in _COLUMNS or kind not in (*_SHAPES, "no_value"):
+    if column not in _COLUMNS or kind not in (*_SHAPES, *_TECHNICAL):
         return None
     spec = vital_named(column)
-    if kind == "no_value":
-        return replace(
-            _NO_VALUE, name=_NO_VALUE.name.format(label=spec.label), means=_NO_VALUE.means.format(label=spec.label)
-        )
+    if found := _TECHNICAL.get(kind):
+        return replace(found, name=found.name.format(label=spec.label), means=found.means.format(label=spec.label))
     name, means = (text.format(label=spec.label) for text in _SHAPES[kind])
     return Guidance(name, means, _LATE if late else f"{_check(spec)} {_PLAN}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.rules.agreement import SourcesDisagree
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
 from alerts.rules.patient_rule import PatientRule
@@ -21,7 +22,7 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
     """New stages, for one engine; ``more`` rules to try."""
     suppression = Suppression()
     gateways, sensors = GatewayOffline(suppression), SensorOff(suppression)
-    devices = NoData(suppression, gateways)
+    devices, sources = NoData(suppression, gateways), Sources(suppression)
     limits = [LimitRules(suppression, continuous=continuous) for continuous in (True, False)]
     return [
         suppression,
@@ -29,7 +30,8 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         devices,
         sensors,
         ClockWrong(suppression, devices, sensors),
-        Sources(suppression),
+        sources,
+        SourcesDisagree(suppression, sources),
         *limits,
         *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],
         EarlyWarning(suppression),

@@ -83,12 +83,21 @@ Trend = Drift | Slope | Change
 
 
 class Preference(msgspec.Struct, frozen=True, gc=False):
-    """The order of sources: of several devices that measure this vital of a patient, the first of the enrolment decides
-    alone, until ``hold_s`` seconds after it fell silent; then the next.
-    """
+    """How long the source that decides for this vital is held to after it fell silent; then the next one decides."""
 
     vital: VitalCode
     hold_s: Seconds = 60
+
+
+class Agreement(msgspec.Struct, frozen=True, gc=False):
+    """Sources of one parameter disagree when their values have been more than ``within`` apart for ``for_s`` seconds."""
+
+    vital: VitalCode
+    within: Size  # in the vital's unit
+    for_s: Seconds = 60
+
+
+_AGREEMENTS: Final = (Agreement(1, 20.0), Agreement(3, 6.0), Agreement(4, 10.0))  # pulse, SpO2, respiration
 
 
 class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="kind"):
@@ -104,8 +113,9 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="
     news2_high: Points = 7
     news2_hold_s: Seconds = 30
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
-    prefer: tuple[Preference, ...] = ()  # a vital not named: all its sources decide, the newest counts for a score
+    prefer: tuple[Preference, ...] = ()  # a vital not named: 60 s, one measured now and then: the newest value decides
     hold_percent: Percent = 80  # of the measured values of a hold's time that have to be beyond the limit
+    agree: tuple[Agreement, ...] = _AGREEMENTS  # a vital not named: never compared
     no_value_s: Seconds = 10  # without a usable value of a vital that is sent; at least no_data_factor x its interval
 
 

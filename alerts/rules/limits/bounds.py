@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from alerts.rules.parameters import PARAMETER, measuring
 from alerts.rules.scheduled import Scheduled
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
-from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Axis, array
+from streams.engine.columns.arrays import Bools, Cells, Ints, Small
+from streams.engine.columns.axis import Axis, Columns, array
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")
@@ -80,28 +81,39 @@ class Bounds(Scheduled):
         self.reread[columns] = True
 
 
+class Stands(Columns):
+    """Per patient: ``level`` int8 [side, parameter code]: the priority of the condition that stands, or 0."""
+
+    level: Small = array(np.int8, lead=(2, _CODES))
+
+
 class Table:
-    """The limits of one rule set, or one patient, by vital: int32 [side, level, vital code]; ``named`` bool [side, code]."""
+    """The limits of one rule set, or one patient, by vital: int32 [side, level, vital code]; ``named`` bool [side, code].
+
+    What a limit says of one vital holds for all that measure its parameter (:mod:`alerts.rules.parameters`); of a side that
+    has several, that of the parameter's own vital counts.
+    """
 
     def __init__(self, limits: Iterable[Limit]) -> None:
         self.limit = np.full((2, 2, _CODES), NO_LIMIT, np.int32)
         self.clear = np.full((2, 2, _CODES), NO_LIMIT, np.int32)
         self.hold = np.zeros((2, 2, _CODES), np.int32)
         self.named = np.zeros((2, _CODES), np.bool_)
-        for one in limits:
-            if one.vital in VITALS:
-                self._put(one)
+        known = [one for one in limits if one.vital in VITALS]
+        for one in sorted(known, key=lambda each: bool(PARAMETER[each.vital] == each.vital)):
+            for vital in measuring([one.vital]).tolist():
+                self._put(one, vital)
 
-    def _put(self, one: Limit) -> None:
-        side, steps = SIDES.index(one.side), VITALS[Vital(one.vital)].steps
-        self.named[side, one.vital] = True
+    def _put(self, one: Limit, vital: int) -> None:
+        side, steps = SIDES.index(one.side), VITALS[Vital(vital)].steps
+        self.named[side, vital] = True
         for level, wanted in ((MEDIUM, one.medium), (SEVERE, one.high)):
-            self.limit[side, level, one.vital] = self.clear[side, level, one.vital] = NO_LIMIT
+            self.limit[side, level, vital] = self.clear[side, level, vital] = NO_LIMIT
             if wanted is not None and math.isfinite(wanted.limit):
                 inside = SIGN[side] * max(one.hysteresis, 0.0)
-                self.limit[side, level, one.vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side])
-                self.clear[side, level, one.vital] = _fixed(wanted.limit, inside, steps, SIGN[side])
-                self.hold[side, level, one.vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
+                self.limit[side, level, vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side])
+                self.clear[side, level, vital] = _fixed(wanted.limit, inside, steps, SIGN[side])
+                self.hold[side, level, vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
 
     def over(self, own: Table) -> Table:
         """This table where ``own`` names nothing."""

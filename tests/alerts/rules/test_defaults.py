@@ -67,7 +67,6 @@ def test_the_documentation_says_what_the_code_does(line: str) -> None:
         (Vital.RESPIRATORY_RATE, "low", None, 8), (Vital.RESPIRATORY_RATE, "high", 21, 25),
         (Vital.SPO2, "low", 93, 91), (Vital.SYSTOLIC, "low", 100, 90), (Vital.SYSTOLIC, "high", None, 220),
         (Vital.HEART_RATE, "low", None, 40), (Vital.HEART_RATE, "high", 111, 131),
-        (Vital.PULSE_RATE, "low", None, 40), (Vital.PULSE_RATE, "high", 111, 131),
     ],
 )  # fmt: skip
 def test_a_whole_number_that_scores_two_or_three_on_the_chart_is_the_first_beyond_its_limit(

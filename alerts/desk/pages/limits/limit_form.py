@@ -11,6 +11,7 @@ from alerts.care.limits import BySide, level_at
 from alerts.care.limits_check import LONGEST_HOLD_S
 from alerts.desk.errors import BadFormError
 from alerts.desk.worklist.words import limit_number, unit_of
+from alerts.rules.parameters import parameter_of
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Level, Limit, Limits, PriorityWord, Side
 
@@ -23,7 +24,6 @@ FIELDS: Final[tuple[tuple[Side, PriorityWord, str], ...]] = (
 """The columns of the editor, from the lowest limit to the highest."""
 _ALWAYS: Final = (
     Vital.HEART_RATE,
-    Vital.PULSE_RATE,
     Vital.SPO2,
     Vital.RESPIRATORY_RATE,
     Vital.SYSTOLIC,
@@ -65,6 +65,7 @@ def rows(defaults: BySide, own: BySide) -> list[EditorRow]:
     """The rows of the editor: the patient's own limits over those of the rule set."""
     both = {**defaults, **own}
     vitals = [v for v in Vital if v in _ALWAYS or any((v, side) in both for side in ("low", "high"))]
+    vitals = [v for v in vitals if parameter_of(v) == v]  # a limit of the heart rate is the pulse's
     found = []
     for vital in vitals:
         spec = VITALS[vital]

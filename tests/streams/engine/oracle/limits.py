@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import cache
 
 from devices.wire.control import Limits
+from tests.streams.engine.oracle.sources import parameter
 from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle, State
 
 At = tuple[str, str]
@@ -25,8 +26,8 @@ class LimitsOracle(State):
         """{(side, level): (limit, clear, hold)} with the sign of the side."""
         out = {}
         for limits in (self.rules.limits, self.limits.get(name[0], Limits()).limits):
-            for one in limits:
-                if one.vital != name[1]:
+            for one in sorted(limits, key=lambda each: each.vital == parameter(each.vital)):
+                if parameter(one.vital) != parameter(name[1]):
                     continue
                 sign = 1 if one.side == "high" else -1
                 for level, wanted in (("medium", one.medium), ("high", one.high)):
@@ -127,22 +128,26 @@ class LimitsOracle(State):
             if s.reported_until[side] >= last:
                 continue
             s.reported_until[side] = last
-            rule = f"{s.spec.column}.{side}"
-            if not self.paused(name[0], rule, now) and s.superseded is None:
+            rule = self.rule(name, side)
+            stands = self.stand.get((name[0], parameter(name[1]), side))
+            if not self.paused(name[0], rule, now) and s.superseded is None and not stands:
                 low = ("LOW", value / s.spec.steps, last * 1000)
-                out += [(rule, name[0], name[2], phase, *low) for phase in ("onset", "end")]
+                out += [(rule, name[0], 0, phase, *low) for phase in ("onset", "end")]
         return out
 
-    def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, active_s: int) -> list[tuple[object, ...]]:
-        out: list[tuple[object, ...]] = []
-        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off or s.superseded is not None
+    def rule(self, name: tuple[int, int, int], side: str) -> str:
+        return f"{SeriesOracle(parameter(name[1])).spec.column}.{side}"
+
+    def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, active_s: int) -> None:
+        """The levels of one series."""
+        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off
         for side in ("high", "low"):
-            sign, rule = (1 if side == "high" else -1), f"{s.spec.column}.{side}"
+            sign, rule = (1 if side == "high" else -1), self.rule(name, side)
             paused = self.paused(name[0], rule, now)
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
-                if s.newest and not paused and s.superseded is None and (side, level) in levels:
+                if s.newest and not paused and (side, level) in levels:
                     edge, clear, hold = levels[side, level]
                     value = self.signed(s, s.newest[2], sign)
                     run = s.runs[side, level]
@@ -153,10 +158,28 @@ class LimitsOracle(State):
             after = [level for level in ("high", "medium") if (side, level) in s.active]
             if not after and (before or paused or off) and s.newest:
                 s.reported_until[side] = max(s.reported_until[side], s.newest[0])
-            if before[:1] != after[:1]:
-                phase = "onset" if not before else "end" if not after else "worse" if after[0] == "high" else "better"
-                priority = (after or before)[0].upper()
-                assert s.newest
-                value = s.newest[2] / s.spec.steps
-                out.append((rule, name[0], name[2], phase, priority, value, s.newest[0] * 1000 + s.newest[1]))
+
+    def combine(self) -> list[tuple[object, ...]]:
+        """The conditions of patients: a parameter's is that of the series which decides."""
+        out: list[tuple[object, ...]] = []
+        for name, s in sorted(self.series.items()):
+            if s.superseded is not None or not s.newest:
+                continue
+            for side in ("high", "low"):
+                key = name[0], parameter(name[1]), side
+                level = priority(s, side)
+                if s.apart:
+                    mine = [o for n, o in self.series.items() if (n[0], parameter(n[1])) == key[:2] and o.apart]
+                    level = max(min(level, 2), min(level, *(priority(o, side) for o in mine)))
+                was = self.stand.get(key, 0)
+                self.stand[key] = level
+                if was != level:
+                    phase = "onset" if not was else "end" if not level else "worse" if level > was else "better"
+                    word = {2: "MEDIUM", 3: "HIGH"}[level or was]
+                    value, at = s.newest[2] / s.spec.steps, s.newest[0] * 1000 + s.newest[1]
+                    out.append((self.rule(name, side), name[0], 0, phase, word, value, at))
         return out
+
+
+def priority(s: SeriesOracle, side: str) -> int:
+    return 3 if (side, "high") in s.active else 2 if (side, "medium") in s.active else 0

@@ -45,10 +45,12 @@ class Oracle(Windows, Technical, LimitsOracle, NoValueOracle, Scores, TrendsOrac
         learned = [(name, s, self.learn(s, now, name)) for name, s in sorted(self.series.items())]
         if decide:
             self.judge(active_s)
-        for name, s, episodes in learned:
-            if decide:
-                changes += self.late_episodes(name, s, episodes, now) + self.decide(name, s, now, active_s)
-        if decide:
+            changes += self.disagreements(now)
+            for name, s, episodes in learned:
+                changes += self.late_episodes(name, s, episodes, now)
+            for name, s, _ in learned:
+                self.decide(name, s, now, active_s)
+            changes += self.combine()
             changes += self.without_value(now, active_s)
             changes += self.scores(now, active_s)
             changes += self.trends(now, active_s, closed, now % 60 == DUE[self.partition])

@@ -67,6 +67,7 @@ class Records(State):
             for side in s.reported_until:
                 s.reported_until[side] = min(s.reported_until[side], new)
             self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
+        self.apart_since = {key: min(since, new) for key, since in self.apart_since.items()}
         self.late_names |= {(name, minute) for _, name, minute in self.due_later}
         self.touched.clear()
         self.due_later.clear()
