@@ -172,7 +172,7 @@ class Kafka(Server):
             future.result(30)
         self.until_led(*(topic.name for topic in topics))
 
-    def _topics(self) -> Collection[str]:
+    def _topics(self) -> set[str]:
         """The names of all topics.  A new client is made until one is answered: a broker that has just started may close
         the first connections that it takes.
 
@@ -182,7 +182,7 @@ class Kafka(Server):
         end = time.monotonic() + _LED_S
         while True:
             try:
-                return self.admin().list_topics(timeout=5).topics.keys()
+                return set(self.admin().list_topics(timeout=5).topics)
             except KafkaException:
                 for child in self.children.values():
                     if not child.running or time.monotonic() > end:

@@ -36,9 +36,9 @@ async def test_every_time_is_in_the_desks_zone(desk: OpenDesk, served: Served, s
     ada = seeded.ward.patients["EXAMPLETON"]
     with seeded.tx() as tx:  # lower than the chart's usual bottom
         lowered = tx.execute(
-            "UPDATE rollup_minute SET mean = 80, min = 80, max = 80 WHERE patient = %(patient)s AND vital = %(vital)s AND time >"
-            " (SELECT max(time) FROM rollup_minute WHERE patient = %(patient)s AND vital = %(vital)s) - interval '5 minutes'",
-            {"patient": ada, "vital": int(Vital.SPO2)},
+            "UPDATE rollup_minute r SET mean = 80, min = 80, max = 80 WHERE patient = %s AND vital = %s AND time > (SELECT"
+            " max(time) FROM rollup_minute n WHERE (n.patient, n.vital) = (r.patient, r.vital)) - interval '5 minutes'",
+            [ada, int(Vital.SPO2)],
         )
         assert lowered.rowcount == 5
     await page.wait_for_selector("[data-age]:has-text('s')")
