@@ -14,7 +14,7 @@ from alerts.database import Tx, scalar
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import default_rule_set
 from alerts.rules.parameters import parameter_of
-from devices.vitals import VITALS
+from devices.vitals import VITALS, Vital
 from devices.wire.control import Level, Limit, Limits, RuleSet
 
 BySide = Mapping[tuple[int, str], Limit]
@@ -82,6 +82,12 @@ def level_at(limits: BySide, vital: int, side: str, priority: str) -> Level | No
     """The level of ``priority`` ("high", "medium") of one side of a vital; ``None`` if there is none."""
     limit = limits.get((_parameter(vital), side))
     return None if limit is None else limit.high if priority == "high" else limit.medium
+
+
+def charted(limits: BySide, vital: int, side: str, value: float) -> float:
+    """A value as the limit of its side judges it: rounded as a chart shows it, where the limit says so."""
+    limit = limits.get((_parameter(vital), side))
+    return round(value, VITALS[Vital(vital)].decimals) if limit is not None and limit.chart else value
 
 
 def merged(rules: Iterable[Limit], own: Iterable[Limit]) -> tuple[Limit, ...]:

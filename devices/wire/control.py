@@ -35,6 +35,7 @@ class Limit(msgspec.Struct, frozen=True, gc=False):
     medium: Level | None = None
     high: Level | None = None
     hysteresis: Size = 0.0
+    chart: bool = False  # values are rounded as a chart shows them (half-even) before they are compared
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False, tag="limits", tag_field="kind"):
@@ -112,6 +113,7 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="
     news2_medium: Points = 5
     news2_high: Points = 7
     news2_hold_s: Seconds = 30
+    news2_hysteresis: Points = 0  # a level stands until the score is below it by more than this
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
     prefer: tuple[Preference, ...] = ()  # a vital not named: 60 s, one measured now and then: the newest value decides
     hold_percent: Percent = 80  # of the measured values of a hold's time that have to be beyond the limit

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from alerts.care.limits import BySide, level_at
+from alerts.care.limits import BySide, charted, level_at
 from alerts.care.limits_check import inner_level
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
 from alerts.desk.worklist.spark import Buckets, Spark, Trend, draw, draw_pressure, trend_of
@@ -94,8 +94,8 @@ def level_of(limits: BySide, vital: int, value: float) -> str:
     """``high``, ``medium`` or nothing: the gravest limit that ``value`` is beyond."""
     for priority in ("high", "medium"):
         for side in ("high", "low"):
-            level = level_at(limits, vital, side, priority)
-            if level is not None and (value > level.limit if side == "high" else value < level.limit):
+            level, shown = level_at(limits, vital, side, priority), charted(limits, vital, side, value)
+            if level is not None and (shown > level.limit if side == "high" else shown < level.limit):
                 return priority
     return ""
 

@@ -106,13 +106,14 @@ class Table:
 
     def _put(self, one: Limit, vital: int) -> None:
         side, steps = SIDES.index(one.side), VITALS[Vital(vital)].steps
+        mark = steps // 10 ** VITALS[Vital(vital)].decimals if one.chart else 1
         self.named[side, vital] = True
         for level, wanted in ((MEDIUM, one.medium), (SEVERE, one.high)):
             self.limit[side, level, vital] = self.clear[side, level, vital] = NO_LIMIT
             if wanted is not None and math.isfinite(wanted.limit):
                 inside = SIGN[side] * max(one.hysteresis, 0.0)
-                self.limit[side, level, vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side])
-                self.clear[side, level, vital] = _fixed(wanted.limit, inside, steps, SIGN[side])
+                self.limit[side, level, vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side], mark)
+                self.clear[side, level, vital] = _fixed(wanted.limit, inside, steps, SIGN[side], mark)
                 self.hold[side, level, vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
 
     def over(self, own: Table) -> Table:
@@ -129,9 +130,16 @@ def table_of(limits: tuple[Limit, ...]) -> Table:
     return Table(limits)
 
 
-def _fixed(limit: float, inside: float, steps: int, sign: int) -> int:
-    """The greatest signed fixed-point value not beyond ``limit - inside``: exact in decimal, as a person wrote it."""
+def _fixed(limit: float, inside: float, steps: int, sign: int, mark: int) -> int:
+    """The greatest signed fixed-point value not beyond ``limit - inside``: exact in decimal, as a person wrote it.
+
+    ``mark``: the steps of one mark of the chart to which a value is rounded first, half-even; 1 where it is not.
+    """
     if not math.isfinite(inside):
         inside = 0.0
     edge = (Decimal(repr(limit)) - Decimal(repr(inside))) * steps * sign
-    return max(-NO_LIMIT, min(NO_LIMIT, math.floor(edge)))
+    last = math.floor(edge / mark)
+    if mark > 1:
+        tie = 0 if mark % 2 else last % 2  # half a mark further is still the last mark if that is even
+        last = last * mark + mark // 2 - tie
+    return max(-NO_LIMIT, min(NO_LIMIT, last))

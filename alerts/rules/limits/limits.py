@@ -25,13 +25,14 @@ import numpy as np
 from alerts.rules.agreement import sources_of
 from alerts.rules.limits.bounds import HIGH, LOW, MEDIUM, NO_LIMIT, SEVERE, SIDES, SIGN, Bounds, Stands, Table, table_of
 from alerts.rules.limits.runs import Episode, beyond_limits, follow
+from alerts.rules.limits.scale2 import for_scale
 from alerts.rules.parameters import PARAMETER, parameter_of
 from alerts.rules.rule import NONE
 from alerts.rules.series_rule import SeriesRule
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import VITALS
-from devices.wire.control import Control, Enrolment, Limits, RuleSet
+from devices.wire.control import Control, Enrolment, Facts, Limit, Limits, RuleSet
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints, distinct
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -40,7 +41,6 @@ from streams.engine.series.updates import Updates
 from streams.engine.stage import Moment, View
 
 _LEVEL: Final = {Priority.MEDIUM: MEDIUM, Priority.HIGH: SEVERE}
-_NO_TABLE: Final = Table(())
 
 
 def rule_name(vital: int, side: int) -> str:
@@ -51,13 +51,14 @@ def rule_name(vital: int, side: int) -> str:
 class LimitRules(SeriesRule):
     """``table``: :class:`alerts.rules.limits.bounds.Bounds`; ``stands``: :class:`alerts.rules.limits.bounds.Stands`."""
 
-    learns: Collection[type[Control]] = (RuleSet, Limits)
+    learns: Collection[type[Control]] = (RuleSet, Limits, Facts)
     parameters = ("hold_percent",)
     table: Bounds
 
     def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
         super().__init__(suppression, continuous=continuous)
-        self._rules: dict[int, Table] = {}
+        self._rules: dict[int, tuple[Limit, ...]] = {}
+        self._scale2: dict[int, Facts] = {}
         self._own: dict[int, Table] = {}
 
     def attach(self, view: View) -> None:
@@ -73,19 +74,26 @@ class LimitRules(SeriesRule):
     def learn(self, partition: int, patient: int, control: Control) -> None:
         super().learn(partition, patient, control)
         if isinstance(control, RuleSet):
-            self._rules[partition] = table_of(control.limits)
+            self._rules[partition] = control.limits
+        elif isinstance(control, Facts):
+            self._scale2.pop(patient, None)
+            if control.spo2_scale != 1:
+                self._scale2[patient] = control
         elif isinstance(control, Limits):
             self._own[patient] = table_of(control.limits)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        if not isinstance(control, RuleSet | Limits | Enrolment):
+        if not isinstance(control, RuleSet | Limits | Enrolment | Facts):
             return
         of = self.store.axis.of(partition)
         columns = np.arange(of.start, of.stop)
         if patient:
             columns = columns[self.store.series.patient[of] == patient]
         if columns.size:
+            before = self._limits_of(columns)
             self._configure(columns)
+            if isinstance(control, Facts):  # only where the scale makes others of them
+                columns = columns[(self._limits_of(columns) != before).any((0, 1, 2))]
             if not isinstance(control, Enrolment):
                 self.table.invalidate(columns)
             self.notify_at(0, columns)
@@ -95,14 +103,19 @@ class LimitRules(SeriesRule):
         series, owner = self.store.series, self.store.axis.owner[columns]
         patients = series.patient[columns]
         for partition in np.unique(owner).tolist():
-            rules, mine = self._rules.get(partition, _NO_TABLE), owner == partition
-            self._put(columns[mine], rules)
+            limits, mine = self._rules.get(partition, ()), owner == partition
+            self._put(columns[mine], table_of(limits))
             for patient in np.unique(patients[mine]).tolist():
-                if patient in self._own:
-                    self._put(columns[mine & (patients == patient)], rules.over(self._own[patient]))
+                if patient in self._own or patient in self._scale2:
+                    table = table_of(for_scale(limits, self._scale2.get(patient)))
+                    table = table.over(self._own[patient]) if patient in self._own else table
+                    self._put(columns[mine & (patients == patient)], table)
         self.table.percent[columns] = np.clip(self.parameter["hold_percent"][owner], 1, 100)
         layout = self.view.layout
         self.table.set_device(columns, layout.where.interval[layout.senders_of(self.store, columns)])
+
+    def _limits_of(self, columns: Ints) -> Cells:
+        return np.array([getattr(self.table, field)[:, :, columns] for field in ("limit", "clear", "hold")])
 
     def _put(self, columns: Ints, table: Table) -> None:
         vital = self.store.series.vital[columns]
@@ -319,6 +332,7 @@ class LimitRules(SeriesRule):
         self._rules.pop(partition, None)
         for patient in patients:
             self._own.pop(patient, None)
+            self._scale2.pop(patient, None)
 
 
 def level_of(active: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Cells:

@@ -7,10 +7,10 @@ Oxygen and consciousness are standing facts.  An input that is too old is missin
 unknown age or in pregnancy there is no score and so no condition (:mod:`alerts.rules.news2.score`).
 
 A patient's score is computed only when it can have changed: an input left the range in which its points stay the same,
-became valid again or is about to lapse.  A level begins when the score has stood at it for
-``news2_hold_s``: on the active clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md).
-It ends at once, by values: an input that lapsed counts on with its last value for a level that stands, and
-"news2_no_value" says that it cannot be assessed.
+became valid again or is about to lapse.  A level begins when the score has stood at it for ``news2_hold_s``: on the active
+clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md). It stands until the score is
+below it by more than ``news2_hysteresis``, and ends at once, by values: an input that lapsed counts on with its last value
+for a level that stands, and "news2_no_value" says that it cannot be assessed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class EarlyWarning(Rule):
     """``table``: :class:`Inputs`."""
 
     learns: Collection[type[Control]] = (RuleSet, Facts)
-    parameters = ("news2_medium", "news2_high", "news2_hold_s")
+    parameters = ("news2_medium", "news2_high", "news2_hold_s", "news2_hysteresis")
     table: Inputs
 
     def __init__(self, suppression: Suppression) -> None:
@@ -158,7 +158,9 @@ class EarlyWarning(Rule):
             level[reached & lasted] = priority
             due = np.where(reached & ~lasted, np.minimum(due, now + hold - stood), due)
             settled &= ~reached | lasted  # while a hold runs, every input may end it
-        was, current = table.level[rows], level
+        was = table.level[rows]
+        stays = np.where(counts, self._reached(rows, total, sure, self.value_of("news2_hysteresis", rows)), NONE)
+        level = current = np.maximum(level, np.minimum(was, stays))
         if (was > level).any():
             old_enough = (table.old_enough[rows] <= now) & ~paused
             level = np.maximum(level, np.where(old_enough, np.minimum(was, self._last_known(rows, inputs)), NONE))
@@ -182,10 +184,15 @@ class EarlyWarning(Rule):
         facts = table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
         total, present, _ = score_fixed(inputs.value, known, *facts)
         sure = total if not inputs.apart.any() else score_fixed(inputs.value, known & ~inputs.apart, *facts)[0]
+        reached = self._reached(rows, total, sure, self.value_of("news2_hysteresis", rows))
+        return np.where(present >= FEWEST, reached, np.int8(NONE))
+
+    def _reached(self, rows: Ints, total: Ints, sure: Ints, less: Ints) -> Small:
+        """The level that totals int64 [n] reach when the thresholds are lower by ``less``, int8 [n]."""
         level = np.full(len(rows), NONE, np.int8)
         for priority, threshold in _LEVELS.items():
             enough = sure if priority == Priority.HIGH else total
-            level[(present >= FEWEST) & (enough >= self.value_of(threshold, rows))] = priority
+            level[enough >= np.maximum(self.value_of(threshold, rows) - less, 1)] = priority
         return level
 
     def _assessed(self, row: int, begins: bool, newest: int, now: int) -> Condition:

@@ -120,9 +120,8 @@ def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limi
         for side in _SIDES:
             if any(now[side, level] != before[side, level] for level in ("medium", "high")):
                 known = both.get((row.vital, side))
-                after[row.vital, side] = Limit(
-                    int(row.vital), side, now[side, "medium"], now[side, "high"], known.hysteresis if known else 0.0
-                )
+                back, chart = (known.hysteresis, known.chart) if known else (0.0, False)
+                after[row.vital, side] = Limit(int(row.vital), side, now[side, "medium"], now[side, "high"], back, chart)
     if problems:
         raise BadFormError(problems)
     return Limits(tuple(after[key] for key in sorted(after))), changes_between(rows(defaults, own), rows(defaults, after))

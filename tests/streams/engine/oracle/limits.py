@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 
-from devices.wire.control import Limits
+from devices.wire.control import Facts, Level, Limit, Limits
 from tests.streams.engine.oracle.sources import parameter
 from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle, State
 
 At = tuple[str, str]
-Edge = tuple[Fraction, Fraction, int]
+Edge = tuple[Fraction, Fraction, int, bool]
 SIGNS = {"high": 1, "low": -1}
 
 
@@ -25,7 +25,7 @@ class LimitsOracle(State):
     def levels(self, name: tuple[int, int, int]) -> dict[At, Edge]:
         """{(side, level): (limit, clear, hold)} with the sign of the side."""
         out = {}
-        for limits in (self.rules.limits, self.limits.get(name[0], Limits()).limits):
+        for limits in (self.of_rule_set(name[0]), self.limits.get(name[0], Limits()).limits):
             for one in sorted(limits, key=lambda each: each.vital == parameter(each.vital)):
                 if parameter(one.vital) != parameter(name[1]):
                     continue
@@ -33,8 +33,16 @@ class LimitsOracle(State):
                 for level, wanted in (("medium", one.medium), ("high", one.high)):
                     out.pop((one.side, level), None)
                     if wanted:
-                        out[one.side, level] = (*edges(wanted.limit, one.hysteresis, sign), wanted.hold_s)
+                        out[one.side, level] = (*edges(wanted.limit, one.hysteresis, sign), wanted.hold_s, one.chart)
         return out
+
+    def of_rule_set(self, patient: int) -> list[Limit]:
+        found, facts = list(self.rules.limits), self.facts.get(patient, Facts())
+        if facts.spo2_scale == 2 and any(one.vital == 3 for one in found):
+            found = [one for one in found if one.vital != 3]
+            found.append(Limit(3, "low", None, Level(84, 15), 1.0, True))
+            found += [Limit(3, "high", None, Level(96, 60), 1.0, True)] if facts.oxygen else []
+        return found
 
     def learn(self, s: SeriesOracle, now: int, name: tuple[int, int, int]) -> list[tuple[str, str, int, int, int]]:
         updates = {t: s.cells[t] for t in s.dirty if t < now and s.cells[t][1] >= 0}
@@ -61,7 +69,7 @@ class LimitsOracle(State):
         late = bool(before and updates and min(updates) <= before[0])
         if recheck and s.newest:
             for at in s.runs:
-                beyond = at in levels and self.signed(s, s.newest[2], SIGNS[at[0]]) > levels[at][0]
+                beyond = at in levels and self.signed(s, s.newest[2], SIGNS[at[0]], levels[at][3]) > levels[at][0]
                 s.runs[at] = Run(int(beyond), s.newest[0], s.newest[0], s.newest[2], self.by_hand(name))
             for side in s.reported_until:
                 s.reported_until[side] = s.newest[0]
@@ -77,10 +85,10 @@ class LimitsOracle(State):
         found = []
         for t, (_, v) in samples:
             for at, run in s.runs.items():
-                edge, _, hold = levels.get(at, (1 << 30, 0, 0))
+                edge, _, hold, chart = levels.get(at, (1 << 30, 0, 0, False))
                 hole = not reaches and (previous is None or t - previous > self.hole(name))
                 credit = 0 if hole else run.credit
-                if self.signed(s, v, SIGNS[at[0]]) > edge:
+                if self.signed(s, v, SIGNS[at[0]], chart) > edge:
                     if not credit:
                         run.since = t
                         run.at_once = self.by_hand(name) and not reaches and (previous is None or t - previous > 60)
@@ -117,8 +125,9 @@ class LimitsOracle(State):
     def hole(self, name: tuple[int, int, int]) -> int:
         return max(60, 3 * self.interval(name))
 
-    def signed(self, s: SeriesOracle, value: int, sign: int) -> Fraction:
-        return Fraction(value, s.spec.steps) * sign
+    def signed(self, s: SeriesOracle, value: int, sign: int, chart: bool) -> Fraction:
+        exact = Fraction(value, s.spec.steps)
+        return (round(exact, s.spec.decimals) if chart else exact) * sign
 
     def late_episodes(
         self, name: tuple[int, int, int], s: SeriesOracle, episodes: list[tuple[str, str, int, int, int]], now: int
@@ -148,8 +157,8 @@ class LimitsOracle(State):
             for level in ("medium", "high"):
                 wanted = False
                 if s.newest and not paused and (side, level) in levels:
-                    edge, clear, hold = levels[side, level]
-                    value = self.signed(s, s.newest[2], sign)
+                    edge, clear, hold, chart = levels[side, level]
+                    value = self.signed(s, s.newest[2], sign, chart)
                     run = s.runs[side, level]
                     held = run.at_once or s.newest[0] - run.since >= hold
                     begins = value > edge and held and not off and s.expires > active_s

@@ -26,10 +26,14 @@ class Scores(State):
                 else:
                     self.stands.pop((patient, which), None)
             was = self.news_level[patient]
-            current, last_known = level, 0
+            stays = last_known = 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
-                if known_counts and (known if which == 1 else sure_known) >= threshold:
+                least = max(threshold - self.rules.news2_hysteresis, 1)
+                if counts and (total if which == 1 else sure) >= least:
+                    stays = which
+                if known_counts and (known if which == 1 else sure_known) >= least:
                     last_known = which
+            level = current = max(level, min(was, stays))
             level = max(level, min(was, last_known))
             self.news_level[patient] = level
             if (level > current) != (patient in self.unassessed):

@@ -215,7 +215,10 @@ class Records(State):
         elif isinstance(control, Pauses):
             self.pauses[patient] = control
         elif isinstance(control, Facts):
+            mine = {name: self.levels(name) for name in self.series if name[0] == patient}
             self.facts[patient] = control
+            for name, before in mine.items():
+                self.series[name].recheck |= self.levels(name) != before
         elif isinstance(control, Consent):
             if control.given and self.consent.get(patient) is False:
                 self.gateway.update({link: active_s for link in self.gateway if link[0] == patient})
