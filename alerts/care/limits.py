@@ -34,8 +34,8 @@ def set_limits(tx: Tx, patient: int, limits: Limits, by: int) -> None:
     send(tx, patient, limits, by)
 
 
-def set_rule_set(tx: Tx, rule_set: RuleSet, by: int) -> None:
-    """Replace the defaults of all patients from now on.
+def set_rule_set(tx: Tx, rule_set: RuleSet, by: int, *, reason: str = "", source: str = "") -> None:
+    """Replace the defaults of all patients from now on; ``source``: the text of the file that it came from.
 
     Raises:
         InvalidLimitsError: the limits contradict each other, or this version exists already.
@@ -43,8 +43,9 @@ def set_rule_set(tx: Tx, rule_set: RuleSet, by: int) -> None:
     take_turn(tx)
     check_limits(rule_set.limits)
     stored = tx.execute(
-        "INSERT INTO rule_set (version, content, by_person) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        [rule_set.version, Jsonb(msgspec.to_builtins(rule_set)), by],
+        "INSERT INTO rule_set (version, content, by_person, reason, source) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [rule_set.version, Jsonb(msgspec.to_builtins(rule_set)), by, reason, source],
     )
     if not stored.rowcount:
         raise InvalidLimitsError(f"Rule set {rule_set.version} exists already: give the next number.")

@@ -17,47 +17,34 @@ Sources (reference: clinical):
   alerts (Zhang 2009), so it is low.  No other trend has a source for its limits: none is on.
 
 A limit of the heart rate is that of the pulse as well, whoever measures it (:mod:`alerts.rules.parameters`).
+
+The set itself is a file that a hospital can copy and change: ``alerts/rules/sets/general.toml``.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Final
 
-from devices.vitals import Vital
-from devices.wire.control import Change, Level, Limit, RuleSet, Side, Trend
+import msgspec
 
-_HIGH_S: Final = 15
-_NOISY: Final = 2
+from alerts.rules.sets.rule_file import RuleFile, read_rule_file
+from devices.wire.control import Limit, RuleSet, Trend
+
+GENERAL: Final = Path(__file__).with_name("sets") / "general.toml"
+
+
+@cache
+def default_rule_file() -> RuleFile:
+    """The file of the default set."""
+    return read_rule_file(GENERAL.read_text(encoding="utf-8"))
 
 
 def default_rule_set(version: int = 1) -> RuleSet:
     """The rule set of a new installation; times and factors as :class:`devices.wire.control.RuleSet` says."""
-    return RuleSet(version=version, limits=DEFAULT_LIMITS, trends=DEFAULT_TRENDS, news2_hysteresis=2)
+    return msgspec.structs.replace(default_rule_file().rule_set, version=version)
 
 
-def _held(vital: Vital, side: Side, high: float, back: float, noisy: int = 1) -> Limit:
-    """The limit of a continuous vital that is one of NEWS2's bands."""
-    return Limit(vital, side, None, Level(high, _HIGH_S * noisy), back, chart=True)
-
-
-def _single(vital: Vital, side: Side, medium: float | None, high: float | None, back: float) -> Limit:
-    """Limits of a vital measured now and then."""
-    first, second = (None if one is None else Level(one) for one in (medium, high))
-    return Limit(vital, side, first, second, back, chart=True)
-
-
-DEFAULT_LIMITS: Final[tuple[Limit, ...]] = (
-    _held(Vital.HEART_RATE, "low", 41, 5),
-    _held(Vital.HEART_RATE, "high", 130, 5),
-    _held(Vital.SPO2, "low", 92, 1),
-    _held(Vital.RESPIRATORY_RATE, "low", 9, 1, _NOISY),
-    _held(Vital.RESPIRATORY_RATE, "high", 24, 2, _NOISY),
-    _single(Vital.SYSTOLIC, "low", None, 91, 5),
-    _single(Vital.SYSTOLIC, "high", None, 219, 5),
-    _single(Vital.DIASTOLIC, "high", 110, None, 5),
-    _single(Vital.TEMPERATURE, "low", None, 35.1, 0.3),
-    _single(Vital.GLUCOSE, "low", 70, 54, 5),
-    _single(Vital.GLUCOSE, "high", None, 250, 10),
-)
-
-DEFAULT_TRENDS: Final[tuple[Trend, ...]] = (Change(Vital.WEIGHT, "high", 1.0, 72, 0.2, "low"),)
+DEFAULT_LIMITS: Final[tuple[Limit, ...]] = default_rule_set().limits
+DEFAULT_TRENDS: Final[tuple[Trend, ...]] = default_rule_set().trends
