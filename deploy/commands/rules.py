@@ -34,7 +34,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     """
     from alerts.rules.sets.described import described
 
-    found = _checked(file)
+    found = checked_file(file)
     print_table([asdict(one) for one in described(found)], as_json=as_json, empty="This file raises nothing.")
 
 
@@ -81,7 +81,7 @@ def apply(
 
     if not why.strip():
         raise DeployError('Say why: --why "fewer calls at night".')
-    _checked(file)
+    checked_file(file)
     with transaction() as (tx, _):
         who = author(tx, by)
         found = put(tx, file.read_text(encoding="utf-8"), who, why.strip())
@@ -102,7 +102,7 @@ def history(as_json: AsJson = False) -> None:
     print_table(found, as_json=as_json, empty="No rule set was applied yet: the default one is in force (vigil rules list).")
 
 
-def _checked(file: Path) -> RuleFile:
+def checked_file(file: Path) -> RuleFile:
     """The rule file; an error that names each fault with file and line."""
     from alerts.care.rule_sets import checked
     from alerts.rules.errors import RuleFileError

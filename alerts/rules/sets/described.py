@@ -87,8 +87,10 @@ def _unit(vital: int) -> str:
 
 
 _HEAD: Final = """# Default rules
-Made of the files in `alerts/rules/sets/`, which a hospital copies, changes, checks and applies: `vigil rules show > ours.toml`,
-`vigil rules check ours.toml`, `vigil rules apply ours.toml --by you --why "..."`. What each alarm means: [alarms.md](alarms.md).
+Made of the files in `alerts/rules/sets/`, which a hospital copies, changes, checks and applies:
+`vigil rules show > ours.toml`,
+`vigil rules check ours.toml`, `vigil rules apply ours.toml --by you --why "..."`.
+What an alarm means: [alarms.md](alarms.md).
 """
 
 
