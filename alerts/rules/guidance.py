@@ -7,6 +7,7 @@ without words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -145,6 +146,14 @@ _DISAGREE: Final = Guidance(
     "See or call the patient and measure it by hand. Then have the sensor that is wrong seated again, or take it off.",
     "Two devices of a patient disagree: open the link, then have it measured by hand.",
 )
+_ROLLING: Final = re.compile(r"(high|low)_(mean|median|share)_(1min|5min|1h)")
+_WINDOWS: Final = {"1min": "minute", "5min": "five minutes", "1h": "hour"}
+_SIDES: Final = {"high": "above", "low": "below"}
+_ROLLING_MEANS: Final[Mapping[str, str]] = {
+    "mean": "{label}: the mean of the last {window} is {side} its limit.",
+    "median": "{label}: the middle value of the last {window} is {side} its limit.",
+    "share": "{label}: most values of the last {window} are {side} the limit.",
+}
 _TECHNICAL: Final = {"no_value": _NO_VALUE, "disagree": _DISAGREE}
 _LATE: Final = (
     "It began and ended before its readings arrived. Look at the chart, and ask the patient how it was; it is not urgent."
@@ -159,6 +168,11 @@ def guidance(rule: str, *, late: bool = False) -> Guidance | None:
     if found := _FIXED.get(rule):
         return found
     column, _, kind = rule.rpartition(".")
+    if column in _COLUMNS and (rolling := _ROLLING.fullmatch(kind)):
+        spec = vital_named(column)
+        figure = f"{spec.label} {rolling[1]} for a while"
+        means = _ROLLING_MEANS[rolling[2]].format(label=spec.label, window=_WINDOWS[rolling[3]], side=_SIDES[rolling[1]])
+        return Guidance(figure, means, f"{_check(spec)} {_PLAN}")
     if column not in _COLUMNS or kind not in (*_SHAPES, *_TECHNICAL):
         return None
     spec = vital_named(column)

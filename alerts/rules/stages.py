@@ -6,6 +6,7 @@ from alerts.rules.agreement import SourcesDisagree
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
 from alerts.rules.patient_rule import PatientRule
+from alerts.rules.rolling.rolling_limits import RollingLimits
 from alerts.rules.silence.clock_wrong import ClockWrong
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.no_data import NoData
@@ -35,6 +36,7 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         *limits,
         *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],
         EarlyWarning(suppression),
+        RollingLimits(suppression),
         MinuteTrends(suppression),
         ReadingTrends(suppression),
         *[rule(suppression) for rule in more],

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(dataset: DataSet, rules: Rules = None, first: First = 0, as_json: AsJson = False) -> None:
-    """Evaluate rule sets on recorded patients: how often they call, whom they find before an event, and what they miss.
+    """Evaluate rule sets on recorded patients: how often they call, whom they find, what they miss.
 
     The default set and a baseline are always among the candidates. All run side by side through the engine in one pass over
     the data. PhysioNet 2012 takes some minutes.

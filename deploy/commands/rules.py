@@ -69,23 +69,23 @@ def show(version: Version = None) -> None:
 def apply(
     file: File,
     by: By,
-    why: Annotated[str, typer.Option("--why", help="the reason, kept with the version", show_default=False)],
+    reason: Annotated[str, typer.Option("--why", help="the reason, kept with the version", show_default=False)],
 ) -> None:
     """Make a rule file the newest version.  It goes to every partition of the log and counts from its place there on.
 
     To take it back apply the former one: vigil rules show --version 3 > former.toml.
 
-    Example: vigil rules apply ours.toml --by a.boss --why "fewer calls at night, decided on 30 November"
+    Example: vigil rules apply ours.toml --by a.boss --why "fewer calls at night"
     """
     from alerts.care.rule_sets import apply as put
 
-    if not why.strip():
+    if not reason.strip():
         raise DeployError('Say why: --why "fewer calls at night".')
     checked_file(file)
     with transaction() as (tx, _):
         who = author(tx, by)
-        found = put(tx, file.read_text(encoding="utf-8"), who, why.strip())
-        write_down(tx, who, "rules.apply", "rules", version=found.rule_set.version, reason=why.strip())
+        found = put(tx, file.read_text(encoding="utf-8"), who, reason.strip())
+        write_down(tx, who, "rules.apply", "rules", version=found.rule_set.version, reason=reason.strip())
     print(f"Version {found.rule_set.version} ({found.name}) is on its way to the log; the engine takes it within seconds.")
 
 

@@ -83,6 +83,22 @@ class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="tre
 Trend = Drift | Slope | Change
 
 
+class Rolling(msgspec.Struct, frozen=True, gc=False):
+    """A figure of the last ``window_s`` seconds of a continuous vital that is beyond ``limit``: the mean, the median, or the
+    share of values beyond it that is at least ``share`` percent.  An hour has a mean alone.
+    """
+
+    vital: VitalCode
+    side: Side
+    figure: Literal["mean", "median", "share"]
+    window_s: Literal[60, 300, 3600]
+    limit: Amount
+    share: Percent = 80
+    hysteresis: Size = 0.0  # in the vital's unit, of a share in percent
+    least: Count = 10  # values in the window, without which nothing begins or ends
+    priority: PriorityWord = "medium"
+
+
 class Preference(msgspec.Struct, frozen=True, gc=False):
     """How long the source that decides for this vital is held to after it fell silent; then the next one decides."""
 
@@ -115,6 +131,7 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="
     news2_hold_s: Seconds = 30
     news2_hysteresis: Points = 0  # a level stands until the score is below it by more than this
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
+    rolling: tuple[Rolling, ...] = ()  # of two for one vital, side, figure and window the last counts
     prefer: tuple[Preference, ...] = ()  # a vital not named: 60 s, one measured now and then: the newest value decides
     hold_percent: Percent = 80  # of the measured values of a hold's time that have to be beyond the limit
     agree: tuple[Agreement, ...] = _AGREEMENTS  # a vital not named: never compared

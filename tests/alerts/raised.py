@@ -21,7 +21,14 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("streams", "alerts", "deploy")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PARAMETERS = tuple(sorted({int(parameter_of(vital)) for vital in VITALS}))
-RANGES = {"vital": tuple(map(int, VITALS)), "side": (0, 1), "kind": (0, 1, 2), "parameter": PARAMETERS}
+RANGES = {
+    "vital": tuple(map(int, VITALS)),
+    "side": (0, 1),
+    "kind": (0, 1, 2),
+    "parameter": PARAMETERS,
+    "figure": (0, 1, 2),
+    "window": (0, 1, 2),
+}
 """The arguments of the functions that make names, by parameter."""
 
 

@@ -135,7 +135,10 @@ class LimitRules(SeriesRule):
         out = self._report(episodes, moment.now) if episodes else []
         column = self.due(moment, touched, self.suppression.changed(self.store))
         if column.size:
-            column = np.append(self._decide(column, moment.now), self.suppression.switched(self.store))
+            decided, switched = self._decide(column, moment.now), self.suppression.switched(self.store)
+            members = np.append(switched, decided[self.muted.apart[decided]])
+            leaders = self._leaders(members[self.muted.superseded[members]])
+            column = np.concatenate((decided, switched, leaders))
             out += self._combine(distinct(column, self.store.axis.width), moment.now) if column.size else []
         return out
 
@@ -229,8 +232,6 @@ class LimitRules(SeriesRule):
     def _combine(self, column: Ints, now: int) -> list[Condition]:
         """The conditions of the parameters of some series (int64, unique) that change at second ``now``."""
         series, muted = self.store.series, self.muted
-        if (muted.apart[column] & muted.superseded[column]).any():
-            column = distinct(np.append(column, self._leaders(column)), self.store.axis.width)
         column = column[~muted.superseded[column]]
         after = level_of(self.table.active[:, :, column])
         for at in np.flatnonzero(muted.apart[column]).tolist():
@@ -258,10 +259,9 @@ class LimitRules(SeriesRule):
         return found
 
     def _leaders(self, column: Ints) -> Ints:
-        """The series that decide for those of some that are apart, int64 [k]."""
-        groups = [self._group(one) for one in column[self.muted.apart[column]].tolist()]
-        found = np.concatenate(groups)
-        leaders: Ints = found[~self.muted.superseded[found]]
+        """The series that decide in place of some that are superseded, where sources disagree, int64 [k]."""
+        found = np.concatenate([NO_INTS, *[self._group(one) for one in column.tolist()]])
+        leaders: Ints = found[~self.muted.superseded[found] & self.muted.apart[found]]
         return leaders
 
     def _outside(self, column: Ints, now: int) -> tuple[Ints, Bools]:

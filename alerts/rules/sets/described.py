@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from alerts.rules.limits.bounds import SIDES
+from alerts.rules.rolling.figures import FIGURES, WINDOWS, rule_name
 from alerts.rules.sets.rule_file import RuleFile
 from devices.vitals import VITALS, Vital
-from devices.wire.control import Change, Drift, Limit, Slope, Trend
+from devices.wire.control import Change, Drift, Limit, Rolling, Slope, Trend
 
 _UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C"}
 _BEYOND: Final = {"low": "below", "high": "above"}
@@ -33,6 +35,9 @@ def described(found: RuleFile) -> list[Described]:
     score = f"medium from {rules.news2_medium}, high from {rules.news2_high}, for {rules.news2_hold_s} s{back}"
     out.append(Described("news2", score, sources.get("news2", "")))
     out += [Described(_name(one), _trend(one), sources.get(f"trend.{at}", "")) for at, one in enumerate(rules.trends)]
+    for at, rolling in enumerate(rules.rolling):
+        name = rule_name(rolling.vital, SIDES.index(rolling.side), FIGURES.index(rolling.figure), _place(rolling.window_s))
+        out.append(Described(name, _rolling(rolling), sources.get(f"rolling.{at}", "")))
     for each in rules.agree:
         column, unit = VITALS[Vital(each.vital)].column, _unit(each.vital)
         text = f"technical when live sources differ by more than {each.within:g} {unit} for {each.for_s} s"
@@ -79,6 +84,18 @@ def _trend(one: Trend) -> str:
     if isinstance(one, Slope):
         return f"{one.priority} at {one.per_hour:g} {unit} an hour over {one.window_min} min"
     return f"{one.priority} at {one.limit:g} standard deviations times minutes from the patient's own baseline"
+
+
+def _place(window_s: int) -> int:
+    return list(WINDOWS).index(window_s)
+
+
+def _rolling(one: Rolling) -> str:
+    limit = f"{_BEYOND[one.side]} {one.limit:g} {_unit(one.vital)}"
+    window = f"the last {one.window_s // 60} min"
+    if one.figure == "share":
+        return f"{one.priority} when {one.share} % of the values of {window} are {limit}"
+    return f"{one.priority} when the {one.figure} of {window} is {limit}"
 
 
 def _unit(vital: int) -> str:

@@ -10,11 +10,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from alerts.rules.errors import Fault, RuleFileError
+from alerts.rules.rolling.rolling_limits import possible
 from alerts.rules.sets.places import Place, line_of, places_of
 from devices.vitals import VITALS, vital_named
 from devices.wire.control import (
@@ -25,6 +26,7 @@ from devices.wire.control import (
     Limit,
     Preference,
     PriorityWord,
+    Rolling,
     RuleSet,
     Side,
     Slope,
@@ -114,9 +116,24 @@ class DriftPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="dr
     source: str = ""
 
 
+class RollingPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[[rolling]]``."""
+
+    vital: str
+    side: Side
+    figure: Literal["mean", "median", "share"]
+    window_s: Literal[60, 300, 3600]
+    limit: float
+    share: Percent = 80
+    hysteresis: Size = 0.0
+    least: Count = 10
+    priority: PriorityWord = "medium"
+    source: str = ""
+
+
 TrendPart = SlopePart | ChangePart | DriftPart
 _TRENDS: Final[dict[type[TrendPart], type[Trend]]] = {SlopePart: Slope, ChangePart: Change, DriftPart: Drift}
-_TOP: Final = ("name", "about", "limit", "news2", "trend", "prefer", "agree", "technical")
+_TOP: Final = ("name", "about", "limit", "news2", "trend", "rolling", "prefer", "agree", "technical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +175,7 @@ class _Reader:
                 self.fault((key,), f"there is no {key}: a rule file has {', '.join(_TOP)}")
         limits = tuple(self._limits())
         trends = tuple(self._trends())
+        rolling = tuple(self._rolling())
         prefer = tuple(
             Preference(code, self._whole(("prefer", name), value))
             for name, value in self._table("prefer").items()
@@ -181,7 +199,7 @@ class _Reader:
             raise RuleFileError(sorted(self.faults, key=lambda one: one.line))
         timers = {key: value for key, value in msgspec.structs.asdict(technical).items() if key != "source"}
         scores = {f"news2_{key}": value for key, value in msgspec.structs.asdict(score).items() if key != "source"}
-        rules = RuleSet(version, limits, trends=trends, prefer=prefer, agree=agree, **timers, **scores)
+        rules = RuleSet(version, limits, trends=trends, rolling=rolling, prefer=prefer, agree=agree, **timers, **scores)
         return RuleFile(name, about, rules, self.sources, self.places)
 
     def _limits(self) -> list[Limit]:
@@ -219,6 +237,27 @@ class _Reader:
                 continue
             fields = {key: one for key, one in msgspec.structs.asdict(part).items() if key not in ("vital", "source")}
             found.append(_TRENDS[type(part)](vital=code, **fields))
+        return found
+
+    def _rolling(self) -> list[Rolling]:
+        found: list[Rolling] = []
+        given = self.content.get("rolling", [])
+        if not isinstance(given, list):
+            self.fault(("rolling",), "write [[rolling]], once for each")
+            return found
+        for number, value in enumerate(given):
+            place: Place = ("rolling", number)
+            part = self._part(place, value, RollingPart)
+            code = part and self._vital((*place, "vital"), part.vital)
+            if not part or not code:
+                continue
+            fields = {key: one for key, one in msgspec.structs.asdict(part).items() if key not in ("vital", "source")}
+            one = Rolling(vital=code, **fields)
+            if not possible(one):
+                self.fault(
+                    place, "only a vital that is measured all the time has rolling figures, and an hour has a mean alone"
+                )
+            found.append(one)
         return found
 
     def _part(self, place: Place, value: object, kind: type[S]) -> S | None:

@@ -32,6 +32,9 @@ def rule_file_of(rules: RuleSet, *, name: str, about: str = "", sources: Mapping
         fields = {**msgspec.structs.asdict(trend), "vital": VITALS[Vital(trend.vital)].column}
         kind = str(trend.__struct_config__.tag)
         table("[[trend]]", f"trend.{number}", [("kind", kind), *fields.items()])
+    for number, rolling in enumerate(rules.rolling):
+        fields = {**msgspec.structs.asdict(rolling), "vital": VITALS[Vital(rolling.vital)].column}
+        table("[[rolling]]", f"rolling.{number}", fields.items())
     if rules.prefer:
         table("[prefer]", "prefer", {VITALS[Vital(one.vital)].column: one.hold_s for one in rules.prefer}.items())
     for each in {one.vital: one for one in rules.agree}.values():

@@ -21,6 +21,7 @@ from devices.wire.control import (
     PausedRule,
     Pauses,
     Preference,
+    Rolling,
     RuleSet,
     Slope,
     Trend,
@@ -193,7 +194,23 @@ class Maker:
             news2_hysteresis=rng.choice((0, 0, 2)),
             hold_percent=rng.choice((80, 80, 50, 100)),
             prefer=tuple(Preference(v, rng.choice((1, 5, 60))) for v in LEVELS if rng.random() < 0.3),
+            rolling=tuple(self.rolling() for _ in range(rng.choice((0, 0, 3, 6)))),
             trends=tuple(self.trend() for _ in range(rng.choice((0, 4, 12)))),
+        )
+
+    def rolling(self) -> Rolling:
+        rng, vital = self.rng, self.rng.choice(DENSE)
+        low, high = LEVELS[vital]
+        return Rolling(
+            vital,
+            rng.choice(("high", "low")),
+            rng.choice(("mean", "median", "share")),
+            rng.choice((60, 300, 3600)),
+            round(rng.uniform(low, high), rng.choice((0, 1, 2))),
+            rng.choice((50, 80)),
+            rng.choice((0.0, 0.5, 3.0)),
+            rng.choice((1, 10)),
+            rng.choice(("low", "medium", "high")),
         )
 
     def trend(self) -> Trend:

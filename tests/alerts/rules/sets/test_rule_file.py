@@ -13,13 +13,14 @@ from alerts.rules.sets.described import described
 from alerts.rules.sets.rule_file import read_rule_file
 from alerts.rules.sets.written import rule_file_of
 from devices.vitals import Vital
-from devices.wire.control import Change, Drift, Level, Limit, Preference, RuleSet, Slope
+from devices.wire.control import Change, Drift, Level, Limit, Preference, Rolling, RuleSet, Slope
 from tests.streams.engine.any_log import RULES
 
 EVERYTHING = RuleSet(
     3,
     (Limit(Vital.SPO2, "low", Level(94, 60), Level(92, 15), 1.0, True), Limit(Vital.WEIGHT, "high", None, Level(90.5))),
     trends=(Drift(Vital.HEART_RATE, 3.0, sides=("high",)), Slope(1, "low", 30.0), Change(9, "high", 1.0, 72, 0.2, "medium")),
+    rolling=(Rolling(Vital.SPO2, "low", "share", 300, 92.0, 70), Rolling(1, "high", "mean", 3600, 110.5)),
     prefer=(Preference(Vital.SPO2, 90),),
     agree=(),
     news2_hysteresis=2,
@@ -107,6 +108,11 @@ def test_every_error_is_explained_with_its_line() -> None:
         ('name = "x"\n[limit.spo2.low]\nhigh = { limit = 92, hold = 3 }\n', 3, "there is no hold here"),
         ('name = "x"\n[limit.spo2.low]\nmedium = 90\nhigh = 92\n', 2, ""),
         ('name = "x"\nlimit = 3\n', 2, "limit is a table"),
+        (
+            'name = "x"\n[[rolling]]\nvital = "spo2"\nside = "low"\nfigure = "share"\nwindow_s = 3600\nlimit = 92\n',
+            2,
+            "an hour has a mean alone",
+        ),
         ('name = "x"\ntrend = 3\n', 2, "write [[trend]]"),
     ],
 )

@@ -99,6 +99,8 @@ class State:
         self.apart: set[tuple[int, int]] = set()  # (patient, parameter) whose sources disagree
         self.apart_since: dict[tuple[int, int], int] = {}
         self.disagree: set[tuple[int, int]] = set()  # and the condition
+        self.rolling_due = False  # a minute has closed and its figures were not looked at
+        self.rolled: dict[tuple[int, int, str], int] = {}  # (patient, parameter, kind): priority
         self.stand: dict[tuple[int, int, str], int] = {}  # (patient, parameter, side): priority of the condition
         # results
         self.conditions: list[tuple[object, ...]] = []
