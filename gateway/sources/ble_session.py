@@ -279,6 +279,8 @@ class Session:
 
     def _claimed(self, decoded: Decoded, arrived: Stamp, known: int | None = None) -> Received:
         """The message with what is known of the device's clock; a dialogue may have ``known`` how far it is ahead (ms)."""
+        if decoded.device_time is None and decoded.clock_set:  # measured now, one after the other
+            self.intake.jumps.mark(decoded.samples, arrived.wall)
         basis, ahead, events = Basis.KNOWN, self._ahead, []
         if known is not None:
             ahead = known

@@ -11,6 +11,7 @@ import structlog
 
 from devices.decoded import Decoded
 from devices.gatt.dialogue import Cursor
+from devices.jumps import Jumps
 from devices.specimen import Specimen
 from devices.wire.event import Battery, ClockCorrection, Contact, Event, Fault, Link, SpecimenChange
 from devices.wire.pairing import Assigned
@@ -97,7 +98,7 @@ class Intake:
         self._state = State()
         self._reported: dict[tuple[str, str], float] = {}
         self._off = 0
-        self.sent_clock = SentClock()
+        self.sent_clock, self.jumps = SentClock(), Jumps()
 
     async def accept(self, received: Sequence[Received]) -> None:
         """Commit messages to the outbox; :class:`gateway.errors.OutboxError` when that fails."""
