@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "team": "Look care teams up, change members and the channels that tell them.",
     "rules": "Check a rule file, show and apply rule sets, and say who applied which one when and why.",
     "evaluate": "Evaluate rule sets on recorded patients: how often they call, whom they find, what they miss.",
+    "report": "Days with readings, calls and answers, alarms that were false; as CSV or JSON.",
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
     "restore": "Restore the database from a dump, and send again what the log must be told.",

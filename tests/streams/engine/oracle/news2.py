@@ -8,7 +8,7 @@ from devices.wire.control import Facts
 from tests.streams.engine.oracle.sources import parameter
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
-NEWS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
+NEWS2_COLUMNS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
 
 
 class Scores(State):
@@ -25,7 +25,7 @@ class Scores(State):
                         level = which
                 else:
                     self.stands.pop((patient, which), None)
-            was = self.news_level[patient]
+            was = self.news2_level[patient]
             stays = last_known = 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
                 least = max(threshold - self.rules.news2_hysteresis, 1)
@@ -35,7 +35,7 @@ class Scores(State):
                     last_known = which
             level = current = max(level, min(was, stays))
             level = max(level, min(was, last_known))
-            self.news_level[patient] = level
+            self.news2_level[patient] = level
             if (level > current) != (patient in self.unassessed):
                 self.unassessed ^= {patient}
                 phase = "onset" if level > current else "end"
@@ -52,7 +52,7 @@ class Scores(State):
         best = {
             SeriesOracle(parameter(vital)).spec.column: (s.newest[0] * 1000 + s.newest[1], s)
             for (who, vital, _), s in self.series.items()
-            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS
+            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS2_COLUMNS
         }
         valid = {k: v for k, v in best.items() if v[1].expires > active_s}
         chosen = best if lapsed else valid

@@ -95,7 +95,7 @@ class State:
         self.away: set[tuple[int, int]] = set()
         self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): active_s, measured
         self.unassessed: set[int] = set()
-        self.news_level: dict[int, int] = defaultdict(int)
+        self.news2_level: dict[int, int] = defaultdict(int)
         self.apart: set[tuple[int, int]] = set()  # (patient, parameter) whose sources disagree
         self.apart_since: dict[tuple[int, int], int] = {}
         self.disagree: set[tuple[int, int]] = set()  # and the condition
