@@ -136,8 +136,7 @@ class LimitRules(SeriesRule):
         column = self.due(moment, touched, self.suppression.changed(self.store))
         if column.size:
             decided, switched = self._decide(column, moment.now), self.suppression.switched(self.store)
-            members = np.append(switched, decided[self.muted.apart[decided]])
-            leaders = self._leaders(members[self.muted.superseded[members]])
+            leaders = self._leaders(np.append(switched, decided[self.muted.apart[decided]]))
             column = np.concatenate((decided, switched, leaders))
             out += self._combine(distinct(column, self.store.axis.width), moment.now) if column.size else []
         return out
@@ -259,9 +258,15 @@ class LimitRules(SeriesRule):
         return found
 
     def _leaders(self, column: Ints) -> Ints:
-        """The series that decide in place of some that are superseded, where sources disagree, int64 [k]."""
+        """The series that decide in place of some that are superseded, for patients whose sources disagree, int64 [k]."""
+        muted, patient = self.muted, self.store.series.patient
+        column = column[muted.superseded[column]]
+        apart = np.flatnonzero(muted.apart) if column.size else NO_INTS
+        if not apart.size:
+            return apart
+        column = column[np.isin(patient[column], patient[apart])]
         found = np.concatenate([NO_INTS, *[self._group(one) for one in column.tolist()]])
-        leaders: Ints = found[~self.muted.superseded[found] & self.muted.apart[found]]
+        leaders: Ints = found[~muted.superseded[found] & muted.apart[found]]
         return leaders
 
     def _outside(self, column: Ints, now: int) -> tuple[Ints, Bools]:
