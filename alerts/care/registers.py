@@ -33,7 +33,7 @@ _PAUSES: Final = """
 SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
 _CONSENT: Final = "SELECT at, given FROM consent WHERE patient = %s ORDER BY at DESC"
 _GATEWAYS: Final = """
-SELECT g.gateway, g.name, g.credential_hash IS NOT NULL AS claimed, g.revoked,
+SELECT g.gateway, g.name, nullif(g.zone, '') AS zone, g.credential_hash IS NOT NULL AS claimed, g.revoked,
     count(e.device) AS devices, count(DISTINCT e.patient) AS patients
 FROM gateway g LEFT JOIN enrolment e ON e.gateway = g.gateway AND e.until IS NULL
 WHERE %s::int4 IS NULL OR g.gateway = %s GROUP BY g.gateway ORDER BY g.gateway"""

@@ -77,6 +77,23 @@ def show(number: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def zone(number: Number, name: Annotated[str, typer.Argument(help="such as Europe/Berlin", show_default=False)], by: By) -> None:
+    """At the server: set the time zone of the home, whose local time cuffs and thermometers send.
+
+    The gateway knows it within seconds.  Undo: name the former zone again.
+
+    Example: vigil gateway zone 1 Europe/Berlin --by m.testova
+    """
+    from alerts.care.gateways import set_zone
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        set_zone(tx, number, name)
+        write_down(tx, who, "gateway.zone", f"gateway:{number}", zone=name)
+    print(f"gateway {number}: the home's time is that of {name}")
+
+
+@app.command()
 def revoke(number: Number, by: By) -> None:
     """At the server: end a gateway that was stolen or is no longer used.  Its credential and keys end now.
 

@@ -186,6 +186,15 @@ def test_a_stolen_gateway_is_revoked_and_another_one_takes_its_wearables(ward: V
     assert shown(ward, "gateway", "show", "2")["devices"][0]["patient"] == 1
 
 
+def test_the_time_zone_of_a_home_is_set(ward: Vigil) -> None:
+    ok(ward, "gateway", "zone", "1", "Europe/Berlin", *BY)
+    assert shown(ward, "gateway", "show", "1")["zone"] == "Europe/Berlin"
+    assert "no time zone 'Berlin': name one such as" in refused(ward, "gateway", "zone", "1", "Berlin", *BY)
+    ok(ward, "pair", "gateway", "Mill Lane 6", "--zone", "America/New_York")
+    ok(ward, "pair", "gateway", "--again", "1", "--zone", "Asia/Kolkata")
+    assert [one["zone"] for one in shown(ward, "gateway", "list")] == ["Asia/Kolkata", None, "America/New_York"]
+
+
 def test_a_person_is_stopped_let_in_again_and_gets_a_password(ward: Vigil, monkeypatch: pytest.MonkeyPatch) -> None:
     def signs_in(word: str) -> bool:
         with psycopg.connect(ward.database) as db:
