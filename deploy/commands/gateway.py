@@ -77,7 +77,9 @@ def show(number: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def zone(number: Number, name: Annotated[str, typer.Argument(help="such as Europe/Berlin", show_default=False)], by: By) -> None:
+def zone(
+    number: Number, name: Annotated[str, typer.Argument(help="such as Europe/Berlin", show_default=False)], by: By
+) -> None:
     """At the server: set the time zone of the home, whose local time cuffs and thermometers send.
 
     The gateway knows it within seconds.  Undo: name the former zone again.

@@ -56,6 +56,9 @@ WHERE e.until IS NULL ORDER BY e.patient, e.enrolment"""
 _CONTROL: Final = f"""
 SELECT DISTINCT ON (patient, kind, partition) patient, kind, payload::text, {epoch_ms("took_effect")} FROM control
 WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, partition, took_effect DESC, at_offset DESC"""
+_AT_ARRIVAL: Final = f"""
+SELECT patient, device, {epoch_ms("time")} FROM reading
+WHERE clock = 2 AND time > now() - interval '3 days' AND time < now() + {_AHEAD} ORDER BY time DESC LIMIT 20000"""
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
@@ -79,6 +82,7 @@ class SlowParts:
     sparks: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
     prefer: Mapping[int, int] = field(default_factory=dict)
     last_good: LastGood = field(default_factory=LastGood)
+    at_arrival: frozenset[tuple[int, int, int]] = frozenset()  # (patient, device, ms) of the readings that have that time
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
@@ -123,7 +127,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         data_at=found[1],
         patients=_marked(parts.patients, faults.found),
         people=parts.people,
-        values={patient: tuple(of) for patient, of in values.items()},
+        values={patient: tuple(_marked_values(of, parts.at_arrival)) for patient, of in values.items()},
         alarms=shown,
         sparks=parts.sparks,
         paged=parts.paged,
@@ -142,12 +146,14 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         devices = await connection.execute(DEVICES)
         control = await connection.execute(_CONTROL)
         teams = await connection.execute(_TEAMS)
+        at_arrival = await connection.execute(_AT_ARRIVAL)
         rows = await patients.fetchall()
         by_patient: dict[int, list[Device]] = defaultdict(list)
         for row in await devices.fetchall():
             by_patient[row[0]].append(device_of(row, faults))
         controls = await control.fetchall()
         parts.teams = dict(await teams.fetchall())
+        parts.at_arrival = frozenset(await at_arrival.fetchall())
     payloads = {(patient, kind): payload for patient, kind, payload, _ in controls if patient != EVERYBODY}
     rule_set = _rule_set([(row[3] or 0, row[2]) for row in controls if row[:2] == (EVERYBODY, "rule_set")], faults)
     identities: dict[int, tuple[bytes, Identity]] = {}
@@ -173,6 +179,12 @@ def _rule_set(payloads: list[tuple[int, str]], faults: Faults) -> BySide:
             return by_side(rule_set.limits)
         faults.add(EVERYBODY, "a rule set")
     return by_side(DEFAULT_LIMITS)
+
+
+def _marked_values(values: Iterable[Value], at_arrival: frozenset[tuple[int, int, int]]) -> Iterable[Value]:
+    for value in values:
+        marked = (value.patient, value.device, value.at) in at_arrival
+        yield replace(value, at_arrival=True) if marked else value
 
 
 def _marked(patients: Mapping[int, Patient], faults: Iterable[Fault]) -> Mapping[int, Patient]:

@@ -59,6 +59,9 @@ class Value:
     value: float | None
     status: int
     arrived: int
+    at_arrival: bool = False
+    """``at`` is that of its arrival at the gateway: the device's clock is wrong
+    (:class:`devices.wire.batch.ClockQuality`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from typing import Any, Final
 
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from alerts.database import epoch_ms
+from alerts.database import epoch_ms, to_datetime, to_ms
 from alerts.desk.pages.limits.limit_history import Version, read_limit_history
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import OUTCOMES, devices_of, kind_of, limit_number, number, plain, span
 from alerts.life.alarm import Alarm
+from devices.wire.ranges import LAST_MS
 from streams.engine.condition import Priority
 
 _MOST: Final = 40
@@ -26,6 +28,7 @@ LEFT JOIN LATERAL (
     WHERE c.alarm = e.alarm AND c.version < e.version AND c.kind IN ('onset', 'worse', 'better')
     ORDER BY c.version DESC LIMIT 1) b ON true
 WHERE a.subject_kind = 'patient' AND a.subject = %s AND e.kind <> 'repeat' ORDER BY e.event DESC LIMIT {_MOST}"""
+_AT_ARRIVAL: Final = "SELECT time FROM reading WHERE patient = %s AND time = ANY(%s) AND clock = 2"
 _MARK: Final = {
     "end": ("flat", "Cleared"),
     "acknowledge": ("held", "Acknowledged"),
@@ -55,12 +58,31 @@ async def read_timeline(connection: AsyncConnection[Any], snapshot: Snapshot, pa
     events = await (await connection.execute(_EVENTS, (patient.patient,))).fetchall()
     found = await read_alarms(connection, "alarm = ANY(%s)", list({event[0] for event in events}))
     alarms = {alarm.alarm: alarm for alarm in found}
-    moments = [_moment(snapshot, patient, alarms[alarm], *event) for alarm, *event in events if alarm in alarms]
+    uncertain = await _taken_at_arrival(connection, patient, [event[4].get("measured") for event in events])
+    moments = [
+        _marked(_moment(snapshot, patient, alarms[alarm], *event), event[3].get("measured") in uncertain)
+        for alarm, *event in events
+        if alarm in alarms
+    ]
     oldest = moments[-1].at if len(moments) == _MOST else 0
     history = await read_limit_history(connection, patient.patient)
     since = max(oldest, patient.admitted)
     moments += [_limits(version) for version in history.versions if (version.effective or version.created) >= since]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:_MOST]
+
+
+async def _taken_at_arrival(connection: AsyncConnection[Any], patient: Patient, measured: list[Any]) -> set[int]:
+    """Which of these times (ms) are those of an arrival."""
+    times = [to_datetime(ms) for ms in measured if isinstance(ms, int) and 0 < ms <= LAST_MS]
+    if not times:
+        return set()
+    rows = await (await connection.execute(_AT_ARRIVAL, (patient.patient, times))).fetchall()
+    return {to_ms(time) for (time,) in rows}
+
+
+def _marked(moment: Moment, at_arrival: bool) -> Moment:
+    marks = (moment.by, "time uncertain: taken at arrival" if at_arrival else "")
+    return with_changes(moment, by=", ".join(mark for mark in marks if mark))
 
 
 def _limits(version: Version) -> Moment:
