@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, NotSignedInError
 from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
@@ -41,6 +42,7 @@ class Desk:
     reader: Reader
     pages: Environment
     metrics: Metrics
+    path: PathWatch
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> Response:
         """A rendered template."""

@@ -14,13 +14,19 @@ from alerts.desk.worklist.reader import OLD_S
 
 
 async def healthz(request: Request) -> Response:
-    """200 while the list is being read; 503 otherwise.  ``failing``: tasks that do not run; ``unreadable``: damaged rows."""
-    reader = desk_of(request).reader
+    """200 while the list is being read and alarms come and are sent; 503 otherwise.
+
+    ``away`` says which part of the way from the log to people does not work; ``failing``: tasks of the desk that do not run;
+    ``unreadable``: damaged rows.
+    """
+    desk = desk_of(request)
+    reader, faults = desk.reader, desk.path.faults() if desk.settings.watch_path else []
     age = reader.age_s
-    healthy = age is not None and age < OLD_S
+    healthy = age is not None and age < OLD_S and not faults
     answer = {
         "healthy": healthy,
         "list_age_s": None if age is None else round(age, 1),
+        "away": {fault.part: fault.said for fault in faults},
         "failing": reader.supervisor.failing(),
         "unreadable": len(reader.snapshot.faults) if reader.snapshot else 0,
     }

@@ -9,10 +9,11 @@ import numpy as np
 
 from devices.sample import Status
 from devices.vitals import VITALS
-from devices.wire.batch import Kind
+from devices.wire.batch import ClockQuality, Kind
 from devices.wire.control import Consent, Enrolment, Facts, Limits, Pauses, RuleSet
 from devices.wire.event import ClockCorrection, Contact, Heartbeat
 from streams.engine.series.rollup import DUE
+from streams.engine.stage import UNSET
 from streams.engine.testing import Record
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
@@ -201,6 +202,12 @@ class Records(State):
             if event.at > self.beaten[link] or abs(event.at - now * 1000) <= 60_000:
                 self.gateway[link] = now - self.stalled_s
             self.beaten[link] = max(self.beaten[link], event.at)
+            self.gateway_ahead[link] = UNSET if one.clock == ClockQuality.UNSURE else event.at - one.append
+            self.clock_heard[link] = now - self.stalled_s
+            if self.gateway_ahead[link] >= -300_000:
+                self.behind.pop(link, None)
+            else:
+                self.behind.setdefault(link, now - self.stalled_s)
         if isinstance(event, Contact) and event.at // 1000 <= now + 30:
             newest = self.on if event.on else self.loose
             newest[who] = max(newest[who], event.at // 1000)
