@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from alerts.control.notifier_parts import DOES, away_in_words, parts_away
+from alerts.life.typed_number import whole_number
 from deploy.finding import Finding
 from deploy.settings import ServerSettings
 
@@ -95,7 +96,7 @@ def _off(seconds: str | None) -> str:
     """``seconds`` as the condition says them: ahead if positive; none where the clock is not set."""
     if seconds is None:
         return "is not set"
-    whole = int(seconds) if seconds.lstrip("-").isdecimal() else 0
+    whole = whole_number(seconds) or 0
     return f"is {abs(whole)} s {'ahead' if whole > 0 else 'behind'}"
 
 

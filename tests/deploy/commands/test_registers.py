@@ -186,6 +186,12 @@ def test_a_stolen_gateway_is_revoked_and_another_one_takes_its_wearables(ward: V
     assert shown(ward, "gateway", "show", "2")["devices"][0]["patient"] == 1
 
 
+def test_a_number_with_a_slip_of_the_finger_is_nobodys(ward: Vigil) -> None:
+    for words in (("patient", "show", "0_1"), ("gateway", "show", "١"), ("team", "show", "1e0"), ("patient", "show", "-1")):
+        done = ward.run(*words)
+        assert done.returncode == 2, words
+
+
 def test_the_time_zone_of_a_home_is_set(ward: Vigil) -> None:
     ok(ward, "gateway", "zone", "1", "Europe/Berlin", *BY)
     assert shown(ward, "gateway", "show", "1")["zone"] == "Europe/Berlin"
