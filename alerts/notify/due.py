@@ -8,6 +8,7 @@ import psycopg
 import structlog
 
 from alerts.database import now_ms, scalars
+from alerts.fold.alarm_rows import LONGEST_DUE
 from alerts.fold.fold import apply
 from alerts.life.events import Tick
 
@@ -15,8 +16,9 @@ AT_ONCE: Final = 200
 
 _log = structlog.get_logger(__name__)
 
-_DUE: Final = """
-SELECT alarm FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() ORDER BY due, alarm LIMIT %s"""
+_DUE: Final = f"""
+SELECT alarm FROM alarm WHERE closed IS NULL
+  AND (due <= clock_timestamp() OR due > clock_timestamp() + interval '{LONGEST_DUE}') ORDER BY due, alarm LIMIT %s"""
 
 
 def tick_due(db: psycopg.Connection[Any]) -> int:

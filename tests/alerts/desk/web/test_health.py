@@ -9,7 +9,7 @@ from alerts.control import path_watch
 from alerts.desk.settings import DeskSettings
 from tests.alerts.desk.conftest import Served
 from tests.alerts.desk.hands import sign_in
-from tests.until import until
+from tests.alerts.notify.test_run import until
 
 
 def test_health_and_metrics_tell_nothing_about_anybody(served: Served) -> None:
