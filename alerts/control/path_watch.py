@@ -81,7 +81,7 @@ class PathWatch:
         """Ask the database every :data:`EVERY_S` until ``stop``."""
         while not stop.is_set():
             try:
-                with connect(self._database, "watch") as db:
+                with connect(self._database, "watch" if self._lead else "desk watch") as db:
                     while not stop.is_set():
                         self._read(db)
                         self._answers("database")
