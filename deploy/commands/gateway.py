@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.acting import AsJson, By, author, numbered, transaction, write_down
-from deploy.printed import print_record, print_table
+from deploy.acting import By, author, numbered, transaction, write_down
+from deploy.look_up import add_list, add_show
 
 app = typer.Typer()
 Number = Annotated[int, typer.Argument(help="the gateway's number", metavar="NUMBER", parser=numbered, show_default=False)]
@@ -50,30 +50,13 @@ def gateway(context: typer.Context) -> None:
     asyncio.run(until_stopped())
 
 
-@app.command("list")
-def show_all(as_json: AsJson = False) -> None:
-    """At the server: list the gateways, also revoked ones, with how many patients each serves.
-
-    Example: vigil gateway list
-    """
-    from alerts.care.registers import gateways
-
-    with transaction() as (tx, _):
-        found = gateways(tx)
-    print_table(found, as_json=as_json, empty="There is no gateway yet: add one with vigil pair gateway.")
-
-
-@app.command()
-def show(number: Number, as_json: AsJson = False) -> None:
-    """At the server: show a gateway and the wearables it listens to.
-
-    Example: vigil gateway show 1
-    """
-    from alerts.care.registers import gateway as known_of
-
-    with transaction() as (tx, _):
-        record = known_of(tx, number)
-    print_record(record, as_json=as_json)
+add_list(
+    app,
+    "gateway",
+    "At the server: list the gateways, also revoked ones, with how many patients each serves.",
+    "vigil pair gateway",
+)
+add_show(app, "gateway", "At the server: show a gateway and the wearables it listens to.", Number, "1")
 
 
 @app.command()
