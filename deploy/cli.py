@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
     "restore": "Restore the database from a dump, and send again what the log must be told.",
-    "doctor": "Check the key file, the database, Kafka, the ledger and the lag; say what to do.",
+    "doctor": "Check key file, database, Kafka, ledger and lag, homes and notifier; say what to do.",
 }
 """The commands in the order of the help.  Each is a module of ``deploy.commands`` with ``register(app)``."""
 

@@ -20,6 +20,7 @@ from alerts.desk.worklist.cells import COLUMN_OF
 from alerts.desk.worklist.last_good import LastGood
 from alerts.desk.worklist.paging import read_paging
 from alerts.desk.worklist.preferences import read_preferences
+from alerts.desk.worklist.reported import reported_faults, with_faults
 from alerts.desk.worklist.rows import EVERYBODY, Faults, OpenIdentity, decoded, device_of, patient_of, value_of
 from alerts.desk.worklist.snapshot import Device, Fault, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
@@ -59,6 +60,10 @@ WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, partition,
 _AT_ARRIVAL: Final = f"""
 SELECT patient, device, {epoch_ms("time")} FROM reading
 WHERE clock = 2 AND time > now() - interval '3 days' AND time < now() + {_AHEAD} ORDER BY time DESC LIMIT 20000"""
+# said again each day while it lasts; of device 0: the gateway itself
+_FAULTS: Final = f"""
+SELECT DISTINCT patient, device, gateway, left(value ->> 'what', 60), left(value ->> 'reason', 200) FROM event
+WHERE kind = 'fault' AND time > now() - interval '26 hours' AND time < now() + {_AHEAD} ORDER BY 1, 2, 3, 4, 5 LIMIT 5000"""
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
@@ -147,6 +152,7 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         control = await connection.execute(_CONTROL)
         teams = await connection.execute(_TEAMS)
         at_arrival = await connection.execute(_AT_ARRIVAL)
+        faulty = await connection.execute(_FAULTS)
         rows = await patients.fetchall()
         by_patient: dict[int, list[Device]] = defaultdict(list)
         for row in await devices.fetchall():
@@ -154,6 +160,7 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         controls = await control.fetchall()
         parts.teams = dict(await teams.fetchall())
         parts.at_arrival = frozenset(await at_arrival.fetchall())
+        reported = reported_faults(await faulty.fetchall())
     payloads = {(patient, kind): payload for patient, kind, payload, _ in controls if patient != EVERYBODY}
     rule_set = _rule_set([(row[3] or 0, row[2]) for row in controls if row[:2] == (EVERYBODY, "rule_set")], faults)
     identities: dict[int, tuple[bytes, Identity]] = {}
@@ -164,6 +171,8 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         identities[patient] = (sealed, person)
         return person
 
+    for patient, worn in by_patient.items():
+        by_patient[patient] = [with_faults(patient, device, reported) for device in worn]
     parts.patients = {row[0]: patient_of(row, by_patient[row[0]], payloads, rule_set, opened, faults) for row in rows}
     parts.identities = identities
     parts.paging, parts.paged = await read_paging(connection)

@@ -29,6 +29,7 @@ class Device:
     battery: int | None = None  # %
     rssi: int | None = None  # dBm of the newest link event
     linked: bool | None = None
+    faults: tuple[str, ...] = ()  # what it, or its gateway, said within a day that cannot be used, in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,36 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
         editor = await read_editor(connection, ada)
         assert [version.state for version in editor.versions] == ["effective"]
+        await _names_faults_and_takes_nothing_old_for_now(connection, parts, ward.devices[ada][2], ada)
         await _marks_what_was_taken_at_its_arrival(connection, parts, ward.devices[ada][2], ada)
         await _err_keeps_the_last_good(connection, parts, ward.devices[ada][2], ada)
+
+
+async def _names_faults_and_takes_nothing_old_for_now(
+    connection: AsyncConnection[Any], parts: SlowParts, cuff: int, ada: int
+) -> None:
+    """Events of a device and its gateway; those of long ago come again, now, as an outbox sends them again."""
+    sent = (
+        ("battery", 1, cuff, '{"percent": 40}'),
+        ("battery", 30, cuff, '{"percent": 90}'),
+        ("link", 1, cuff, '{"up": true, "rssi": -60}'),
+        ("link", 30, cuff, '{"up": false, "rssi": -90}'),
+        ("fault", 1, cuff, '{"what": "characteristic 2A35", "reason": "wants a passkey"}'),
+        ("fault", 1, 0, '{"what": "outbox", "reason": "3 readings were lost"}'),
+        ("fault", 30, cuff, '{"what": "characteristic 2A49", "reason": "of yesterday"}'),
+        ("fault", 1, cuff, '{"what": []}'),
+    )
+    for n, (kind, hours, device, content) in enumerate(sent):
+        await connection.execute(
+            "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
+            " SELECT %s, now() - make_interval(hours => %s), %s, 77, %s, gateway, %s, %s, now(), 1 FROM enrolment"
+            " WHERE device = %s AND until IS NULL",
+            (ada, hours, device, n, kind, content, cuff),
+        )
+    await read_slow_parts(connection, parts, lambda patient, sealed: open_identity(sealed, MASTER, patient))
+    found = next(device for device in parts.patients[ada].devices if device.device == cuff)
+    assert (found.battery, found.linked, found.rssi) == (40, True, -60)
+    assert found.faults == ("characteristic 2A35: wants a passkey", "gateway, outbox: 3 readings were lost")
 
 
 async def _marks_what_was_taken_at_its_arrival(
