@@ -33,9 +33,15 @@ async def healthz(request: Request) -> Response:
     return JSONResponse(answer, 200 if healthy else 503)
 
 
+async def livez(request: Request) -> Response:
+    """200 while the desk itself reads the list: what else is away, another start of the desk would not bring back."""
+    age = desk_of(request).reader.age_s
+    return Response(status_code=200 if age is not None and age < OLD_S else 503)
+
+
 async def metrics(request: Request) -> Response:
     """The metrics in the text format of Prometheus."""
     return Response(generate_latest(desk_of(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-ROUTES: Final = [Route("/healthz", healthz), Route("/metrics", metrics)]
+ROUTES: Final = [Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", metrics)]

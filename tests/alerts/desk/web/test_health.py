@@ -27,6 +27,7 @@ def test_health_says_which_part_of_the_way_is_away(settings: DeskSettings, monke
     with Served(settings.model_copy(update={"watch_path": True, "kafka": "127.0.0.1:9"})) as served:
         until(lambda: len(httpx.get(f"{served.url}/healthz").json()["away"]) == 2)
         answer = httpx.get(f"{served.url}/healthz")
+        assert httpx.get(f"{served.url}/livez").status_code == 200  # the desk itself works
     assert (answer.status_code, answer.json()["healthy"]) == (503, False)
     assert "The log (Kafka) does not do its work" in answer.json()["away"]["brokers"]
     assert "The notifier does not run" in answer.json()["away"]["notifier"]
