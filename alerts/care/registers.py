@@ -46,7 +46,7 @@ SELECT d.device, d.name, d.source, d.address, d.interval_s, e.patient, e.gateway
 FROM device d LEFT JOIN enrolment e ON e.device = d.device AND e.until IS NULL
 WHERE %s::int4 IS NULL OR d.device = %s ORDER BY d.device"""
 _WEARERS: Final = "SELECT patient, gateway, since, until FROM enrolment WHERE device = %s ORDER BY since DESC"
-_SAID: Final = """
+_LAST_EVENTS: Final = """
 SELECT DISTINCT ON (kind) kind, time AS at, left(value::text, 200) AS content FROM event
 WHERE device = %s AND patient = ANY(ARRAY(SELECT patient FROM enrolment WHERE device = %s))
   AND time BETWEEN now() - interval '30 days' AND now() + interval '1 hour' ORDER BY kind, time DESC"""
@@ -104,7 +104,7 @@ def device(tx: Tx, number: int) -> Record:
     """A device, whom it has measured, and its newest event of each kind; :class:`UnknownRecordError` if there is none."""
     row_of(tx, "device", number, "SELECT FROM device WHERE device = %s")
     (row,) = _records(tx, _WORN, number, number)
-    return {**row, "wearers": _records(tx, _WEARERS, number), "events": _records(tx, _SAID, number, number)}
+    return {**row, "wearers": _records(tx, _WEARERS, number), "events": _records(tx, _LAST_EVENTS, number, number)}
 
 
 def people(tx: Tx, person: int | None = None) -> list[Record]:

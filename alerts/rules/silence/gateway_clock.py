@@ -29,11 +29,11 @@ BEHIND_S: Final = 120
 
 class Clocks(Columns):
     """Per (patient, gateway), int64.  ``off`` ms: how far the clock was ahead at the newest heartbeat; active seconds
-    ``heard`` of that one, and ``behind`` of the first of those that have all been behind since.
+    ``received`` of that one, and ``behind`` of the first of those that have all been behind since.
     """
 
     off: Ints = array(np.int64)
-    heard: Ints = array(np.int64, -NEVER)
+    received: Ints = array(np.int64, -NEVER)
     behind: Ints = array(np.int64, -NEVER)
     active: Bools = array(np.bool_)
 
@@ -58,7 +58,7 @@ class GatewayClock(TechnicalRule):
             return
         late = arrival.ahead < -BEHIND_MS
         table.off[links] = arrival.ahead  # of several of one link the last counts
-        table.heard[links] = self.active_now(arrival.now, links)
+        table.received[links] = self.active_now(arrival.now, links)
         table.behind[links[~late]] = -NEVER
         begins = links[late]
         begins = begins[(table.off[begins] < -BEHIND_MS) & (table.behind[begins] == -NEVER)]
@@ -71,7 +71,7 @@ class GatewayClock(TechnicalRule):
 
     def decide(self, column: Ints, now: int) -> tuple[Bools, None]:
         table = self.table
-        off, lasted = table.off[column], table.heard[column] - table.behind[column]
+        off, lasted = table.off[column], table.received[column] - table.behind[column]
         wrong = (off > AHEAD_MS) | (off < -BEHIND_MS) & ((lasted >= BEHIND_S) | table.active[column])
         return self._gateways.table.watched[column] & wrong, None
 

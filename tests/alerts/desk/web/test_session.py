@@ -52,7 +52,7 @@ def test_a_stream_that_a_browser_opens_again_is_no_use_of_the_session(served: Se
 
 
 def test_a_screen_is_told_two_minutes_before_its_session_ends(served: Served, seeded: Seeded) -> None:
-    def told(client: httpx.Client) -> dict[str, object]:
+    def warning(client: httpx.Client) -> dict[str, object]:
         with client.stream("GET", "/stream", headers={"accept": "text/event-stream"}) as stream:
             lines = iter(stream.iter_lines())
             while next(lines) != "event: session":
@@ -62,8 +62,8 @@ def test_a_screen_is_told_two_minutes_before_its_session_ends(served: Served, se
 
     with sign_in(served.url, "m.testova") as client, psycopg.connect(seeded.url, autocommit=True) as db:
         db.execute("UPDATE session SET seen = now() - interval '13 minutes 30 seconds'")
-        idle = told(client)
+        idle = warning(client)
         assert idle["idle"] is True
         assert 75 < (int(str(idle["at"])) / 1000 - time.time()) < 95
         db.execute("UPDATE session SET seen = now(), created = now() - interval '11 hours 59 minutes'")
-        assert told(client)["idle"] is False
+        assert warning(client)["idle"] is False

@@ -206,7 +206,7 @@ class Records(State):
                 self.gateway[link] = now - self.stalled_s
             self.beaten[link] = max(self.beaten[link], event.at)
             self.gateway_ahead[link] = UNSET if one.clock == ClockQuality.UNSURE else event.at - one.append
-            self.clock_heard[link] = now - self.stalled_s
+            self.clock_received[link] = now - self.stalled_s
             if self.gateway_ahead[link] >= -300_000:
                 self.behind.pop(link, None)
             else:

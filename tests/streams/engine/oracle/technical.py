@@ -56,7 +56,7 @@ class Technical(Records):
         out: list[tuple[object, ...]] = []
         for link in sorted({*self.gateway_ahead, *self.wrong_gateways}):
             off, behind = self.gateway_ahead[link], self.behind.get(link)
-            lasted = behind is not None and self.clock_heard[link] - behind >= 120
+            lasted = behind is not None and self.clock_received[link] - behind >= 120
             wanted = off > 30_000 or (off < -300_000 and (lasted or link in self.wrong_gateways))
             wanted = wanted and link in self.serving and self.consent.get(link[0]) is not False
             wanted = wanted and not self.paused(link[0], "gateway_clock", now)
