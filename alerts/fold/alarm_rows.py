@@ -14,16 +14,13 @@ from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS
 from streams.engine.condition import Priority
 
-LONGEST_DUE: Final = "10 days"
-"""No alarm waits so long: a later time is damage, and the alarm is due at once."""
 _TIMES: Final = frozenset({"onset", "measured", "ended", "acknowledged", "shelved_until", "outcome_at", "due", "closed"})
 _COLUMNS: Final = Alarm.__struct_fields__
 _STORED: Final = [name for name in _COLUMNS if name != "alarm"]
 
 
-_DUE: Final = f"""
-CASE WHEN due IS NOT NULL THEN coalesce((SELECT ms FROM (SELECT {epoch_ms("due").removesuffix(" AS due")} AS ms) AS read
-    WHERE due < clock_timestamp() + interval '{LONGEST_DUE}'), 0) END AS due"""
+_DUE: Final = f"CASE WHEN due IS NOT NULL THEN coalesce({epoch_ms('due').removesuffix(' AS due')}, 0) END AS due"
+"""A time that no calendar holds is damage: the alarm is due at once."""
 
 
 def _selected(name: str) -> str:

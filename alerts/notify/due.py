@@ -8,7 +8,6 @@ import psycopg
 import structlog
 
 from alerts.database import now_ms, scalars
-from alerts.fold.alarm_rows import LONGEST_DUE
 from alerts.fold.fold import apply
 from alerts.life.events import Tick
 
@@ -16,9 +15,9 @@ AT_ONCE: Final = 200
 
 _log = structlog.get_logger(__name__)
 
-_DUE: Final = f"""
-SELECT alarm FROM alarm WHERE closed IS NULL
-  AND (due <= clock_timestamp() OR due > clock_timestamp() + interval '{LONGEST_DUE}') ORDER BY due, alarm LIMIT %s"""
+_DUE: Final = """
+SELECT alarm FROM alarm WHERE closed IS NULL AND (due <= clock_timestamp() OR due >= '3000-01-01')  -- the latter is damage
+ORDER BY due, alarm LIMIT %s"""
 
 
 def tick_due(db: psycopg.Connection[Any]) -> int:
