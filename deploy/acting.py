@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alerts.life.typed_number import whole_number
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
 from devices.wire.keys import read_master_key
 
 if TYPE_CHECKING:
     from alerts.database import Tx
-
-
-def numbered(text: str | int) -> int:
-    """The number of a patient, gateway, team or device; 1_2 is none, although Python takes it for 12."""
-    number = text if isinstance(text, int) else whole_number(text)
-    if number is None or not 0 < number < 2**31:
-        raise typer.BadParameter(f"{text!r} is no number of a record: write digits alone.")
-    return number
 
 
 By = Annotated[str, typer.Option("--by", help="your sign-in", show_default=False)]

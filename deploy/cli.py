@@ -13,6 +13,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
+from deploy.plain_numbers import take_plain_numbers
+
 COMMANDS: Final = {
     "demo": "Run the whole path on this machine with simulated patients: servers, gateways, worker, notifier, desk.",
     "simulate": "Play recorded patients as wearables: over MQTT to a gateway, Kafka, a worker and the database.",
@@ -79,7 +81,7 @@ def main() -> None:
     words = sys.argv[1:]
     completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")  # the line that a shell completes
     try:
-        build(words or completed.split())()
+        take_plain_numbers(typer.main.get_command(build(words or completed.split())))()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:

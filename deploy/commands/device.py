@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from deploy.acting import By, author, numbered, transaction, write_down
+from deploy.acting import By, author, transaction, write_down
 from deploy.errors import DeployError
 from deploy.look_up import add_list, add_show
 
 app = typer.Typer(help="Look wearables up, change name and interval.", no_args_is_help=True)
-Number = Annotated[int, typer.Argument(help="the wearable's number", metavar="NUMBER", parser=numbered, show_default=False)]
+Number = Annotated[int, typer.Argument(help="the wearable's number", show_default=False)]
 
 
 def register(to: typer.Typer) -> None:

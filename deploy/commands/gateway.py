@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from deploy.acting import By, author, numbered, transaction, write_down
+from deploy.acting import By, author, transaction, write_down
 from deploy.look_up import add_list, add_show
 
 app = typer.Typer()
-Number = Annotated[int, typer.Argument(help="the gateway's number", metavar="NUMBER", parser=numbered, show_default=False)]
+Number = Annotated[int, typer.Argument(help="the gateway's number", show_default=False)]
 
 
 def register(to: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 import typer
 
-from deploy.acting import AsJson, By, author, numbered, transaction, write_down
+from deploy.acting import AsJson, By, author, transaction, write_down
 from deploy.errors import DeployError
 from deploy.look_up import add_show, print_all
 from deploy.printed import print_record
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alerts.database import Tx
 
 app = typer.Typer(help="Look patients up, change facts and identity, discharge, readmit, pause rules.", no_args_is_help=True)
-Number = Annotated[int, typer.Argument(help="the patient's number", metavar="NUMBER", parser=numbered, show_default=False)]
+Number = Annotated[int, typer.Argument(help="the patient's number", show_default=False)]
 _YES: Final[dict[str, bool | None]] = {"yes": True, "no": False, "unknown": None}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.acting import By, author, numbered, person_named, transaction, write_down
+from deploy.acting import By, author, person_named, transaction, write_down
 from deploy.errors import DeployError
 from deploy.look_up import add_list, add_show
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alerts.care.channels import TeamChannels
 
 app = typer.Typer(help="Look care teams up, change members and the channels that tell them.", no_args_is_help=True)
-Number = Annotated[int, typer.Argument(help="the team's number", metavar="NUMBER", parser=numbered, show_default=False)]
+Number = Annotated[int, typer.Argument(help="the team's number", show_default=False)]
 
 
 def register(to: typer.Typer) -> None:

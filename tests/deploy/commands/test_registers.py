@@ -222,9 +222,14 @@ def test_every_register_is_listed_and_shown_in_the_same_way(ward: Vigil, kind: s
 
 
 def test_a_number_with_a_slip_of_the_finger_is_nobodys(ward: Vigil) -> None:
-    for words in (("patient", "show", "0_1"), ("gateway", "show", "١"), ("team", "show", "1e0"), ("patient", "show", "-1")):
+    pause = ("patient", "pause", "1", "news2", "--reason", "bath", *BY, "--minutes")
+    for words in (
+        ("patient", "show", "0_1"), ("gateway", "show", "١"), ("team", "show", "1e0"), ("patient", "show", "-1"),
+        (*pause, "6_0"), (*pause, "6.0"), ("pair", "move", "0_1", *BY), ("pair", "consent", "1_0", *BY),
+    ):  # fmt: skip
         done = ward.run(*words)
         assert done.returncode == 2, words
+    ok(ward, *pause, "60")
 
 
 def test_the_time_zone_of_a_home_is_set(ward: Vigil) -> None:
