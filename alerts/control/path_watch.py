@@ -43,7 +43,7 @@ SELECT count(*) FROM notification n WHERE n.sent IS NULL AND n.stopped IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A part that does not do its work now; ``said`` is one sentence without patient data."""
+    """A part that does not do its work now; ``sentence`` holds no patient data."""
 
     part: Part
     sentence: str

@@ -26,7 +26,7 @@ async def healthz(request: Request) -> Response:
     answer = {
         "healthy": healthy,
         "list_age_s": None if age is None else round(age, 1),
-        "away": {fault.part: fault.said for fault in faults},
+        "away": {fault.part: fault.sentence for fault in faults},
         "failing": reader.supervisor.failing(),
         "unreadable": len(reader.snapshot.faults) if reader.snapshot else 0,
     }
