@@ -34,6 +34,7 @@ _INTERVALS: Final = 2
 _RANKS: Final = 16
 """Bits of a rank within its group."""
 _LIVE: Final = 1 << 60
+_WORN: Final = 1 << 58
 _NOT_PREFERRED: Final = Preference(0).hold_s
 
 
@@ -108,9 +109,12 @@ class Sources(Stage):
         known = newest.second[column] > -NEVER
         active_now = moment.now - self.view.timeline.stalled_s[store.axis.owner[column]]
         silent = active_now - (newest.expires[column] - series.validity[column])
-        live = known & (silent <= live_s) & (live_s > 0) & ~self._suppression.muted(store).sensor_off[column]
+        muted = self._suppression.muted(store)
+        worn = ~muted.unworn[column]
+        live = known & worn & (silent <= live_s) & (live_s > 0) & ~muted.sensor_off[column]
         at = newest.second[column] * 1000 + newest.ms[column]
-        value = np.where(live, _LIVE - rank, np.where(known, at << _RANKS | ((1 << _RANKS) - 1 - rank), -1))
+        by_age = (at << _RANKS | ((1 << _RANKS) - 1 - rank)) + np.where(worn, _WORN, 0)
+        value = np.where(live, _LIVE - rank, np.where(known, by_age, -1))
         first = np.flatnonzero(rank == 0)
         group = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rank))))
         best = np.maximum.reduceat(value, first)

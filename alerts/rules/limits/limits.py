@@ -217,6 +217,7 @@ class LimitRules(SeriesRule):
                 stays = active[side, level] & (value * sign > table.clear[side, level, column])
                 wanted[side, level] = ~paused[side] & (begins | stays)
                 inside &= ~beyond
+        wanted &= ~self.muted.unworn[column]
         table.active[:, :, column] = wanted
         before, after = level_of(active), level_of(wanted)
         silent = (after == NONE) & ((before > NONE) | paused | off)

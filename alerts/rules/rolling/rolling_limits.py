@@ -95,7 +95,7 @@ class RollingLimits(Rule):
         if found is not None and rule is not None:
             few, off = found.n < rule.least, muted.sensor_off[column]
             wanted = (found.begins & ~few & ~off) | ((before > NONE) & (found.stays | few))
-            wanted &= ~self.suppression.paused(store.series.patient[column], now, name)
+            wanted &= ~muted.unworn[column] & ~self.suppression.paused(store.series.patient[column], now, name)
         priority = Priority.LOW if rule is None else Priority.of(rule.priority)
         after = np.where(wanted, np.where(before > NONE, before, priority), NONE)
         self.table.level[kind, code, row] = after

@@ -40,7 +40,7 @@ def send(it: PatientLog, found: Decoded) -> None:
     ("decode", "payload", "vitals", "reason"),
     [
         (decode_continuous, "00ff07ff07", (SPO2, PULSE), "no number"),
-        (decode_continuous, "0000000000", (SPO2, PULSE), "implausible"),
+        (decode_continuous, "0000000000", (SPO2, PULSE), "no number"),
         (decode_continuous, "04610046000080", (SPO2, PULSE), None),
         (decode_heart_rate, "0000", (HEART,), None),
     ],

@@ -6,8 +6,9 @@ from fractions import Fraction
 from functools import cache
 
 from devices.wire.control import Facts, Level, Limit, Limits
+from tests.streams.engine.oracle.records import Records
 from tests.streams.engine.oracle.sources import parameter
-from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle, State
+from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle
 
 At = tuple[str, str]
 Edge = tuple[Fraction, Fraction, int, bool]
@@ -21,7 +22,7 @@ def edges(limit: float, hysteresis: float, sign: int) -> tuple[Fraction, Fractio
     return edge, edge - Fraction(repr(hysteresis))
 
 
-class LimitsOracle(State):
+class LimitsOracle(Records):
     def levels(self, name: tuple[int, int, int]) -> dict[At, Edge]:
         """{(side, level): (limit, clear, hold)} with the sign of the side."""
         out = {}
@@ -156,7 +157,8 @@ class LimitsOracle(State):
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
-                if s.newest and not paused and (side, level) in levels:
+                worn = self.worn((name[0], name[2]))
+                if s.newest and not paused and worn and (side, level) in levels:
                     edge, clear, hold, chart = levels[side, level]
                     value = self.signed(s, s.newest[2], sign, chart)
                     run = s.runs[side, level]

@@ -6,14 +6,15 @@ import statistics
 from fractions import Fraction
 
 from devices.wire.control import Rolling
+from tests.streams.engine.oracle.records import Records
 from tests.streams.engine.oracle.sources import parameter
-from tests.streams.engine.oracle.state import SeriesOracle, State
+from tests.streams.engine.oracle.state import SeriesOracle
 
 WORDS = {60: "1min", 300: "5min", 3600: "1h"}
 PRIORITY = {"low": 1, "medium": 2, "high": 3}
 
 
-class RollingOracle(State):
+class RollingOracle(Records):
     def rolling(self, now: int) -> list[tuple[object, ...]]:
         """The minute that closed at this second."""
         out: list[tuple[object, ...]] = []
@@ -33,7 +34,7 @@ class RollingOracle(State):
                 wanted, value = False, None
                 if rule is not None:
                     wanted, value = self.beyond(s, rule, was > 0, now, (name[0], name[2]) in self.sensor_off)
-                if self.paused(name[0], word, now):
+                if self.paused(name[0], word, now) or not self.worn((name[0], name[2])):
                     wanted = False
                 level = (was or PRIORITY[rule.priority if rule else "low"]) if wanted else 0
                 self.rolled[key] = level

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from devices.wire.control import Preference
-from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
+from tests.streams.engine.oracle.records import Records
+from tests.streams.engine.oracle.state import NEVER, SeriesOracle
 
 Name = tuple[int, int, int]
 PULSE = {2: 1}
@@ -16,7 +17,7 @@ def parameter(vital: int) -> int:
     return PULSE.get(vital, vital)
 
 
-class SourcesOracle(State):
+class SourcesOracle(Records):
     def groups(self) -> dict[tuple[int, int], list[tuple[Name, SeriesOracle]]]:
         out: dict[tuple[int, int], list[tuple[Name, SeriesOracle]]] = {}
         for name, s in sorted(self.series.items()):
@@ -27,7 +28,9 @@ class SourcesOracle(State):
         for key, found in self.groups().items():
             known = [(name, s) for name, s in found if s.newest]
             live = [(name, s) for name, s in known if self.holds(name, s, active_s)]
-            newest = sorted(known, key=lambda one: -self.at(one[1]))[:1]  # of equal ones the preferred
+            newest = sorted(known, key=lambda one: (not self.is_worn(one[0]), -self.at(one[1])))[
+                :1
+            ]  # of equal ones the preferred
             leader = (live or newest or [(None, None)])[0]
             for place, (name, s) in enumerate(found):
                 led = len(found) > 1 and leader[0] is not None and name != leader[0]
@@ -40,6 +43,9 @@ class SourcesOracle(State):
             for name, s in found:
                 s.apart = apart and (name, s) in live
 
+    def is_worn(self, name: Name) -> bool:
+        return self.worn((name[0], name[2]))
+
     def at(self, s: SeriesOracle) -> int:
         assert s.newest
         return s.newest[0] * 1000 + s.newest[1]
@@ -47,7 +53,7 @@ class SourcesOracle(State):
     def holds(self, name: Name, s: SeriesOracle, active_s: int) -> bool:
         found = [one for one in self.rules.prefer if one.vital == name[1]]
         hold = max(found[-1].hold_s, 1) if found else Preference(0).hold_s if s.spec.continuous else 0
-        if not hold or (name[0], name[2]) in self.sensor_off:
+        if not hold or (name[0], name[2]) in self.sensor_off or not self.is_worn(name):
             return False
         interval = self.intervals.get((name[0], name[2]), 0)
         return active_s - (s.expires - self.validity(name)) <= max(hold, 2 * interval)
