@@ -14,6 +14,7 @@ from devices.wire.event import Battery, Fault
 from devices.wire.pairing import Assigned
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.store import Store
 from gateway.sources.intake import Received
 from gateway.sources.owner import owner, proposal
 from gateway.sources.shared_intake import NAMELESS, WAITS, SharedIntake
@@ -124,3 +125,20 @@ async def test_the_battery_of_a_shared_device_is_told_to_each_user(tmp_path: Pat
     await intake.accept([Received(Decoded(samples_of([], 0), battery=50), home.clock.now())])
     assert [type(one) for device in (8, 9) for one in events(tmp_path, device)] == [Battery, Battery]
     await home.outbox.close()
+
+
+async def test_what_is_held_survives_a_damaged_outbox(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    await home.receive((ALONE,), (1, 71.0), (2, 95.0))
+    await home.outbox.close()
+    new = tmp_path / "new"
+    new.mkdir()
+    store = Store(new / "outbox.sqlite", 1 << 30)
+    store.salvage(tmp_path / "outbox.sqlite", "damaged")
+    store.begin()
+    assert (store.held.bound(7), store.held.count(ADDRESS)) == (1, 1)
+    (held,) = store.held.take(ADDRESS, 2, 9, 2)
+    store.commit()
+    store.close()
+    assert held.samples is not None
+    assert (held.device, held.patient, held.samples["value"].tolist()) == (9, 2, [95.0])
