@@ -27,7 +27,7 @@ SELECT p.patient, p.team, p.admitted, p.discharged, (
     SELECT count(*) FROM enrolment e WHERE e.patient = p.patient AND e.until IS NULL) AS devices
 FROM patient p WHERE (%s OR p.discharged IS NULL) AND (%s::int4 IS NULL OR p.team = %s) ORDER BY p.patient"""
 _DEVICES: Final = """
-SELECT device, d.name, source, address, interval_s, gateway, since, until
+SELECT device, d.name, source, address, device_user AS "user", interval_s, gateway, since, until
 FROM enrolment JOIN device d USING (device) WHERE patient = %s ORDER BY since DESC, device"""
 _PAUSES: Final = """
 SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
@@ -38,8 +38,10 @@ SELECT g.gateway, g.name, g.credential_hash IS NOT NULL AS claimed, g.revoked,
 FROM gateway g LEFT JOIN enrolment e ON e.gateway = g.gateway AND e.until IS NULL
 WHERE %s::int4 IS NULL OR g.gateway = %s GROUP BY g.gateway ORDER BY g.gateway"""
 _SERVED: Final = """
-SELECT device, d.name, source, address, interval_s, patient, since
-FROM enrolment JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
+SELECT device, d.name, source, address, device_user AS "user", interval_s, patient, since, (
+    SELECT string_agg(DISTINCT (v.value ->> 'what') || ' ' || (v.value ->> 'reason'), '; ') FROM event v
+    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'fault' AND v.time > now() - interval '2 days') AS faults
+FROM enrolment e JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
 _PEOPLE: Final = """
 SELECT p.sign_in, p.name, p.role, p.disabled, coalesce(
     array_agg(m.team ORDER BY m.team) FILTER (WHERE m.team IS NOT NULL), '{}') AS teams

@@ -65,7 +65,7 @@ def show_all(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(number: Number, as_json: AsJson = False) -> None:
-    """At the server: show a gateway and the wearables it listens to.
+    """At the server: show a gateway and the wearables it listens to, each with what it found wrong in the last two days.
 
     Example: vigil gateway show 1
     """
