@@ -40,7 +40,8 @@ WHERE %s::int4 IS NULL OR g.gateway = %s GROUP BY g.gateway ORDER BY g.gateway""
 _SERVED: Final = """
 SELECT device, d.name, source, address, device_user AS "user", interval_s, patient, since, (
     SELECT string_agg(DISTINCT (v.value ->> 'what') || ' ' || (v.value ->> 'reason'), '; ') FROM event v
-    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'fault' AND v.time > now() - interval '2 days') AS faults
+    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'fault'
+      AND v.time > now() - interval '2 days') AS faults
 FROM enrolment e JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
 _PEOPLE: Final = """
 SELECT p.sign_in, p.name, p.role, p.disabled, coalesce(
