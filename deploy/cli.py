@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "team": "Look care teams up, change members and the channels that tell them.",
     "mqtt": "Check what an MQTT device's messages mean to the gateway; docs/mqtt.md says what a device sends.",
     "mapping": "Try a mapping, which says in TOML what a foreign MQTT device's messages mean (docs/mqtt.md).",
+    "report": "Days with readings, calls and answers, alarms that were false; as CSV or JSON.",
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
     "restore": "Restore the database from a dump, and send again what the log must be told.",
