@@ -22,10 +22,10 @@ from streams.errors import BrokersAwayError
 from streams.kafka.clock_records import ClockRecords
 from streams.kafka.log import Log
 from streams.store import ledger
+from streams.store.conditions import FoldConditions
 from streams.store.data_keys import DatabaseKeyRing
 from streams.store.session import Session
 from streams.store.staging import prepare
-from streams.store.store import FoldConditions
 from streams.worker.allocator import keep_memory
 from streams.worker.app import Process, make_app
 from streams.worker.loop import Loop
