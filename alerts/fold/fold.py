@@ -127,6 +127,8 @@ def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | N
 
     Args:
         tx: a transaction for this alarm alone, so that no two transactions wait for each other.
+        alarm_id: the alarm's number.
+        event: what a person did, or the time that passed.
         expected_version: the version that the person saw; ``None`` accepts any.
 
     Raises:

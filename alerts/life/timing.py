@@ -25,13 +25,13 @@ class Timing:
     """
 
     repeat_s: int | None
-    forgotten_s: int
+    return_s: int
     shelf_s: int
     linger_s: int | None
 
 
 TIMINGS: Final[dict[Priority, Timing]] = {
-    Priority.HIGH: Timing(repeat_s=60, forgotten_s=30 * _MINUTE, shelf_s=_HOUR, linger_s=None),
-    Priority.MEDIUM: Timing(repeat_s=5 * _MINUTE, forgotten_s=2 * _HOUR, shelf_s=8 * _HOUR, linger_s=5 * _MINUTE),
-    Priority.LOW: Timing(repeat_s=None, forgotten_s=8 * _HOUR, shelf_s=24 * _HOUR, linger_s=12 * _HOUR),
+    Priority.HIGH: Timing(repeat_s=60, return_s=30 * _MINUTE, shelf_s=_HOUR, linger_s=None),
+    Priority.MEDIUM: Timing(repeat_s=5 * _MINUTE, return_s=2 * _HOUR, shelf_s=8 * _HOUR, linger_s=5 * _MINUTE),
+    Priority.LOW: Timing(repeat_s=None, return_s=8 * _HOUR, shelf_s=24 * _HOUR, linger_s=12 * _HOUR),
 }

@@ -141,8 +141,8 @@ def _acknowledged(alarm: Alarm, event: Acknowledge) -> Change:
     entry = HistoryEntry("acknowledge", event.at, event.by)
     if not alarm.active:
         return _closed(after, event.at, entry, StopNotifications())
-    forgotten = event.at + TIMINGS[alarm.priority].forgotten_s * 1000
-    return _changed(replace(after, due=None if alarm.outcome else forgotten), entry, StopNotifications())
+    returns = event.at + TIMINGS[alarm.priority].return_s * 1000
+    return _changed(replace(after, due=None if alarm.outcome else returns), entry, StopNotifications())
 
 
 def _with_outcome(alarm: Alarm, event: RecordOutcome) -> Change:

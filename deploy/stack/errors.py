@@ -31,7 +31,9 @@ class ServerNotReadyError(StackError):
 
     def __init__(self, name: str, reason: str, log: Path, tail: str) -> None:
         self.name, self.log, self.tail = name, log, tail
-        last = tail.strip().rsplit("\n", 1)[-1][:300]
+        lines = [line for line in tail.splitlines() if line.strip()]
+        sentences = [line for line in lines if not line[0].isspace()]  # below an exception stand its frames, indented
+        last = (sentences or lines or [""])[-1].strip()[:300]
         super().__init__(f"{name} {reason}; see {log}" + (f", which ends with: {last}" if last else "."))
 
 

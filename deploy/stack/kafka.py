@@ -159,9 +159,10 @@ class Kafka(Server):
 
         Raises:
             KafkaException: the cluster refuses, or does not lead them in time.
+            ServerNotReadyError: no broker answers.
         """
+        there = self._topics()
         admin = self.admin()
-        there = admin.list_topics(timeout=10).topics.keys()
         new = [
             NewTopic(t.name, t.partitions, min(3, self.brokers), config=dict(t.options))
             for t in topics
@@ -170,6 +171,24 @@ class Kafka(Server):
         for future in (admin.create_topics(new) if new else {}).values():
             future.result(30)
         self.until_led(*(topic.name for topic in topics))
+
+    def _topics(self) -> set[str]:
+        """The names of all topics.  A new client is made until one is answered: a broker that has just started may close
+        the first connections that it takes.
+
+        Raises:
+            ServerNotReadyError: no answer in time.
+        """
+        end = time.monotonic() + _LED_S
+        while True:
+            try:
+                return set(self.admin().list_topics(timeout=5).topics)
+            except KafkaException:
+                for child in self.children.values():
+                    if not child.running or time.monotonic() > end:
+                        reason = "did not name its topics in time" if child.running else "ended after it started"
+                        raise ServerNotReadyError(self.name, reason, child.log, child.tail()) from None
+                time.sleep(0.05)
 
     def until_led(self, *names: str) -> None:
         """Return once every partition of these topics has a leader that answers: a broker that has just started, or started

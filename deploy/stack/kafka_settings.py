@@ -85,7 +85,7 @@ def broker_properties(
         "broker.heartbeat.interval.ms": 500,
         "broker.session.timeout.ms": 3000,
         "replica.lag.time.max.ms": 5000,
-        "initial.broker.registration.timeout.ms": 30000,
+        "initial.broker.registration.timeout.ms": 60000,
     }
     if users:
         options |= _sasl(*next(iter(users.items())))

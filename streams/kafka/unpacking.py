@@ -121,9 +121,9 @@ class Unpacking:
                 yield self._hole(end, fault)
             return
         fault = "" if batch.timestamp_type == _LOG_APPEND_TIME else UNSTAMPED
-        for first, appended, values in runs:
-            if (behind := self._read - first) > 0:  # a fetch brings whole batches
-                first, appended, values = self._read, appended[behind:], values[behind:]
+        for start, all_appended, all_values in runs:
+            behind = max(self._read - start, 0)  # a fetch brings whole batches
+            first, appended, values = start + behind, all_appended[behind:], all_values[behind:]
             if not values:
                 continue
             if first > self._read:

@@ -33,14 +33,14 @@ class Alarms:
     open: dict[Key, int] = field(default_factory=dict)
     events: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
     notifications: dict[tuple[int, str, str, int], dict[str, Any]] = field(default_factory=dict)
-    happened: dict[Key, list[Condition | tuple[Act | Tick, int]]] = field(default_factory=dict)
+    events_of: dict[Key, list[Condition | tuple[Act | Tick, int]]] = field(default_factory=dict)
 
     def fold(self, conditions: Sequence[Condition]) -> None:
         """A round's conditions."""
         keys = sorted({key_of_condition(one) for one in conditions})
         standing = {key: self.rows[self.open[key]] for key in keys if key in self.open}
         for one in conditions:
-            self.happened.setdefault(key_of_condition(one), []).append(one)
+            self.events_of.setdefault(key_of_condition(one), []).append(one)
         self._write(folded(standing, conditions))
 
     def ids_of(self, conditions: Iterable[Condition]) -> list[int]:
@@ -62,7 +62,7 @@ class Alarms:
                 return False
         one = Folded(row, stored=True)
         one.take(*transition(row, event))
-        self.happened.setdefault(key_of(row), []).append((event, self.of(key_of(row)).index(alarm)))
+        self.events_of.setdefault(key_of(row), []).append((event, self.of(key_of(row)).index(alarm)))
         self._write([one])
         return True
 

@@ -42,11 +42,11 @@ def by_key(conditions: list[Condition]) -> dict[Key, list[Condition]]:
 
 
 def folded_again(
-    happened: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]
+    events_of: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]
 ) -> Alarms:
     """The alarms, had these conditions come once each, with what people and time did in between."""
     alarms = Alarms()
-    for key, events in happened.items():
+    for key, events in events_of.items():
         rest = iter(conditions.get(key, []))
         for event in events:
             if not isinstance(event, Condition):

@@ -136,11 +136,11 @@ class Bug:
     says: tuple[str, ...]
 
 
-_FORGOTTEN: Final = (
+_LEFT_OUT: Final = (
     ("dense", "limits", "active"),
     ("dense", "newest", "second"),
     ("senders", "sensor_off", "good"),
-    ("links", "gateway_offline", "heard"),
+    ("links", "gateway_offline", "received"),
     ("patients", "news2", "level"),
 )
 ROWS: Final = ("is stored", " is None", ", not ", "settled")
@@ -152,5 +152,5 @@ BUGS: Final = (
     Bug("ledger before rows", Parts(database=LedgerFirst), (*ROWS, "acknowledged, and is nowhere")),
     Bug("NULL in a key", Parts(tables=NullInKey), ("is stored 2 times",)),
     Bug("a held condition dropped", Parts(tables=DropsHeld), ("conditions of",)),
-    *(Bug(f"snapshot without {' '.join(name)}", Parts(engine=without(*name)), ROWS) for name in _FORGOTTEN),
+    *(Bug(f"snapshot without {' '.join(name)}", Parts(engine=without(*name)), ROWS) for name in _LEFT_OUT),
 )

@@ -68,8 +68,10 @@ async def outcome(request: Request, desk: Desk, session: Session) -> Response:
         problems["reason"] = "Choose why it was false"
     if problems:
         return _form(desk, session, "_outcome.html", alarm, problems, 422)
-    why = reason if chosen == "false_alarm" else ""
-    return await _act(desk, alarm, version, lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), why, note))
+    explanation = reason if chosen == "false_alarm" else ""
+    return await _act(
+        desk, alarm, version, lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), explanation, note)
+    )
 
 
 @signed_in
@@ -85,8 +87,8 @@ async def shelve(request: Request, desk: Desk, session: Session) -> Response:
         problems["reason"] = "Choose a reason"
     if problems:
         return _form(desk, session, "_shelve.html", alarm, problems, 422)
-    why = f"{reason}. {note}" if note else reason
-    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, why))
+    explanation = f"{reason}. {note}" if note else reason
+    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, explanation))
 
 
 @signed_in

@@ -13,7 +13,7 @@ from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = pytest.mark.stack
 BOMB = 40 << 20
-SAID = """SELECT subject, rule, phase, detail ->> 'why' FROM test_condition WHERE rule <> 'clock_skew'
+REPORTED = """SELECT subject, rule, phase, detail ->> 'why' FROM test_condition WHERE rule <> 'clock_skew'
 ORDER BY subject, rule, phase"""
 
 
@@ -52,12 +52,12 @@ def test_markers_changed_bytes_bombs_and_partitions_too_many_stop_nothing(start_
         assert db.execute("SELECT count(*) FROM rejected WHERE at_offset = %s AND partition = 3", [changed]).fetchone() == (
             1,
         )
-        said = db.execute(SAID).fetchall()
+        reported = db.execute(REPORTED).fetchall()
     marker, bomb_, changed_ = unpacking.MARKER, unpacking.TOO_LARGE, unpacking.CHANGED
     assert refused == [(1, marker, None), (1, marker, None), (2, bomb_, None), (3, changed_, None)]
     aside = [(1, marker), (2, bomb_), (3, changed_)]
-    assert said == [
-        *((p, "record_set_aside", phase, why) for p, why in aside for phase in ("end", "onset")),
+    assert reported == [
+        *((p, "record_set_aside", phase, reason) for p, reason in aside for phase in ("end", "onset")),
         *((64, "partition_not_read", phase, None) for phase in ("end", "onset")),
     ]
 

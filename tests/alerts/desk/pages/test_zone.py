@@ -35,11 +35,12 @@ async def test_every_time_is_in_the_desks_zone(desk: OpenDesk, served: Served, s
     page = await desk()
     ada = seeded.ward.patients["EXAMPLETON"]
     with seeded.tx() as tx:  # lower than the chart's usual bottom
-        tx.execute(
-            "UPDATE rollup_minute SET mean = 80, min = 80, max = 80 WHERE patient = %s AND vital = %s"
-            " AND time > now() - interval '5 minutes'",
+        lowered = tx.execute(
+            "UPDATE rollup_minute r SET mean = 80, min = 80, max = 80 WHERE patient = %s AND vital = %s AND time > (SELECT"
+            " max(time) FROM rollup_minute n WHERE (n.patient, n.vital) = (r.patient, r.vital)) - interval '5 minutes'",
             [ada, int(Vital.SPO2)],
         )
+        assert lowered.rowcount == 5
     await page.wait_for_selector("[data-age]:has-text('s')")
     assert near(await text(page.locator("#asof")))
     await page.goto(f"{served.url}/patients/{ada}")

@@ -93,9 +93,9 @@ async def test_acknowledge_and_outcome_on_the_patients_page(desk: OpenDesk, serv
 async def test_the_score_names_its_inputs_with_age_and_points(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
-    news = page.locator("#news")
-    assert "≥9" in await text(news.locator(".tally"))
-    assert await news.locator("[data-pts='?']").count() == 2
-    assert await news.locator("tbody tr").count() == 7
+    panel = page.locator("#news")
+    assert "≥9" in await text(panel.locator(".tally"))
+    assert await panel.locator("[data-pts='?']").count() == 2
+    assert await panel.locator("tbody tr").count() == 7
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['LOREMSSON']}")
     assert await page.locator("#news [data-pts='?']").count() == 0
