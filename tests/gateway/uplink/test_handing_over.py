@@ -55,7 +55,12 @@ async def released(box: Box, one: Any, n: int) -> list[int]:
 
 async def test_a_disk_that_is_full_while_one_is_given_back_keeps_nothing_in_flight() -> None:
     box, sent = Box(), list[int]()
-    one = uplink(box, lambda *args: sent.append(args[-1].patient) or True)
+
+    def send(*args: Any) -> bool:
+        sent.append(args[-1].patient)
+        return True
+
+    one = uplink(box, send)
     await one._send([batch(1, 10, 11), batch(2, 20), batch(3, 30)], CONFIG)
     assert sent == [2, 3], "readings of other patients do not wait"
     assert await released(box, one, 2) == [10, 11]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from streams.worker.silence import SILENT_S, Silence
 
 
-def looked(silence, heard, begin, end):
+def looked(silence, received, begin, end):
     """The changes of each second, where there are any."""
     found = {}
     for now in range(begin, end):
-        received = {p: at(now) if callable(at) else at for p, at in heard.items()}
-        if changes := silence.changes(received, float(now)):
+        times = {p: at(now) if callable(at) else at for p, at in received.items()}
+        if changes := silence.changes(times, float(now)):
             found[now] = changes
     return found
 
