@@ -13,8 +13,8 @@ from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = pytest.mark.stack
 BOMB = 40 << 20
-REPORTED = """SELECT subject, rule, phase, detail ->> 'why' FROM test_condition WHERE rule IN ('record_set_aside', 'partition_not_read')
-ORDER BY subject, rule, phase"""
+REPORTED = """SELECT subject, rule, phase, detail ->> 'why' FROM test_condition
+WHERE rule IN ('record_set_aside', 'partition_not_read') ORDER BY subject, rule, phase"""
 
 
 @pytest.fixture
