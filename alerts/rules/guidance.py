@@ -111,10 +111,10 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "Vigil failed at one record and kept it apart: vigil rejected list shows it, vigil doctor helps.",
     ),
     "partition_not_read": Guidance(
-        "The log has too many partitions",
-        "Somebody added partitions to Vigil's log. Nothing of Vigil's is in them, and nothing in them is read.",
-        f"{_OPERATOR}: what was written there has to be written to the patients' own partitions. Patients are watched.",
-        "Vigil's log has too many partitions, which are not read: vigil doctor names them.",
+        "The log has too many parts",
+        "Somebody added parts to Vigil's log. Nothing of Vigil's is in them, and nothing in them is read.",
+        f"{_OPERATOR}: what was written to the new parts has to go to the patients' own. Patients are watched meanwhile.",
+        "Vigil's log has too many parts, which are not read: vigil doctor helps to look.",
     ),
     "data_key_damaged": Guidance(
         "Readings cannot be opened",
