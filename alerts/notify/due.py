@@ -22,7 +22,9 @@ _log = structlog.get_logger(__name__)
 
 # locked and let go of at once: an alarm that somebody holds is due again with the next turn
 _DUE: Final = """
-SELECT alarm FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() AND alarm <> ALL(%s)
+SELECT alarm FROM alarm
+WHERE closed IS NULL AND (due <= clock_timestamp() OR due >= '3000-01-01')  -- the latter is damage
+  AND alarm <> ALL(%s)
 ORDER BY due, alarm LIMIT %s FOR UPDATE SKIP LOCKED"""
 
 
