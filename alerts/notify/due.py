@@ -1,4 +1,4 @@
-"""The alarms' timer: a tick for each alarm that is due."""
+"""The timer: a tick for each episode in which something is due, a call or the time of one of its alarms."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ import psycopg
 import structlog
 
 from alerts.database import now_ms, scalars
-from alerts.fold.fold import apply
-from alerts.life.events import Tick
+from alerts.fold.fold import tick
 
 AT_ONCE: Final = 200
 
 _log = structlog.get_logger(__name__)
 
 _DUE: Final = """
-SELECT alarm FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() ORDER BY due, alarm LIMIT %s"""
+SELECT episode FROM (
+    (SELECT episode, due FROM episode WHERE closed IS NULL AND due <= clock_timestamp() ORDER BY due LIMIT %(some)s)
+    UNION ALL
+    (SELECT episode, due FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() AND episode IS NOT NULL
+     ORDER BY due LIMIT %(some)s)) found
+GROUP BY episode ORDER BY min(due), episode LIMIT %(some)s"""
 
 
 def tick_due(db: psycopg.Connection[Any]) -> int:
-    """Repeat, return, unshelve or close alarms that are due; return their number.  ``db``: autocommit."""
-    due = scalars(db, _DUE, [AT_ONCE])
-    for alarm in due:
+    """Call for episodes, return, unshelve or close alarms that are due; return the number of episodes.  ``db``: autocommit."""
+    due = scalars(db, _DUE, {"some": AT_ONCE})
+    for episode in due:
         try:
             with db.transaction():
-                apply(db, alarm, Tick(now_ms(db)))
+                tick(db, episode, now_ms(db))
         except psycopg.OperationalError:
             raise
-        except Exception as error:  # one bad alarm must not stop the others
-            _log.error("an alarm could not be ticked", alarm=alarm, reason=type(error).__name__)
+        except Exception as error:  # one bad episode must not stop the others
+            _log.error("an episode could not be ticked", episode=episode, reason=type(error).__name__)
     return len(due)

@@ -149,7 +149,7 @@ class Database:
                 return Stored(lost)
             yield self._step(db)
             mine = [one for one in todo.writes.conditions if one.partition not in lost]
-            yield from self._lock(db, [("alarm", one) for one in self.tables.alarms.ids_of(mine)], _LOCK_S)
+            yield from self._lock(db, [("episode", one) for one in self.tables.alarms.ids_of(mine)], _LOCK_S)
             yield self._step(db)
             self._writable(db)
             new, differing = self.commit(db, todo, topic_id, lost)

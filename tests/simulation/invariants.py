@@ -122,9 +122,10 @@ def _said(world: World) -> Iterable[str]:
 def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     """Each condition was folded once, in order, and the alarms are what folding them makes."""
     found, wanted = world.database.tables.alarms, by_key(conditions)
-    happened = {key: some for key, some in found.happened.items() if not _of_owner(some)}
-    for key in {**happened, **wanted}:
-        mine = [one for one in happened.get(key, []) if isinstance(one, Condition)]
+    happened = {subject: _of_engine(some) for subject, some in found.happened.items()}
+    folded = by_key([one for some in happened.values() for one in some if isinstance(one, Condition)])
+    for key in {**folded, **wanted}:
+        mine = folded.get(key, [])
         if mine != wanted.get(key, []):
             yield f"conditions of {key} are {_told(mine)}, not {_told(wanted.get(key, []))}"
             return
@@ -136,13 +137,14 @@ def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     yield from _some(f"{n} open alarms {key}" for key, n in opened.items() if n > 1)
 
 
-def _of_owner(happened: list[Any]) -> bool:
-    return any(isinstance(one, Condition) and one.rule in _OF_OWNER for one in happened)
+def _of_engine(happened: list[Any]) -> list[Any]:
+    """Without the conditions of the owner, and what was done to their alarms."""
+    return [one for one in happened if (one.rule if isinstance(one, Condition) else one[1][2]) not in _OF_OWNER]
 
 
 def _id(alarm: Any) -> tuple[tuple[Any, ...], Any]:
     key = (alarm.subject_kind, alarm.subject, alarm.rule, alarm.source, alarm.onset)
-    return key, replace(alarm, alarm=0)
+    return key, replace(alarm, alarm=0, episode=None)
 
 
 def _some(lines: Iterable[str]) -> list[str]:
