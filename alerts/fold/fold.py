@@ -16,14 +16,14 @@ import structlog
 from msgspec.structs import replace
 
 from alerts.database import Tx, to_datetime
-from alerts.errors import ConflictError, UnknownAlarmError
+from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold.after_state_loss import ends_after_state_loss
 from alerts.fold.alarm_rows import insert, json_text, lock_of, lock_one, update
 from alerts.fold.episode_rows import Subject, insert_episodes, lock_episodes, lock_open_episodes, update_episodes
 from alerts.life.alarm import Alarm
 from alerts.life.case import Case, key_of, key_of_condition
 from alerts.life.conflict import first_conflict
-from alerts.life.events import Act, Call
+from alerts.life.events import Act, AddNote, Call, RecordOutcome
 from streams.engine.condition import Condition
 
 CHANNEL: Final = "vigil_alarm"
@@ -108,16 +108,19 @@ def press(tx: Tx, seen: Mapping[int, int], act: Act) -> Press:
 
     Raises:
         UnknownAlarmError: there is no such alarm.
-        RefusedError: an alarm does not allow the act now; the transaction must be rolled back.
+        RefusedError: an alarm does not allow the act now, or all are closed; the transaction must be rolled back.
     """
     cases = _cases_of(tx, seen)
     conflict: ConflictError | None = None
     taken: list[int] = []
     for number, version in sorted(seen.items()):
-        found = _conflict(tx, _alarm(cases, number), version, act)
+        alarm = _alarm(cases, number)
+        found = _conflict(tx, alarm, version, act)
         conflict = conflict or found
-        if found is None:
+        if found is None and not (len(seen) > 1 and _is_past(alarm, act)):
             taken.append(number)
+    if not taken and conflict is None:
+        raise RefusedError("These alarms are closed: update the list.")
     for case in cases:
         case.take_acts(dict.fromkeys(taken, act), act.at)
     _write(tx, cases)
@@ -173,6 +176,11 @@ def _cases_of(tx: Tx, numbers: Iterable[int]) -> list[Case]:
 
 def _alarm(cases: Iterable[Case], number: int) -> Alarm:
     return next(one.alarm for case in cases for one in case.alarms.values() if one.alarm.alarm == number)
+
+
+def _is_past(alarm: Alarm, act: Act) -> bool:
+    """True if of several alarms this one ended meanwhile, and the act has nothing to add to it."""
+    return alarm.life == "closed" and (alarm.outcome is not None or not isinstance(act, RecordOutcome | AddNote))
 
 
 def _conflict(tx: Tx, alarm: Alarm, version: int, act: Act) -> ConflictError | None:
@@ -235,4 +243,3 @@ def _message(case: Case, call: Call) -> dict[str, object]:
     return {
         "alarm": lead.alarm, "episode": episode.episode, "step": call.step, "due": to_datetime(call.at), "wait": wait,
     }  # fmt: skip
-

@@ -45,8 +45,8 @@ def after_change(episode: Episode | None, alarms: Sequence[Alarm], at: int, *, a
         effects = (StopCalls(),) if acted and not _unanswered(alarms, taken) else ()
     elif (reason := _reason(before, level, at)) is not None:
         lead = max(calling, key=lambda one: (one.priority, one.category == "physiological", one.onset))
-        # known is what stands, whoever has it: its coming back is no worse; and what came just before, because two parameters
-        # that turn about must not call at each turn
+        # known is what stands, whoever has it: its coming back is no worse; and what came just before: two parameters that
+        # turn about must not call at each turn
         recent = before.called_at is not None and at < before.called_at + _repeat_ms(level)
         known = level.joined(level_of(one for one in alarms if one.active)).joined(before.called if recent else None)
         after = replace(before, step=before.step + 1, called=known, called_at=at, due=at + _repeat_ms(level))

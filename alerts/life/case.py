@@ -1,6 +1,6 @@
 """One subject's episode with its open alarms, and what events make of them: pure, for the database and without one.
 
-:mod:`alerts.fold.fold` fills it with locked rows and writes what changed; stories, the evaluation and tests keep it in memory.
+:mod:`alerts.fold.fold` fills it with locked rows and writes what changed; stories and tests keep it in memory.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table ``episode``; all times in ms since the epoch, UTC.
 
     ``episode`` is 0 until stored; (subject_kind, subject) is unique while open.  ``step`` is the number of the next call,
-    ``called`` the level of the last call, joined with those shortly before it, and ``called_at`` its time.  ``due``: when to call next, if nothing
-    changes.  ``version`` grows by one with every change.
+    ``called`` the level of the last call, joined with those shortly before it, and ``called_at`` its time.  ``due``: when to
+    call next, if nothing changes.  ``version`` grows by one with every change.
     """
 
     episode: int = 0
@@ -82,6 +82,13 @@ def level_of(alarms: Iterable[Alarm], *, worst: bool = False) -> Level | None:
 def taken_level(alarms: Iterable[Alarm]) -> Level | None:
     """What somebody has in hand: acknowledged and without outcome, at the level at which it was taken."""
     return level_of((one for one in alarms if one.life == "acknowledged" and one.outcome is None), worst=True)
+
+
+def in_hand(alarms: Iterable[Alarm]) -> bool:
+    """True if somebody has taken alarms of an episode, and what nobody has taken is not worse: then nobody is called."""
+    alarms = list(alarms)
+    taken, left = taken_level(alarms), level_of((one for one in alarms if one.life == "unacknowledged"), worst=True)
+    return taken is not None and (left is None or not left.worse_than(taken))
 
 
 def waiting(alarms: Iterable[Alarm]) -> list[Alarm]:

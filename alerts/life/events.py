@@ -97,7 +97,7 @@ Effect = HistoryEntry | Closed
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Notify people of an episode: its call number ``step``, due at ``at``, with the alarm (a key) that heads the message."""
+    """Notify people of an episode: its call number ``step``, due at ``at``; ``lead``: key of the alarm that heads it."""
 
     step: int
     reason: CallReason

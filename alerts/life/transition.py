@@ -234,7 +234,9 @@ def _holds(guard: Guard, alarm: Alarm, at: int, c: Condition | None) -> bool:
 
 
 def _life(state: State) -> Any:
-    return "unacknowledged" if state in {"active", "cleared", "latched"} else "acknowledged" if state == "recovered" else state
+    if state in {"active", "cleared", "latched"}:
+        return "unacknowledged"
+    return "acknowledged" if state == "recovered" else state
 
 
 def _due(alarm: Alarm) -> int | None:

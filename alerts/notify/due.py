@@ -24,7 +24,7 @@ GROUP BY episode ORDER BY min(due), episode LIMIT %(some)s"""
 
 
 def tick_due(db: psycopg.Connection[Any]) -> int:
-    """Call for episodes, return, unshelve or close alarms that are due; return the number of episodes.  ``db``: autocommit."""
+    """Call, and return, unshelve or close alarms, where it is due; return the number of episodes.  ``db``: autocommit."""
     due = scalars(db, _DUE, {"some": AT_ONCE})
     for episode in due:
         try:

@@ -211,9 +211,7 @@ def alarms_agree(db, model):
     ids = [number for (number,) in db.execute("SELECT alarm FROM alarm ORDER BY 1")]
     with db.transaction():
         assert {n: lock_one(db, n) for n in ids} == {
-            n: replace(
-                row, value=shown(row.value), limit_value=shown(row.limit_value), worst_score=shown(row.worst_score)
-            )
+            n: replace(row, value=shown(row.value), limit_value=shown(row.limit_value), worst_score=shown(row.worst_score))
             for n, row in model.alarms.rows.items()
         }
         assert lock_episodes(db, model.alarms.episodes) == model.alarms.episodes

@@ -16,7 +16,7 @@ from streams.engine.condition import Condition
 
 @dataclass
 class Patient:
-    """``calls``: every call made; ``closed`` and ``over``: alarms and episodes that are closed; ``stops``: stops of calls."""
+    """``calls``: every call made; ``closed`` and ``over``: alarms and episodes that are closed; ``stops``: stopped calls."""
 
     episode: Episode | None = None
     alarms: list[Alarm] = field(default_factory=list)
