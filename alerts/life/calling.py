@@ -50,7 +50,8 @@ def after_change(episode: Episode | None, alarms: Sequence[Alarm], at: int, *, a
         recent = before.called_at is not None and at < before.called_at + _repeat_ms(level)
         known = level.joined(level_of(one for one in alarms if one.active)).joined(before.called if recent else None)
         after = replace(before, step=before.step + 1, called=known, called_at=at, due=at + _repeat_ms(level))
-        effects = (Call(before.step, reason, at, (lead.subject_kind, lead.subject, lead.rule, lead.source)),)
+        key = (lead.subject_kind, lead.subject, lead.rule, lead.source)
+        effects = (Call(before.step, reason, at, key, level.priority),)
     else:
         assert before.called_at is not None
         after = replace(before, due=before.called_at + _repeat_ms(level))

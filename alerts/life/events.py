@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from alerts.life.alarm import Outcome
-from streams.engine.condition import Condition
+from streams.engine.condition import Condition, Priority
 
 HistoryKind = Literal[
     "onset", "worse", "better", "end", "late",
@@ -97,12 +97,15 @@ Effect = HistoryEntry | Closed
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Notify people of an episode: its call number ``step``, due at ``at``; ``lead``: key of the alarm that heads it."""
+    """Notify people of an episode: its call number ``step``, due at ``at``; ``lead``: key of the alarm that heads it, and
+    ``priority``, that of what nobody has taken.
+    """
 
     step: int
     reason: CallReason
     at: int
     lead: tuple[str, int, str, int]
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,8 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
         ("SPECIMENSEN", 96),
     ):
         tx.execute(
-            "UPDATE alarm SET due = clock_timestamp() + make_interval(secs => %s) WHERE subject = %s AND closed IS NULL",
+            "UPDATE episode SET due = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE subject = %s AND closed IS NULL AND due IS NOT NULL",
             [seconds, ward.patients[family]],
         )
     tx.execute("UPDATE notification SET sent = due, receipt = 'seed' WHERE sent IS NULL AND stopped IS NULL")
