@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
     "patient": "Look patients up, change facts and identity, discharge, readmit, pause rules.",
+    "alarm": "See open alarms and act on them: acknowledge a patient, outcome, note, snooze, give, hand a shift over.",
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",
     "rejected": "List what was refused, with its reason, and try it again.",
