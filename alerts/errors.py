@@ -52,7 +52,7 @@ class ConflictError(AlertError):
 
 
 class RefusedError(AlertError):
-    """This alarm does not allow the act now, or not in this form."""
+    """The alarm does not allow the act now, or not in this form."""
 
 
 class CareError(AlertError):

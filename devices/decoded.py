@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from devices.sample import SAMPLE, Samples, Status, mark_implausible
+from devices.specimen import Specimen
 from devices.vitals import Vital
+from devices.wire.event import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Decoded:
     ``clock_set`` is False where the device says that its clock was never set, or leaves the date open: ``device_time`` is
     None then, and ``mark`` a number made of the time it sent, which tells its records apart.  ``from_memory`` is True for a
     reading that the device itself calls an earlier one.
+
+    ``user`` is the number under which a shared device keeps its user, as sent (255: not known to it); None where it has no
+    users.  ``specimen`` says in which fluid glucose was measured.  ``events`` are what else the message says; their time
+    becomes that of the reading.
     """
 
     samples: Samples
@@ -33,6 +39,9 @@ class Decoded:
     clock_set: bool = True
     mark: int | None = None
     from_memory: bool = False
+    user: int | None = None
+    specimen: Specimen | None = None
+    events: tuple[Event, ...] = ()
 
 
 def samples_of(values: Iterable[tuple[Vital, float, Status]], time: int) -> Samples:

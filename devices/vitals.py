@@ -26,6 +26,7 @@ class Vital(IntEnum):
     TEMPERATURE = 8
     WEIGHT = 9
     GLUCOSE = 10
+    BODY_FAT = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class VitalSpec:
     ``unit`` is UCUM.  ``steps`` fixed-point steps make one unit: the engine rounds half-even to ``1 / steps`` and no
     plausible value exceeds ``FIXED_MAX / steps``.  A value outside ``plausible`` is kept with status ``OUT_OF_RANGE`` and
     decides nothing.  ``continuous`` vitals live in a ring of seconds, the others are episodic.  A value may decide
-    something for ``validity_s`` seconds after its measurement.
+    something for ``validity_s`` seconds after its measurement.  ``also_loinc`` stand beside ``loinc`` wherever the value
+    leaves Vigil; of glucose the specimen says the codes (:data:`devices.specimen.GLUCOSE_CODES`).
     """
 
     vital: Vital
@@ -49,6 +51,7 @@ class VitalSpec:
     validity_s: int
     loinc: str
     mdc: int
+    also_loinc: tuple[str, ...] = ()
 
     @property
     def column(self) -> str:
@@ -64,7 +67,9 @@ VITALS: Final[dict[Vital, VitalSpec]] = {
     for spec in (
         VitalSpec(Vital.HEART_RATE, "Heart rate", "HR", "/min", 10, 0, (15, 300), *_CONTINUOUS, "8867-4", 147842),
         VitalSpec(Vital.PULSE_RATE, "Pulse rate", "PR", "/min", 10, 0, (15, 300), *_CONTINUOUS, "8867-4", 149530),
-        VitalSpec(Vital.SPO2, "Oxygen saturation", "SpO₂", "%", 10, 0, (30, 100), *_CONTINUOUS, "59408-5", 150456),
+        VitalSpec(
+            Vital.SPO2, "Oxygen saturation", "SpO₂", "%", 10, 0, (30, 100), *_CONTINUOUS, "59408-5", 150456, ("2708-6",)
+        ),
         VitalSpec(Vital.RESPIRATORY_RATE, "Respiration", "RR", "/min", 10, 0, (1, 120), *_CONTINUOUS, "9279-1", 151562),
         VitalSpec(Vital.SYSTOLIC, "Systolic pressure", "SBP", "mm[Hg]", 10, 0, (40, 300), *_EPISODIC, "8480-6", 150021),
         VitalSpec(Vital.DIASTOLIC, "Diastolic pressure", "DBP", "mm[Hg]", 10, 0, (20, 200), *_EPISODIC, "8462-4", 150022),
@@ -73,7 +78,8 @@ VITALS: Final[dict[Vital, VitalSpec]] = {
         ),
         VitalSpec(Vital.TEMPERATURE, "Temperature", "Temp", "Cel", 100, 1, (25, 45), *_EPISODIC, "8310-5", 150364),
         VitalSpec(Vital.WEIGHT, "Weight", "Weight", "kg", 50, 1, (2, 600), False, 72 * _HOUR, "29463-7", 188736),
-        VitalSpec(Vital.GLUCOSE, "Glucose", "Gluc", "mg/dL", 10, 0, (10, 1000), *_EPISODIC, "2339-0", 160368),
+        VitalSpec(Vital.GLUCOSE, "Glucose", "Gluc", "mg/dL", 10, 0, (10, 1000), *_EPISODIC, "2339-0", 160364),
+        VitalSpec(Vital.BODY_FAT, "Body fat", "Fat", "%", 10, 1, (2, 75), False, 72 * _HOUR, "41982-0", 188748),
     )
 }
 _BY_COLUMN: Final = {spec.column: spec for spec in VITALS.values()}

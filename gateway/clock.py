@@ -40,7 +40,7 @@ class GatewayClock:
         return self._sure
 
     def now(self) -> Stamp:
-        """This instant on all clocks."""
+        """The present instant on all clocks."""
         return Stamp(time.time_ns() // 1_000_000, _since_boot_ms(), self.boot, self.synchronised())
 
 

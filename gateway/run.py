@@ -29,7 +29,7 @@ from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.supervisor import keep_running
-from gateway.uplink.uplink import Pace, Uplink
+from gateway.uplink.uplink import Schedule, Uplink
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -130,7 +130,7 @@ class _Home:
             gateway=self._claimed.gateway,
             servers=settings.kafka,
             options=settings.kafka_options,
-            pace=Pace(int(settings.live_s * 1000), settings.backfill_per_s, settings.backfill_spread_s),
+            schedule=Schedule(int(settings.live_s * 1000), settings.backfill_per_s, settings.backfill_spread_s),
         )
 
     def _ble(self, outbox: Outbox) -> BleSource:

@@ -37,7 +37,7 @@ class Counts(NamedTuple):
 
     measured: int
     acknowledged: int
-    forgotten: int
+    dropped: int
     waiting: int
 
 
@@ -51,7 +51,7 @@ class Memory:
         if not 1 <= a_message <= MAX_READINGS or capacity < a_message or in_flight < 1:
             raise ValueError("a message holds 1 to 1000 readings, and the memory at least one message")
         self.capacity, self.a_message, self.in_flight = capacity, a_message, in_flight
-        self.measured = self.acknowledged = self.forgotten = 0  # samples
+        self.measured = self.acknowledged = self.dropped = 0  # samples
         self._next = first
         self._open: list[tuple[int, Samples]] = []
         self._fresh: dict[int, Message] = {}  # never sent, oldest first
@@ -61,7 +61,7 @@ class Memory:
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.measured, self.acknowledged, self.forgotten, self.waiting)
+        return Counts(self.measured, self.acknowledged, self.dropped, self.waiting)
 
     @property
     def waiting(self) -> int:
@@ -89,7 +89,7 @@ class Memory:
         while self._kept > self.capacity:
             oldest = self._take(min((*islice(self._fresh, 1), *self._out)))
             if oldest is not None:
-                self.forgotten += oldest.samples
+                self.dropped += oldest.samples
 
     def due(self, now: float) -> list[Message]:
         """The messages to send now (monotonic seconds): first those to try again, then new ones, oldest first.

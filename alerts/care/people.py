@@ -91,7 +91,7 @@ def person_with(tx: Tx, sign_in: str, password: str) -> Person | None:
         _HASHER.verify(row[4] if row else _NOBODY, password)
     except (VerificationError, InvalidHashError):
         return None
-    return Person(int(row[0]), row[1], row[2], cast(Role, row[3])) if row else None
+    return Person(int(row[0]), row[1], row[2], cast("Role", row[3])) if row else None
 
 
 def hashed(password: str) -> str:

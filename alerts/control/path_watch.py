@@ -45,7 +45,7 @@ class Fault:
     """A part that does not do its work now; ``said`` is one sentence without patient data."""
 
     part: Part
-    said: str
+    sentence: str
 
 
 class PathWatch:

@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -84,6 +85,7 @@ def build(settings: DeskSettings) -> Starlette:
         middleware=[
             Middleware(_Counted, metrics=metrics),
             Middleware(Shield, body_limit=settings.body_limit, request_s=settings.request_s, secure=settings.secure),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),  # not of event streams, which it knows
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
         exception_handlers=_HANDLERS,

@@ -105,6 +105,8 @@ def press(tx: Tx, seen: Mapping[int, int], act: Act) -> Press:
 
     Args:
         tx: a transaction for this press alone, so that no two transactions wait for each other.
+        seen: the version of each alarm, by its number.
+        act: what the person does to each of them.
 
     Raises:
         UnknownAlarmError: there is no such alarm.
@@ -132,6 +134,8 @@ def apply(tx: Tx, alarm: int, act: Act, *, expected_version: int | None = None) 
 
     Args:
         tx: a transaction for this act alone.
+        alarm: the alarm's number.
+        act: what the person does.
         expected_version: the version that the person saw; ``None`` accepts any.
 
     Raises:

@@ -29,6 +29,9 @@ def after_change(episode: Episode | None, alarms: Sequence[Alarm], at: int, *, a
     ``episode`` is ``None`` if none is open.  The very same episode comes back if nothing changes.
 
     Args:
+        episode: the open episode of the subject.
+        alarms: its open alarms after the change.
+        at: the time of the change, ms.
         acted: a person has acted: messages that wait are stopped unless the episode wants to call on.
     """
     if not alarms:

@@ -248,7 +248,7 @@ def _due(alarm: Alarm) -> int | None:
         case "recovered":
             return (alarm.ended or 0) + RESTART_S * 1000
         case "acknowledged" if alarm.outcome is None:
-            return (alarm.acknowledged or 0) + TIMINGS[alarm.priority].forgotten_s * 1000
+            return (alarm.acknowledged or 0) + TIMINGS[alarm.priority].return_s * 1000
         case "shelved":
             return alarm.shelved_until
     return None

@@ -50,7 +50,7 @@ FROM picked, alarm a WHERE n.notification = picked.notification AND a.alarm = n.
 RETURNING n.notification, n.alarm, n.recipient, n.channel, n.step, n.attempts,
     a.subject_kind, a.rule, a.source, a.category,
     CASE WHEN a.priority BETWEEN 1 AND 3 THEN a.priority ELSE 3 END AS priority"""
-_STILL: Final = "SELECT notification FROM notification WHERE notification = ANY(%s) AND sent IS NULL AND stopped IS NULL"
+_UNSENT: Final = "SELECT notification FROM notification WHERE notification = ANY(%s) AND sent IS NULL AND stopped IS NULL"
 _SIBLING: Final = """
 SELECT n.receipt FROM notification n JOIN alarm a USING (alarm)
 WHERE n.sent > clock_timestamp() - make_interval(secs => %s) AND n.recipient = %s AND n.channel = %s AND n.step = %s
@@ -72,8 +72,8 @@ def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str) -> in
     taken = _lease(db, channel.name)
     for group in grouped(taken):
         numbers = [one.notification for one in group]
-        still = set(scalars(db, _STILL, [numbers]))
-        if left := [one for one in group if one.notification in still]:
+        unsent = set(scalars(db, _UNSENT, [numbers]))
+        if left := [one for one in group if one.notification in unsent]:
             _send_alone(db, channel, left, desk_url)
     return len(taken)
 

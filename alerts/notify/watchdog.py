@@ -40,9 +40,9 @@ class _Episode:
     """One fault from its first page on; ``left``: who is still to be told in this step."""
 
     since: int  # unix seconds, for the key alone
-    said: str
+    sentence: str
     step: int = -1
-    told: float = 0.0  # monotonic
+    paged_at: float = 0.0  # monotonic
     left: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -65,23 +65,25 @@ class Watchdog:
     def look(self, faults: Sequence[Fault]) -> None:
         """Page for these faults where it is time to, and say once that a part does its work again."""
         now = time.monotonic()
-        found = {fault.part: fault.said for fault in faults}
+        found = {fault.part: fault.sentence for fault in faults}
         for part in [one for one in self._standing if one not in found]:
             over = self._standing.pop(part)
             _log.info("a part of Vigil works again", part=part)
             if self.path.leads:
                 self._send(part, over, _AGAIN, self._everybody(), Priority.LOW)
-        for part, said in found.items():
+        for part, sentence in found.items():
             if part not in self._standing:
-                _log.error("a part of Vigil does not work", part=part, said=said)
-                self._standing[part] = _Episode(int(time.time()), said)
+                _log.error("a part of Vigil does not work", part=part, sentence=sentence)
+                self._standing[part] = _Episode(int(time.time()), sentence)
             episode = self._standing[part]
-            episode.said = said
+            episode.sentence = sentence
             if not self.path.leads:
                 continue
-            if episode.step < 0 or now - episode.told > AGAIN_S:
-                episode.step, episode.told, episode.left = episode.step + 1, now, self._everybody()
-            episode.left = self._send(part, episode, f"{said} {_LATE if part == 'messages' else _UNWATCHED}", episode.left)
+            if episode.step < 0 or now - episode.paged_at > AGAIN_S:
+                episode.step, episode.paged_at, episode.left = episode.step + 1, now, self._everybody()
+            episode.left = self._send(
+                part, episode, f"{sentence} {_LATE if part == 'messages' else _UNWATCHED}", episode.left
+            )
 
     def _everybody(self) -> list[tuple[str, str]]:
         """Each recipient with each channel that tells them; the operators are told by every channel."""

@@ -38,6 +38,7 @@ _CHECK: Final[Mapping[str, str]] = {
     "respiratory_rate": "See or call the patient: can they speak in sentences? Count the breaths for a minute.",
     "temperature": "See or call the patient and have it measured again; ask about chills, confusion and breathing.",
     "weight": "Call the patient: more breathless, swollen ankles, other scales or clothes? Have it weighed again.",
+    "body_fat": "Call the patient: other scales, wet or dry feet? Have it weighed again.",
     "glucose": "Call the patient now: awake and able to swallow? Have it measured again at the finger.",
 }
 _PRESSURE: Final = "See or call the patient: dizzy, faint, in pain? Have it measured again after five minutes' rest."

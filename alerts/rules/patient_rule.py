@@ -32,7 +32,8 @@ class PatientRule(Rule):
     ``hold_s`` active seconds, and ends at once, by values: one that is too old or cannot be used ends nothing.
 
     An input is the newest valid value of a vital, of whichever device (of equal age the lower number); one that is
-    superseded does not count, and nothing begins while the sensor of an input is off.
+    superseded does not count, and nothing begins while the sensor of an input is off.  ``one_reading``: the figure needs all
+    inputs from one instant, so that a difference never mixes two readings.  A figure that is NaN begins and ends nothing.
     """
 
     name: ClassVar[str]
@@ -40,6 +41,7 @@ class PatientRule(Rule):
     limit: float
     priority: ClassVar[Priority] = Priority.MEDIUM
     hold_s: ClassVar[int] = 0
+    one_reading: ClassVar[bool] = False
     table: Holds
 
     def figure(self, *values: Floats) -> Floats:
@@ -71,15 +73,17 @@ class PatientRule(Rule):
     def _decide(self, rows: Ints, now: int) -> list[Condition]:
         table, active_now = self.table, self.active_now(now, rows)
         inputs = newest_inputs(self.view, self.suppression, self.vitals, rows)
-        valid = inputs.expires > active_now
-        last = np.where(inputs.at > -NEVER, inputs.value / STEPS[list(self.vitals)][:, None], np.nan)
+        known = inputs.at == inputs.at.max(0) if self.one_reading else inputs.at > -NEVER
+        valid = known & (inputs.expires > active_now)
+        last = np.where(known & (inputs.at > -NEVER), inputs.value / STEPS[list(self.vitals)][:, None], np.nan)
         value = np.where(valid, last, np.nan)
         measured = np.where(valid, inputs.at, 0).max(0)
         expires, off = np.where(valid, inputs.expires, NEVER).min(0), (valid & inputs.sensor_off).any(0)
         with np.errstate(invalid="ignore", divide="ignore"):
             figure = self.figure(*value)
             counts = ~self.suppression.paused(self.view.layout.patients.people(rows), now, self.name)
-            beyond, stays = self.beyond(figure) & counts, self.beyond(self.figure(*last)) & counts
+            latest = self.figure(*last)
+            beyond, stays = self.beyond(figure) & counts, (self.beyond(latest) | np.isnan(latest)) & counts
         table.since[rows] = np.where(table.beyond[rows], table.since[rows], active_now)
         table.beyond[rows] = beyond
         held = active_now - table.since[rows] - self.hold(rows)

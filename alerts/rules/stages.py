@@ -18,12 +18,12 @@ from streams.engine.stage import Stage
 
 
 def stages(*more: type[PatientRule]) -> list[Stage]:
-    """New stages, for one engine; ``more`` rules to try."""
+    """New stages, for one engine; ``more`` rules to try, but for those that stand in the list already."""
     suppression = Suppression()
     gateways, sensors = GatewayOffline(suppression), SensorOff(suppression)
     devices = NoData(suppression, gateways)
     limits = [LimitRules(suppression, continuous=continuous) for continuous in (True, False)]
-    return [
+    ours: list[Stage] = [
         suppression,
         gateways,
         devices,
@@ -35,5 +35,5 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         EarlyWarning(suppression),
         MinuteTrends(suppression),
         ReadingTrends(suppression),
-        *[rule(suppression) for rule in more],
     ]
+    return [*ours, *[rule(suppression) for rule in more if rule not in {type(one) for one in ours}]]

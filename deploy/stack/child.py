@@ -156,7 +156,7 @@ class _Starter:
             work, answer = self._work.get()
             try:
                 answer.set_result(work())
-            except Exception as error:  # noqa: BLE001  it is raised in the thread that asked
+            except Exception as error:
                 answer.set_exception(error)
 
 

@@ -41,9 +41,14 @@ class BloodPressure:
 
 def parse_blood_pressure(data: bytes) -> BloodPressure:
     """Parse one measurement as sent."""
-    fields = Fields("blood pressure measurement", data)
+    return parse_cuff_message("blood pressure measurement", ("systolic", "diastolic", "mean arterial pressure"), data)
+
+
+def parse_cuff_message(what: str, pressures: tuple[str, str, str], data: bytes) -> BloodPressure:
+    """Parse the message that a measurement and an intermediate cuff pressure share; ``pressures`` name its first fields."""
+    fields = Fields(what, data)
     flags = fields.unsigned("flags", 1)
-    systolic, diastolic, mean = (fields.sfloat(name) for name in ("systolic", "diastolic", "mean arterial pressure"))
+    systolic, diastolic, mean = (fields.sfloat(name) for name in pressures)
     return BloodPressure(
         systolic,
         diastolic,
@@ -83,6 +88,7 @@ def decode_blood_pressure(data: bytes, arrived: int) -> Decoded:
         samples_of(values, arrived),
         device_time=found.time.milliseconds if found.time else None,
         clock_set=found.time is None or found.time.is_date,
+        user=found.user,
     )
 
 

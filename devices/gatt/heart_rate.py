@@ -10,8 +10,10 @@ from typing import Final
 
 from devices.decoded import Decoded, samples_of
 from devices.gatt.fields import Fields
+from devices.gatt.numbers import Number
 from devices.gatt.profile import Profile, Subscription
 from devices.gatt.uuids import full_uuid
+from devices.nothing import rate_of_one_byte
 from devices.sample import Status
 from devices.vitals import Vital
 
@@ -28,6 +30,7 @@ class HeartRate:
     contact: bool | None
     energy: int | None  # kJ since the last reset
     intervals: tuple[int, ...]
+    wide: bool = False  # the rate was sent in two bytes
 
 
 def parse_heart_rate(data: bytes) -> HeartRate:
@@ -41,14 +44,15 @@ def parse_heart_rate(data: bytes) -> HeartRate:
         intervals.append(fields.unsigned("RR interval", 2))
     # "Detected" means nothing from a sensor that does not support it.
     contact = bool(flags & _DETECTED) if flags & _SUPPORTED else None
-    return HeartRate(rate, contact, energy, tuple(intervals))
+    return HeartRate(rate, contact, energy, tuple(intervals), wide=bool(flags & _WIDE))
 
 
 def decode_heart_rate(data: bytes, arrived: int) -> Decoded:
     """Decode one heart rate; it is ``SENSOR_OFF`` when the sensor reports no contact with the skin."""
     found = parse_heart_rate(data)
     status = Status.SENSOR_OFF if found.contact is False else Status.OK
-    return Decoded(samples_of([(Vital.HEART_RATE, found.rate, status)], arrived), contact=found.contact)
+    rate = Number(found.rate) if found.wide else rate_of_one_byte(found.rate)
+    return Decoded(samples_of([(Vital.HEART_RATE, *rate.stored(status))], arrived), contact=found.contact)
 
 
 HEART_RATE: Final = Profile(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devices.decoded import Decoded
+from devices.gatt.dialogue import Cursor, Dialogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,16 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A kind of device: ``stream`` sends while worn, ``episodic`` sends what was measured and may then hang up."""
+    """A kind of device: ``stream`` sends while worn, ``episodic`` sends what was measured and may then hang up, ``records``
+    is asked for what its memory holds.
+
+    ``idle_s`` is a silence (s) that is usual for it, where that is longer than for its family.
+    ``dialogue(profile, cursor)`` makes the state machine of one connection; ``cursor`` is the newest record stored before.
+    """
 
     name: str
-    family: Literal["stream", "episodic"]
+    family: Literal["stream", "episodic", "records"]
     service: str  # full UUID
     subscriptions: tuple[Subscription, ...]
+    dialogue: Callable[[Profile, Cursor | None], Dialogue] = Dialogue
+    idle_s: float = 0.0

@@ -9,13 +9,34 @@ from devices.decoded import Decoded
 from devices.errors import UndecodableError
 from devices.gatt.battery import BATTERY
 from devices.gatt.blood_pressure import BLOOD_PRESSURE
+from devices.gatt.body_composition import BODY_COMPOSITION
+from devices.gatt.continuous_glucose import CONTINUOUS_GLUCOSE
+from devices.gatt.glucose_meter import GLUCOSE_METER
 from devices.gatt.heart_rate import HEART_RATE
 from devices.gatt.profile import Profile
 from devices.gatt.pulse_oximeter import PULSE_OXIMETER
 from devices.gatt.thermometer import THERMOMETER
 from devices.gatt.uuids import full_uuid
+from devices.gatt.weight_scale import WEIGHT_SCALE
+from devices.vendors.berrymed import BERRYMED
+from devices.vendors.nonin import NONIN
+from devices.vendors.polar import POLAR
+from devices.vendors.viatom import VIATOM
 
-PROFILES: Final[tuple[Profile, ...]] = (HEART_RATE, PULSE_OXIMETER, BLOOD_PRESSURE, THERMOMETER)
+PROFILES: Final[tuple[Profile, ...]] = (
+    HEART_RATE,
+    PULSE_OXIMETER,
+    BLOOD_PRESSURE,
+    THERMOMETER,
+    WEIGHT_SCALE,
+    BODY_COMPOSITION,
+    GLUCOSE_METER,
+    CONTINUOUS_GLUCOSE,
+    POLAR,
+    VIATOM,
+    BERRYMED,
+    NONIN,
+)
 
 _DECODERS: Final = {
     one.characteristic: one.decode for one in (BATTERY, *(one for profile in PROFILES for one in profile.subscriptions))

@@ -17,6 +17,7 @@ from devices.gatt.fields import Fields
 from devices.gatt.numbers import Number
 from devices.gatt.profile import Profile, Subscription
 from devices.gatt.uuids import full_uuid
+from devices.nothing import pulse_beside, saturation
 from devices.sample import Status
 from devices.vitals import Vital
 
@@ -121,8 +122,9 @@ def decode_spot_check(data: bytes, arrived: int) -> Decoded:
 
 def _decoded(found: PulseOximetry, arrived: int) -> Decoded:
     status = trust(found.measurement_status, found.sensor_status)
+    spo2, pulse = saturation(found.spo2), pulse_beside(found.pulse, found.spo2)
     return Decoded(
-        samples_of([(Vital.SPO2, *found.spo2.stored(status)), (Vital.PULSE_RATE, *found.pulse.stored(status))], arrived),
+        samples_of([(Vital.SPO2, *spo2.stored(status)), (Vital.PULSE_RATE, *pulse.stored(status))], arrived),
         device_time=found.time.milliseconds if found.time else None,
         contact=None if found.sensor_status is None else status is not Status.SENSOR_OFF,
         clock_set=not found.clock_not_set and (found.time is None or found.time.is_date),

@@ -107,17 +107,21 @@ def decode_envelope(payload: bytes, arrived: int) -> Envelope:
     seen: set[int] = set()
     for place, one in enumerate(raw):
         try:
-            found = _reading(one, place, arrived, sent if len(raw) == 1 else None, refused)
-            if found.device_time in seen:
-                raise UndecodableError(_WHAT, "two readings have the same time")
+            found = _once(_reading(one, place, arrived, sent if len(raw) == 1 else None, refused), seen)
         except UndecodableError as error:
             refused.append(Refused(place, error.reason))
             continue
-        if found.device_time is not None:
-            seen.add(found.device_time)
         readings.append(replace(found, record=seq))
     _add_state(message, readings, sent, arrived, seq)
     return Envelope(seq, tuple(readings), tuple(refused), sent)
+
+
+def _once(reading: Decoded, seen: set[int]) -> Decoded:
+    if reading.device_time in seen:
+        raise UndecodableError(_WHAT, "two readings have the same time")
+    if reading.device_time is not None:
+        seen.add(reading.device_time)
+    return reading
 
 
 def seq_of(payload: bytes) -> int | None:

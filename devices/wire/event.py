@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from devices.errors import MalformedBatchError
-from devices.wire.ranges import Count, Dbm, Ms, Offset, Percent, Words, misfit
+from devices.wire.ranges import Count, Dbm, Ms, Offset, Percent, Size, Words, misfit
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
@@ -66,7 +66,41 @@ class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
     reason: Words
 
 
-Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault
+class SpecimenChange(msgspec.Struct, frozen=True, tag="specimen", tag_field="kind"):
+    """From here on the device's glucose is measured in ``specimen`` (:attr:`devices.specimen.Specimen.words`)."""
+
+    at: Ms
+    specimen: Words
+
+
+class GlucoseContext(msgspec.Struct, frozen=True, omit_defaults=True, tag="glucose_context", tag_field="kind"):
+    """What the patient entered beside the glucose value of the same time; a field that was not entered is left out."""
+
+    at: Ms
+    record: Count  # the record number of that value
+    carbohydrate: Words | None = None
+    carbohydrate_g: Size | None = None
+    meal: Words | None = None
+    tester: Words | None = None
+    health: Words | None = None
+    exercise_min: Size | None = None
+    intensity_percent: Percent | None = None
+    medication: Words | None = None
+    medication_mg: Size | None = None
+    medication_ml: Size | None = None
+    hba1c_percent: Size | None = None
+
+
+class Model(msgspec.Struct, frozen=True, tag="model", tag_field="kind"):
+    """The maker, model and firmware of a device as it names them, told when they are first read or change."""
+
+    at: Ms
+    manufacturer: Words | None = None
+    model: Words | None = None
+    firmware: Words | None = None
+
+
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault | SpecimenChange | GlucoseContext | Model
 
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = msgspec.json.Encoder().encode

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from devices.gatt.dialogue import Cursor
 from devices.wire.batch import Lane
 from gateway.clock import GatewayClock
 from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
@@ -89,6 +90,14 @@ class Outbox:
     async def refuse(self, refusal: Refusal) -> None:
         """Keep bytes that could not be decoded, with the reason."""
         await self._do(lambda: self._store.refuse(refusal))
+
+    async def cursor(self, device: int, profile: str) -> Cursor | None:
+        """The newest record of a device's memory of which all before it are stored; None before the first."""
+        return await self._do(lambda: self._store.cursor(device, profile))
+
+    async def advance(self, device: int, profile: str, cursor: Cursor) -> None:
+        """Move the cursor, once :meth:`put` has stored the records up to it."""
+        await self._do(lambda: self._store.advance(device, profile, cursor))
 
     async def stamp(self, limit: int = 1000) -> int:
         """Give times to readings that waited for the clock, once it is synchronised; return their number."""

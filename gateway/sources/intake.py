@@ -10,7 +10,10 @@ from typing import Final
 import structlog
 
 from devices.decoded import Decoded
-from devices.wire.event import Battery, ClockCorrection, Contact, Event, Fault, Link
+from devices.gatt.dialogue import Cursor
+from devices.jumps import Jumps
+from devices.specimen import Specimen
+from devices.wire.event import Battery, ClockCorrection, Contact, Event, Fault, Link, SpecimenChange
 from devices.wire.pairing import Assigned
 from gateway.clock import GatewayClock, Stamp
 from gateway.metrics import Metrics
@@ -28,11 +31,12 @@ _log: Final = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The last reported contact (with its time, ms) and battery of the device; None before the first report."""
+    """The last reported contact (with its time, ms), battery and specimen of the device; None before the first report."""
 
     contact: bool | None = None
     contact_at: int = 0
     battery: int | None = None
+    specimen: Specimen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ def readings_of(device: Assigned, received: Iterable[Received], state: State) ->
         if decoded.battery is not None and decoded.battery != state.battery:
             readings.append(replace(bare, event=Battery(at, decoded.battery)))
             state = replace(state, battery=decoded.battery)
+        if decoded.specimen is not None and decoded.specimen != state.specimen:
+            readings.append(replace(bare, event=SpecimenChange(at, decoded.specimen.words)))
+            state = replace(state, specimen=decoded.specimen)
+        readings += [replace(bare, event=event) for event in decoded.events]
         if len(decoded.samples):
             readings.append(replace(bare, samples=decoded.samples, record=decoded.record, stream=one.stream))
     return readings, state
@@ -90,7 +98,7 @@ class Intake:
         self._state = State()
         self._reported: dict[tuple[str, str], float] = {}
         self._off = 0
-        self.sent_clock = SentClock()
+        self.sent_clock, self.jumps = SentClock(), Jumps()
 
     async def accept(self, received: Sequence[Received]) -> None:
         """Commit messages to the outbox; :class:`gateway.errors.OutboxError` when that fails."""
@@ -103,6 +111,14 @@ class Intake:
         self._metrics.readings("committed", len(new))
         self._metrics.readings("recognised", len(readings) - len(new))
         self._metrics.samples("committed", sum(len(one.samples) for one in new if one.samples is not None))
+
+    async def cursor(self, profile: str) -> Cursor | None:
+        """How far the device's memory has been read."""
+        return await self._outbox.cursor(self.device.device, profile)
+
+    async def advance(self, profile: str, cursor: Cursor) -> None:
+        """Move that cursor: what :meth:`accept` has stored reaches so far."""
+        await self._outbox.advance(self.device.device, profile, cursor)
 
     async def link(self, up: bool, rssi: int | None = None) -> None:
         """Store that the connection came up or was lost."""

@@ -33,7 +33,7 @@ _log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Schedule:
     """The speed of sending.
 
     A reading counts as live for ``live_ms``; the others are backfill.  At most ``backfill_per_s`` backfill readings are sent
@@ -62,14 +62,14 @@ class Uplink:
         gateway: int,
         servers: str = "",
         options: Mapping[str, str] | None = None,
-        pace: Pace | None = None,
+        schedule: Schedule | None = None,
         connect: Callable[[str, Mapping[str, str], OnReport], Sender] = Producer,
         monotonic: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
         new_nonce: Callable[[], bytes] = new_nonce,
     ) -> None:
         self._outbox, self._configuration, self._clock, self._metrics = outbox, configuration, clock, metrics
-        self._gateway, self._servers, self._options, self._pace = gateway, servers, options or {}, pace or Pace()
+        self._gateway, self._servers, self._options, self._schedule = gateway, servers, options or {}, schedule or Schedule()
         self._connect, self._monotonic, self._uniform, self._new_nonce = connect, monotonic, uniform, new_nonce
         self._producer: Sender | None = None
         self._in_flight = dict.fromkeys(Lane, 0)
@@ -95,7 +95,7 @@ class Uplink:
                     _log.error("outbox cannot be read", reason=str(error))
                     self._hold_back()
         finally:
-            await self._leave(0 if self._configuration.revoked else self._pace.flush_s)
+            await self._leave(0 if self._configuration.revoked else self._schedule.flush_s)
             reporting.cancel()
             await asyncio.wait({reporting})
             await self._write_down()
@@ -131,11 +131,11 @@ class Uplink:
         while await self._outbox.stamp():
             await asyncio.sleep(0)
         room = MAX_IN_FLIGHT - sum(self._in_flight.values())
-        live = await self._outbox.take(room, Lane.LIVE, patients, live_ms=self._pace.live_ms)
+        live = await self._outbox.take(room, Lane.LIVE, patients, live_ms=self._schedule.live_ms)
         await self._send(cut(live), config)
         if len(live) < room:
             room = min(MAX_IN_FLIGHT // 2 - self._in_flight[Lane.BACKFILL], room - len(live), self._allowance())
-            late = await self._outbox.take(room, Lane.BACKFILL, patients, live_ms=self._pace.live_ms)
+            late = await self._outbox.take(room, Lane.BACKFILL, patients, live_ms=self._schedule.live_ms)
             self._credit -= len(late)
             await self._send(cut(late), config)
             if late:
@@ -145,15 +145,15 @@ class Uplink:
         """Backfill readings that may be sent now."""
         now = self._monotonic()
         if now > self._credit_at:
-            earned = (now - self._credit_at) * self._pace.backfill_per_s
-            self._credit = min(self._credit + earned, float(self._pace.backfill_per_s))
+            earned = (now - self._credit_at) * self._schedule.backfill_per_s
+            self._credit = min(self._credit + earned, float(self._schedule.backfill_per_s))
             self._credit_at = now
         return int(self._credit)
 
     def _wait_with_backfill(self) -> None:
         """Start the backfill later: an outage is over that all gateways may have shared."""
         self._credit = min(self._credit, 0.0)
-        self._credit_at = self._monotonic() + self._uniform(0, self._pace.spread_s)
+        self._credit_at = self._monotonic() + self._uniform(0, self._schedule.spread_s)
 
     async def _send(self, batches: Iterable[Batch], config: Config) -> None:
         for batch in batches:
@@ -206,7 +206,7 @@ class Uplink:
         self._in_flight[batch.lane] -= len(batch.rows)
         silence, self._answered_at = self._monotonic() - self._answered_at, self._monotonic()
         if error is None:
-            if self._pause or silence > self._pace.outage_s:
+            if self._pause or silence > self._schedule.outage_s:
                 self._wait_with_backfill()
             self._pause = 0.0
             self._metrics.readings("delivered", len(batch.rows))

@@ -29,7 +29,7 @@ class Calls:
         if interface == names.DEVICE:
             return await self._device(path, member)
         if interface == names.CHARACTERISTIC:
-            return self._characteristic(path, member, sender)
+            return self._characteristic(path, member, sender, call.body)
         if interface == names.DESCRIPTOR:
             return ("ay", [b"\x00\x00"]) if member == "ReadValue" else _DONE
         if interface == names.ADAPTER:
@@ -94,7 +94,7 @@ class Calls:
             raise BlueZError(names.UNKNOWN_METHOD, f"{names.DEVICE}.{member}")
         return _DONE
 
-    def _characteristic(self, path: str, member: str, sender: str) -> Answer:
+    def _characteristic(self, path: str, member: str, sender: str, body: list[Any]) -> Answer:
         one = self.tree.characteristic(path)
         if member == "ReadValue":
             if "read" not in one.flags:
@@ -102,6 +102,13 @@ class Calls:
             if one.on_read:
                 one.value = one.on_read()
             return "ay", [one.value]
+        if member == "WriteValue":
+            if not {"write", "write-without-response"} & set(one.flags):
+                raise BlueZError(names.NOT_PERMITTED, "Write not permitted")
+            one.value = bytes(body[0])
+            if one.on_write:
+                one.on_write(one.value)
+            return _DONE
         if member == "StartNotify":
             self.links.start_notify(one, sender)
             return _DONE

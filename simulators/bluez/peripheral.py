@@ -22,17 +22,18 @@ class Radio(Protocol):
 
 @dataclass(eq=False)
 class Characteristic:
-    """One GATT characteristic; ``flags`` are BlueZ's words: read, write, notify, indicate.
+    """One GATT characteristic; ``flags`` are BlueZ's words: read, write, write-without-response, notify, indicate.
 
-    ``on_read`` returns a fresh value or raises :class:`BlueZError`.  ``on_subscribe`` is called when the first client
-    subscribes (True) and when the last one is gone (False).  An ``encrypted`` characteristic needs a bond; one that
-    ``refuses`` or ``drops`` cannot be subscribed to.
+    ``on_read`` returns a fresh value or raises :class:`BlueZError`; ``on_write`` takes one, or raises.
+    ``on_subscribe`` is called when the first client subscribes (True) and when the last one is gone (False).  An
+    ``encrypted`` characteristic needs a bond; one that ``refuses`` or ``drops`` cannot be subscribed to.
     """
 
     uuid: str
     flags: tuple[str, ...]
     value: bytes = b""
     on_read: Callable[[], bytes] | None = None
+    on_write: Callable[[bytes], None] | None = None
     on_subscribe: Callable[[bool], None] | None = None
     encrypted: bool = False
     refuses: BlueZError | None = None  # the answer to each subscription

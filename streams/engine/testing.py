@@ -129,7 +129,7 @@ class PatientLog:
         return writes
 
     def control(self, control: Control, **more: int) -> Writes:
-        """Append a control record: limits, facts, pauses, a rule set …"""
+        """Append a control record: limits, facts, pauses, a rule set and so on."""
         self.sequence += 1
         patient = 0 if isinstance(control, RuleSet) else self.patient
         return self.append(control_record(self.now * 1000, patient, control, self.sequence, **more))

@@ -48,9 +48,9 @@ class Unpacking:
             batch = self._records.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC in partition {self._partition} after offset {self.position}")
-            for first, appended, values in () if batch.is_control_batch else _runs(batch):
-                if (behind := self.position - first) > 0:  # a fetch brings whole batches
-                    first, appended, values = self.position, appended[behind:], values[behind:]
+            for start, all_appended, all_values in () if batch.is_control_batch else _runs(batch):
+                behind = max(self.position - start, 0)  # a fetch brings whole batches
+                first, appended, values = start + behind, all_appended[behind:], all_values[behind:]
                 if not values:
                     continue
                 if runs and first == runs[-1][0] + len(runs[-1][2]):

@@ -50,9 +50,9 @@ def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
         value[row[of_vital]] = samples["value"][of_vital]
         columns[spec.column] = value
         if (status[of_vital] != 0).any():
-            why = np.zeros(len(start), np.int16)
-            why[row[of_vital]] = status[of_vital]
-            columns[f"{spec.column}_status"] = why
+            code = np.zeros(len(start), np.int16)
+            code[row[of_vital]] = status[of_vital]
+            columns[f"{spec.column}_status"] = code
     return columns
 
 

@@ -33,9 +33,9 @@ class KeyFaults:
         refused = {one.record for one in round_.rejected if one.reason == KEY_DAMAGED_REASON}
         if not refused and not any(self._noted.values()):
             return []
-        heard = np.isin(records["kind"], (Kind.SAMPLES, Kind.EVENT, Kind.CONTROL))  # opened: of one refused it is 0
+        opened = np.isin(records["kind"], (Kind.SAMPLES, Kind.EVENT, Kind.CONTROL))  # opened: of one refused it is 0
         changes = []
-        for n in sorted({*refused, *np.flatnonzero(heard).tolist()}):
+        for n in sorted({*refused, *np.flatnonzero(opened).tolist()}):
             fields = ("partition", "patient", "gateway", "key", "append")
             partition, patient, gateway, key, append = (int(records[name][n]) for name in fields)
             noted, damaged = self._noted.setdefault(partition, set()), n in refused

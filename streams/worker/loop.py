@@ -176,7 +176,7 @@ class Loop:
         """
         self.queue.release(take.items)
         reason = reason_of(where, error)
-        blocks = self.places.still(take.items, take.epochs)
+        blocks = self.places.of_this_owner(take.items, take.epochs)
         if not may_be_a_records_fault(error) or (blocks and not self.places.suspects.failed(blocks, reason, known=known)):
             raise error
         partitions = {block.partition for block in blocks}
@@ -213,7 +213,7 @@ class Loop:
         """Report partitions of which nothing comes, where each has a clock record a second."""
         if not self._settings.clock:
             return
-        changes = self._silence.changes(self.places.heard(), self._clock.monotonic())
+        changes = self._silence.changes(self.places.last_records(), self._clock.monotonic())
         if silent := sorted(p for p, begins in changes.items() if begins):
             _log.error("nothing comes from these partitions: are their brokers and the topic there?", partitions=silent)
         if changes:

@@ -150,7 +150,7 @@ class Places:
         aside = {} if suspect is None or known else self.suspects.aside(suspect)
         return Take(items, epochs, save, aside)
 
-    def still(self, items: Sequence[Item], epochs: Mapping[int, int]) -> list[Block]:
+    def of_this_owner(self, items: Sequence[Item], epochs: Mapping[int, int]) -> list[Block]:
         """The blocks of a round whose partitions are still stored by the right of then."""
         now = self.epochs()
         return [item.block for item in items if now.get(p := item.block.partition) == epochs[p]]
@@ -179,7 +179,7 @@ class Places:
                 place.looked = now
                 yield partition
 
-    def heard(self) -> dict[int, float]:
+    def last_records(self) -> dict[int, float]:
         """When each partition was last heard; of one whose records wait, now."""
         now = self._clock.monotonic()
         return {p: now if place.line.items else place.line.last_arrival for p, place in self.owned.items()}

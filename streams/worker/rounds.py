@@ -83,8 +83,8 @@ class Rounds:
             except psycopg.Error:
                 raise
             except Exception as error:
-                why = str(error) if isinstance(error, StateUnreadableError) else type(error).__name__
-                _log.warning("snapshot cannot be read", partition=partition, why=why)
+                explanation = str(error) if isinstance(error, StateUnreadableError) else type(error).__name__
+                _log.warning("snapshot cannot be read", partition=partition, explanation=explanation)
                 self._engine.drop(partition)
         start = begin_at(held, extent, saved)
         before = self._read(lambda db: self._statements.controls_before(db, partition, start))
@@ -117,7 +117,7 @@ class Rounds:
             keys = self._key_faults.of(round_)
             writes = self._engine.advance(round_)
             if aside:
-                writes = replace(writes, conditions=[*writes.conditions, *_said(round_, aside)])
+                writes = replace(writes, conditions=[*writes.conditions, *_conditions_of(round_, aside)])
             first = {block.partition: block for block in reversed(blocks)}
             last = {block.partition: block for block in blocks}
             moves = [
@@ -133,7 +133,11 @@ class Rounds:
 
     def refold(self, blocks: Sequence[Block]) -> None:
         """Fold what is stored already; nothing is written."""
-        aside = {place: why for p in {block.partition for block in blocks} for place, why in self._aside.get(p, {}).items()}
+        aside = {
+            place: explanation
+            for p in {block.partition for block in blocks}
+            for place, explanation in self._aside.get(p, {}).items()
+        }
         round_ = set_aside(until_done(lambda: open_blocks(blocks, self._keys), self._stop), aside)
         self._engine.advance(round_)
         metrics.REFOLDED.inc(len(round_.records))
@@ -145,12 +149,13 @@ class Rounds:
             known = set_aside(controls, {(partition, offset): "" for offset in passed_over})
             try:
                 self._engine.take_anew(partition, known)
-                return
             except Exception as error:
                 offsets = [int(controls.records["offset"][n]) for n, _ in known.controls]
                 offset = self._first_failing(partition, controls, passed_over, offsets)
                 _log.error("a control is passed over: the engine fails at it", at_offset=offset, error=type(error).__name__)
                 passed_over.add(offset)
+            else:
+                return
 
     def _first_failing(self, partition: int, controls: Round, passed_over: set[int], offsets: list[int]) -> int:
         low, high = 0, len(offsets)  # the engine takes the first ``low``, and fails within the first ``high``
@@ -159,9 +164,10 @@ class Rounds:
             known = set_aside(controls, {(partition, offset): "" for offset in (*passed_over, *offsets[middle:])})
             try:
                 self._engine.take_anew(partition, known)
-                low = middle
             except Exception:
                 high = middle
+            else:
+                low = middle
         return offsets[low]
 
     def _recall(self, partition: int, before: int, content: Content) -> Recall:
@@ -174,7 +180,7 @@ class Rounds:
         return until_done(lambda: query(self._session.connection()), self._stop)
 
 
-def _said(round_: Round, aside: Aside) -> list[Condition]:
+def _conditions_of(round_: Round, aside: Aside) -> list[Condition]:
     """It happened, and is over: somebody has to see it, then it goes."""
     records, conditions = round_.records, []
     for n in (one.record for one in round_.rejected):

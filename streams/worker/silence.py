@@ -22,13 +22,13 @@ class Silence:
         self._looked = 0.0
         self._awake_since = 0.0
 
-    def changes(self, heard: Mapping[int, float], now: float) -> dict[int, bool]:
+    def changes(self, last_records: Mapping[int, float], now: float) -> dict[int, bool]:
         """Partition -> whether it falls silent now, or is heard again; ``heard``: when it was last, by the same clock."""
         if now - self._looked > _STOPPED_S:
             self._awake_since = now
         self._looked = now
-        self._reported = {partition: silent for partition, silent in self._reported.items() if partition in heard}
-        found = {p: now - max(at, self._awake_since) > SILENT_S for p, at in heard.items()}
+        self._reported = {partition: silent for partition, silent in self._reported.items() if partition in last_records}
+        found = {p: now - max(at, self._awake_since) > SILENT_S for p, at in last_records.items()}
         changes = {p: silent for p, silent in found.items() if self._reported.get(p) != silent}
         self._reported |= changes
         return changes

@@ -157,10 +157,11 @@ class Taking:
         while offsets := self._places.positions([p for p in partitions if p in self._places.assigned]):
             try:
                 yield Seek(offsets)
-                return
             except (KafkaError, TimeoutError) as error:
                 _log.warning("could not seek, trying again", partitions=list(offsets), error=type(error).__name__)
                 yield Sleep(_TRY_AGAIN_S)
+            else:
+                return
 
     def report(
         self, conditions: Sequence[Condition], beside: Callable[[psycopg.Connection], None] | None = None

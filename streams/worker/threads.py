@@ -63,6 +63,6 @@ class WorkerThreads:
         if self._stop.is_set():
             return
         frames = [f"{f.filename.rsplit('/', 2)[-1]}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        said = str(error) if isinstance(error, StreamsError | DeviceError) else getattr(error, "sqlstate", None)
-        _log.critical("the worker stops: start it again", error=type(error).__name__, said=said, frames=frames[-8:])
+        message = str(error) if isinstance(error, StreamsError | DeviceError) else getattr(error, "sqlstate", None)
+        _log.critical("the worker stops: start it again", error=type(error).__name__, message=message, frames=frames[-8:])
         os._exit(EXIT_FAILED)

@@ -14,7 +14,7 @@ from gateway.clock import GatewayClock
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.uplink.producer import OnReport, Producer
-from gateway.uplink.uplink import Pace, Uplink
+from gateway.uplink.uplink import Schedule, Uplink
 from tests.gateway.making import config, configured, pulse
 
 DEVICES = (Assigned(7, 1, 0, "ble", "A"), Assigned(8, 66, 0, "ble", "B"))
@@ -27,7 +27,7 @@ class Running:
         servers: str,
         topic: str,
         clock: GatewayClock | None = None,
-        pace: Pace | None = None,
+        schedule: Schedule | None = None,
         **more: Any,
     ) -> None:
         self.clock = clock or GatewayClock("assumed")
@@ -36,7 +36,7 @@ class Running:
         self.configuration = configured(folder, wanted)
         self.producers: list[Producer] = []
         self.uplink = Uplink(
-            self.outbox, self.configuration, self.clock, Metrics(), gateway=5, pace=pace or Pace(flush_s=0.5),
+            self.outbox, self.configuration, self.clock, Metrics(), gateway=5, schedule=schedule or Schedule(flush_s=0.5),
             connect=self._connect, **more,
         )  # fmt: skip
         self.stop = asyncio.Event()

@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def many(seeds: range, processes: int) -> int:
-    began = said = time.monotonic()
+    began = printed = time.monotonic()
     readings = conditions = 0
     for n, outcome in enumerate(seeds_of(seeds, processes), 1):
         readings, conditions = readings + outcome.readings, conditions + outcome.conditions
@@ -45,8 +45,8 @@ def many(seeds: range, processes: int) -> int:
             report(outcome, _LINES)
             return 1
         now = time.monotonic()
-        if now - said > _SAY_EVERY_S or n == len(seeds):
-            said = now
+        if now - printed > _SAY_EVERY_S or n == len(seeds):
+            printed = now
             print(
                 f"{n} of {len(seeds)} seeds hold, {n / (now - began):.1f} a second; {readings} readings stored,"
                 f" {conditions} steps of alarms",
@@ -57,7 +57,7 @@ def many(seeds: range, processes: int) -> int:
 
 def report(outcome: Outcome, lines: int | None) -> None:
     """What happened in one seed, and how to see it again."""
-    for line in outcome.trace if lines is None else outcome.trace[-lines:]:
+    for line in outcome.lines if lines is None else outcome.lines[-lines:]:
         print(line)
     result = f"{len(outcome.wrong)} wrong" if outcome.wrong else "all holds"
     print(f"seed {outcome.seed}, trace {outcome.digest}, {result}")

@@ -28,7 +28,7 @@ _CHANNEL = "log"
 
 @dataclass(slots=True)
 class Alarms:
-    """``rows`` and ``episodes`` by id; ``open`` by key, ``episode`` by subject; ``happened``: what was folded into each
+    """``rows`` and ``episodes`` by id; ``open`` by key, ``episode`` by subject; ``events_of``: what was folded into each
     subject, in the order of the commits, so that it can be folded again; acts with the key of their alarm and its number
     among those of its key.
     """
@@ -39,7 +39,7 @@ class Alarms:
     episode: dict[Subject, int] = field(default_factory=dict)
     events: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
     notifications: dict[tuple[int, str, str, int], dict[str, Any]] = field(default_factory=dict)
-    happened: dict[Subject, list[Condition | tuple[Act | Tick, Key, int]]] = field(default_factory=dict)
+    events_of: dict[Subject, list[Condition | tuple[Act | Tick, Key, int]]] = field(default_factory=dict)
 
     def fold(self, conditions: Sequence[Condition]) -> None:
         """A round's conditions."""
@@ -47,7 +47,7 @@ class Alarms:
         for one in conditions:
             subject = key_of_condition(one)[:2]
             of[subject].append(one)
-            self.happened.setdefault(subject, []).append(one)
+            self.events_of.setdefault(subject, []).append(one)
         cases = [(self._case(subject), some) for subject, some in of.items()]
         for case, some in cases:
             case.take_conditions(some)
@@ -78,7 +78,7 @@ class Alarms:
             case.take_tick(event.at)
         else:
             case.take_acts({alarm: event}, event.at)
-        self.happened.setdefault(key[:2], []).append((event, key, self.of(key).index(alarm)))
+        self.events_of.setdefault(key[:2], []).append((event, key, self.of(key).index(alarm)))
         self._write([case])
         return True
 

@@ -171,8 +171,8 @@ class Database:
     def commit(self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int]) -> tuple[int, int]:
         gone = frozenset(lost)
         stored = [move for move in todo.moves if move.partition not in gone]
-        said = ", ".join(f"{m.partition}: {m.first} to {m.next}" for m in stored)
-        self.scheduler.note(db.worker, f"stores {said}" + (f", has lost {sorted(gone)}" if gone else ""))
+        spans = ", ".join(f"{m.partition}: {m.first} to {m.next}" for m in stored)
+        self.scheduler.note(db.worker, f"stores {spans}" + (f", has lost {sorted(gone)}" if gone else ""))
         for move in stored:
             row = self.tables.ledger[move.partition]
             row.owner = db.pid

@@ -103,9 +103,9 @@ class Desk:
     def _begin(self) -> None:
         self.tell(0, RuleSet(1, _LIMITS, gateway_offline_s=15, no_data_extra_s=3, sensor_off_s=3, news2_hold_s=3))
         for patient in sorted(self.enrolled):
-            said: list[Control] = [Consent(True, 0), self._enrolment(patient, False), Facts(1, False, "A", "1950-02-03")]
-            self._rng.shuffle(said)
-            for control in said:
+            controls: list[Control] = [Consent(True, 0), self._enrolment(patient, False), Facts(1, False, "A", "1950-02-03")]
+            self._rng.shuffle(controls)
+            for control in controls:
                 self.tell(patient, control)
 
     def _enrolment(self, patient: int, odd: bool) -> Enrolment:

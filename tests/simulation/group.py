@@ -18,18 +18,18 @@ class Group:
 
     def __init__(self, scheduler: Scheduler, partitions: Sequence[int]) -> None:
         self.scheduler, self.partitions = scheduler, list(partitions)
-        self._heard: dict[SimWorker, float] = {}
+        self._last_beat: dict[SimWorker, float] = {}
         self._known: list[SimWorker] = []
         self._generation = 0
         self._rng = scheduler.chance("group")
         scheduler.every(_WATCH_S, self._watch)
 
     def join(self, worker: SimWorker) -> None:
-        self._heard[worker] = self.scheduler.seconds
+        self._last_beat[worker] = self.scheduler.seconds
 
     def leave(self, worker: SimWorker) -> None:
         """It says so, as a worker that is asked to stop does."""
-        self._heard.pop(worker, None)
+        self._last_beat.pop(worker, None)
 
     def rebalance(self) -> None:
         """Share the partitions anew; each member hears that it is being decided, and a little later what was."""
@@ -41,8 +41,8 @@ class Group:
         shares: list[list[int]] = [[] for _ in self._known]
         for n, partition in enumerate(order):
             shares[(first + n) % len(self._known)].append(partition)
-        said = ", ".join(f"{one.name} {sorted(share)}" for one, share in zip(self._known, shares, strict=True))
-        self.scheduler.note("group", f"assigns {said}")
+        text = ", ".join(f"{one.name} {sorted(share)}" for one, share in zip(self._known, shares, strict=True))
+        self.scheduler.note("group", f"assigns {text}")
         for one, share in zip(self._known, shares, strict=True):
             delay = self._rng.choice((0.05, 0.3, 0.7, 3.0))
             self._tell(self._rng.uniform(0, delay), one.revoke)
@@ -55,11 +55,11 @@ class Group:
 
     def _watch(self) -> None:
         now = self.scheduler.seconds
-        for one in self._heard:
+        for one in self._last_beat:
             if not one.loop.dead and not one.loop.frozen:
-                self._heard[one] = now
-        present = [one for one, heard in self._heard.items() if now - heard < SESSION_S]
-        self._heard = {one: heard for one, heard in self._heard.items() if not one.loop.dead or one in present}
+                self._last_beat[one] = now
+        present = [one for one, at in self._last_beat.items() if now - at < SESSION_S]
+        self._last_beat = {one: at for one, at in self._last_beat.items() if not one.loop.dead or one in present}
         if present != self._known:
             self._known = present
             self.rebalance()

@@ -24,7 +24,7 @@ from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.store import Store
 from gateway.sources.intake import Intake, Received
-from gateway.uplink.uplink import Pace, Uplink
+from gateway.uplink.uplink import Schedule, Uplink
 from tests.simulation.disk import Disk, SimStore
 from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
@@ -169,7 +169,7 @@ class Home:
         }
         chance = self.scheduler.nonces
         uplink = Uplink(
-            self.outbox, configuration, clock, metrics, gateway=self.gateway, pace=Pace(live_ms=10_000),
+            self.outbox, configuration, clock, metrics, gateway=self.gateway, schedule=Schedule(live_ms=10_000),
             connect=lambda servers, _, on_report: SimProducer(loop, servers, on_report),
             monotonic=loop.time, uniform=chance.uniform, new_nonce=lambda: chance.randbytes(12),
         )  # fmt: skip

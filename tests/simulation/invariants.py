@@ -1,4 +1,4 @@
-"""What must hold once all has settled, whatever happened on the way."""
+"""What must hold once all has settled, whatever events_of on the way."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def violations(world: World) -> list[str]:
         *_lost(world),
         *_rows(world.database.tables, tables, world),
         *_alarms(world, conditions),
-        *_said(world),
+        *_announced(world),
     ]
 
 
@@ -105,31 +105,31 @@ def _rows(found: Tables, wanted: Tables, world: World) -> Iterable[str]:
         yield from _some(f"{name} {key} is {_short(mine.get(key))}, not {_short(its.get(key))}" for key in keys)
 
 
-def _said(world: World) -> Iterable[str]:
+def _announced(world: World) -> Iterable[str]:
     """Each record set aside is said once, and so is each damaged key."""
     tables, of = world.database.tables, world.log.partitions
-    said = Counter(one.rule for some in tables.alarms.happened.values() for one in some if isinstance(one, Condition))
-    aside = [place for place, (why, _) in tables.rejected.items() if why == REASON]
-    shut = [place for place, (why, _) in tables.rejected.items() if why == KEY_DAMAGED_REASON]
+    announced = Counter(one.rule for some in tables.alarms.events_of.values() for one in some if isinstance(one, Condition))
+    aside = [place for place, (reason, _) in tables.rejected.items() if reason == REASON]
+    shut = [place for place, (reason, _) in tables.rejected.items() if reason == KEY_DAMAGED_REASON]
     heads = [parse_header(of[partition].values[offset])[0] for _, partition, offset, _ in shut]
     senders = {(int(head["patient"]), int(head["gateway"])) for head in heads}
-    if (n := said["record_set_aside"]) != 2 * len(aside):
+    if (n := announced["record_set_aside"]) != 2 * len(aside):
         yield f"{n} conditions tell of {len(aside)} records that were set aside"
-    if (n := said[KEY_DAMAGED]) != len(senders):
+    if (n := announced[KEY_DAMAGED]) != len(senders):
         yield f"{n} conditions tell of the damaged keys of {senders}"
 
 
 def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     """Each condition was folded once, in order, and the alarms are what folding them makes."""
     found, wanted = world.database.tables.alarms, by_key(conditions)
-    happened = {subject: _of_engine(some) for subject, some in found.happened.items()}
-    folded = by_key([one for some in happened.values() for one in some if isinstance(one, Condition)])
+    events_of = {subject: _of_engine(some) for subject, some in found.events_of.items()}
+    folded = by_key([one for some in events_of.values() for one in some if isinstance(one, Condition)])
     for key in {**folded, **wanted}:
         mine = folded.get(key, [])
         if mine != wanted.get(key, []):
-            yield f"conditions of {key} are {_told(mine)}, not {_told(wanted.get(key, []))}"
+            yield f"conditions of {key} are {_in_words(mine)}, not {_in_words(wanted.get(key, []))}"
             return
-    again = folded_again(happened, wanted)
+    again = folded_again(events_of, wanted)
     one, other = ({(k := _id(a))[0]: k[1] for a in some.rows.values() if a.rule not in _OF_OWNER} for some in (found, again))
     yield from _some(f"alarm {key} is {_short(one.get(key))}, not {_short(other.get(key))}" for key in one | other
                      if one.get(key) != other.get(key))  # fmt: skip
@@ -137,9 +137,9 @@ def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     yield from _some(f"{n} open alarms {key}" for key, n in opened.items() if n > 1)
 
 
-def _of_engine(happened: list[Any]) -> list[Any]:
+def _of_engine(events_of: list[Any]) -> list[Any]:
     """Without the conditions of the owner, and what was done to their alarms."""
-    return [one for one in happened if (one.rule if isinstance(one, Condition) else one[1][2]) not in _OF_OWNER]
+    return [one for one in events_of if (one.rule if isinstance(one, Condition) else one[1][2]) not in _OF_OWNER]
 
 
 def _id(alarm: Any) -> tuple[tuple[Any, ...], Any]:
@@ -157,5 +157,5 @@ def _short(row: object) -> str:
     return text if len(text) < 300 else f"{text[:300]}…"
 
 
-def _told(conditions: list[Condition]) -> str:
+def _in_words(conditions: list[Condition]) -> str:
     return str([(one.second, one.phase, one.priority.name) for one in conditions])

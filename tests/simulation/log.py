@@ -114,20 +114,20 @@ class SimProducer:
     async def close(self, wait: float) -> None:
         self._waiting.clear()
         for number in list(self._open):
-            self._told(number, "_CLOSED")
+            self._settle(number, "_CLOSED")
 
     def _next(self) -> None:
         if not self._waiting:
             self._busy = False
             return
         number, partition, value, _, sent = self._waiting.pop(0)  # also of a process that has just died: it was on its way
-        self._log.send(partition, value, lambda error: self._heard(number, error), sent)
+        self._log.send(partition, value, lambda error: self._answered(number, error), sent)
 
-    def _heard(self, number: int, error: str | None) -> None:
-        self._loop.call_soon_threadsafe(self._told, number, error)
+    def _answered(self, number: int, error: str | None) -> None:
+        self._loop.call_soon_threadsafe(self._settle, number, error)
         self._next()
 
-    def _told(self, number: int, error: str | None) -> None:
+    def _settle(self, number: int, error: str | None) -> None:
         batch = self._open.pop(number, None)
         if batch is not None:
             self._on_report(batch, error)

@@ -42,11 +42,11 @@ def by_key(conditions: list[Condition]) -> dict[Key, list[Condition]]:
 
 
 def folded_again(
-    happened: dict[Subject, list[Condition | tuple[Act | Tick, Key, int]]], conditions: dict[Key, list[Condition]]
+    events_of: dict[Subject, list[Condition | tuple[Act | Tick, Key, int]]], conditions: dict[Key, list[Condition]]
 ) -> Alarms:
     """The alarms, had these conditions come once each, with what people and time did in between."""
     alarms, rest = Alarms(), {key: iter(some) for key, some in conditions.items()}
-    for events in happened.values():
+    for events in events_of.values():
         for event in events:
             if not isinstance(event, Condition):
                 act, key, nth = event

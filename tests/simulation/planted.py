@@ -124,11 +124,11 @@ class Bug:
     says: tuple[str, ...]
 
 
-_FORGOTTEN: Final = (
+_LEFT_OUT: Final = (
     ("dense", "limits", "active"),
     ("dense", "newest", "second"),
     ("senders", "sensor_off", "good"),
-    ("links", "gateway_offline", "heard"),
+    ("links", "gateway_offline", "received"),
     ("patients", "news2", "level"),
 )
 ROWS: Final = ("is stored", " is None", ", not ", "settled")
@@ -139,5 +139,5 @@ BUGS: Final = (
     Bug("no check of the ledger", Parts(database=NoFence), ("when it stood at", "written under epoch")),
     Bug("ledger before rows", Parts(database=LedgerFirst), (*ROWS, "acknowledged, and is nowhere")),
     Bug("NULL in a key", Parts(tables=NullInKey), ("is stored 2 times",)),
-    *(Bug(f"snapshot without {' '.join(name)}", Parts(engine=without(*name)), ROWS) for name in _FORGOTTEN),
+    *(Bug(f"snapshot without {' '.join(name)}", Parts(engine=without(*name)), ROWS) for name in _LEFT_OUT),
 )

@@ -17,7 +17,7 @@ class Scheduler:
 
     def __init__(self, seed: int, *, keep: int | None = 400) -> None:
         self.seed, self.now = seed, 0
-        self.trace: list[str] = []
+        self.lines: list[str] = []
         self._keep = keep
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._made = 0
@@ -69,9 +69,9 @@ class Scheduler:
         """One line of the trace."""
         line = f"{self.now / 1e6:9.3f}  {who:<10}  {what}"
         self._digest = hash_line(self._digest, line)
-        self.trace.append(line)
-        if self._keep is not None and len(self.trace) > 2 * self._keep:
-            del self.trace[: -self._keep]
+        self.lines.append(line)
+        if self._keep is not None and len(self.lines) > 2 * self._keep:
+            del self.lines[: -self._keep]
 
     @property
     def digest(self) -> str:

@@ -54,9 +54,9 @@ class Reading:
 
     def differs(self, other: Reading) -> bool:
         for vital in self.values.keys() | other.values.keys():
-            (mine, why), (its, other_why) = self.values.get(vital, (None, None)), other.values.get(vital, (None, None))
-            said = {why or 0, other_why or 0}
-            if mine != its or (len(said) > 1 and Status.CLOCK_UNSURE not in said):
+            (mine, code), (its, other_code) = self.values.get(vital, (None, None)), other.values.get(vital, (None, None))
+            codes = {code or 0, other_code or 0}
+            if mine != its or (len(codes) > 1 and Status.CLOCK_UNSURE not in codes):
                 return True
         return False
 
@@ -203,12 +203,12 @@ class Tables:
                 self.rejected.setdefault((topic_id, *place), (one.reason, whole))
         for place in differing:
             self.rejected.setdefault((topic_id, *place), (DIFFERS, None))
-        for record, why in todo.writes.quarantined:
+        for record, code in todo.writes.quarantined:
             row = of[record]
             if int(row["partition"]) not in lost:
                 who = tuple(int(row[n]) for n in ("patient", "device", "gateway"))
                 key = (topic_id, int(row["partition"]), int(row["offset"]))
-                self.quarantine.setdefault(key, (why, *who, todo.values[record]))
+                self.quarantine.setdefault(key, (code, *who, todo.values[record]))
 
 
 def _null(value: float) -> float | None:

@@ -217,8 +217,8 @@ def alarms_agree(db, model):
         assert lock_episodes(db, model.alarms.episodes) == model.alarms.episodes
     events = rows_of(db, ["alarm", "version", MS.format("at"), "kind", "actor", "content"], "alarm_event")
     assert keyed(events, 2) == model.alarms.events
-    told = rows_of(db, ["alarm", "recipient", "channel", "step", MS.format("due"), "stopped IS NOT NULL"], "notification")
-    assert keyed(told, 4) == {k: (row["due"], row["stopped"]) for k, row in model.alarms.notifications.items()}
+    sent = rows_of(db, ["alarm", "recipient", "channel", "step", MS.format("due"), "stopped IS NOT NULL"], "notification")
+    assert keyed(sent, 4) == {k: (row["due"], row["stopped"]) for k, row in model.alarms.notifications.items()}
     assert set(db.execute("SELECT alarm FROM alarm WHERE closed IS NULL").fetchall()) == {
         (number,) for number in model.alarms.open.values()
     }

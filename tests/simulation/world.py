@@ -54,7 +54,7 @@ class Outcome:
 
     seed: int
     wrong: list[str]
-    trace: list[str]
+    lines: list[str]
     digest: str
     readings: int = 0
     conditions: int = 0
@@ -123,7 +123,7 @@ class World:
         for line in self.wrong:
             scheduler.note("wrong", line)
         return Outcome(
-            scheduler.seed, self.wrong, scheduler.trace, scheduler.digest, len(tables.reading), len(tables.alarms.events)
+            scheduler.seed, self.wrong, scheduler.lines, scheduler.digest, len(tables.reading), len(tables.alarms.events)
         )
 
     def failed(self, who: str, error: BaseException) -> None:

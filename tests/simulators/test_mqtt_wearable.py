@@ -180,7 +180,7 @@ def test_a_fleet_delivers_every_value_of_its_bodies(mqtt: MqttBroker, gateway: G
         wait_for(lambda: fleet.counts.acknowledged >= 3 * 20 * 2)
     finally:
         fleet.stop()
-    assert fleet.failed is None and fleet.counts.forgotten == 0
+    assert fleet.failed is None and fleet.counts.dropped == 0
     for (device, at, vital), value in gateway.values.items():
         patient = 1 if device == "device-3" else 0
         assert value == round(scenario.vitals(patient, at).of(Vital(vital)))
@@ -203,4 +203,4 @@ def test_recordings_played_fast_arrive_value_by_value(mqtt: MqttBroker, gateway:
     }
     assert gateway.values == expected
     assert counts.measured == counts.acknowledged == len(expected) > 3500
-    assert counts.forgotten == counts.waiting == 0
+    assert counts.dropped == counts.waiting == 0

@@ -40,7 +40,7 @@ def test_a_message_is_sent_again_unchanged_later_and_later_until_it_is_acknowled
     assert gaps[0] >= 4 and gaps[1] > gaps[0] and max(gaps) <= LAST_RETRY_S * 1.2
     assert memory.acknowledge(0) and not memory.acknowledge(0)
     assert not memory.due(now + 1e6) and memory.waiting == 0
-    assert (memory.measured, memory.acknowledged, memory.forgotten) == (1, 1, 0)
+    assert (memory.measured, memory.acknowledged, memory.dropped) == (1, 1, 0)
 
 
 def test_no_more_than_the_window_is_under_way() -> None:
@@ -79,7 +79,7 @@ def test_a_full_memory_forgets_the_oldest_and_counts_it() -> None:
     for second in range(10, 15):
         memory.add(*reading(second))
     memory.seal()
-    assert memory.waiting == 12 and memory.forgotten == 3
+    assert memory.waiting == 12 and memory.dropped == 3
     assert [message.seq for message in memory.due(1e9)] == list(range(3, 15))
 
 
@@ -121,7 +121,7 @@ def test_whatever_is_lost_on_the_way_nothing_unacknowledged_is_forgotten(seed: i
             memory.acknowledge(message.seq)
         now += 1
     assert stored == {reading(second)[0] for second in range(300)}
-    assert memory.acknowledged == memory.measured == 300 and memory.forgotten == 0
+    assert memory.acknowledged == memory.measured == 300 and memory.dropped == 0
 
 
 def test_a_memory_that_holds_no_message_is_refused() -> None:

@@ -83,8 +83,8 @@ async def shelve(request: Request, desk: Desk, session: Session) -> Response:
         problems["reason"] = "Choose a reason"
     if problems:
         return _form(desk, session, "_shelve.html", alarm, problems, 422)
-    why = f"{reason}. {note}" if note else reason
-    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, why))
+    explanation = f"{reason}. {note}" if note else reason
+    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, explanation))
 
 
 @signed_in

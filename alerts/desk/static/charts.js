@@ -17,7 +17,7 @@ const range = (key) => { const [lo, hi] = data.axes[key].range, v = data.lines[k
 // a number that has just come: the last hour grows by it without being fetched again
 export const append = (key, [text, , at, , poor]) => {
   const line = data?.lines[key], value = parseFloat(text);
-  if (!line || data.hours !== 1 || !at || poor || Number.isNaN(value) || at / 1000 <= (line.t.at(-1) ?? 0)) return;
+  if (!line || !data.live || data.step || !at || poor || Number.isNaN(value) || at / 1000 <= (line.t.at(-1) ?? 0)) return;
   line.t.push(at / 1000); line.v.push(value);
 };
 
@@ -40,7 +40,16 @@ const stretches = (key, b, px) => data.limits[key].map(([from, lo, hi, highs], i
   return [x, to - x, lo, hi, highs];
 });
 
-// under the trace: the band within limits, poor signal
+// where a point stands for a step of time: from its lowest to its highest value
+const spread = (ctx, px, py, line) => {
+  if (!line?.lo?.length) return;
+  ctx.save(); ctx.globalAlpha = 0.22; ctx.fillStyle = ink("trace");
+  const half = data.step / 2;
+  line.t.forEach((at, i) => { const top = py(line.hi[i]); ctx.fillRect(px(at - half), top, px(at + half) - px(at - half), Math.max(py(line.lo[i]) - top, devicePixelRatio)); });
+  ctx.restore();
+};
+
+// under the trace: the band within limits, the spread, poor signal
 const under = (key) => (u) => boxed(u, (ctx, b, px, py) => {
   ctx.fillStyle = ink("band");
   for (const [x, w, lo, hi] of stretches(key, b, px)) {
@@ -48,6 +57,7 @@ const under = (key) => (u) => boxed(u, (ctx, b, px, py) => {
     const top = hi === null ? b.top : py(hi), bottom = lo === null ? b.top + b.height : py(lo);
     ctx.fillRect(x, top, w, bottom - top);
   }
+  spread(ctx, px, py, data.lines[key]);
   for (const [from, to] of data.poor[key] ?? []) hatch(ctx, px(from), b.top, Math.max(2, px(to) - px(from)), b.height, ink("hatch"));
 });
 
@@ -83,7 +93,7 @@ const over = (key) => (u) => {
       }
       return;
     }
-    const { t, v } = data.lines[key], longest = data.hours === 1 ? 60 : 150;
+    const { t, v } = data.lines[key], { longest } = data;
     ctx.strokeStyle = ink("trace-out"); ctx.lineWidth = 2.75 * r; ctx.beginPath();
     for (let i = 1; i < v.length; i++) if (outside(v[i], t[i]) && (key === "temp" || t[i] - t[i - 1] <= longest)) { ctx.moveTo(px(t[i - 1]), py(v[i - 1])); ctx.lineTo(px(t[i]), py(v[i])); }
     ctx.stroke();
@@ -118,10 +128,14 @@ const flags = (u, key) => {
   ctx.restore();
 };
 
-export const charts = (fetchSeries, zone, hours) => {
+export const charts = (fetchSeries, zone, frame) => {
+  const day = (t) => new Date(t * 1000).toLocaleDateString("en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
   const hm = (t) => new Date(t * 1000).toLocaleTimeString("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
   const told = $("#cursor"), usual = told.textContent, group = $("#charts");
-  let hint = usual;
+  let hint = usual, asked = 0;
+  const span = () => data.end - data.start, stamp = (t) => (span() > 86400 ? `${day(t)} ${hm(t)}` : hm(t));
+  // the time axis names days once a window is longer than one
+  const tick = (at, every) => (every >= 86400 || (span() > 86400 && hm(at) === "00:00") ? day(at) : hm(at));
   const nearest = (t, at) => { // the index of the last point at or before
     let lo = 0, hi = t.length;
     while (lo < hi) { const mid = (lo + hi) >> 1; if (t[mid] <= at) lo = mid + 1; else hi = mid; }
@@ -131,56 +145,66 @@ export const charts = (fetchSeries, zone, hours) => {
     if (at === null) { told.textContent = hint; return; }
     const said = CHARTS.filter((c) => c.key !== "bp").map((c) => {
       const { t, v } = data.lines[c.key], i = nearest(t, at), name = { hr: "HR", spo2: "SpO₂", rr: "RR", temp: "Temp" }[c.key];
-      if (i < 0 || (c.key !== "temp" && at - t[i] > (data.hours === 1 ? 60 : 150))) return `${name} no data`;
-      return `${name} ${v[i].toFixed(c.digits)}${c.key === "temp" ? ` °C (${hm(t[i])})` : ""}`;
+      if (i < 0 || (c.key !== "temp" && at - t[i] > data.longest)) return `${name} no data`;
+      return `${name} ${v[i].toFixed(c.digits)}${c.key === "temp" ? ` °C (${stamp(t[i])})` : ""}`;
     });
     const bp = data.bp.filter((b) => b[0] <= at).at(-1);
-    said.splice(3, 0, `BP ${bp ? `${[bp[1], bp[2]].map((v) => (v === null ? "–" : Math.round(v))).join("/")} (${hm(bp[0])})` : "none"}`);
-    told.textContent = `${hm(at)}   ${said.join("   ")}`;
+    said.splice(3, 0, `BP ${bp ? `${[bp[1], bp[2]].map((v) => (v === null ? "–" : Math.round(v))).join("/")} (${stamp(bp[0])})` : "none"}`);
+    told.textContent = `${stamp(at)}   ${said.join("   ")}`;
   };
   const draw = () => {
     if (!data) return;
     for (const p of plots) p.destroy();
     const font = `12px ${getComputedStyle(document.body).fontFamily}`, sync = uPlot.sync("vigil");
-    const end = data.now + data.hours * 36, start = data.now - data.hours * 3600;
+    const { start } = data, end = data.end + (data.live ? span() / 100 : 0);
     plots = CHARTS.map((c, n) => {
       const el = $(`#plot-${c.key}`), last = n === CHARTS.length - 1;
       const line = data.lines[c.key] ?? { t: data.bp.map((b) => b[0]), v: data.bp.map(() => null) };
       const broken = (data.gaps[c.key] ?? []).length > 0 && c.key !== "temp";
       const t = [], v = [];
       line.t.forEach((at, i) => {
-        if (broken && i && at - line.t[i - 1] > (data.hours === 1 ? 60 : 150)) { t.push(at - 0.001); v.push(null); }
+        if (broken && i && at - line.t[i - 1] > data.longest) { t.push(at - 0.001); v.push(null); }
         t.push(at); v.push(line.v[i]);
       });
       return new uPlot({
         width: el.clientWidth, height: c.height, padding: [data.alarms.some((a) => a.vital === c.key) ? 20 : 8, 10, last ? 0 : 6, 0],
         legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone === "UTC" ? "Etc/UTC" : zone),
-        cursor: { sync: { key: sync.key, scales: ["x", null] }, y: false, drag: { x: false, y: false }, points: { show: false } },
+        cursor: { sync: { key: sync.key, scales: ["x", null] }, y: false, drag: { x: true, y: false, setScale: false }, points: { show: false } },
         scales: { x: { time: true, min: start, max: end }, y: { range: range(c.key) } },
         axes: [
-          { show: true, size: last ? 28 : 0, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: last, stroke: ink("line"), width: 1, size: 4 }, values: (u, s) => s.map((at) => (last ? hm(at) : "")), space: 70 },
+          { show: true, size: last ? 28 : 0, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: last, stroke: ink("line"), width: 1, size: 4 }, values: (u, s, _, __, every) => s.map((at) => (last ? tick(at, every) : "")), space: 80 },
           { size: 42, stroke: ink("ink-3"), font, grid: { stroke: ink("gridline"), width: 1 }, ticks: { show: false }, splits: () => data.axes[c.key].ticks },
         ],
         series: [{}, { stroke: ink("trace"), width: 1.5, points: { show: c.key === "temp", size: 4, fill: ink("trace") } }],
-        hooks: { drawClear: [under(c.key)], draw: [over(c.key), (u) => { u.root.dataset.range = JSON.stringify([u.scales.y.min, u.scales.y.max]); }], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
+        hooks: { drawClear: [under(c.key)], draw: [over(c.key), (u) => { u.root.dataset.range = JSON.stringify([u.scales.y.min, u.scales.y.max]); }], setSelect: [(u) => { if (u.select.width > 8 && u.over.matches(":hover")) frame.stretch(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x")); }], setCursor: [(u) => { if (u.cursor.left >= 0 && u.over.matches(":hover")) read(u.posToVal(u.cursor.left, "x")); }] },
       }, [t, v], el);
     });
-    group.dataset.drawn = String(data.hours);
+    group.dataset.drawn = frame.query();
+    const step = data.step ? `mean of ${data.step < 3600 ? `${data.step / 60} min` : `${data.step / 3600} h`}` : "each reading";
+    $("#window").textContent = `${day(data.start)} ${hm(data.start)} – ${day(data.start) === day(data.end) ? "" : `${day(data.end)} `}${data.live ? "now" : hm(data.end)}, ${step}`;
+    $("[data-spread]").hidden = !data.step;
   };
   const reload = async () => {
-    try { data = await fetchSeries(); } catch { told.textContent = hint = `The charts end at ${data ? hm(data.now) : "no time"}: no answer came since. They are asked for again.`; setTimeout(reload, 5000); return; }
+    const mine = ++asked;
+    let found;
+    try { found = await fetchSeries(); } catch { told.textContent = hint = `The charts end at ${data ? hm(data.now) : "no time"}: no answer came since. They are asked for again.`; setTimeout(reload, 5000); return; }
+    if (mine !== asked) return; // another window was asked for since
+    data = found;
+    frame.shown(data.start, data.end);
     if (hint !== usual) { told.textContent = hint = usual; }
     for (const [key, text] of Object.entries(data.bands)) $(`[data-band="${key}"]`).textContent = text;
-    if (data.hours === hours()) draw();
+    draw();
   };
   let at = null, wait = 0;
   group.addEventListener("mouseleave", () => read(null));
+  group.addEventListener("dblclick", frame.now);
   group.addEventListener("keydown", (e) => {
+    if (frame.key(e)) { e.preventDefault(); return; }
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30 }[e.key];
     if (!data || (!step && e.key !== "Home" && e.key !== "End")) return;
     e.preventDefault();
-    const start = data.now - data.hours * 3600;
-    at = e.key === "Home" ? start : e.key === "End" ? data.now : Math.max(start, Math.min(data.now, (at ?? data.now) + step * 60));
+    const { start, end } = data, unit = Math.max(60, data.step);
+    at = e.key === "Home" ? start : e.key === "End" ? end : Math.max(start, Math.min(end, (at ?? end) + step * unit));
     for (const p of plots) p.setCursor({ left: p.valToPos(at, "x"), top: 20 }, false);
     read(at);
     say(told.textContent);
@@ -188,7 +212,7 @@ export const charts = (fetchSeries, zone, hours) => {
   addEventListener("resize", () => { clearTimeout(wait); wait = setTimeout(draw, 120); });
   addEventListener("themechange", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  setInterval(() => { if (data?.hours === 1 && !document.hidden) { data.now = Math.max(data.now, data.lines.hr.t.at(-1) ?? 0); draw(); } }, 5000);
+  setInterval(() => { if (data?.live && !data.step && !document.hidden) { const by = Math.max(0, (data.lines.hr.t.at(-1) ?? 0) - data.end); data.end += by; data.start += by; draw(); } }, 5000);
   reload();
   return { reload };
 };

@@ -1,12 +1,13 @@
 // One patient: the parts that changed are fetched, numbers and charts move by themselves.
-import { $, $$, quietly, setCell, tick } from "./desk.js";
+import { $, quietly, setCell, tick } from "./desk.js";
 import { heard } from "./calls.js";
 import "./failures.js";
 import { listen } from "./stream.js";
 import { append, charts } from "./charts.js";
+import { frame } from "./window.js";
 
 const banner = $("#patient"), number = banner.dataset.patient, key = `p${number}`, base = `/patients/${number}`;
-let digest = null, hours = 6;
+let digest = null;
 
 const busy = (el) => el.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
 const renew = async (name) => {
@@ -14,7 +15,7 @@ const renew = async (name) => {
   if (!el) return;
   if (busy(el)) { setTimeout(() => renew(name), 2000); return; }
   if ($(".htmx-request", el)) { setTimeout(() => renew(name), 300); return; } // its answer needs its button
-  const answer = await quietly(`${base}/part/${name}?hours=${hours}`).catch(() => null);
+  const answer = await quietly(`${base}/part/${name}?${shown.query()}`).catch(() => null);
   if (!answer) { setTimeout(() => renew(name), 2000); return; } // what is old must not stay for lack of one answer
   if ($(".htmx-request", el)) { setTimeout(() => renew(name), 300); return; }
   const at = document.activeElement, inside = el.contains(at) && at !== el;
@@ -23,7 +24,12 @@ const renew = async (name) => {
   if (inside) ($("button, a", el) ?? $("#trends")).focus({ preventScroll: true });
   tick();
 };
-const chart = charts(async () => (await quietly(`${base}/series?hours=${hours}`)).json(), banner.dataset.zone, () => hours);
+const shown = frame(() => {
+  $("[data-export]").href = `${base}/readings.csv?${shown.query()}`;
+  chart.reload();
+  renew("table");
+});
+const chart = charts(async () => (await quietly(`${base}/series?${shown.query()}`)).json(), banner.dataset.zone, shown);
 
 // alarms of other patients are heard here too, and lead to them
 const elsewhere = $("#elsewhere");
@@ -50,12 +56,8 @@ listen((event) => {
   for (const name of ["alarms", "work", "news", "timeline"]) renew(name);
   chart.reload();
 }, key);
-setInterval(() => { renew("news"); renew("table"); chart.reload(); }, 60_000);
+setInterval(() => { renew("news"); if (shown.live()) { renew("table"); chart.reload(); } }, 60_000);
 
-for (const b of $$("[data-hours]")) b.addEventListener("click", () => {
-  hours = Number(b.dataset.hours);
-  for (const o of $$("[data-hours]")) o.setAttribute("aria-pressed", o === b);
-  chart.reload(); renew("table");
-});
+$("[data-print]").addEventListener("click", () => print());
 document.addEventListener("vigil:changed", () => { for (const name of ["alarms", "work", "timeline"]) renew(name); });
 document.addEventListener("input", (e) => { if (e.target.closest(".limits td")) e.target.classList.toggle("changed", e.target.value !== e.target.defaultValue); });

@@ -42,7 +42,7 @@ class Score:
     risk: str
     missing: tuple[str, ...]
     have: int
-    why: str = ""  # the reason if there is no score
+    refusal: str = ""  # the reason if there is no score
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def score_of(snapshot: Snapshot, patient: Patient) -> Score:
 def _score(result: News2 | Refused) -> Score:
     missing = tuple(_NAMES[name][1] for name in result.missing)
     if isinstance(result, Refused):
-        return Score("–", "", missing, len(INPUTS) - len(missing) if missing else 0, result.why)
+        return Score("–", "", missing, len(INPUTS) - len(missing) if missing else 0, result.reason)
     text = f"≥{result.total}" if missing else str(result.total)
     risk = result.risk or ""
     return Score(text, "single 3" if risk == "low-medium" else risk, missing, len(result.parts))

@@ -10,7 +10,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LogChannel:
-    """This channel always exists; its receipt is the message's key."""
+    """The channel that always exists; its receipt is the message's key."""
 
     name = "log"
 

@@ -104,7 +104,7 @@ class Table:
                 self.hold[side, level, one.vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
 
     def over(self, own: Table) -> Table:
-        """This table where ``own`` names nothing."""
+        """The table where ``own`` names nothing."""
         out = Table(())
         for field in ("limit", "clear", "hold"):
             getattr(out, field)[:] = np.where(own.named[:, None], getattr(own, field), getattr(self, field))

@@ -90,8 +90,8 @@ def _came_back(bounds: Bounds, column: Ints, back: Bools) -> list[Episode]:
     which = column[at]
     where = side, level, which
     since, last = bounds.since[where], bounds.last[where]
-    told = (bounds.at_once[where] | (last - since >= bounds.hold[where])) & (since > bounds.reported_until[side, which])
-    told &= (level == MEDIUM) | (bounds.limit[side, MEDIUM, which] == NO_LIMIT)
-    told &= ~bounds.active[side, :, which].any(-1)
-    rows = np.stack([which, side, since, last, bounds.last_value[where], level], 1)[told]
+    reported = (bounds.at_once[where] | (last - since >= bounds.hold[where])) & (since > bounds.reported_until[side, which])
+    reported &= (level == MEDIUM) | (bounds.limit[side, MEDIUM, which] == NO_LIMIT)
+    reported &= ~bounds.active[side, :, which].any(-1)
+    rows = np.stack([which, side, since, last, bounds.last_value[where], level], 1)[reported]
     return [Episode(*row) for row in rows.tolist()]

@@ -219,7 +219,7 @@ class EarlyWarning(Rule):
             value = float(found.total)
             detail |= {"total": found.total, "single3": found.single3, "parts": found.parts, "ages_s": found.ages_s}
         else:
-            detail["refused"] = found.why
+            detail["refused"] = found.reason
         return self.condition(
             now=now,
             column=row,

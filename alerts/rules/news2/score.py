@@ -25,7 +25,7 @@ from devices.vitals import VITALS, vital_named
 from devices.wire.control import Facts
 
 Risk = Literal["none", "low", "low-medium", "medium", "high"]
-Why = Literal["under 16", "age not known", "pregnant", "under four inputs"]
+RefusalReason = Literal["under 16", "age not known", "pregnant", "under four inputs"]
 
 INPUTS: Final = ("respiratory_rate", "spo2", "oxygen", "systolic", "pulse", "consciousness", "temperature")
 """In the chart's order."""
@@ -77,11 +77,11 @@ class News2:
 class Refused:
     """The reason why there is no NEWS2 for this patient now."""
 
-    why: Why
+    reason: RefusalReason
     missing: tuple[str, ...] = ()
 
 
-def refusal(facts: Facts, on: date) -> Why | None:
+def refusal(facts: Facts, on: date) -> RefusalReason | None:
     """The reason not to compute NEWS2 for this patient on that day; ``None`` where there is none."""
     if facts.pregnant:
         return "pregnant"
@@ -112,9 +112,9 @@ def score(
         on: the day, for the age.
         ages_s: seconds since each input was measured; older than :data:`VALIDITY_S` counts as missing.
     """
-    why = refusal(facts, on)
-    if why:
-        return Refused(why)
+    reason = refusal(facts, on)
+    if reason:
+        return Refused(reason)
     ages = dict(ages_s or {})
     known: dict[str, float] = {}
     for name in _VITAL:

@@ -54,7 +54,8 @@ def score_fixed(
     """The scores of n patients.
 
     Args:
-        value: int32 [5, n] by :data:`VITAL_INPUTS`, fixed point; ignored where ``valid`` bool [5, n] is False.
+        value: int32 [5, n] by :data:`VITAL_INPUTS`, fixed point; ignored where not ``valid``.
+        valid: bool [5, n].
         oxygen: int8 [n], 1 on oxygen, 0 on air, :data:`UNKNOWN`.
         acvpu: int8 [n], :data:`alerts.rules.news2.score.CONSCIOUSNESS`, :data:`UNKNOWN`.
         scale2: bool [n].

@@ -43,7 +43,7 @@ class Doubts(Columns):
     """
 
     unsure: Ints = array(np.int64, -NEVER)
-    why: Bytes = array(np.uint8)
+    kind_of_doubt: Bytes = array(np.uint8)
     offset: Ints = array(np.int64)
     found: Ints = array(np.int64, -NEVER)
     active: Bools = array(np.bool_)
@@ -76,9 +76,9 @@ class ClockWrong(TechnicalRule):
         table = self.table
         if arrival.unsure.size:
             now = self.active_now(arrival.now, arrival.unsure)
-            table.why[arrival.unsure[table.unsure[arrival.unsure] < now]] = 0
+            table.kind_of_doubt[arrival.unsure[table.unsure[arrival.unsure] < now]] = 0
             table.unsure[arrival.unsure] = now
-            np.maximum.at(table.why, arrival.unsure, arrival.doubt)
+            np.maximum.at(table.kind_of_doubt, arrival.unsure, arrival.doubt)
 
     def suspect(self, columns: slice, now: int) -> Bools:
         found: Bools = self.table.unsure[columns] > self._devices.table.last[columns]
@@ -94,5 +94,5 @@ class ClockWrong(TechnicalRule):
     def detail(self, column: int) -> dict[str, object]:
         table = self.table
         if table.unsure[column] > -NEVER and abs(int(table.offset[column])) < OFF_MS:
-            return {"reason": REASONS[Doubt(int(table.why[column]))]}
+            return {"reason": REASONS[Doubt(int(table.kind_of_doubt[column]))]}
         return {"reason": "set wrongly", "off_s": int(table.offset[column]) // 1000}

@@ -28,7 +28,7 @@ class Links(Columns):
 
     watched: Bools = array(np.bool_)
     active: Bools = array(np.bool_)
-    heard: Ints = array(np.int64)
+    received: Ints = array(np.int64)
     back: Ints = array(np.int64)
     beaten: Ints = array(np.int64)
 
@@ -48,11 +48,11 @@ class GatewayOffline(TechnicalRule):
         """A gateway that comes to serve a patient, or again after consent was withdrawn, counts as heard now."""
         columns = self.view.layout.links.of_patient(patient)
         if isinstance(control, Consent) and patient in self.suppression.agreed_again:
-            self.table.heard[columns] = self.view.timeline.active(now, partition)
+            self.table.received[columns] = self.view.timeline.active(now, partition)
         if not isinstance(control, Enrolment):
             return
         wanted = np.isin(self.view.layout.links.others(columns), control.gateways)
-        self.table.heard[columns[wanted & ~self.table.watched[columns]]] = self.view.timeline.active(now, partition)
+        self.table.received[columns[wanted & ~self.table.watched[columns]]] = self.view.timeline.active(now, partition)
         self.table.watched[columns] = wanted
 
     def arrive(self, arrival: Arrival) -> None:
@@ -61,11 +61,11 @@ class GatewayOffline(TechnicalRule):
         """
         links, beaten, table = arrival.links, arrival.beaten, self.table
         newer = (beaten > table.beaten[links]) | (np.abs(beaten - arrival.now * 1000) <= FRESH_MS)
-        table.heard[links[newer]] = self.active_now(arrival.now, links[newer])
+        table.received[links[newer]] = self.active_now(arrival.now, links[newer])
         np.maximum.at(table.beaten, links, beaten)
 
     def suspect(self, columns: Ints | slice, now: int) -> Bools:
-        age = self.active_now(now, columns) - self.table.heard[columns]
+        age = self.active_now(now, columns) - self.table.received[columns]
         away: Bools = self.table.watched[columns] & (age > self.value_of("gateway_offline_s", columns))
         return away
 
@@ -74,4 +74,4 @@ class GatewayOffline(TechnicalRule):
 
     def changed(self, column: int, begins: bool) -> None:
         if not begins:
-            self.table.back[column] = self.table.heard[column]
+            self.table.back[column] = self.table.received[column]

@@ -37,7 +37,7 @@ class Watched(Columns):
 
     allowance: Ints = array(np.int64)
     interval: Ints = array(np.int64)
-    heard: Ints = array(np.int64)
+    received: Ints = array(np.int64)
     measured: Ints = array(np.int64)
     link: Cells = array(np.int32)
     active: Bools = array(np.bool_)
@@ -74,7 +74,7 @@ class NoData(TechnicalRule):
         """Nothing could be heard while consent was withdrawn."""
         if patient in self.suppression.agreed_again:
             columns = self.view.layout.senders.of_patient(patient)
-            self.table.heard[columns] = self.view.timeline.active(now, partition)
+            self.table.received[columns] = self.view.timeline.active(now, partition)
 
     def _allowance(self, partition: int, interval: Ints) -> Ints:
         """Seconds int64 [n] of silence for devices with an interval int64 [n]; 0 for those that need not report."""
@@ -90,7 +90,7 @@ class NoData(TechnicalRule):
                 table.interval[column] = table.allowance[column] = 0
                 continue
             if not table.allowance[column]:  # watched from now on
-                table.heard[column] = self.view.timeline.active(now, partition)
+                table.received[column] = self.view.timeline.active(now, partition)
             table.interval[column] = min(one.interval_s, LONGEST_INTERVAL)
             table.allowance[column] = self._allowance(partition, table.interval[column])
             table.link[column] = layout.links.at(patient, one.gateway) - layout.links.start[partition]
@@ -103,22 +103,22 @@ class NoData(TechnicalRule):
         live = newest // 1000 > arrival.now - np.maximum(LONGEST, self.table.allowance[sender])
         sender, newest = sender[live], newest[live]
         table, now = self.table, self.active_now(arrival.now, sender)
-        table.heard[sender] = np.maximum(table.heard[sender], now)
+        table.received[sender] = np.maximum(table.received[sender], now)
         hole = np.maximum(HOLE, INTERVALS * self.view.layout.where.interval[sender])
         table.begun[sender] = np.where(now - table.last[sender] > hole, now, table.begun[sender])
         table.last[sender] = now
         np.maximum.at(table.measured, sender, newest)
 
     def suspect(self, columns: slice, now: int) -> Bools:
-        allowance, heard = self.table.allowance[columns], self.table.heard[columns]
-        silent: Bools = (allowance > 0) & (self.active_now(now, columns) - heard > allowance)
+        allowance, received = self.table.allowance[columns], self.table.received[columns]
+        silent: Bools = (allowance > 0) & (self.active_now(now, columns) - received > allowance)
         return silent
 
     def decide(self, column: Ints, now: int) -> tuple[Bools, Ints]:
         table, links = self.table, self._gateways.table
         link = links.axis.start[table.axis.owner[column]] + table.link[column]
-        active, heard = table.active[column], table.heard[column]
-        since = np.where(active, heard, np.maximum(heard, links.back[link]))
+        active, received = table.active[column], table.received[column]
+        since = np.where(active, received, np.maximum(received, links.back[link]))
         silent = (table.allowance[column] > 0) & (self.active_now(now, column) - since > table.allowance[column])
-        alone = ~links.active[link] & (links.heard[link] >= heard + OUTLIVED)
+        alone = ~links.active[link] & (links.received[link] >= received + OUTLIVED)
         return silent & (active | alone), table.measured[column]

@@ -61,7 +61,7 @@ def rule_name(vital: int) -> str:
     return f"{VITALS[Vital(vital)].column}.no_value"
 
 
-class Heard(Columns):
+class Received(Columns):
     """Per series, active seconds int64 of arrivals: ``good``: the last usable sample, ``bad``: the last unusable one,
     ``bad_since``: the first of its run.  ``status`` uint8 of the last unusable one.  The condition: ``active`` bool,
     ``began`` int64 active second, ``why`` uint8.  Of its device: ``sender`` int32: its
@@ -75,7 +75,7 @@ class Heard(Columns):
     status: Bytes = array(np.uint8)
     active: Bools = array(np.bool_)
     began: Ints = array(np.int64)
-    why: Bytes = array(np.uint8)
+    reason: Bytes = array(np.uint8)
     sender: Cells = array(np.int32, _SENDER)
     unusable_s: Ints = array(np.int64, NEVER)
     silent_s: Ints = array(np.int64, NEVER)
@@ -89,7 +89,7 @@ class NoValue(SeriesRule):
 
     category: ClassVar[Category] = "technical"
     parameters = ("no_value_s", "no_data_factor", "no_data_extra_s")
-    table: Heard
+    table: Received
 
     def __init__(
         self, suppression: Suppression, devices: NoData, sensors: SensorOff, limits: LimitRules, *, continuous: bool
@@ -99,7 +99,7 @@ class NoValue(SeriesRule):
 
     def attach(self, view: View) -> None:
         super().attach(view)
-        self.table = Heard(self.store.axis, "no value")
+        self.table = Received(self.store.axis, "no value")
         view.layout.on_series(self._series_appeared)
 
     def _series_appeared(self, store: SeriesStore, columns: Ints) -> None:
@@ -177,26 +177,26 @@ class NoValue(SeriesRule):
     def _decide(self, column: Ints, now: int) -> list[Condition]:
         table, sender, devices = self.table, self._sender(column), self._devices.table
         good, bad, active_now = table.good[column], table.bad[column], self.active_now(now, column)
-        status, before, why = table.status[column], table.active[column], table.why[column]
-        said_off = (status == Status.POOR_CONTACT) | (status == Status.SENSOR_OFF)
+        status, before, reason = table.status[column], table.active[column], table.reason[column]
+        taken_off = (status == Status.POOR_CONTACT) | (status == Status.SENSOR_OFF)
         lasted = bad - np.maximum(good, table.bad_since[column] - table.spacing[column])
-        unusable = (bad > good) & (lasted >= table.unusable_s[column] - 1 + np.where(said_off, _OFF_LATER, 0))
-        heard = np.maximum(good, bad)
-        away = devices.last[sender] - np.maximum(heard, devices.begun[sender])
-        silent = (heard > -NEVER) & (away >= table.silent_s[column])
+        unusable = (bad > good) & (lasted >= table.unusable_s[column] - 1 + np.where(taken_off, _OFF_LATER, 0))
+        received = np.maximum(good, bad)
+        away = devices.last[sender] - np.maximum(received, devices.begun[sender])
+        silent = (received > -NEVER) & (away >= table.silent_s[column])
         stands = np.any(self._limits.table.active[:, :, column], axis=(0, 1))
         by_hand = self.view.layout.where.interval[sender] == 0
         expired = self.store.newest.expires[column] <= active_now
         stale = stands & (by_hand & expired | ~by_hand & (active_now - good >= table.stale_s[column]))
         off = self._sensors.table.active[sender] & ~stands
-        goes_on = before & (good < table.began[column]) & ((why != _STALE) | stands)
+        goes_on = before & (good < table.began[column]) & ((reason != _STALE) | stands)
         patient = self.store.series.patient[column]
         wanted = (unusable & ~off) | (silent & ~off) | stale | goes_on
         wanted &= self._sensors.table.watched[sender] & ~self.muted.superseded[column]
         wanted &= ~self.suppression.paused(patient, now, lambda at: rule_name(int(self.store.series.vital[column[at]])))
         wanted &= ~self.suppression.withdrawn(patient)
         new = wanted & ~before
-        table.why[column] = np.where(new, np.where(unusable, _UNUSABLE, np.where(silent, _SILENT, _STALE)), why)
+        table.reason[column] = np.where(new, np.where(unusable, _UNUSABLE, np.where(silent, _SILENT, _STALE)), reason)
         table.began[column] = np.where(new, active_now, table.began[column])
         table.active[column] = wanted
         out = []
@@ -215,7 +215,7 @@ class NoValue(SeriesRule):
         return out
 
     def _reason(self, column: int) -> str:
-        if self.table.bad[column] > self.table.good[column] and self.table.why[column] != _SILENT:
+        if self.table.bad[column] > self.table.good[column] and self.table.reason[column] != _SILENT:
             return REASONS.get(Status(int(self.table.status[column])), SILENT)
         by_hand = self.view.layout.where.interval[self._sender(np.array([column]))[0]] == 0
-        return OLD if self.table.why[column] == _STALE and by_hand else SILENT
+        return OLD if self.table.reason[column] == _STALE and by_hand else SILENT

@@ -100,8 +100,8 @@ def admit_readings(batch: Round, admitted: Admitted, clocks: Ints) -> AdmittedRe
     if not sure.all():
         stored = np.flatnonzero(accepted & ~sure)
         doubted = np.append(refused, stored)
-        why = np.where(ahead[stored] > AHEAD * 1000, Doubt.AHEAD, Doubt.UNKNOWN).astype(np.uint8)
-        doubt = np.append(doubt, why)
+        kinds = np.where(ahead[stored] > AHEAD * 1000, Doubt.AHEAD, Doubt.UNKNOWN).astype(np.uint8)
+        doubt = np.append(doubt, kinds)
     order = np.argsort(record[doubted], kind="stable")
     return AdmittedReadings(accepted, status, usable, doubted[order], doubt[order], rejected, quarantined)
 

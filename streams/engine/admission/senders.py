@@ -164,14 +164,14 @@ class Admission:
         the time at which it was said; where that cannot be, from its record.
         """
         agreed, was = self.agreed, int(self.agreed.consent[row])
-        said = control.at if 0 < control.at <= append else append
+        decided_at = control.at if 0 < control.at <= append else append
         since, until = agreed.away_since[:, row], agreed.away_until[:, row]
         if not control.given and was != _TAKEN_BACK:
             since[-1], until[-1] = min(since[-1], since[-2]) or since[-2], max(until[-1], until[-2])
             since[1:-1], until[1:-1] = since[:-2].copy(), until[:-2].copy()
-            since[0], until[0] = said, ALWAYS
+            since[0], until[0] = decided_at, ALWAYS
         elif control.given and was == _TAKEN_BACK:
-            until[0] = max(said, int(since[0]))
+            until[0] = max(decided_at, int(since[0]))
         agreed.consent[row] = _GIVEN if control.given else _TAKEN_BACK
 
     def _enrol(self, patient: int, control: Enrolment) -> None:

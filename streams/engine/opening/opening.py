@@ -153,12 +153,16 @@ def _decode(
     at = np.flatnonzero((records["kind"] == kind) & ~refused.mask)
     for record, patient in zip(at.tolist(), records["patient"][at].tolist(), strict=True):
         try:
-            if b"\\u0000" in payloads[record]:
-                raise MalformedBatchError("payload holds a zero character")  # no database text can
+            _check_text(payloads[record])
             found.append((record, decode(payloads[record], patient)))
         except MalformedBatchError as error:
             refused.one(record, error.reason)
     return found
+
+
+def _check_text(payload: bytes) -> None:
+    if b"\\u0000" in payload:
+        raise MalformedBatchError("payload holds a zero character")  # no database text can
 
 
 def _decode_event(payload: bytes, _patient: int) -> Event:

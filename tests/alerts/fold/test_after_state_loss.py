@@ -13,8 +13,8 @@ __all__ = ["team"]
 
 
 def lost(partition: int, phase: Phase = "onset") -> Condition:
-    said: dict[str, Any] = {"rule": "state_lost", "source": 0, "of": "partition", "category": "technical"}
-    return condition(phase, subject=partition, second=SECOND + 60, **said)
+    fields: dict[str, Any] = {"rule": "state_lost", "source": 0, "of": "partition", "category": "technical"}
+    return condition(phase, subject=partition, second=SECOND + 60, **fields)
 
 
 def test_what_the_engine_has_forgotten_ends_and_calls_again_when_it_is_still_true(db: Db, team: None) -> None:

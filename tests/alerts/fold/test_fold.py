@@ -297,12 +297,12 @@ def test_a_team_without_a_choice_is_told_by_every_channel_of_the_notifier(db: Db
     db.execute("INSERT INTO care_team (team, name) VALUES (3, 'North'), (4, 'South')")
     db.execute("UPDATE care_team SET channels = '{log}' WHERE team = 4")
     db.execute("INSERT INTO patient (patient, identity, team) VALUES (7, '', 3), (8, '', 4)")
-    told = "SELECT recipient, channel FROM notification JOIN alarm USING (alarm) WHERE subject = %s ORDER BY 1, 2"
+    query = "SELECT recipient, channel FROM notification JOIN alarm USING (alarm) WHERE subject = %s ORDER BY 1, 2"
     fold(db, condition(subject=7))
-    assert db.execute(told, [7]).fetchall() == [("team:3", "log")]  # no notifier has said what it has
+    assert db.execute(query, [7]).fetchall() == [("team:3", "log")]  # no notifier has said what it has
     register_channels(db, ["log", "webhook"])
     fold(db, condition(subject=7, rule="heart_rate.high", vital=1), condition(subject=8))
-    assert db.execute(told, [7]).fetchall() == [("team:3", "log"), ("team:3", "webhook")]
-    assert db.execute(told, [8]).fetchall() == [("team:4", "log")]  # chosen
+    assert db.execute(query, [7]).fetchall() == [("team:3", "log"), ("team:3", "webhook")]
+    assert db.execute(query, [8]).fetchall() == [("team:4", "log")]  # chosen
     fold(db, condition(subject=5, rule="log_damaged", of="partition", category="technical"))
-    assert db.execute(told, [5]).fetchall() == [("operators", "log"), ("operators", "webhook")]
+    assert db.execute(query, [5]).fetchall() == [("operators", "log"), ("operators", "webhook")]

@@ -93,8 +93,8 @@ def event_of(words: list[str], alarm: Alarm | None, second: int) -> LifeEvent:
 def test_scenario(lines: list[str]) -> None:
     alarm: Alarm | None = None
     for line in lines:
-        happens, expected = (part.strip() for part in line.split("->"))
-        clock, *words = happens.split()
+        left, expected = (part.strip() for part in line.split("->"))
+        clock, *words = left.split()
         minutes, seconds = map(int, clock.split(":"))
         event = event_of(words, alarm, START + minutes * 60 + seconds)
         if expected.startswith("refused:"):
@@ -134,13 +134,13 @@ def test_where_no_alarm_is_open_an_end_makes_none() -> None:
 
 
 def test_a_history_entry_holds_the_actor_and_the_values() -> None:
-    alarm, (happened, *_) = transition(None, condition("onset", Priority.HIGH, START))
-    assert happened == HistoryEntry(
+    alarm, (entry, *_) = transition(None, condition("onset", Priority.HIGH, START))
+    assert entry == HistoryEntry(
         "onset", START * 1000, 0, {"priority": 3, "value": 88.0, "limit": 92.0, "measured": START * 1000 - 400}
     )
     assert alarm
-    _, (happened, *_) = transition(alarm, Shelve(9, START * 1000, START * 1000 + 60_000, " bath "))
-    assert happened == HistoryEntry("shelve", START * 1000, 9, {"until": START * 1000 + 60_000, "reason": "bath"})
+    _, (entry, *_) = transition(alarm, Shelve(9, START * 1000, START * 1000 + 60_000, " bath "))
+    assert entry == HistoryEntry("shelve", START * 1000, 9, {"until": START * 1000 + 60_000, "reason": "bath"})
 
 
 # The table ---------------------------------------------------------------------------

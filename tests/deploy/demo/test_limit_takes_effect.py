@@ -27,6 +27,8 @@ pytestmark = pytest.mark.stack
 PATCH = Wearable("patch", "patch-1", 1)
 PERSON = Person("EXAMPLETON", "Ada", "1945-07-14", "female", "VT-4174-4", 0, (PATCH,))
 KINDS = ("onset", "acknowledge", "outcome", "end")
+HISTORY = """
+SELECT kind FROM alarm_event JOIN alarm USING (alarm) WHERE subject_kind = 'patient' AND kind <> 'repeat' ORDER BY event"""
 PLAN = Plan(team="North", homes=("Home 1",), people=(PERSON,), staff=DEMO.staff)
 
 
@@ -110,7 +112,7 @@ async def test_a_limit_changed_in_the_browser_raises_its_alarm_and_a_nurse_sees_
     await page.goto(installation.desk_url)
     await page.locator("tr[data-key]", has_text="EXAMPLETON").get_by_text("No alarm", exact=True).wait_for()
     with psycopg.connect(installation.database) as db:
-        kinds = db.execute("SELECT kind FROM alarm_event WHERE kind <> 'repeat' ORDER BY event").fetchall()
+        kinds = db.execute(HISTORY).fetchall()
         assert [kind for (kind,) in kinds if kind in KINDS] == list(KINDS)
         ended = db.execute(
             "SELECT life, outcome, active FROM alarm WHERE subject_kind = 'patient' AND subject = %s", [patient]

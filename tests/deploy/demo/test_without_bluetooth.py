@@ -11,6 +11,7 @@ from deploy.demo.plan import DEMO
 from tests.deploy.demo.whole_run import check_promises, finish, start
 
 
+@pytest.mark.full
 @pytest.mark.timeout(700)
 @pytest.mark.usefixtures("dbus_program")
 def test_a_home_that_had_bluetooth_tells_the_whole_story_without(home: Path) -> None:

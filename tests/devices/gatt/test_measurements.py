@@ -7,6 +7,7 @@ import pytest
 
 from devices.decoded import Decoded
 from devices.errors import UndecodableError
+from devices.gatt.body_composition import parse_body_composition
 from devices.gatt.profiles import decode
 from devices.sample import Status
 from devices.vitals import Vital
@@ -122,3 +123,41 @@ def test_battery_alone_has_no_samples() -> None:
     assert found.battery == 15 and len(found.samples) == 0
     with pytest.raises(UndecodableError, match="reserved"):
         decode(0x2A19, b"\x65", NOW)
+
+
+@pytest.mark.parametrize(
+    ("hexadecimal", "kilograms", "status"),
+    [("082c3adb00da06", 74.46, Status.OK), ("011027", 45.3592, Status.OK), ("00ffff", None, Status.NAN)],
+)
+def test_a_scale_gives_kilograms_and_ffff_is_no_weight(hexadecimal: str, kilograms: float | None, status: Status) -> None:
+    sample = decode(0x2A9D, bytes.fromhex(hexadecimal), NOW).samples[0]
+    assert (None if np.isnan(sample["value"]) else round(float(sample["value"]), 4)) == kilograms
+    assert (sample["vital"], sample["status"]) == (Vital.WEIGHT, status)
+
+
+def test_a_scale_names_its_user_and_its_time() -> None:
+    found = decode(0x2A9D, bytes.fromhex("06881302"[:2] + "8813" + STAMP + "02"), NOW)
+    assert (found.user, found.device_time) == (2, AT)
+    assert decode(0x2A9D, bytes.fromhex("008813"), NOW).user is None
+
+
+def test_body_composition_gives_fat_and_the_weight_where_it_is_sent() -> None:
+    found = values(decode(0x2A9C, bytes.fromhex("0004" + "fa00" + "2c3a"), NOW))
+    assert found == {Vital.BODY_FAT: (25.0, Status.OK), Vital.WEIGHT: (74.46, Status.OK)}
+    assert values(decode(0x2A9C, bytes.fromhex("0000ffff"), NOW)).keys() == {Vital.BODY_FAT}
+
+
+def test_every_field_of_a_body_composition_stands_in_its_order() -> None:
+    found = parse_body_composition(
+        bytes.fromhex(
+            "fe1f" + "c800" + STAMP + "03" + "401f" + "9001" + "1027" + "2027" + "3027" + "4027" + "8813" + "2c3a" + "da06"
+        )
+    )
+    assert (found.fat.value, found.user, found.metabolism, found.muscle_percent) == (20.0, 3, 8000, 40.0)
+    masses = (found.muscle, found.fat_free, found.soft_lean, found.water, found.weight)
+    assert [one.value for one in masses if one] == [50.0, 50.08, 50.16, 50.24, 74.46]
+    assert (found.impedance, found.height, found.multiple) == (500.0, 1.754, True)
+
+
+def test_a_cuff_names_its_user() -> None:
+    assert decode(0x2A35, bytes.fromhex("08780050005d00" + "02"), NOW).user == 2

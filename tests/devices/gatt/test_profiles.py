@@ -53,7 +53,7 @@ def test_every_subscription_has_a_decoder_and_every_form_of_uuid_finds_it() -> N
 
 def test_a_characteristic_without_decoder_is_refused() -> None:
     with pytest.raises(UndecodableError, match="no decoder"):
-        decode(0x2A9D, b"\x00\x00\x00", NOW)
+        decode(0x2A6E, b"\x00\x00", NOW)
 
 
 def test_profiles_are_found_by_their_services() -> None:
@@ -66,4 +66,12 @@ def test_profiles_are_found_by_their_services() -> None:
         "pulse oximeter": "stream",
         "blood pressure": "episodic",
         "thermometer": "episodic",
+        "weight scale": "episodic",
+        "body composition": "episodic",
+        "glucose meter": "records",
+        "continuous glucose": "stream",
+        "Polar measurement data": "stream",
+        "Viatom oximeter": "stream",
+        "BerryMed oximeter": "stream",
+        "Nonin oximeter": "stream",
     }

@@ -36,21 +36,21 @@ def message(seq: int, at: Stamp | int = T0, **more: Any) -> Reading:
     return pulse(at=at, device_time=at if isinstance(at, int) else T0, record=seq, stream=True, **more)
 
 
-def forgotten(store: Store, now: int) -> int:
+def dropped(store: Store, now: int) -> int:
     return sum(iter(lambda: done(store, store.forget, now), 0))
 
 
 @pytest.mark.parametrize("days", [0, 1, 8, 16, 30])
 def test_a_message_of_a_stream_is_recognised_as_long_as_the_log_would_take_it(store: Store, days: int) -> None:
     assert put(store, message(1)) == [True]
-    forgotten(store, T0 + days * DAY)
+    dropped(store, T0 + days * DAY)
     assert put(store, pulse(at=T0 + days * DAY, device_time=T0, record=1, stream=True)) == [False]
 
 
 def test_a_record_of_a_memory_is_recognised_when_all_messages_of_its_day_are_forgotten(store: Store) -> None:
     record = pulse(device_time=T0, record=1)
     assert put(store, record, message(2)) == [True, True]
-    assert forgotten(store, T0 + 400 * DAY) == 1
+    assert dropped(store, T0 + 400 * DAY) == 1
     assert put(store, record, message(2)) == [False, True]
 
 
@@ -63,7 +63,7 @@ def test_a_stream_of_months_keeps_its_tail_only(store: Store, db: sqlite3.Connec
         store.delivered([row for (row,) in db.execute("select id from reading")], now)
         store.prune(now + 1, 10**6)
         store.commit()
-        forgotten(store, now)
+        dropped(store, now)
         used[day] = store.used()
     kept = db.execute("select count(*), min(device_time) from message").fetchone()
     assert kept[0] <= (KEPT + 1) * PERIOD_MS / DAY * 200
@@ -75,10 +75,10 @@ def test_messages_of_before_the_clock_was_set_are_not_forgotten_when_it_is(store
     unset = Stamp(1000, 5, BOOT, False)
     assert put(store, message(1, unset)) == [True]
     assert put(store, message(1, unset)) == [False]
-    assert forgotten(store, T0) == 0
+    assert dropped(store, T0) == 0
     assert put(store, message(1, unset), message(1)) == [False, False]
-    assert forgotten(store, T0 + 31 * DAY) == 0
-    assert forgotten(store, T0 + 41 * DAY) == 1
+    assert dropped(store, T0 + 31 * DAY) == 0
+    assert dropped(store, T0 + 41 * DAY) == 1
 
 
 def test_streamed_readings_of_one_instant_keep_apart_though_their_messages_stand_in_two_periods(

@@ -18,7 +18,7 @@ from devices.wire.batch import ClockQuality, Kind, Lane, key_of
 from devices.wire.event import Heartbeat, Link
 from devices.wire.pairing import Assigned
 from gateway.outbox.reading import Reading
-from gateway.uplink.uplink import Pace
+from gateway.uplink.uplink import Schedule
 from tests.fix_kafka import MakeTopic
 from tests.gateway.kafka_log import Log
 from tests.gateway.making import HandClock, event_reading, pulse
@@ -138,7 +138,7 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(
     tmp_path: Path, kafka: Kafka, topic: str, log: Log
 ) -> None:
     running = Running(
-        tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
+        tmp_path, kafka.bootstrap, topic, schedule=Schedule(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
     )
     await running.outbox.put([now(running, 1)])
     await running.waiting(0)
@@ -153,7 +153,7 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(
     kafka.spawn()
     kafka.wait()
     running = Running(
-        tmp_path, kafka.bootstrap, topic, pace=Pace(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
+        tmp_path, kafka.bootstrap, topic, schedule=Schedule(live_ms=1500, backfill_per_s=80, flush_s=0.2), linger_s=0.2
     )
     for _ in range(10):
         await running.outbox.put([now(running, 200)])
@@ -176,8 +176,8 @@ async def test_after_an_outage_live_goes_first_and_nothing_is_missing(
 async def test_after_an_outage_backfill_begins_at_a_time_of_its_own_and_live_does_not_wait(
     tmp_path: Path, kafka: Kafka, topic: str, log: Log
 ) -> None:
-    pace = Pace(live_ms=1500, spread_s=4.0, outage_s=1.0, flush_s=0.2)
-    running = Running(tmp_path, kafka.bootstrap, topic, pace=pace, linger_s=0.1, uniform=lambda _first, last: last)
+    schedule = Schedule(live_ms=1500, spread_s=4.0, outage_s=1.0, flush_s=0.2)
+    running = Running(tmp_path, kafka.bootstrap, topic, schedule=schedule, linger_s=0.1, uniform=lambda _first, last: last)
     await running.outbox.put([now(running, 1)])
     await running.waiting(0)
     kafka.kill()

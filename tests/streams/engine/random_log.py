@@ -60,11 +60,11 @@ class Maker:
         self.tell(0, self.rule_set())
         for patient in self.patients:
             facts = Facts(self.rng.choice((1, 1, 2)), self.rng.choice((True, False, None)), "A", "1950-02-03")
-            said = [self.enrolment(patient, first=True), facts]
+            controls = [self.enrolment(patient, first=True), facts]
             if self.rng.random() < 0.97:
-                said.append(Consent(True, 0))
-            self.rng.shuffle(said)  # the desk sends what is decided first: facts may stand before the enrolment
-            for control in said:
+                controls.append(Consent(True, 0))
+            self.rng.shuffle(controls)  # the desk sends what is decided first: facts may stand before the enrolment
+            for control in controls:
                 self.tell(patient, control)
         for _ in range(length):
             self.step()

@@ -52,8 +52,8 @@ def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
 def make_setup(home: PatientLog) -> list[Record]:
     from devices.wire.control import Consent, Enrolled, Enrolment
 
-    said = (Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
-    return [Record(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(said)]
+    controls = (Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
+    return [Record(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(controls)]
 
 
 def check_deliveries(samples: list[tuple[int, int, int, int]], data: st.DataObject) -> None:

@@ -95,12 +95,12 @@ LOGS = st.lists(RECORDS, min_size=1, max_size=12)
 
 def records_of(hostile: list[tuple[str, Any, Any]]) -> list[Record]:
     append, out = NOW, []
-    said: list[tuple[int, wire.Control]] = [
+    sent: list[tuple[int, wire.Control]] = [
         (PATIENT, wire.Consent(True, 0)),
         (PATIENT, wire.Enrolment((wire.Enrolled(DEVICE, GATEWAY, 0, None, 1),), (GATEWAY,))),
         (PATIENT, wire.Facts(1, True, "V", "1950-02-03")),
     ]
-    for first, (patient, control) in enumerate(said, 1):
+    for first, (patient, control) in enumerate(sent, 1):
         out.append(Record(append, Kind.CONTROL, patient, control=control, first=first))
     for first, (kind, it, who) in enumerate(hostile, 10):
         append += 1000

@@ -41,7 +41,7 @@ def test_damaged_data_keys_stop_their_own_records_and_nobody_elses(start_worker,
         rows(plain_database, f"UPDATE data_key SET {what} WHERE key = %s", keys[patient])
     first = [world.batch(p, [(t, {HR: 60.0 + p % 9})]) for p in world.patients]
     records = [*world.admission(), *first, *(world.batch(p, [(t + 1, {HR: 70.0})]) for p in world.patients)]
-    said = [(patient, "data_key_damaged", 100 + patient) for patient in DAMAGE]
+    conditions = [(patient, "data_key_damaged", 100 + patient) for patient in DAMAGE]
     with start_worker(plain_database) as worker:
         produce(kafka.client(), topic, records)
         wait_for_ledger(plain_database, len(records), 90)
@@ -50,12 +50,12 @@ def test_damaged_data_keys_stop_their_own_records_and_nobody_elses(start_worker,
         assert len(refused) == 6
         assert {one.value for one in first[:3]} < {row[4] for row in refused}
         assert stored_values(plain_database, 65) == [(t, {"heart_rate": 62.0}), (t + 1, {"heart_rate": 70.0})]
-        assert rows(plain_database, CONDITIONS, "data_key_damaged") == [(*one, "onset") for one in said]
+        assert rows(plain_database, CONDITIONS, "data_key_damaged") == [(*one, "onset") for one in conditions]
         for key, patient, wrapped in whole:
             rows(plain_database, "UPDATE data_key SET (patient, wrapped) = (%s, %s) WHERE key = %s", patient, wrapped, key)
         produce(kafka.client(), topic, first)  # as `vigil rejected retry` does
         wait_for_ledger(plain_database, len(records) + len(first))
-        ends = [(*one, phase) for one in said for phase in ("onset", "end")]
+        ends = [(*one, phase) for one in conditions for phase in ("onset", "end")]
         assert rows(plain_database, CONDITIONS, "data_key_damaged") == ends
         assert stored_values(plain_database, 1) == [(t, {"heart_rate": 61.0})]
         assert worker.stop() == 0
@@ -73,8 +73,8 @@ def test_where_no_key_opens_it_is_the_master_key_and_the_worker_says_so_at_its_s
     wrong.write_bytes(new_key())
     with WorkerProcess(plain_database, kafka.bootstrap, topic, wrong) as worker:
         assert worker.popen.wait(40) == EXIT_FAILED
-    said = worker.log.read_text()
-    assert "None of 9 data keys opens under this master key: was the key file exchanged?" in said
+    conditions = worker.log.read_text()
+    assert "None of 9 data keys opens under this master key: was the key file exchanged?" in conditions
 
 
 def test_a_record_at_which_the_engine_fails_is_set_aside_alone_and_the_worker_goes_on(

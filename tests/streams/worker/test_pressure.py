@@ -54,7 +54,7 @@ def spread(records, count, seconds):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "count"), [(20, 2500), pytest.param(300, 60_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])]
+    ("seconds", "count"), [(10, 1250), pytest.param(300, 60_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])]
 )
 def test_a_database_that_is_away_at_full_load_costs_bounded_memory_and_loses_nothing(
     start_worker, world, kafka, topic, plain_database, postgres, seconds, count

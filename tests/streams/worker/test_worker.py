@@ -151,7 +151,7 @@ def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:
 
 def test_bad_input_is_rejected_with_its_reason_and_its_neighbours_are_stored(start_worker, world, kafka, topic, database):
     t = now_ms() - 10_000
-    bad = [(why, -1, one) for why, one in bad_records(world)] + bad_readings(world, t)
+    bad = [(reason, -1, one) for reason, one in bad_records(world)] + bad_readings(world, t)
     records = world.admission([1]) + world.admission([2], since=t)
     for n, (_, _, one) in enumerate(bad):
         records += [one, world.batch(1, [(t + n, {HR: 70.0})])]
@@ -162,7 +162,7 @@ def test_bad_input_is_rejected_with_its_reason_and_its_neighbours_are_stored(sta
         wait_for_ledger(database, len(records))
         assert worker.stop() == 0
     at = {id(record): (record.partition, offset) for record, offset in zip(records, offsets, strict=True)}
-    expected = [(*at[id(one)], reading, why, one.value if reading < 0 else None) for why, reading, one in bad]
+    expected = [(*at[id(one)], reading, reason, one.value if reading < 0 else None) for reason, reading, one in bad]
     with psycopg.connect(database) as db:
         found = db.execute("SELECT partition, at_offset, reading, reason, record FROM rejected ORDER BY 1, 2, 3").fetchall()
         assert found == sorted(expected)

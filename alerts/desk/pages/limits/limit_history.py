@@ -76,8 +76,8 @@ async def read_limit_history(connection: AsyncConnection[Any], patient: int) -> 
         if effective is not None:
             standing.append((0 if first and unit else effective, {**defaults, **own}))
         changes = tuple(changes_between(before, rows(defaults, own)))
-        told = name or "the system"
+        author = name or "the system"
         if not unit or (changes and not first):  # the first set of an installation changed nothing of anybody
-            versions.append(Version(sequence, created, sent, effective, told, reason, note, changes, unit))
+            versions.append(Version(sequence, created, sent, effective, author, reason, note, changes, unit))
         first = first and not unit
     return LimitHistory(tuple(reversed(versions)), own, tuple(standing))

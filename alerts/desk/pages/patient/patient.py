@@ -12,9 +12,11 @@ from starlette.routing import Route
 from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.actions import FALSE_REASONS
 from alerts.desk.pages.limits.limits import read_editor
-from alerts.desk.pages.patient.series import HOURS, bands_of, read_series
+from alerts.desk.pages.patient.export import csv_of
+from alerts.desk.pages.patient.series import bands_of, read_series
 from alerts.desk.pages.patient.table import read_table
 from alerts.desk.pages.patient.timeline import read_timeline
+from alerts.desk.pages.patient.window import RANGES, USUAL_H, Window
 from alerts.desk.pages.worklist import newest
 from alerts.desk.web.access import check_patient
 from alerts.desk.web.audit import record
@@ -23,7 +25,7 @@ from alerts.desk.web.session import Session
 from alerts.desk.worklist.lines import Line, counts
 from alerts.desk.worklist.news2_panel import panel
 from alerts.desk.worklist.snapshot import Patient, Snapshot
-from alerts.desk.worklist.words import devices_of
+from alerts.desk.worklist.words import devices_of, local
 
 _CHARTS: Final = (("hr", "Heart rate", "/min"), ("spo2", "SpO₂", "%"), ("rr", "Respiration", "/min"),
                   ("bp", "Blood pressure", "mmHg"), ("temp", "Temperature", "°C"))  # fmt: skip
@@ -70,9 +72,10 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
         await record(connection, session.person, "patient.read", f"patient:{number}")
         editor = await read_editor(connection, number)
         moments = await read_timeline(connection, snapshot, patient)
-        table = await read_table(connection, snapshot, patient, 6)
+        window = Window.of_hours(USUAL_H, snapshot.read_at / 1000)
+        table = await read_table(connection, patient, window)
     return desk.page(
-        "patient.html", editor=editor, moments=moments, table=table, hours=6, HOURS=HOURS,
+        "patient.html", editor=editor, moments=moments, table=table, window=window, hours=USUAL_H, RANGES=RANGES,
         texts={}, number=number, saved=False, counts=counts(desk.reader.view(session.teams), session.person),
         **_shown(desk, session, snapshot, patient, line),
     )  # fmt: skip
@@ -90,9 +93,8 @@ async def part(request: Request, desk: Desk, session: Session) -> Response:
         if name == "timeline":
             return desk.page("_timeline.html", moments=await read_timeline(connection, snapshot, patient), **shown)
         if name == "table":
-            hours = _hours(request)
-            table = await read_table(connection, snapshot, patient, hours)
-            return desk.page("_table.html", table=table, hours=hours, **shown)
+            window = Window.asked(request.query_params, snapshot.read_at / 1000)
+            return desk.page("_table.html", table=await read_table(connection, patient, window), window=window, **shown)
     raise NotYoursError
 
 
@@ -101,17 +103,28 @@ async def series(request: Request, desk: Desk, session: Session) -> Response:
     """The series of the charts, as JSON."""
     snapshot, patient, _ = await _found(desk, session, request.path_params["patient"])
     async with desk.pool.connection() as connection:
-        found = await read_series(connection, snapshot, patient, _hours(request))
+        window = Window.asked(request.query_params, snapshot.read_at / 1000)
+        found = await read_series(connection, snapshot, patient, window)
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def _hours(request: Request) -> int:
-    asked = request.query_params.get("hours", "6")
-    return int(asked) if asked in {str(h) for h in HOURS} else 6
+@signed_in
+async def export(request: Request, desk: Desk, session: Session) -> Response:
+    """What the charts show, as a CSV file; the export is audited, and the file's name holds no patient's."""
+    number = request.path_params["patient"]
+    snapshot, patient, _ = await _found(desk, session, number)
+    window = Window.asked(request.query_params, snapshot.read_at / 1000)
+    async with desk.pool.connection() as connection:
+        await record(connection, session.person, "patient.export", f"patient:{number}", seconds=int(window.seconds))
+        found = await read_series(connection, snapshot, patient, window)
+    end = local(int(window.end * 1000), desk.settings.zone)
+    headers = {"Content-Disposition": f'attachment; filename="readings-{end:%Y-%m-%d-%H%M}.csv"'}
+    return Response(csv_of(found, desk.settings.zone), media_type="text/csv", headers=headers)
 
 
 ROUTES: Final = [
     Route("/patients/{patient:int}", page, methods=["GET"]),
     Route("/patients/{patient:int}/series", series, methods=["GET"]),
+    Route("/patients/{patient:int}/readings.csv", export, methods=["GET"]),
     Route("/patients/{patient:int}/part/{part}", part, methods=["GET"]),
 ]

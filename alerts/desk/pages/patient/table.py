@@ -1,4 +1,4 @@
-"""The charts' data as a table: every ten minutes (within one hour every minute), newest first, as measured."""
+"""The charts' data as a table: the last value of each step of the window, newest first, as measured."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from alerts.database import to_datetime
+from alerts.desk.pages.patient.window import Window
 from alerts.desk.worklist.cells import COLUMN_OF
-from alerts.desk.worklist.snapshot import Patient, Snapshot
+from alerts.desk.worklist.snapshot import Patient
 from alerts.desk.worklist.words import number
 from devices.vitals import Vital
 
 _COLUMN: Final[dict[int, str]] = {**COLUMN_OF, Vital.SYSTOLIC: "sys", Vital.DIASTOLIC: "dia"}
 _MINUTES: Final = """
 SELECT DISTINCT ON (step, vital) (floor(extract(epoch FROM time) / %s))::int8 AS step, vital, last, poor
-FROM rollup_minute WHERE patient = %s AND time > %s - make_interval(hours => %s) AND vital = ANY(%s)
+FROM rollup_minute WHERE patient = %s AND time > %s AND time <= %s AND vital = ANY(%s)
 ORDER BY step, vital, time DESC, n DESC"""
 _EPISODIC: Final = """
 SELECT (floor(extract(epoch FROM time) / %s))::int8,
     CASE WHEN systolic_status IS NULL THEN systolic END, CASE WHEN diastolic_status IS NULL THEN diastolic END,
     CASE WHEN temperature_status IS NULL THEN temperature END
-FROM reading WHERE patient = %s AND time > %s - make_interval(hours => %s)
+FROM reading WHERE patient = %s AND time > %s AND time <= %s
   AND (systolic IS NOT NULL OR diastolic IS NOT NULL OR temperature IS NOT NULL) ORDER BY time"""
-_MOST: Final = 150
 
 
 @dataclass(slots=True)
@@ -34,10 +33,10 @@ class TableRow:
     poor: bool = False
 
 
-async def read_table(connection: AsyncConnection[Any], snapshot: Snapshot, patient: Patient, hours: int) -> list[TableRow]:
-    """Rows of the last ``hours``; a missing cell was not measured."""
-    step_s = 60 if hours == 1 else 600
-    when = (step_s, patient.patient, to_datetime(snapshot.read_at), hours)
+async def read_table(connection: AsyncConnection[Any], patient: Patient, window: Window) -> list[TableRow]:
+    """Rows of a window; a missing cell was not measured."""
+    step_s = window.row_s
+    when = (step_s, patient.patient, *window.between)
     found: dict[int, TableRow] = {}
     minutes = await connection.execute(_MINUTES, (*when, [int(v) for v in _COLUMN]))
     for step, vital, last, poor in await minutes.fetchall():
@@ -55,4 +54,4 @@ async def read_table(connection: AsyncConnection[Any], snapshot: Snapshot, patie
         for key, vital, value in (("sys", 5, systolic), ("dia", 6, diastolic), ("temp", 8, temperature)):
             if value is not None:
                 row.cells[key] = number(vital, value)
-    return [found[step] for step in sorted(found, reverse=True)][:_MOST]
+    return [found[step] for step in sorted(found, reverse=True)]

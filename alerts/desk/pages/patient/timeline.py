@@ -69,8 +69,8 @@ def _limits(version: Version) -> Moment:
     changed = "; ".join(str(change) for change in version.changes) or "Limits saved as before"
     whose = "the unit’s limits" if version.unit else ""
     waits = "" if version.state == "effective" else "not yet in effect"
-    why = f"{version.reason.lower()}{', ' if version.reason and version.note else ''}{version.note}"
-    by = ", ".join(part for part in (whose, version.by, why, waits) if part)
+    remark = f"{version.reason.lower()}{', ' if version.reason and version.note else ''}{version.note}"
+    by = ", ".join(part for part in (whose, version.by, remark, waits) if part)
     return Moment(version.effective or version.created, "limits", "", changed, by)
 
 
@@ -92,8 +92,8 @@ def _moment(
     if kind == "late":
         return Moment(at, "info", "", f"{plain(now, devices)}: found in late data", "")
     if kind == "better":
-        said = f"it was {kind_of(then)}{_by_new_limit(alarm, before, content)}"
-        return Moment(at, "fall", kind_of(now), f"{plain(now, devices)}: better", said)
+        explanation = f"it was {kind_of(then)}{_by_new_limit(alarm, before, content)}"
+        return Moment(at, "fall", kind_of(now), f"{plain(now, devices)}: better", explanation)
     if kind in ("onset", "worse"):
         mark = kind_of(now)
         return Moment(

@@ -117,10 +117,10 @@ async def test_a_wall_display_that_must_sign_in_again_says_so_loudly(desk: OpenD
     with seeded.tx() as tx:
         tx.execute("UPDATE session SET seen = now() - interval '20 minutes'")
     await page.evaluate("import('/static/desk.js').then(desk => desk.quietly('/list')).catch(() => {})")
-    said = page.locator("#ended[open]")
-    await said.wait_for()
-    assert "SIGNED OUT: this screen shows no alarms" in await text(said)
+    dialog = page.locator("#ended[open]")
+    await dialog.wait_for()
+    assert "SIGNED OUT: this screen shows no alarms" in await text(dialog)
     assert await tones(page, 3) == 3
     assert await page.locator("#table").is_hidden()  # nothing of patients on a screen that nobody has signed in to
-    await said.get_by_role("link", name="Sign in again").click()
+    await dialog.get_by_role("link", name="Sign in again").click()
     await page.wait_for_url("**/sign-in?why=ended")

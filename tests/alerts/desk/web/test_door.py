@@ -71,8 +71,8 @@ def test_only_a_named_proxy_says_where_somebody_comes_from(settings: DeskSetting
     for proxies, codes in (("", [404, 404, 429, 429]), ("127.0.0.1", [404] * 4)):
         with Served(settings.model_copy(update={"claim_tries": 2, "trusted_proxies": proxies})) as served:
             url = f"{served.url}/gateway/v1/claim"
-            said = [{"X-Forwarded-For": f"10.0.0.{n}"} for n in range(4)]
-            assert [httpx.post(url, json={"code": "AAAA-0000"}, headers=h).status_code for h in said] == codes
+            claims = [{"X-Forwarded-For": f"10.0.0.{n}"} for n in range(4)]
+            assert [httpx.post(url, json={"code": "AAAA-0000"}, headers=h).status_code for h in claims] == codes
 
 
 @pytest.mark.parametrize("name", ["", " ", "m.testova\0", "\0", "x" * 5000])

@@ -132,7 +132,7 @@ async def test_whatever_row_is_damaged_all_other_patients_are_served(seeded: See
     with seeded.tx() as db:
         views = dict(db.execute(_VIEWS).fetchall())
         damaged = list(damages(db, rows_of(db, victim)))
-    tried, said, wrong = 0, set[str](), list[str]()
+    tried, named, wrong = 0, set[str](), list[str]()
     async with await AsyncConnection.connect(seeded.url) as connection, connection.transaction():
         whole = await desk.read(connection)
         listed = {table for (table,) in await (await connection.execute(_SCANNED)).fetchall()}
@@ -163,7 +163,7 @@ async def test_whatever_row_is_damaged_all_other_patients_are_served(seeded: See
                     continue
             if shown is None:
                 continue
-            said |= {fault.what for fault in snapshot.faults}
+            named |= {fault.what for fault in snapshot.faults}
             after = served(shown, victim)
             if set(after) != set(before) or (damage.table not in _OF_ALL and after != before):
                 wrong.append(f"{damage} changed other patients")
@@ -171,6 +171,6 @@ async def test_whatever_row_is_damaged_all_other_patients_are_served(seeded: See
                 wrong.append(f"{damage} took its patient off the list")
     assert not wrong, "\n".join(wrong)
     assert tried > 500
-    assert said == {
+    assert named == {
         "a rule set", "a value", "admission", "an alarm", "battery", "facts", "identity", "limits", "signal",
     }  # fmt: skip

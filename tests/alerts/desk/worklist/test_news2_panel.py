@@ -22,7 +22,7 @@ def test_a_partial_score_is_a_lower_bound_and_names_what_is_missing() -> None:
 
 def test_under_four_inputs_there_is_no_score() -> None:
     score = score_of(*look(value(Vital.HEART_RATE, 134), value(Vital.SPO2, 90, 20 * 60)))
-    assert (score.text, score.why) == ("–", "under four inputs")
+    assert (score.text, score.refusal) == ("–", "under four inputs")
 
 
 def test_what_an_unusable_sample_follows_still_counts() -> None:

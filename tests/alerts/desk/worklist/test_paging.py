@@ -25,7 +25,7 @@ BOTH = {1: frozenset({"webhook"}), 2: frozenset[str]()}
 
 
 @pytest.mark.parametrize(
-    ("paging", "works", "said"),
+    ("paging", "works", "expected"),
     [
         (Paging(), False, "the notifier does not run"),
         (Paging(frozenset({"due", "log"}), channels={1: frozenset()}), False, "no channel that reaches people"),
@@ -35,10 +35,10 @@ BOTH = {1: frozenset({"webhook"}), 2: frozenset[str]()}
         (Paging(frozenset({"due", "webhook"}), 0, NOW, BOTH), True, "the last page was delivered at 15:34"),
     ],
 )
-def test_paging_in_words(paging: Paging, works: bool, said: str) -> None:
+def test_paging_in_words(paging: Paging, works: bool, expected: str) -> None:
     found = paging_in_words(paging, [1], BERLIN, NOW)
     assert found[0] is works
-    assert said in found[1]
+    assert expected in found[1]
 
 
 def test_a_team_without_a_channel_is_not_promised_what_others_have() -> None:

@@ -15,6 +15,7 @@ from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import read_series
 from alerts.desk.pages.patient.table import read_table
 from alerts.desk.pages.patient.timeline import read_timeline
+from alerts.desk.pages.patient.window import Window
 from alerts.desk.worklist.cells import cells_of
 from alerts.desk.worklist.last_good import LastGood
 from alerts.desk.worklist.news2_panel import score_of
@@ -50,11 +51,12 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         assert len([a for a in snapshot.alarms if a.subject == ada]) == 3
         assert all(a.closed is None for a in snapshot.alarms)
 
-        for hours, least in ((1, 1000), (6, 300), (24, 350)):
-            series = await read_series(connection, snapshot, patient, hours)
+        for hours, least in ((1, 1000), (6, 300), (24, 350), (168, 36), (720, 6)):
+            window = Window.of_hours(hours, snapshot.read_at / 1000)
+            series = await read_series(connection, snapshot, patient, window)
             assert len(series["lines"]["hr"]["t"]) > least  # type: ignore[index]
             assert series["bp"]
-            assert await read_table(connection, snapshot, patient, hours)
+            assert await read_table(connection, patient, window)
         moments = await read_timeline(connection, snapshot, patient)
         assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
         editor = await read_editor(connection, ada)

@@ -59,8 +59,8 @@ def test_a_damaged_identity_is_an_error_of_its_patient_alone(settings: DeskSetti
         found = health(served)
         assert (found["healthy"], found["failing"], found["unreadable"]) == (True, {}, 4)
         assert "vigil_desk_unreadable 4.0" in client.get("/metrics").text
-    said = [line for line in logs if line["event"].startswith("stored data cannot be read")]
-    assert sorted((line["patient"], line["what"]) for line in said) == sorted(
+    named = [line for line in logs if line["event"].startswith("stored data cannot be read")]
+    assert sorted((line["patient"], line["what"]) for line in named) == sorted(
         [(damaged, "identity"), (misdated, "date of birth"), (unread, "facts"), (patients["MOCKFORD"], "battery")]
     )
     assert "1950-13-01" not in str(logs)

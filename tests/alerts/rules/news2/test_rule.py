@@ -67,11 +67,11 @@ def test_facts_in_a_round_of_their_own_before_the_enrolment_count() -> None:
     engine = Engine(stages())
     engine.take(1, None, Recall())
     enrolment = Enrolment((Enrolled(7, 3, 0),), (3,))
-    told = []
+    emitted = []
     for number, control in enumerate((ADULT, Consent(True, 0), enrolment)):
         engine.advance(round_of([control_record(START * 1000 + number, 1, control, number)]))
     for second in range(START, START + 40):
         readings = tuple((second * 1000, value, int(vital), 0, 0) for vital, value in ILL)
         rows = [Record(second * 1000 + 5, Kind.SAMPLES, 1, 7, 3, samples=readings), clock_record(second * 1000 + 900)]
-        told += engine.advance(round_of(rows)).conditions
-    assert [one.rule for one in told if one.rule == "news2"] == ["news2"]
+        emitted += engine.advance(round_of(rows)).conditions
+    assert [one.rule for one in emitted if one.rule == "news2"] == ["news2"]

@@ -139,7 +139,7 @@ def test_under_four_inputs_there_is_no_score():
 
 
 @pytest.mark.parametrize(
-    ("facts", "why"),
+    ("facts", "reason"),
     [
         (Facts(born="2010-11-23"), "under 16"),
         (Facts(born="2010-11-22"), None),
@@ -147,10 +147,10 @@ def test_under_four_inputs_there_is_no_score():
         (Facts(born="1990-05-05", pregnant=True), "pregnant"),
     ],
 )
-def test_it_is_refused_where_it_must_not_be_used(facts, why):
-    assert refusal(facts, TODAY) == why
-    if why:
-        assert score(whole(), facts, on=TODAY) == Refused(why)
+def test_it_is_refused_where_it_must_not_be_used(facts, reason):
+    assert refusal(facts, TODAY) == reason
+    if reason:
+        assert score(whole(), facts, on=TODAY) == Refused(reason)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def home(interval_s: int = 0) -> PatientLog:
     return at_home
 
 
-def told(it: PatientLog, rule: str = "clock_wrong") -> list[tuple[int, str]]:
+def phases_at(it: PatientLog, rule: str = "clock_wrong") -> list[tuple[int, str]]:
     return [(second, phase) for second, _, phase, _ in it.reported(rule)]
 
 
@@ -45,14 +45,14 @@ def test_what_cannot_decide_for_its_time_is_told_at_once(ago: int, status: int, 
     it.wait(5)
     send(it, it.now - ago, status, clock)
     it.wait(2)
-    assert told(it) == [(6, "onset")]
+    assert phases_at(it) == [(6, "onset")]
     (onset,) = it.conditions("clock_wrong")
     assert (onset.category, onset.source, onset.detail) == ("technical", 7, {"reason": reason})
     assert not it.reported("systolic.low")
     it.wait(60)
     send(it, it.now)
     it.wait(2)
-    assert [phase for _, phase in told(it)] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it)] == ["onset", "end"]
     assert it.reported("systolic.low")
 
 
@@ -63,7 +63,7 @@ def test_it_does_not_flap_while_sure_and_unsure_times_alternate() -> None:
         it.wait()
         send(it, it.now)
         it.wait()
-    assert [phase for _, phase in told(it)] == ["onset"]
+    assert [phase for _, phase in phases_at(it)] == ["onset"]
 
 
 def test_a_clock_that_the_gateway_found_off_is_told_until_it_is_right() -> None:
@@ -71,7 +71,7 @@ def test_a_clock_that_the_gateway_found_off_is_told_until_it_is_right() -> None:
     for offset, expected in ((20_000, 0), (-7_200_000, 1), (-7_200_000, 1), (1000, 2)):
         it.event(ClockCorrection(it.now * 1000, offset))
         it.wait(2)
-        assert len(told(it)) == expected, offset
+        assert len(phases_at(it)) == expected, offset
 
 
 def test_consent_given_again_lets_in_nothing_that_was_measured_meanwhile() -> None:
@@ -105,15 +105,15 @@ def test_a_withdrawal_without_a_believable_time_counts_from_its_record() -> None
 def test_a_withdrawal_ends_what_is_said_of_gateway_and_devices_and_both_get_their_time_anew() -> None:
     it = home(interval_s=5)
     it.wait(200)
-    assert [phase for _, phase in told(it, "gateway_offline")] == ["onset"]
+    assert [phase for _, phase in phases_at(it, "gateway_offline")] == ["onset"]
     it.control(Consent(False, it.now * 1000))
     it.wait(300)
-    assert [phase for _, phase in told(it, "gateway_offline")] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it, "gateway_offline")] == ["onset", "end"]
     it.control(Consent(True, it.now * 1000))
     it.wait(30)
-    assert [phase for _, phase in told(it, "gateway_offline")] == ["onset", "end"], "it has had no time to beat yet"
+    assert [phase for _, phase in phases_at(it, "gateway_offline")] == ["onset", "end"], "it has had no time to beat yet"
     it.wait(70)
-    assert [phase for _, phase in told(it, "gateway_offline")] == ["onset", "end", "onset"]
+    assert [phase for _, phase in phases_at(it, "gateway_offline")] == ["onset", "end", "onset"]
 
 
 def test_a_heartbeat_that_is_sent_again_is_no_news() -> None:
@@ -126,10 +126,10 @@ def test_a_heartbeat_that_is_sent_again_is_no_news() -> None:
     for at in old:
         it.event(Heartbeat(at), device=0)
         it.wait()
-    assert [phase for _, phase in told(it, "gateway_offline")] == ["onset"]
+    assert [phase for _, phase in phases_at(it, "gateway_offline")] == ["onset"]
     it.heartbeat()
     it.wait()
-    assert [phase for _, phase in told(it, "gateway_offline")] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it, "gateway_offline")] == ["onset", "end"]
 
 
 def test_a_gateway_whose_own_clock_is_not_set_is_heard_all_the_same() -> None:

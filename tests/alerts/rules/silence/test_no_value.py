@@ -26,7 +26,7 @@ def home(interval_s: int = 1, rules: RuleSet | None = None) -> PatientLog:
     return at_home
 
 
-def told(it: PatientLog, rule: str) -> list[tuple[int, str]]:
+def phases_at(it: PatientLog, rule: str) -> list[tuple[int, str]]:
     return [(second, phase) for second, _, phase, _ in it.reported(rule)]
 
 
@@ -61,17 +61,17 @@ def test_values_that_cannot_be_used_are_told_within_ten_seconds_of_the_last_usab
     for _ in range(14):
         send(it, decode(bytes.fromhex(payload), it.now * 1000))
         it.wait()
-    told_of = [one for one in it.conditions() if one.rule.endswith("no_value") or one.rule == "sensor_off"]
-    assert told_of
+    technical = [one for one in it.conditions() if one.rule.endswith("no_value") or one.rule == "sensor_off"]
+    assert technical
     last_usable = max(usable_before - 1, 0)
-    for one in told_of:
+    for one in technical:
         assert (one.phase, one.category) == ("onset", "technical")
         late = 3 if one.rule == "sensor_off" else 0
         assert one.second - START <= last_usable + 10 + late, one
         if reason:
             assert one.detail["reason"] == reason
-    if not any(one.rule == "sensor_off" for one in told_of):
-        assert {one.vital for one in told_of} == set(vitals)
+    if not any(one.rule == "sensor_off" for one in technical):
+        assert {one.vital for one in technical} == set(vitals)
 
 
 @pytest.mark.parametrize(("value", "status", "reason"), [(310, Status.OK, "implausible"), (70, Status.ARTEFACT, "artefact")])
@@ -80,19 +80,19 @@ def test_a_usable_value_ends_it(value: float, status: Status, reason: str) -> No
     it.measure_each_second(HEART, [70])
     it.measure_each_second(HEART, [value] * 60, status=status)
     it.measure_each_second(HEART, [70])
-    assert told(it, "heart_rate.no_value") == [(10, "onset"), (62, "end")]
+    assert phases_at(it, "heart_rate.no_value") == [(10, "onset"), (62, "end")]
     assert it.conditions("heart_rate.no_value")[0].detail == {"reason": reason, "cannot_assess": False}
 
 
 def test_a_high_alarm_whose_values_become_useless_stays_and_cannot_be_assessed() -> None:
     it = home()
     it.measure_each_second(SPO2, [96] * 3 + [85] * 20 + [29] * 920)
-    assert told(it, "spo2.low") == [(19, "onset")]
-    assert told(it, "spo2.no_value") == [(32, "onset")]
+    assert phases_at(it, "spo2.low") == [(19, "onset")]
+    assert phases_at(it, "spo2.no_value") == [(32, "onset")]
     assert it.conditions("spo2.no_value")[0].detail["cannot_assess"] is True
     it.measure_each_second(SPO2, [96] * 2)
-    assert [phase for _, phase in told(it, "spo2.low")] == ["onset", "end"]
-    assert [phase for _, phase in told(it, "spo2.no_value")] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it, "spo2.low")] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it, "spo2.no_value")] == ["onset", "end"]
 
 
 @pytest.mark.parametrize("interval_s", [0, 1])
@@ -103,7 +103,7 @@ def test_a_vital_that_falls_silent_beside_another_is_told_and_its_alarm_stays(in
             it.measure(SPO2, 85)
         it.measure(PULSE, 70)
         it.wait()
-    assert [phase for _, phase in told(it, "spo2.low")] == ["onset"]
+    assert [phase for _, phase in phases_at(it, "spo2.low")] == ["onset"]
     (onset,) = it.conditions("spo2.no_value")
     assert onset.detail == {"reason": "silent", "cannot_assess": True}
     assert onset.second - START <= 30 + 90
@@ -114,8 +114,8 @@ def test_a_device_that_falls_silent_whole_leaves_its_standing_alarm_and_says_tha
     it = home()
     it.measure_each_second(SPO2, [85] * 30)
     it.wait(920)
-    assert [phase for _, phase in told(it, "spo2.low")] == ["onset"]
-    assert told(it, "spo2.no_value") == [(29 + 32, "onset")]
+    assert [phase for _, phase in phases_at(it, "spo2.low")] == ["onset"]
+    assert phases_at(it, "spo2.no_value") == [(29 + 32, "onset")]
 
 
 def test_a_device_that_falls_silent_whole_with_nothing_standing_is_no_datas_business() -> None:
@@ -135,7 +135,7 @@ def test_a_spot_check_that_stands_is_too_old_after_its_validity() -> None:
     it.wait(905)
     assert it.reported("spo2.low") == [(1, "spo2.low", "onset", "HIGH")]
     assert it.reported("pulse_rate.high") == [(1, "pulse_rate.high", "onset", "HIGH")]
-    assert told(it, "spo2.no_value") == [(900, "onset")]
+    assert phases_at(it, "spo2.no_value") == [(900, "onset")]
     assert it.conditions("spo2.no_value")[0].detail == {"reason": "too old", "cannot_assess": True}
 
 
@@ -186,7 +186,7 @@ def test_a_sensor_off_of_one_vital_while_the_other_goes_on_is_told() -> None:
         it.measure(SPO2, 97, status=Status.OK if k < 5 else Status.POOR_CONTACT)
         it.measure(PULSE, 70)
         it.wait()
-    assert told(it, "spo2.no_value") == [(4 + 13, "onset")]
+    assert phases_at(it, "spo2.no_value") == [(4 + 13, "onset")]
     assert it.conditions("spo2.no_value")[0].detail["reason"] == "poor contact"
 
 
@@ -200,13 +200,13 @@ def test_a_pause_a_removed_device_and_withdrawn_consent_end_it() -> None:
         it.measure_each_second(SPO2, [0] * 30, status=Status.NAN)
         it.control(end)
         it.wait(2)
-        assert [phase for _, phase in told(it, "spo2.no_value")] == ["onset", "end"], end
+        assert [phase for _, phase in phases_at(it, "spo2.no_value")] == ["onset", "end"], end
 
 
 def test_the_seconds_come_from_the_rule_set() -> None:
     it = home(rules=RuleSet(1, no_value_s=25))
     it.measure_each_second(SPO2, [97] + [0] * 40, status=Status.NAN)
-    assert told(it, "spo2.no_value") == [(24, "onset")]
+    assert phases_at(it, "spo2.no_value") == [(24, "onset")]
 
 
 def test_a_score_that_stands_is_not_ended_by_inputs_that_lapse() -> None:
@@ -218,12 +218,12 @@ def test_a_score_that_stands_is_not_ended_by_inputs_that_lapse() -> None:
         it.wait()
     it.event(Contact(it.now * 1000, on=False))
     it.wait(905)
-    assert [phase for _, phase in told(it, "news2")] == ["onset"]
-    assert [phase for _, phase in told(it, "news2_no_value")] == ["onset"]
+    assert [phase for _, phase in phases_at(it, "news2")] == ["onset"]
+    assert [phase for _, phase in phases_at(it, "news2_no_value")] == ["onset"]
     assert it.conditions("news2_no_value")[0].category == "technical"
     it.event(Contact(it.now * 1000, on=True))
     for vital, value in ((Vital.RESPIRATORY_RATE, 15), (SPO2, 98), (HEART, 70)):
         it.measure(vital, value)
     it.wait(2)
-    assert [phase for _, phase in told(it, "news2")] == ["onset", "end"]
-    assert [phase for _, phase in told(it, "news2_no_value")] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it, "news2")] == ["onset", "end"]
+    assert [phase for _, phase in phases_at(it, "news2_no_value")] == ["onset", "end"]

@@ -95,8 +95,8 @@ def test_data_alone_does_not_move_the_timers_when_the_clock_records_have_stopped
     assert phases(it, "pipeline_stopped") == [(30 + 11, "onset")]
 
 
-@pytest.mark.parametrize(("away", "phases_told"), [(14 * 60, []), (20 * 60, ["onset", "end"])])
-def test_a_planned_stop_is_told_only_when_it_lasts_longer_than_was_announced(away: int, phases_told: list[str]) -> None:
+@pytest.mark.parametrize(("away", "expected"), [(14 * 60, []), (20 * 60, ["onset", "end"])])
+def test_a_planned_stop_is_told_only_when_it_lasts_longer_than_was_announced(away: int, expected: list[str]) -> None:
     it = home(interval_s=5)
     alive(it, 30)
     it.append(clock_record(it.now * 1000 + 500, silence=15))
@@ -105,7 +105,7 @@ def test_a_planned_stop_is_told_only_when_it_lasts_longer_than_was_announced(awa
         it.measure(Vital.HEART_RATE, 70)  # somebody's data come, no clock record
     it.now += 1
     alive(it, 20)
-    assert [phase for _, phase in phases(it, "pipeline_stopped")] == phases_told
+    assert [phase for _, phase in phases(it, "pipeline_stopped")] == expected
     assert not it.reported("gateway_offline")
 
 

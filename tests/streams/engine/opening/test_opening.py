@@ -116,7 +116,9 @@ def test_bad_records_are_rejected_whole_and_their_neighbours_open(world):
     bad = bad_records(world)
     records = [record for _, one in bad for record in (one, world.batch(1, [(T, {HR: 70})]))]
     found = open_records(world, records)
-    assert [(r.record, r.reading, r.reason) for r in found.rejected] == [(2 * n, -1, why) for n, (why, _) in enumerate(bad)]
+    assert [(r.record, r.reading, r.reason) for r in found.rejected] == [
+        (2 * n, -1, expected) for n, (expected, _) in enumerate(bad)
+    ]
     assert found.record.tolist() == list(range(1, 2 * len(bad), 2))
     assert (found.records["kind"][::2] == 0).all()
     assert (found.records["kind"][1::2] == Kind.SAMPLES).all()

@@ -52,8 +52,8 @@ def test_an_announcement_counts_where_the_owner_sealed_it_for_this_partition_jus
     assert found.records[["kind", "count"]].tolist() == [(0 if refused else Kind.CLOCK, minutes)]
 
 
-@pytest.mark.parametrize(("last", "said"), [("keyless", ["onset", "end"]), ("sealed", [])])
-def test_a_keyless_clock_record_hides_no_stop_of_the_pipeline(world: World, last: str, said: list[str]) -> None:
+@pytest.mark.parametrize(("last", "expected"), [("keyless", ["onset", "end"]), ("sealed", [])])
+def test_a_keyless_clock_record_hides_no_stop_of_the_pipeline(world: World, last: str, expected: list[str]) -> None:
     stop = announcement(world) if last == "sealed" else header(Kind.CLOCK, patient=0, count=65535)
     engine = Engine()
     engine.take(1, None, Recall())
@@ -62,4 +62,4 @@ def test_a_keyless_clock_record_hides_no_stop_of_the_pipeline(world: World, last
         conditions += engine.advance(open_blocks([block], world.ring())).conditions
     later = Block(1, 1, 2, np.array([T + 121_000]), [clock(1).value])
     conditions += engine.advance(open_blocks([later], world.ring())).conditions
-    assert [one.phase for one in conditions if one.rule == "pipeline_stopped"] == said
+    assert [one.phase for one in conditions if one.rule == "pipeline_stopped"] == expected

@@ -7,7 +7,7 @@ from fractions import Fraction
 from devices.wire.control import Facts
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
-NEWS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
+NEWS2_COLUMNS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
 
 
 class Scores(State):
@@ -24,13 +24,13 @@ class Scores(State):
                         level = which
                 else:
                     self.stands.pop((patient, which), None)
-            was = self.news_level[patient]
+            was = self.news2_level[patient]
             current, last_known = level, 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
                 if known_counts and known >= threshold:
                     last_known = which
             level = max(level, min(was, last_known))
-            self.news_level[patient] = level
+            self.news2_level[patient] = level
             if (level > current) != (patient in self.unassessed):
                 self.unassessed ^= {patient}
                 phase = "onset" if level > current else "end"
@@ -46,7 +46,7 @@ class Scores(State):
         """(total, newest measured second, whether there is a score); ``lapsed``: with inputs that are too old as well."""
         best: dict[str, tuple[int, int, SeriesOracle]] = {}
         for (who, _, device), s in self.series.items():
-            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS:
+            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS2_COLUMNS:
                 this = (s.newest[0] * 1000 + s.newest[1], -device, s)
                 if s.spec.column not in best or this[:2] > best[s.spec.column][:2]:
                     best[s.spec.column] = this

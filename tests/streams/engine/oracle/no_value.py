@@ -28,12 +28,12 @@ class NoValueOracle(Records):
         for name, s in sorted(self.series.items()):
             who = (name[0], name[2])
             unusable_s, silent_s, stale_s = self.times(name, s)
-            interval, heard = self.intervals.get(who, 0), max(s.good, s.bad)
+            interval, received = self.intervals.get(who, 0), max(s.good, s.bad)
             later = 3 if s.bad_status in (Status.POOR_CONTACT, Status.SENSOR_OFF) else 0
             since = max(s.good, s.bad_since - max(interval, 1))
             unusable = s.bad > s.good and s.bad - since >= unusable_s - 1 + later
             last, begun = self.session.get(who, (-NEVER, -NEVER))
-            silent = heard > -NEVER and last - max(heard, begun) >= silent_s
+            silent = received > -NEVER and last - max(received, begun) >= silent_s
             old = active_s - s.good >= stale_s if interval else s.expires <= active_s
             stale = bool(s.active) and old
             off = who in self.sensor_off and not s.active

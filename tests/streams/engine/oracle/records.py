@@ -219,15 +219,15 @@ class Records(State):
             if control.given and self.consent.get(patient) is False:
                 self.gateway.update({link: active_s for link in self.gateway if link[0] == patient})
                 self.last_arrival.update({who: active_s for who in self.last_arrival if who[0] == patient})
-            said = control.at if 0 < control.at <= one.append else one.append
+            decided_at = control.at if 0 < control.at <= one.append else one.append
             if not control.given and self.consent.get(patient) is not False:
-                spells = [*self.withdrawals[patient], (said, NEVER**2)]
+                spells = [*self.withdrawals[patient], (decided_at, NEVER**2)]
                 if len(spells) > 4:
                     spells[:2] = [(spells[0][0], spells[1][1])]
                 self.withdrawals[patient] = spells
             elif control.given and self.consent.get(patient) is False:
                 since, _ = self.withdrawals[patient].pop()
-                self.withdrawals[patient].append((since, max(said, since)))
+                self.withdrawals[patient].append((since, max(decided_at, since)))
             self.consent[patient] = control.given
         elif isinstance(control, Enrolment):
             self.enrolment[patient] = control

@@ -93,7 +93,7 @@ class State:
         self.away: set[tuple[int, int]] = set()
         self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): active_s, measured
         self.unassessed: set[int] = set()
-        self.news_level: dict[int, int] = defaultdict(int)
+        self.news2_level: dict[int, int] = defaultdict(int)
         # results
         self.conditions: list[tuple[object, ...]] = []
         self.rollups: list[dict[str, float]] = []

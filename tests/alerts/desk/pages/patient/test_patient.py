@@ -44,9 +44,9 @@ async def test_a_limit_is_sent_and_then_in_effect(desk: OpenDesk, served: Served
 async def test_charts_draw_every_range_and_read_by_keyboard(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
-    for hours in (6, 24, 1):
+    for hours in (6, 24, 168, 720, 1):
         await page.locator(f"[data-hours='{hours}']").click()
-        await page.locator(f"#charts[data-drawn='{hours}']").wait_for()
+        await page.locator(f"#charts[data-drawn='hours={hours}']").wait_for()
         assert await page.locator(".plot canvas").count() == 5
         ink = await page.evaluate(
             "[...document.querySelectorAll('.plot canvas')].every(c => c.getContext('2d')"
@@ -54,7 +54,7 @@ async def test_charts_draw_every_range_and_read_by_keyboard(desk: OpenDesk, serv
         )
         assert ink
     await page.locator("[data-hours='6']").click()
-    await page.locator("#charts[data-drawn='6']").wait_for()
+    await page.locator("#charts[data-drawn='hours=6']").wait_for()
     await page.locator("#charts").focus()
     await page.keyboard.press("ArrowLeft")
     await page.keyboard.press("PageUp")
@@ -93,9 +93,61 @@ async def test_acknowledge_and_outcome_on_the_patients_page(desk: OpenDesk, serv
 async def test_the_score_names_its_inputs_with_age_and_points(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
     page = await desk()
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['EXAMPLETON']}")
-    news = page.locator("#news")
-    assert "≥9" in await text(news.locator(".tally"))
-    assert await news.locator("[data-pts='?']").count() == 2
-    assert await news.locator("tbody tr").count() == 7
+    panel = page.locator("#news")
+    assert "≥9" in await text(panel.locator(".tally"))
+    assert await panel.locator("[data-pts='?']").count() == 2
+    assert await panel.locator("tbody tr").count() == 7
     await page.goto(f"{served.url}/patients/{seeded.ward.patients['LOREMSSON']}")
     assert await page.locator("#news [data-pts='?']").count() == 0
+
+
+async def test_a_clinician_reads_a_week_zooms_into_it_and_takes_it_along(
+    desk: OpenDesk, served: Served, seeded: Seeded
+) -> None:
+    page = await desk()
+    ada = seeded.ward.patients["EXAMPLETON"]
+    await page.goto(f"{served.url}/patients/{ada}")
+    await page.locator("[data-hours='168']").click()
+    await page.locator("#charts[data-drawn='hours=168']").wait_for()
+    assert "mean of 10 min" in await text(page.locator("#window"))
+    assert await page.locator("[data-spread]").is_visible()
+    plot = await page.locator("#plot-hr .u-over").bounding_box()
+    assert plot
+    y = plot["y"] + plot["height"] / 2
+    await page.mouse.move(plot["x"] + plot["width"] * 0.98, y)  # the last hours, in which something was measured
+    await page.mouse.down()
+    await page.mouse.move(plot["x"] + plot["width"] * 0.9, y, steps=4)
+    await page.mouse.up()
+    await page.locator("#charts[data-drawn^='from=']").wait_for()
+    zoomed = await text(page.locator("#window"))
+    assert "mean of 1 min" in zoomed
+    assert await page.locator("[data-hours][aria-pressed=true]").count() == 0
+    await page.locator("#charts").focus()
+    await page.keyboard.press("+")
+    await page.keyboard.press("Shift+ArrowLeft")
+    await page.wait_for_function("(old) => document.querySelector('#window').textContent !== old", arg=zoomed)
+    async with page.expect_download() as download:
+        await page.locator("[data-export]").click()
+    rows = (await (await download.value).path()).read_text().splitlines()
+    assert rows[0] == "time,vital,unit,value,lowest,highest"
+    assert len({row.split(",")[1] for row in rows[1:]}) > 2
+    await page.keyboard.press("Tab")
+    await page.locator("#charts").focus()
+    await page.keyboard.press("0")
+    await page.locator("#charts[data-drawn='hours=168']").wait_for()
+    with seeded.tx() as tx:
+        assert tx.execute("SELECT count(*) FROM audit WHERE action = 'patient.export'").fetchone() == (1,)
+    await page.emulate_media(media="print")
+    assert not await page.locator("#work").is_visible()
+    assert await page.locator(".ident h1").is_visible()
+
+
+async def test_the_first_page_is_small_on_the_way(desk: OpenDesk) -> None:
+    page = await desk()
+    sizes = await page.evaluate(
+        "['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind))"
+        ".map((e) => [new URL(e.name).pathname, e.encodedBodySize, e.decodedBodySize])"
+    )
+    on_the_way, unpacked = (sum(one[n] for one in sizes if one[0] != "/stream") for n in (1, 2))
+    print(f"the first page: {on_the_way} bytes, {unpacked} unpacked")
+    assert 0 < on_the_way < 60_000 < unpacked

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from alerts.care.limits import BySide, by_side
-from alerts.desk.pages.patient.series import axis_of, gaps_of, merged, steps_of
+from alerts.desk.pages.patient.points import merged
+from alerts.desk.pages.patient.series import gaps_of, steps_of
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit
 from tests.alerts.desk.worklist.test_cells import look
@@ -19,23 +18,6 @@ def test_a_gap_is_longer_than_what_is_usual_and_may_last_until_now() -> None:
 
 def test_neighbouring_poor_stretches_are_one() -> None:
     assert merged([(0, 1), (3, 4), (20, 21)], 5) == [(0, 4), (20, 21)]
-
-
-@pytest.mark.parametrize(
-    ("key", "shown"),
-    [("spo2", [80, 97]), ("spo2", [55]), ("bp", [91, 219]), ("bp", [250, 20]), ("hr", [300, 22]), ("temp", [33, 42.5])],
-)
-def test_every_value_and_limit_lies_inside_its_chart(key: str, shown: list[float]) -> None:
-    axis = axis_of(key, [*shown, None])
-    bottom, top = axis["range"]
-    assert bottom < min(shown)
-    assert max(shown) < top
-    assert 3 <= len(axis["ticks"]) <= 6
-    assert all(bottom <= tick <= top for tick in axis["ticks"])
-
-
-def test_the_scale_is_the_usual_one_while_everything_fits() -> None:
-    assert axis_of("hr", [50, 110]) == {"range": [30, 150], "ticks": [60, 90, 120]}
 
 
 def test_each_stretch_of_time_has_the_limits_of_its_time() -> None:

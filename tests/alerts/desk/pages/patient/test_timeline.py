@@ -48,8 +48,8 @@ async def test_lines_keep_the_limit_they_were_judged_by_and_a_change_says_who_an
     happens(seeded, "LOREMSSON", "heart_rate.high", "worse", value=150, limit=145)
     changes(seeded, 140, 155)
     happens(seeded, "LOREMSSON", "heart_rate.high", "end", value=150, limit=155)
-    said = [(m.text, m.by) for m in await timeline(seeded, "LOREMSSON")]
-    texts = dict(said)
+    moments = [(m.text, m.by) for m in await timeline(seeded, "LOREMSSON")]
+    texts = dict(moments)
     assert "HR 138 > 130 /min" in texts  # as it began, although the row of the alarm says 145 now
     assert any(text == "HR 138 > 130 /min: acknowledged" for text in texts)
     assert texts["HR 138 > 110 /min: better"] == "it was high, by a change of the limit: it was 130"

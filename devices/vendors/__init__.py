@@ -1,0 +1,1 @@
+"""Vendors' own Bluetooth protocols, one small module each: the same shape as a standard profile, with its test vectors."""
