@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "alarm": "See open alarms and act on them: acknowledge a patient, outcome, note, snooze, give, hand a shift over.",
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",
+    "report": "Days with readings, calls and answers, alarms that were false; as CSV or JSON.",
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
     "restore": "Restore the database from a dump, and send again what the log must be told.",
