@@ -11,17 +11,17 @@ from psycopg.rows import kwargs_row
 from alerts.database import Tx, epoch_ms, to_datetime
 from alerts.fold.alarm_rows import json_text
 from alerts.life.episode import Episode, Level
-from alerts.life.timing import TIMINGS
 
 Subject = tuple[str, int]
 """(subject_kind, subject): one episode while open."""
 _TIMES: Final = frozenset({"opened", "called_at", "due", "closed"})
+_LEVELS: Final = ("called", "taken")
 _COLUMNS: Final = Episode.__struct_fields__
 _STORED: Final = [name for name in _COLUMNS if name != "episode"]
 
 
 def _selected(name: str) -> str:
-    return epoch_ms(name) if name in _TIMES else f"{name}::text AS {name}" if name == "called" else name
+    return epoch_ms(name) if name in _TIMES else f"{name}::text AS {name}" if name in _LEVELS else name
 
 
 SELECT_EPISODE: Final = f"SELECT {', '.join(map(_selected, _COLUMNS))} FROM episode"
@@ -44,13 +44,14 @@ _LEVEL: Final = msgspec.json.Decoder(Level | None)
 
 def _episode(**columns: Any) -> Episode:
     """A damaged row still makes an episode: what cannot be read of its calls has never been, so that it calls again."""
-    try:
-        columns["called"] = _LEVEL.decode(columns["called"] or "null")
-    except (msgspec.DecodeError, RecursionError):
-        columns["called"] = None
+    for name in _LEVELS:
+        try:
+            columns[name] = _LEVEL.decode(columns[name] or "null")
+        except (msgspec.DecodeError, RecursionError):
+            columns[name] = None
     columns["opened"] = columns["opened"] or 0
-    if columns["called"] is None or TIMINGS.get(columns["called"].priority) is None:
-        columns["called"] = columns["called_at"] = None
+    if columns["called"] is None:
+        columns["called_at"] = None
     return msgspec.convert(columns, Episode)
 
 

@@ -41,6 +41,9 @@ def after_change(episode: Episode | None, alarms: Sequence[Alarm], at: int, *, a
     first = alarms[0]
     before = episode or Episode(subject_kind=first.subject_kind, subject=first.subject, opened=at)
     calling, taken = waiting(alarms), taken_level(alarms)
+    if taken is not None:  # what broke out of it, or is over meanwhile, was taken too
+        taken = taken.joined(before.taken)
+    before = replace(before, taken=taken)
     level = level_of(calling)
     effects: tuple[CallEffect, ...] = ()
     if level is None or (taken is not None and not level.worse_than(taken)):

@@ -42,13 +42,15 @@ class Changed:
 
 
 class Case:
-    """``episode`` and ``alarms`` (by key) as they are after the events; ``calls`` to make, after ``stop``: those of before
-    that are not sent yet are stopped.  ``stored``: the episode as it was read.
+    """``episode`` and ``alarms`` (by key) as they are after the events, ``past``: alarms that closed before another one of
+    their key began; ``calls`` to make, after ``stop``: those of before that are not sent yet are stopped.  ``stored``: the
+    episode as it was read.
     """
 
     def __init__(self, episode: Episode | None = None, alarms: Iterable[Alarm] = ()) -> None:
         self.stored = self.episode = episode
         self.alarms = {key_of(one): Changed(one, stored=True) for one in alarms}
+        self.past: list[Changed] = []
         self.calls: list[Call] = []
         self.stop = False
 
@@ -60,7 +62,7 @@ class Case:
     @property
     def changes(self) -> list[Changed]:
         """The alarms about which there is something to write."""
-        return [one for one in self.alarms.values() if one.history]
+        return [*self.past, *(one for one in self.alarms.values() if one.history)]
 
     def take_conditions(self, conditions: Iterable[Condition]) -> None:
         """What the engine emitted about this subject, in its order; calls are decided once for each second."""
@@ -68,6 +70,8 @@ class Case:
             changed = False
             for c in of_second:
                 key = key_of_condition(c)
+                if c.phase != "end":
+                    self._close_past(key, second * 1000)
                 current = self.alarms.get(key)
                 if current is not None:
                     before = len(current.history)
@@ -81,6 +85,15 @@ class Case:
                     changed = True
             if changed:
                 self._call(second * 1000)
+
+    def _close_past(self, key: Key, at: int) -> None:
+        """Close an alarm that was due to leave the list before ``at``: what begins then is another one, tick or no tick."""
+        current = self.alarms.get(key)
+        if current is None or current.alarm.active or current.alarm.due is None or at < current.alarm.due:
+            return
+        current.take(*transition(current.alarm, Tick(at)))
+        if current.alarm.life == "closed":
+            self.past.append(self.alarms.pop(key))
 
     def take_acts(self, acts: Mapping[int, Act], at: int) -> None:
         """One act of a person on each of these alarms, by number, together.

@@ -45,8 +45,9 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table ``episode``; all times in ms since the epoch, UTC.
 
     ``episode`` is 0 until stored; (subject_kind, subject) is unique while open.  ``step`` is the number of the next call,
-    ``called`` the level of the last call, joined with those shortly before it, and ``called_at`` its time.  ``due``: when to
-    call next, if nothing changes.  ``version`` grows by one with every change.
+    ``called`` the level of the last call, joined with those shortly before it, and ``called_at`` its time.  ``taken``: what
+    somebody took, while they have it.  ``due``: when to call next, if nothing changes.  ``version`` grows by one with every
+    change.
     """
 
     episode: int = 0
@@ -56,6 +57,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     step: int = 0
     called: Level | None = None
     called_at: int | None = None
+    taken: Level | None = None
     due: int | None = None
     closed: int | None = None
     version: int = 0

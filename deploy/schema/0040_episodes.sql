@@ -7,6 +7,7 @@ CREATE TABLE episode (
     step int4 NOT NULL DEFAULT 0,               -- number of the next call
     called jsonb,                               -- the level of the last call: priority, parameters at high, score
     called_at timestamptz,
+    taken jsonb,                                -- the level at which somebody took it, while they have it
     due timestamptz,                            -- when it calls next, if nothing changes
     closed timestamptz,
     version int4 NOT NULL DEFAULT 1

@@ -133,10 +133,10 @@ def _with_alarms(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
     ordered = sorted(alarms, key=_weight)
     lead = ordered[0] if ordered else None
     line = replace(line, lead=lead, also=tuple(ordered[1:]))
-    held = line.to_take is None or (line.patient is not None and in_hand(line.alarms))
+    calls = [at for one in alarms if (at := snapshot.calls_next.get(one.episode or 0)) is not None]
+    held = line.to_take is None or (line.patient is not None and not calls and in_hand(line.alarms))
     group: Group = "quiet" if lead is None else "held" if held else "open"
     urgent = _urgent(line)
-    calls = [at for one in alarms if (at := snapshot.calls_next.get(one.episode or 0)) is not None]
     line = replace(line, group=group, kind=kind_of(urgent) if urgent else "stable", calls_next=min(calls, default=None))
     return replace(line, digest=_digest(snapshot, line))
 

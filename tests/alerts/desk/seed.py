@@ -20,7 +20,7 @@ from alerts.care.people import add_person
 from alerts.care.teams import add_team, join
 from alerts.database import now_ms
 from alerts.fold.alarm_rows import lock_one
-from alerts.fold.fold import apply, fold_conditions
+from alerts.fold.fold import apply, fold_conditions, tick
 from alerts.life.alarm import Alarm
 from alerts.life.events import Acknowledge, RecordOutcome, Shelve
 from alerts.rules.defaults import default_rule_set
@@ -163,6 +163,7 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
     apply(
         tx, first.alarm, RecordOutcome(ward.colleague, int(ago(283).timestamp() * 1000), "called", note="climbed the stairs")
     )
+    tick(tx, first.episode or 0, int(ago(275).timestamp() * 1000))
     fold_conditions(
         tx,
         [

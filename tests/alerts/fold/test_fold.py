@@ -137,6 +137,14 @@ def test_what_somebody_has_and_what_begins_again_soon_is_the_same_alarm_and_late
     ]  # fmt: skip
 
 
+def test_an_alarm_that_should_have_closed_leaves_its_place_to_the_next_in_one_round(db: Db) -> None:
+    fold(db, condition(priority=MEDIUM), condition("end", MEDIUM, second=SECOND + 10))
+    fold(db, condition(priority=MEDIUM, second=SECOND + 400))
+    rows = db.execute("SELECT onsets, closed IS NOT NULL FROM alarm ORDER BY alarm").fetchall()
+    assert rows == [(1, True), (1, False)]
+    assert db.execute("SELECT count(*) FROM episode").fetchone() == (1,)
+
+
 def test_numbers_of_numpy_and_nan_are_stored_as_numbers_and_null(db: Db) -> None:
     odd = condition(
         value=np.float32(88.25), limit=float("nan"), detail={"total": np.int64(9)}, second=cast("int", np.int64(SECOND))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from alerts.life.alarm import Alarm
 from alerts.life.case import Case
-from alerts.life.episode import Episode
+from alerts.life.episode import Episode, Level
 from alerts.life.events import Act, Call
 from streams.engine.condition import Condition
 
@@ -26,6 +26,10 @@ class Patient:
     stops: int = 0
     now: int = 0
     _number: int = 0
+
+    @property
+    def taken(self) -> Level | None:
+        return self.episode.taken if self.episode else None
 
     def conditions(self, *conditions: Condition) -> None:
         case = Case(self.episode, self.alarms)
@@ -58,7 +62,7 @@ class Patient:
     def _keep(self, case: Case) -> None:
         self.calls += case.calls
         self.stops += case.stop
-        found = [one.alarm for one in case.alarms.values()]
+        found = [one.alarm for one in (*case.past, *case.alarms.values())]
         for place, one in enumerate(found):
             if one.alarm == 0:
                 self._number += 1

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from alerts.errors import RefusedError
 from alerts.life.alarm import Alarm
-from alerts.life.episode import Level, level_of, taken_level, waiting
+from alerts.life.episode import Level, level_of, waiting
 from alerts.life.events import Acknowledge, Act, AddNote, RecordOutcome, Shelve, Unshelve
 from alerts.life.timing import RESTART_S, TIMINGS
 from devices.vitals import Vital
@@ -84,6 +84,15 @@ def test_a_parameter_that_was_not_taken_at_high_calls_beside_one_that_was() -> N
     scene.at(30, SPO2, "onset", MEDIUM)
     scene.at(50, SPO2, "worse", HIGH)
     assert scene.called() == [(0, "onset"), (50, "worse")]
+
+
+def test_what_rises_by_two_points_calls_beside_a_graver_one_that_was_taken() -> None:
+    scene = Scene()
+    scene.at(0, SCORE, "onset", MEDIUM, 3)
+    scene.at(5, PULSE, "onset", HIGH)
+    scene.acts(20, acknowledge(20))
+    scene.at(100, SCORE, "worse", MEDIUM, 5)
+    assert scene.called() == [(0, "onset"), (5, "worse"), (100, "worse")]
 
 
 def test_a_score_two_points_above_the_one_that_was_taken_calls() -> None:
@@ -170,6 +179,16 @@ def test_an_alarm_that_somebody_has_and_that_begins_again_soon_is_the_same_alarm
     scene.at(60 + RESTART_S - 1, PULSE, "onset", HIGH)
     (alarm,) = scene.alarms
     assert (alarm.state, alarm.onsets, len(scene.calls)) == ("acknowledged", 2, 1)
+
+
+def test_what_begins_after_an_alarm_should_have_closed_is_another_one_though_no_tick_came() -> None:
+    one = Patient()
+    one.conditions(condition(PULSE, "onset", HIGH, 0))
+    one.act(acknowledge(20))
+    one.conditions(condition(PULSE, "end", HIGH, 60))
+    one.conditions(condition(PULSE, "onset", HIGH, 60 + RESTART_S))
+    assert [alarm.state for alarm in (*one.closed, *one.alarms)] == ["closed", "active"]
+    assert [call.reason for call in one.calls] == ["onset", "repeat"]
 
 
 def test_a_pulse_is_one_parameter_whoever_measures_it() -> None:
@@ -263,7 +282,8 @@ class Worked(RuleBasedStateMachine):
           priority=st.sampled_from(list(Priority)), score=st.sampled_from([3, 5, 7, 9]))  # fmt: skip
     def engine(self, name: str, phase: Phase, priority: Priority, score: int) -> None:
         before = len(self.one.calls)
-        taken, known = taken_level(self.one.alarms), self.one.episode.called if self.one.episode else None
+        self.one.run_until(ms(self.now))
+        taken, known = self.one.taken, self.one.episode.called if self.one.episode else None
         self.one.conditions(condition(name, phase, priority, self.now, score))
         level = level_of(waiting(self.one.alarms))
         if level and (taken is None or level.worse_than(taken)) and (known is None or level.worse_than(known)):
@@ -295,7 +315,7 @@ class Worked(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_silent_by_accident(self) -> None:
-        calling, taken = level_of(waiting(self.one.alarms)), taken_level(self.one.alarms)
+        calling, taken = level_of(waiting(self.one.alarms)), self.one.taken
         if calling is None:
             return
         assert self.one.episode

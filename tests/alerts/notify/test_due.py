@@ -45,7 +45,9 @@ def test_a_damaged_alarm_still_calls_and_keeps_no_other_from_it(db: Db, team: No
     assert db.execute("SELECT subject, step FROM episode ORDER BY subject").fetchall() == [(5, 2), (6, 2)]
 
 
-@pytest.mark.parametrize("damage", ["called = '[1]'", "called = '{\"priority\": 9}'", "called_at = 'infinity'"])
+@pytest.mark.parametrize(
+    "damage", ["called = '[1]'", "called = '{\"priority\": 9}'", "called_at = 'infinity'", "taken = '7'"]
+)
 def test_a_damaged_episode_still_calls_and_keeps_no_other_from_it(db: Db, team: None, now: int, damage: str) -> None:
     fold(db, condition(second=now - 100), condition(subject=6, second=now - 100))
     db.execute(f"UPDATE episode SET {damage} WHERE subject = 5".encode())
