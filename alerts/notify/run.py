@@ -87,7 +87,9 @@ def channels_of(settings: NotifySettings) -> list[Channel]:
     """The configured channels."""
     channels: list[Channel] = [LogChannel()]
     if settings.webhook_url:
-        channels.append(WebhookChannel(settings.webhook_url.get_secret_value(), settings.webhook_timeout_s))
+        url = settings.webhook_url.get_secret_value()
+        secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+        channels.append(WebhookChannel(url, settings.webhook_timeout_s, secret))
     return channels
 
 
