@@ -10,6 +10,7 @@ import typer
 
 from deploy.acting import AsJson, By, author, person_named, transaction, write_down
 from deploy.errors import DeployError
+from deploy.logs import warnings_only
 from deploy.printed import print_table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def show_all(
     """
     from alerts.care.hands import open_alarms, work_of
 
-    with transaction() as (tx, _):
+    with warnings_only(), transaction() as (tx, _):
         found = open_alarms(tx, patient) if of is None else work_of(tx, person_named(tx, of))
         records = _records(tx, found)
     print_table(records, as_json=as_json, empty="No alarm is open.")
@@ -127,7 +128,7 @@ def give(patient: Number, to: Annotated[str, typer.Argument(help="a sign-in", sh
     from alerts.database import now_ms
     from alerts.life.events import Reassign
 
-    with transaction() as (tx, _):
+    with warnings_only(), transaction() as (tx, _):
         who, other = author(tx, by), author(tx, to)
         check_member(tx, [patient], other)
         mine = [one for one in open_alarms(tx, patient) if one.owner is not None]
@@ -149,7 +150,7 @@ def hand_over(
     """
     from alerts.care.hands import hand_over as hand
 
-    with transaction() as (tx, _):
+    with warnings_only(), transaction() as (tx, _):
         who, giver, other = author(tx, by), person_named(tx, person), author(tx, to)
         given = hand(tx, giver, other, who)
         write_down(tx, who, "shift.handed_over", f"person:{giver}", to=other, alarms=[one.alarm for one in given])
@@ -161,7 +162,7 @@ def _act(patient: int, by: str, done: str, act: Callable[[int, int], Act], which
     from alerts.care.hands import act_on, open_alarms
     from alerts.database import now_ms
 
-    with transaction() as (tx, _):
+    with warnings_only(), transaction() as (tx, _):
         who = author(tx, by)
         chosen = [one for one in open_alarms(tx, patient) if which(one)]
         pressed = act_on(tx, patient, chosen, act(who, now_ms(tx)))
