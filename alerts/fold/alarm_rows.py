@@ -37,7 +37,7 @@ _LOCK_ONE: Final = f"{SELECT_ALARM} WHERE alarm = %s FOR UPDATE"
 _INSERT: Final = f"""
 INSERT INTO alarm ({", ".join(_STORED)})
 SELECT {", ".join(_STORED)} FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb)
-RETURNING alarm, subject_kind, subject, rule, source"""
+RETURNING alarm, subject_kind, subject, rule, source, {epoch_ms("onset")}"""
 _UPDATE: Final = f"""
 UPDATE alarm a SET ({", ".join(_STORED)}) = ({", ".join(f"x.{name}" for name in _STORED)})
 FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb) x WHERE a.alarm = x.alarm"""
@@ -109,9 +109,9 @@ def lock_one(tx: Tx, alarm: int) -> Alarm | None:
     return tx.cursor(row_factory=alarm_row).execute(_LOCK_ONE, [alarm]).fetchone()
 
 
-def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[Key, int]:
-    """Store new alarms; return their ids by key."""
-    return {tuple(key): alarm for alarm, *key in tx.execute(_INSERT, [_json(alarms)])}
+def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[tuple[Key, int], int]:
+    """Store new alarms; return their ids by key and onset: of one key several may begin and close in one round."""
+    return {(tuple(key), onset): alarm for alarm, *key, onset in tx.execute(_INSERT, [_json(alarms)])}
 
 
 def update(tx: Tx, alarms: Sequence[Alarm]) -> None:

@@ -212,7 +212,7 @@ def _write(tx: Tx, cases: Sequence[Case]) -> None:
             one.alarm = replace(one.alarm, episode=case.episode.episode if case.episode else None)
         ids = insert(tx, [one.alarm for _, one in new])
         for _, one in new:
-            one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm)])
+            one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm), one.alarm.onset])
     events = [
         {"alarm": one.alarm.alarm, "version": version, **asdict(entry), "at": to_datetime(entry.at)}
         for _, one in changed

@@ -179,7 +179,7 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
                 begins(
                     "FIXTUREAU",
                     "heart_rate.high",
-                    60 - 14 * i - j,
+                    30 - 4 * i - j,
                     medium,
                     116 - 10 * (j > 0),
                     110,
