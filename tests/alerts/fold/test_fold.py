@@ -140,8 +140,9 @@ def test_what_somebody_has_and_what_begins_again_soon_is_the_same_alarm_and_late
 def test_an_alarm_that_should_have_closed_leaves_its_place_to_the_next_in_one_round(db: Db) -> None:
     fold(db, condition(priority=MEDIUM), condition("end", MEDIUM, second=SECOND + 10))
     fold(db, condition(priority=MEDIUM, second=SECOND + 400))
-    fold(db, *(condition(phase, MEDIUM, second=SECOND + at) for phase, at in (("end", 401), ("onset", 800), ("end", 801))))
-    several = [("onset", 0), ("end", 1), ("onset", 400), ("end", 401), ("onset", 800)]
+    again: list[tuple[Phase, int]] = [("end", 401), ("onset", 800), ("end", 801)]
+    several: list[tuple[Phase, int]] = [("onset", 0), ("end", 1), ("onset", 400), ("end", 401), ("onset", 800)]
+    fold(db, *(condition(phase, MEDIUM, second=SECOND + at) for phase, at in again))
     fold(db, *(condition(phase, MEDIUM, rule="pulse.high", second=SECOND + at) for phase, at in several))
     rows = db.execute("SELECT rule, onsets, closed IS NOT NULL FROM alarm ORDER BY rule, onset").fetchall()
     assert rows == [
