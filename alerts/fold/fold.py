@@ -65,6 +65,8 @@ INSERT INTO notification (alarm, episode, recipient, channel, step, due, next_tr
 SELECT alarm, episode, coalesce('team:' || team, %s), channel, step, due, clock_timestamp() + make_interval(secs => wait)
 FROM addressed, unnest(channels) AS channel
 ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
+_MEND: Final = """
+UPDATE {} SET due = NULL WHERE episode = %s AND closed IS NULL AND (due <= '1900-01-01 00:00Z' OR due >= '3000-01-01 00:00Z')"""
 _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND version > %s ORDER BY version"
 
 
@@ -159,6 +161,8 @@ def tick(tx: Tx, episode: int, at: int) -> None:
         return
     case = Case(found, lock_of(tx, [episode]).get(episode, ()))
     case.take_tick(at)
+    for table in ("episode", "alarm"):  # a damaged time would be due for ever
+        tx.execute(_MEND.format(table).encode(), [episode])
     _write(tx, [case])
 
 

@@ -14,11 +14,12 @@ AT_ONCE: Final = 200
 
 _log = structlog.get_logger(__name__)
 
-_DUE: Final = """
+_PAST: Final = "(due <= clock_timestamp() OR due >= '3000-01-01')"  # the latter is damage
+_DUE: Final = f"""
 SELECT episode FROM (
-    (SELECT episode, due FROM episode WHERE closed IS NULL AND due <= clock_timestamp() ORDER BY due LIMIT %(some)s)
+    (SELECT episode, due FROM episode WHERE closed IS NULL AND {_PAST} ORDER BY due LIMIT %(some)s)
     UNION ALL
-    (SELECT episode, due FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() AND episode IS NOT NULL
+    (SELECT episode, due FROM alarm WHERE closed IS NULL AND {_PAST} AND episode IS NOT NULL
      ORDER BY due LIMIT %(some)s)) found
 GROUP BY episode ORDER BY min(due), episode LIMIT %(some)s"""
 

@@ -22,6 +22,7 @@ from alerts.fold.fold import apply, press
 from alerts.life.alarm import Alarm, Outcome
 from alerts.life.events import Acknowledge, Act, RecordOutcome, Shelve, Unshelve
 from alerts.life.timing import TIMINGS
+from alerts.life.typed_number import whole_number
 
 FALSE_REASONS: Final = ("Movement", "Sensor loose", "Wrong wearer", "Limit does not suit the patient", "Other: see the note")
 SHELF_REASONS: Final = (
@@ -131,10 +132,10 @@ async def _seen(request: Request, desk: Desk, session: Session) -> tuple[dict[in
     form = request.query_params if request.method == "GET" else await request.form()
     seen: dict[int, int] = {}
     for pair in str(form.get("alarms", ""))[:20_000].split()[:_MOST_AT_ONCE]:
-        number, _, version = pair.partition(":")
-        if not (number.isdecimal() and version.isdecimal() and len(number) < 19 and len(version) < 10):
+        number, version = (whole_number(part) for part in (f"{pair}:").split(":")[:2])
+        if number is None or version is None:
             raise BadFormError({"alarms": "Update the list and try again."})
-        seen[int(number)] = int(version)
+        seen[number] = version
     if not seen:
         raise BadFormError({"alarms": "Update the list and try again."})
     alarms = [await visible_alarm(desk, session, number) for number in seen]
@@ -187,10 +188,10 @@ async def _alarm_and_version(request: Request, desk: Desk, session: Session) -> 
     """The alarm of a request, if the person may act on it, and the version they saw."""
     alarm = await visible_alarm(desk, session, request.path_params["alarm"])
     check_may_act(session, alarm)
-    version = text_of(await request.form(), "version", 20)
-    if not version.isdecimal():
+    version = whole_number(text_of(await request.form(), "version", 20))
+    if version is None:
         raise BadFormError({"version": "Update the list and try again."})
-    return alarm, int(version)
+    return alarm, version
 
 
 def _folded(alarm: int, version: int, act_at: Callable[[int], Act]) -> Callable[[Tx], Alarm]:
