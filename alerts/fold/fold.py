@@ -66,7 +66,8 @@ SELECT alarm, episode, coalesce('team:' || team, %s), channel, step, due, clock_
 FROM addressed, unnest(channels) AS channel
 ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
 _MEND: Final = """
-UPDATE {} SET due = NULL WHERE episode = %s AND closed IS NULL AND (due <= '1900-01-01 00:00Z' OR due >= '3000-01-01 00:00Z')"""
+UPDATE {} SET due = NULL
+WHERE episode = %s AND closed IS NULL AND (due <= '1900-01-01 00:00Z' OR due >= '3000-01-01 00:00Z')"""
 _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND version > %s ORDER BY version"
 
 
