@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ def scalar(tx: Tx, query: str, values: Sequence[object] = ()) -> Any:
     return tx.cursor(row_factory=scalar_row).execute(query, values).fetchone()
 
 
-def scalars(tx: Tx, query: str, values: Sequence[object] = ()) -> list[Any]:
+def scalars(tx: Tx, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
     """The first column of all rows of a query."""
     return tx.cursor(row_factory=scalar_row).execute(query, values).fetchall()
 

@@ -35,6 +35,8 @@ class NotifySettings(BaseSettings):
     """The address that messages link to: the desk's public address, unless people reach it by another one."""
     webhook_url: SecretStr | None = None
     """The address that the channel ``webhook`` posts to; without it there is no such channel."""
+    webhook_secret: SecretStr | None = None
+    """The secret under which the channel ``webhook`` signs what it posts (header ``X-Vigil-Signature``)."""
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)
     """The limit of one whole exchange."""
     heartbeat_url: SecretStr | None = None

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
     "patient": "Look patients up, change facts and identity, discharge, readmit, pause rules.",
+    "alarm": "See open alarms and act on them: acknowledge a patient, outcome, note, snooze, give, hand a shift over.",
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",
     "rules": "Check a rule file, show and apply rule sets, and say who applied which one when and why.",

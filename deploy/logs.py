@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
@@ -14,6 +16,20 @@ _SHARED: Final[list[Any]] = [
 ]
 _QUIET: Final = ("aiokafka", "asyncio", "bleak", "dbus_fast", "faust", "httpcore", "httpx", "mode", "psycopg", "uvicorn")
 """Libraries of which only warnings are wanted."""
+
+
+@contextmanager
+def warnings_only() -> Iterator[None]:
+    """For a command that prints its own result: warnings alone, on stderr, and then as before."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def configure() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from alerts.database import Tx
-from alerts.fold.alarm_rows import lock_active
+from alerts.fold.alarm_rows import active_of
 from alerts.life.alarm import Alarm
 from alerts.rules.trends.trend_table import is_trend
 from devices.wire.batch import partition_of
@@ -24,11 +24,11 @@ PIPELINE_STOPPED: Final = "pipeline_stopped"
 
 
 def ends_after_state_loss(tx: Tx, conditions: Sequence[Condition]) -> list[Condition]:
-    """The ends of what was true in partitions that lost their state, by these conditions; locks the alarms."""
+    """The ends of what was true in partitions that lost their state, by these conditions."""
     lost = {c.partition: c.second for c in conditions if c.rule == STATE_LOST and c.phase == "onset"}
     if not lost:
         return []
-    return [_end(alarm, lost) for alarm in lock_active(tx, sorted(lost)) if _decided_again(alarm)]
+    return [_end(alarm, lost) for alarm in active_of(tx, sorted(lost)) if _decided_again(alarm)]
 
 
 def _decided_again(alarm: Alarm) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, get_args
 
@@ -10,6 +11,7 @@ from psycopg.rows import kwargs_row
 
 from alerts.database import Tx, epoch_ms, to_datetime
 from alerts.life.alarm import Alarm, Outcome
+from alerts.life.case import Key
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS
 from streams.engine.condition import Priority
@@ -31,30 +33,23 @@ def _selected(name: str) -> str:
 
 SELECT_ALARM: Final = f"SELECT {', '.join(map(_selected, _COLUMNS))} FROM alarm"
 """Rows that :data:`alarm_row` makes alarms of; a WHERE clause may follow."""
-# by id, whoever locks: worker, desk and notifier never wait for each other in a circle
-_LOCK_OPEN: Final = f"""
-{SELECT_ALARM} WHERE closed IS NULL AND (subject_kind, subject, rule, source) IN (
-    SELECT x.kind, x.subject, x.rule, x.source
-    FROM unnest(%s::text[], %s::int4[], %s::text[], %s::int4[]) AS x(kind, subject, rule, source))
-ORDER BY alarm FOR UPDATE"""
-_LOCK_ACTIVE: Final = f"""
+# by id, whoever locks, and after the episodes: worker, desk and notifier never wait for each other in a circle
+_LOCK_OF: Final = f"{SELECT_ALARM} WHERE closed IS NULL AND episode = ANY(%s) ORDER BY alarm FOR UPDATE"
+_ACTIVE: Final = f"""
 {SELECT_ALARM}
 WHERE closed IS NULL AND active AND CASE subject_kind WHEN 'patient' THEN subject %% %s ELSE subject END = ANY(%s)
-ORDER BY alarm FOR UPDATE"""
+ORDER BY alarm"""
 _LOCK_ONE: Final = f"{SELECT_ALARM} WHERE alarm = %s FOR UPDATE"
 _INSERT: Final = f"""
 INSERT INTO alarm ({", ".join(_STORED)})
 SELECT {", ".join(_STORED)} FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb)
-RETURNING alarm, subject_kind, subject, rule, source"""
+RETURNING alarm, subject_kind, subject, rule, source, {epoch_ms("onset")}"""
 _UPDATE: Final = f"""
 UPDATE alarm a SET ({", ".join(_STORED)}) = ({", ".join(f"x.{name}" for name in _STORED)})
 FROM jsonb_populate_recordset(NULL::alarm, %s::jsonb) x WHERE a.alarm = x.alarm"""
 
 UNREADABLE: Final = "unreadable"
 """In an alarm's detail: the columns of its row that could not be read."""
-
-Key = tuple[str, int, str, int]
-"""(subject_kind, subject, rule, source): one alarm while open."""
 
 
 def _is_number(value: float | None) -> bool:
@@ -68,6 +63,7 @@ _OUTCOMES: Final = frozenset(get_args(Outcome))
 _SOUND: Final[dict[str, tuple[Callable[[Any], bool], object]]] = {
     "priority": (_PRIORITIES.__contains__, Priority.HIGH),
     "worst": (_PRIORITIES.__contains__, Priority.HIGH),
+    "worst_score": (_is_number, None),
     "vital": (lambda vital: vital is None or vital in _VITALS, None),
     "value": (_is_number, None),
     "limit_value": (_is_number, None),
@@ -100,19 +96,18 @@ cannot be read are named in ``detail`` under :data:`UNREADABLE`.
 """
 
 
-def key_of(alarm: Alarm) -> Key:
-    return alarm.subject_kind, alarm.subject, alarm.rule, alarm.source
+def lock_of(tx: Tx, episodes: Sequence[int]) -> dict[int, list[Alarm]]:
+    """The open alarms of these episodes, locked in order of their ids; the caller holds the episodes."""
+    found: dict[int, list[Alarm]] = defaultdict(list)
+    if episodes:
+        for alarm in tx.cursor(row_factory=alarm_row).execute(_LOCK_OF, [list(episodes)]):
+            found[alarm.episode or 0].append(alarm)
+    return found
 
 
-def lock_open(tx: Tx, keys: Sequence[Key]) -> dict[Key, Alarm]:
-    """The open alarms of these keys, locked in order of their ids."""
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    return {key_of(alarm): alarm for alarm in tx.cursor(row_factory=alarm_row).execute(_LOCK_OPEN, columns)}
-
-
-def lock_active(tx: Tx, partitions: Sequence[int]) -> list[Alarm]:
-    """The alarms of these partitions and their patients whose condition is true, locked in order of their ids."""
-    return tx.cursor(row_factory=alarm_row).execute(_LOCK_ACTIVE, [PARTITIONS, list(partitions)]).fetchall()
+def active_of(tx: Tx, partitions: Sequence[int]) -> list[Alarm]:
+    """The alarms of these partitions and their patients whose condition is true, in order of their ids."""
+    return tx.cursor(row_factory=alarm_row).execute(_ACTIVE, [PARTITIONS, list(partitions)]).fetchall()
 
 
 def lock_one(tx: Tx, alarm: int) -> Alarm | None:
@@ -120,9 +115,9 @@ def lock_one(tx: Tx, alarm: int) -> Alarm | None:
     return tx.cursor(row_factory=alarm_row).execute(_LOCK_ONE, [alarm]).fetchone()
 
 
-def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[Key, int]:
-    """Store new alarms; return their ids by key."""
-    return {tuple(key): alarm for alarm, *key in tx.execute(_INSERT, [_json(alarms)])}
+def insert(tx: Tx, alarms: Sequence[Alarm]) -> dict[tuple[Key, int], int]:
+    """Store new alarms; return their ids by key and onset: of one key several may begin and close in one round."""
+    return {(tuple(key), onset): alarm for alarm, *key, onset in tx.execute(_INSERT, [_json(alarms)])}
 
 
 def update(tx: Tx, alarms: Sequence[Alarm]) -> None:

@@ -1,26 +1,29 @@
-"""Events folded into the stored alarms: the rim around :func:`alerts.life.transition.transition`.
+"""Events folded into the stored alarms and their episodes: the rim around :class:`alerts.life.case.Case`.
 
-The worker folds a round's conditions at once, desk and notifier one alarm a transaction.  All lock alarm rows in order of
-their ids, append to ``alarm_event``, fill the outbox of notifications and, where anything changed, hint ``vigil_alarm``.
+The worker folds a round's conditions at once, the desk a person's press, the notifier the time of one episode.  All lock the
+episodes of their subjects first, in order of their ids, then the alarms in order of theirs; they append to ``alarm_event``,
+fill the outbox of notifications and, where anything changed, hint ``vigil_alarm``.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import structlog
 from msgspec.structs import replace
 
 from alerts.database import Tx, to_datetime
-from alerts.errors import ConflictError, UnknownAlarmError
+from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold.after_state_loss import ends_after_state_loss
-from alerts.fold.alarm_rows import Key, insert, json_text, key_of, lock_one, lock_open, update
+from alerts.fold.alarm_rows import insert, json_text, lock_of, lock_one, update
+from alerts.fold.episode_rows import Subject, insert_episodes, lock_episodes, lock_open_episodes, update_episodes
 from alerts.life.alarm import Alarm
+from alerts.life.case import Case, key_of, key_of_condition
 from alerts.life.conflict import first_conflict
-from alerts.life.events import Act, Effect, HistoryEntry, Notify, StopNotifications, Tick
-from alerts.life.transition import transition
+from alerts.life.events import Act, AddNote, Call, RecordOutcome
 from streams.engine.condition import Condition
 
 CHANNEL: Final = "vigil_alarm"
@@ -40,11 +43,12 @@ ORDER BY alarm, version"""
 _STOP: Final = """
 UPDATE notification SET stopped = clock_timestamp() WHERE notification IN (
     SELECT notification FROM notification
-    WHERE alarm = ANY(%s) AND sent IS NULL AND stopped IS NULL ORDER BY notification FOR UPDATE)"""
+    WHERE episode = ANY(%s) AND sent IS NULL AND stopped IS NULL ORDER BY notification FOR UPDATE)"""
 _NOTIFY: Final = """
 WITH message AS (
-    SELECT n.alarm, n.step, n.due, n.wait, a.subject_kind, a.subject
-    FROM jsonb_to_recordset(%s::jsonb) AS n(alarm int8, step int4, due timestamptz, wait float8) JOIN alarm a USING (alarm)
+    SELECT n.alarm, n.episode, n.step, n.due, n.wait, a.subject_kind, a.subject
+    FROM jsonb_to_recordset(%s::jsonb) AS n(alarm int8, episode int8, step int4, due timestamptz, wait float8)
+    JOIN alarm a USING (alarm)
 ), everyone AS (  -- what the notifier has; a team without a choice of its own is told by all of it
     SELECT coalesce(array_agg(name), '{log}') AS channels FROM channel
 ), addressed AS (
@@ -57,78 +61,84 @@ WITH message AS (
     LEFT JOIN patient p ON m.subject_kind = 'patient' AND p.patient = m.subject
     LEFT JOIN care_team t ON t.team = p.team
 )
-INSERT INTO notification (alarm, recipient, channel, step, due, next_try)
-SELECT alarm, coalesce('team:' || team, %s), channel, step, due, clock_timestamp() + make_interval(secs => wait)
+INSERT INTO notification (alarm, episode, recipient, channel, step, due, next_try)
+SELECT alarm, episode, coalesce('team:' || team, %s), channel, step, due, clock_timestamp() + make_interval(secs => wait)
 FROM addressed, unnest(channels) AS channel
 ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
+_MEND: Final = """
+UPDATE {} SET due = NULL
+WHERE episode = %s AND closed IS NULL AND (due <= '1900-01-01 00:00Z' OR due >= '3000-01-01 00:00Z')"""
 _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND version > %s ORDER BY version"
 
 
-@dataclass(slots=True)
-class Folded:
-    """One alarm after the events so far, and the rows still to be written about it."""
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What became of one press: the alarms that it took, and the first conflict of those that it did not."""
 
-    alarm: Alarm
-    stored: bool
-    history: list[tuple[int, HistoryEntry]] = field(default_factory=list)
-    notify: list[Notify] = field(default_factory=list)
-    stop: bool = False
-
-    def take(self, alarm: Alarm, effects: Iterable[Effect]) -> None:
-        self.alarm = alarm
-        for effect in effects:
-            match effect:
-                case HistoryEntry():
-                    self.history.append((alarm.version, effect))
-                case Notify():
-                    self.notify.append(effect)
-                case StopNotifications():
-                    self.stop = True
-                    self.notify.clear()
+    alarms: tuple[Alarm, ...]
+    conflict: ConflictError | None = None
 
 
 def fold_conditions(tx: Tx, conditions: Sequence[Condition]) -> None:
     """Fold a round's conditions, in their order, inside the round's transaction (:class:`streams.store.FoldConditions`).
 
-    While the caller holds the partitions' ledger rows, nobody else opens alarms of these keys.  This waits for single rows
-    that the desk or the notifier holds.
+    While the caller holds the partitions' ledger rows, nobody else opens alarms or episodes of these subjects.  This waits
+    for single episodes that the desk or the notifier holds.
     """
     if not conditions:
         return
     conditions = [*ends_after_state_loss(tx, conditions), *conditions]
-    _write(tx, folded(lock_open(tx, sorted({key_of_condition(c) for c in conditions})), conditions))
-
-
-def key_of_condition(c: Condition) -> Key:
-    return c.of, int(c.subject), c.rule, int(c.source)
-
-
-def folded(open_alarms: Mapping[Key, Alarm], conditions: Iterable[Condition]) -> list[Folded]:
-    """The open alarms of these conditions' keys after the conditions, and new alarms; pure.  Closed alarms come first."""
-    current_by_key = {key: Folded(alarm, stored=True) for key, alarm in open_alarms.items()}
-    closed: list[Folded] = []
+    of: dict[Subject, list[Condition]] = defaultdict(list)
     for c in conditions:
-        key = key_of_condition(c)
-        current = current_by_key.get(key)
-        if current is None:
-            opened, effects = transition(None, c)
-            if opened is not None:
-                current_by_key[key] = new = Folded(opened, stored=False)
-                new.take(opened, effects)
-            continue
-        current.take(*transition(current.alarm, c))
-        if current.alarm.life == "closed":
-            closed.append(current_by_key.pop(key))
-    return [*closed, *current_by_key.values()]
+        of[key_of_condition(c)[:2]].append(c)
+    episodes = lock_open_episodes(tx, sorted(of))
+    alarms = lock_of(tx, [one.episode for one in episodes.values()])
+    cases = []
+    for subject, some in of.items():
+        episode = episodes.get(subject)
+        cases.append(case := Case(episode, alarms.get(episode.episode, ()) if episode else ()))
+        case.take_conditions(some)
+    _write(tx, cases)
 
 
-def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | None = None) -> Alarm:
-    """Fold an act of a person, or the passing of time, into one alarm; return the alarm after it.
+def press(tx: Tx, seen: Mapping[int, int], act: Act) -> Press:
+    """One act of a person on the alarms that they saw, each with its version.
+
+    An alarm that has changed since, so that the act would be wrong, is left alone: the conflict says why.
 
     Args:
-        tx: a transaction for this alarm alone, so that no two transactions wait for each other.
-        alarm_id: the alarm's number.
-        event: what a person did, or the time that passed.
+        tx: a transaction for this press alone, so that no two transactions wait for each other.
+        seen: the version of each alarm, by its number.
+        act: what the person does to each of them.
+
+    Raises:
+        UnknownAlarmError: there is no such alarm.
+        RefusedError: an alarm does not allow the act now, or all are closed; the transaction must be rolled back.
+    """
+    cases = _cases_of(tx, seen)
+    conflict: ConflictError | None = None
+    taken: list[int] = []
+    for number, version in sorted(seen.items()):
+        alarm = _alarm(cases, number)
+        found = _conflict(tx, alarm, version, act)
+        conflict = conflict or found
+        if found is None and not (len(seen) > 1 and _is_past(alarm, act)):
+            taken.append(number)
+    if not taken and conflict is None:
+        raise RefusedError("These alarms are closed: update the list.")
+    for case in cases:
+        case.take_acts(dict.fromkeys(taken, act), act.at)
+    _write(tx, cases)
+    return Press(tuple(_alarm(cases, number) for number in taken), conflict)
+
+
+def apply(tx: Tx, alarm: int, act: Act, *, expected_version: int | None = None) -> Alarm:
+    """Fold an act of a person into one alarm; return the alarm after it.
+
+    Args:
+        tx: a transaction for this act alone.
+        alarm: the alarm's number.
+        act: what the person does.
         expected_version: the version that the person saw; ``None`` accepts any.
 
     Raises:
@@ -136,51 +146,109 @@ def apply(tx: Tx, alarm_id: int, event: Act | Tick, *, expected_version: int | N
         ConflictError: since that version somebody else acted, or the alarm began to call again.
         RefusedError: this alarm does not allow the act now.
     """
-    alarm = lock_one(tx, alarm_id)
-    if alarm is None:
-        raise UnknownAlarmError(alarm_id)
-    if expected_version is not None and expected_version < alarm.version and not isinstance(event, Tick):
-        since = tx.execute(_SINCE, [alarm_id, expected_version]).fetchall()
-        found = first_conflict(((kind, actor) for kind, actor, _ in since), event.by)
-        if found is not None:
-            kind, actor, at = since[found]
-            raise ConflictError(alarm_id, actor, at, kind)
-    one = Folded(alarm, stored=True)
-    one.take(*transition(alarm, event))
-    _write(tx, [one])
-    return one.alarm
+    done = press(tx, {alarm: _NEWEST if expected_version is None else expected_version}, act)
+    if done.conflict is not None:
+        raise done.conflict
+    return done.alarms[0]
 
 
-def _write(tx: Tx, alarms: Sequence[Folded]) -> None:
-    changed = [one for one in alarms if one.history]
-    if not changed:
+_NEWEST: Final = 2**31 - 1
+
+
+def tick(tx: Tx, episode: int, at: int) -> None:
+    """Fold the passing of time into an open episode and its alarms; an episode that is closed or unknown stays as it is."""
+    found = lock_episodes(tx, [episode]).get(episode)
+    if found is None or found.closed is not None:
         return
-    # closed alarms come before new ones: the key is unique among open alarms
-    if old := [one.alarm for one in changed if one.stored]:
+    case = Case(found, lock_of(tx, [episode]).get(episode, ()))
+    case.take_tick(at)
+    for table in ("episode", "alarm"):  # a damaged time would be due for ever
+        tx.execute(_MEND.format(table).encode(), [episode])
+    _write(tx, [case])
+
+
+def _cases_of(tx: Tx, numbers: Iterable[int]) -> list[Case]:
+    """The locked cases of some alarms: their episodes with all that is open, and those of these alarms that are closed."""
+    wanted = sorted(numbers)
+    of: dict[int, int | None] = dict(
+        tx.execute("SELECT alarm, episode FROM alarm WHERE alarm = ANY(%s)", [wanted]).fetchall()
+    )
+    if unknown := [number for number in wanted if number not in of]:
+        raise UnknownAlarmError(unknown[0])
+    episodes = lock_episodes(tx, [one for one in of.values() if one is not None])
+    alarms = lock_of(tx, [number for number, one in episodes.items() if one.closed is None])
+    cases = [Case(one if one.closed is None else None, alarms.get(number, ())) for number, one in episodes.items()]
+    found = {one.alarm.alarm for case in cases for one in case.alarms.values()}
+    cases += [Case(None, [one]) for number in wanted if number not in found and (one := lock_one(tx, number))]
+    return cases
+
+
+def _alarm(cases: Iterable[Case], number: int) -> Alarm:
+    return next(one.alarm for case in cases for one in case.alarms.values() if one.alarm.alarm == number)
+
+
+def _is_past(alarm: Alarm, act: Act) -> bool:
+    """True if of several alarms this one ended meanwhile, and the act has nothing to add to it."""
+    return alarm.life == "closed" and (alarm.outcome is not None or not isinstance(act, RecordOutcome | AddNote))
+
+
+def _conflict(tx: Tx, alarm: Alarm, version: int, act: Act) -> ConflictError | None:
+    if version >= alarm.version:
+        return None
+    since = tx.execute(_SINCE, [alarm.alarm, version]).fetchall()
+    found = first_conflict(((kind, actor) for kind, actor, _ in since), act.by)
+    if found is None:
+        return None
+    kind, actor, at = since[found]
+    return ConflictError(alarm.alarm, actor, at, kind)
+
+
+def _write(tx: Tx, cases: Sequence[Case]) -> None:
+    cases = [one for one in cases if one.changes or one.episode != one.stored]
+    if not cases:
+        return
+    _write_episodes(tx, cases)
+    changed = [(case, one) for case in cases for one in case.changes]
+    if old := [one.alarm for _, one in changed if one.stored]:
         update(tx, old)
-    if new := [one for one in changed if not one.stored]:
-        ids = insert(tx, [one.alarm for one in new])
-        for one in new:
-            one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm)])
+    new = [(case, one) for case, one in changed if not one.stored]
+    if new:
+        for case, one in new:
+            one.alarm = replace(one.alarm, episode=case.episode.episode if case.episode else None)
+        ids = insert(tx, [one.alarm for _, one in new])
+        for _, one in new:
+            one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm), one.alarm.onset])
     events = [
         {"alarm": one.alarm.alarm, "version": version, **asdict(entry), "at": to_datetime(entry.at)}
-        for one in changed
+        for _, one in changed
         for version, entry in one.history
     ]
-    tx.execute(_EVENTS, [json_text(events)])
-    if stopped := [one.alarm.alarm for one in changed if one.stop and one.stored]:
+    if events:
+        tx.execute(_EVENTS, [json_text(events)])
+    if stopped := [one.stored.episode for one in cases if one.stop and one.stored is not None]:
         tx.execute(_STOP, [stopped])
-    messages = [
-        {
-            "alarm": one.alarm.alarm,
-            "step": notify.step,
-            "due": to_datetime(notify.at),
-            "wait": GROUPING_S if one.alarm.rule == GROUPED_RULE else 0,
-        }
-        for one in changed
-        for notify in one.notify
-    ]
+    messages = [_message(case, call) for case in cases for call in case.calls]
     if messages:
         tx.execute(_NOTIFY, [json_text(messages), OPERATORS])
     tx.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     _log.info("alarms folded", opened=len(new), changed=len(old), messages=len(messages))
+
+
+def _write_episodes(tx: Tx, cases: Iterable[Case]) -> None:
+    moved = [one for one in cases if one.episode is not None and one.episode != one.stored]
+    if old := [one.episode for one in moved if one.stored is not None and one.episode is not None]:
+        update_episodes(tx, old)
+    if new := [one for one in moved if one.stored is None]:
+        ids = insert_episodes(tx, [one.episode for one in new if one.episode is not None])
+        for one in new:
+            assert one.episode is not None
+            one.episode = replace(one.episode, episode=ids[one.episode.subject_kind, one.episode.subject])
+
+
+def _message(case: Case, call: Call) -> dict[str, object]:
+    lead, episode = case.alarms[call.lead].alarm, case.episode
+    assert episode is not None
+    wait = GROUPING_S if lead.rule == GROUPED_RULE else 0
+    return {
+        "alarm": lead.alarm, "episode": episode.episode, "step": call.step, "due": to_datetime(call.at), "wait": wait,
+    }  # fmt: skip

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from alerts.life.alarm import Outcome
-from streams.engine.condition import Condition
+from streams.engine.condition import Condition, Priority
 
 HistoryKind = Literal[
     "onset", "worse", "better", "end", "late",
     "acknowledge", "outcome", "note", "shelve", "unshelve",
-    "repeat", "returned", "shelf_ended", "closed",
+    "repeat", "returned", "shelf_ended", "closed", "reassign",
 ]  # fmt: skip
-"""The kinds of the table ``alarm_event``.  "late": an earlier episode was found in late data while the alarm was open."""
-CallReason = Literal["onset", "worse", "repeat", "returned", "shelf_ended", "unshelved"]
+"""The kinds of the table ``alarm_event``.  "late": an earlier episode was found in late data while the alarm was open;
+"repeat" stands in old rows only: calls are the episode's."""
+CallReason = Literal["onset", "worse", "repeat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,20 @@ class Unshelve(_ActOfPerson):
 
 
 @dataclass(frozen=True, slots=True)
+class Reassign(_ActOfPerson):
+    """The alarm has another owner from now on; nothing else changes, and its outcome is due when it was."""
+
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The time is ``at``: something on this alarm may be due."""
 
     at: int
 
 
-Act = Acknowledge | RecordOutcome | AddNote | Shelve | Unshelve
+Act = Acknowledge | RecordOutcome | AddNote | Shelve | Unshelve | Reassign
 LifeEvent = Condition | Act | Tick
 
 
@@ -77,22 +85,33 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Notify:
-    """Notify people, as step ``step`` of this alarm; due at ``at``."""
+class Closed:
+    """The alarm is closed."""
+
+    at: int
+
+
+Effect = HistoryEntry | Closed
+"""The effects of a change of one alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Notify people of an episode: its call number ``step``, due at ``at``; ``lead``: key of the alarm that heads it, and
+    ``priority``, that of what nobody has taken.
+    """
 
     step: int
     reason: CallReason
     at: int
+    lead: tuple[str, int, str, int]
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True)
-class StopNotifications:
-    """Notifications of this alarm that are not sent yet must not be sent."""
+class StopCalls:
+    """What is not sent yet must not be sent: somebody has acted, or the episode is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    at: int
-
-
-Effect = HistoryEntry | Notify | StopNotifications | Closed
+CallEffect = Call | StopCalls
+"""The effects of a change of an episode."""

@@ -18,10 +18,10 @@ _MINUTE, _HOUR = 60, 3600
 class Timing:
     """All in seconds.
 
-    ``repeat_s``: until an alarm calls again if nobody acts; ``None``: it never calls, it is only listed.
-    ``forgotten_s``: until an acknowledged alarm without outcome returns, while its condition lasts.
-    ``shelf_s``: the longest shelf.  ``linger_s``: from the end of its condition until an unacknowledged alarm closes; a new
-    onset in this time counts on the same alarm; ``None``: it latches.
+    ``repeat_s``: the time from one call to the next while nobody acts; ``None``: it never calls, it is only listed.
+    ``return_s``: until an acknowledged alarm without outcome returns, while its condition lasts.
+    ``shelf_s``: the longest shelf.  ``linger_s``: from the end of its condition until an unacknowledged alarm closes;
+    ``None``: it latches.  A new onset in this time is the same alarm.
     """
 
     repeat_s: int | None
@@ -30,6 +30,9 @@ class Timing:
     linger_s: int | None
 
 
+RESTART_S: Final = 5 * _MINUTE
+"""An acknowledged alarm closes so long after its end.  A new onset before is the same alarm and silent: as long as an alarm
+that nobody has taken lingers, so that to act never makes an alarm that flaps call more often."""
 TIMINGS: Final[dict[Priority, Timing]] = {
     Priority.HIGH: Timing(repeat_s=60, return_s=30 * _MINUTE, shelf_s=_HOUR, linger_s=None),
     Priority.MEDIUM: Timing(repeat_s=5 * _MINUTE, return_s=2 * _HOUR, shelf_s=8 * _HOUR, linger_s=5 * _MINUTE),

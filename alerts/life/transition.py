@@ -1,40 +1,45 @@
-"""The life of an alarm as one pure function.
+"""The life of an alarm as one pure function over the table :data:`alerts.life.table.LIFE`.
 
-``active → acknowledged → cleared``; beside it latched (high, over, nobody acted) and shelved.  There are three callers, each
-over the locked row: the worker folds conditions, the desk folds acts of people, the notifier folds the passing of time.
+There are three callers, each over the locked row: the worker folds conditions, the desk folds acts of people, the notifier
+folds the passing of time.  When people are called is decided for all alarms of a patient together, in
+:mod:`alerts.life.calling`.
 
-Base: ISA-18.2 life cycle, IEC 60601-1-8 priorities; `docs/decisions/0031` gives the choices where these leave it open.
+Base: ISA-18.2 life cycle, IEC 60601-1-8 priorities; `docs/decisions/0031` and `0190` give the choices where these leave it
+open.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, overload
 
 from msgspec.structs import replace
 
 from alerts.errors import RefusedError
-from alerts.life.alarm import Alarm, Life, found_late
+from alerts.life.alarm import Alarm, State, found_late, score_of
 from alerts.life.events import (
     Acknowledge,
+    Act,
     AddNote,
-    CallReason,
     Closed,
     Effect,
     HistoryEntry,
+    HistoryKind,
     LifeEvent,
-    Notify,
+    Reassign,
     RecordOutcome,
     Shelve,
-    StopNotifications,
     Tick,
     Unshelve,
 )
+from alerts.life.table import LIFE, Event, Guard
 from alerts.life.text import is_storable
-from alerts.life.timing import TIMINGS
+from alerts.life.timing import RESTART_S, TIMINGS
 from streams.engine.condition import Condition, Priority
 
 LONGEST_TEXT: Final = 2000
 """Characters of a reason or a note."""
+SCORE_RISE: Final = 2
+"""Points by which a score is worse though its priority is the same (`docs/decisions/0190`)."""
 
 Change = tuple[Alarm, tuple[Effect, ...]]
 """The alarm after an event, and the effects."""
@@ -57,26 +62,11 @@ def transition(alarm: Alarm | None, event: LifeEvent) -> tuple[Alarm | None, tup
     if alarm is None:
         assert isinstance(event, Condition)
         return (None, ()) if event.phase == "end" else _opened(event)
-    match event:
-        case Condition():
-            return _after_condition(alarm, event)
-        case Tick():
-            return _after_tick(alarm, event.at)
-        case RecordOutcome():
-            return _with_outcome(alarm, event)
-        case AddNote():
-            note = _checked_text(event.note, "A note")
-            return _changed(replace(alarm, note=note), HistoryEntry("note", event.at, event.by, {"note": note}))
-        case _ if alarm.life == "closed":
-            raise RefusedError("This alarm is closed: update the list.")
-        case Acknowledge():
-            return _acknowledged(alarm, event)
-        case Shelve():
-            return _shelved(alarm, event)
-        case Unshelve():
-            if alarm.life != "shelved":
-                return alarm, ()
-            return _unshelved(alarm, event.at, HistoryEntry("unshelve", event.at, event.by), "unshelved")
+    if isinstance(event, Condition):
+        return _after_condition(alarm, event)
+    if isinstance(event, Tick):
+        return _after_tick(alarm, event.at)
+    return _after_act(alarm, event)
 
 
 def _opened(c: Condition) -> Change:
@@ -88,13 +78,12 @@ def _opened(c: Condition) -> Change:
         source=c.source,
         category=c.category,
         worst=c.priority,
+        worst_score=score_of(c.rule, c.value),
         onset=at,
-        due=_next_call(c.priority, at),
         version=0,
         **_state(c),
     )
-    entry = HistoryEntry("onset", at, 0, _values(c))
-    return _changed(alarm, entry) if alarm.due is None else _changed(alarm, entry, Notify(0, "onset", at))
+    return _changed(alarm, HistoryEntry("onset", at, 0, _values(c)))
 
 
 def _after_condition(alarm: Alarm, c: Condition) -> Change:
@@ -106,43 +95,81 @@ def _after_condition(alarm: Alarm, c: Condition) -> Change:
         # an episode of the past says nothing about now: it must neither better nor end the present condition
         return (alarm, ()) if c.phase == "end" else _changed(alarm, HistoryEntry("late", at, 0, _values(c)))
     if c.phase == "end":
-        return _ended(alarm, at, HistoryEntry("end", at, 0, _values(c))) if alarm.active else (alarm, ())
-    if alarm.active and c.priority == alarm.priority:
+        return _ended(alarm, c) if alarm.active else (alarm, ())
+    kind = _kind(alarm, c)
+    if kind is None:
         return alarm, ()
-    kind: Literal["onset", "worse", "better"]
-    kind = "onset" if not alarm.active else "worse" if c.priority > alarm.priority else "better"
-    after = replace(
-        alarm, ended=None, onsets=alarm.onsets + (kind == "onset"), worst=max(alarm.worst, c.priority), **_state(c)
-    )
+    state = _next(alarm, "begins" if kind == "onset" else kind, at, c)
+    after = replace(alarm, ended=None, onsets=alarm.onsets + (kind == "onset"), **_state(c))
     entry = HistoryEntry(kind, at, 0, _values(c))
-    if c.priority > alarm.priority:
-        return _calling(after, at, entry, "worse")
-    if kind == "onset" and after.life == "unacknowledged" and not alarm.latched:
-        # it was silent since its end; a flapping alarm calls no sooner than a repeat would
-        after = replace(after, due=_next_call(after.worst, at))
-    return _changed(after, entry)
+    if state == "active" and alarm.life != "unacknowledged":
+        return _changed(_unowned(after), entry)
+    after = replace(
+        after, worst=max(after.worst, c.priority), worst_score=_highest(after.worst_score, score_of(c.rule, c.value))
+    )
+    return _changed(replace(after, due=_due(after)), entry)
 
 
-def _ended(alarm: Alarm, at: int, entry: HistoryEntry) -> Change:
-    after = replace(alarm, active=False, ended=at)
-    if alarm.life == "acknowledged":
-        return _closed(after, at, entry)
-    if alarm.life == "shelved" or after.latched:
-        return _changed(after, entry)
-    linger = TIMINGS[alarm.worst].linger_s
-    assert linger is not None
-    return _changed(replace(after, due=at + linger * 1000), entry, StopNotifications())
-
-
-def _acknowledged(alarm: Alarm, event: Acknowledge) -> Change:
-    if alarm.life == "acknowledged" and alarm.owner == event.by:
-        return alarm, ()
-    after = _owned(alarm, event.by, event.at, "acknowledged")
-    entry = HistoryEntry("acknowledge", event.at, event.by)
+def _kind(alarm: Alarm, c: Condition) -> Any:
+    """What a condition that is true means for an alarm: ``onset``, ``worse``, ``better``; ``None``: nothing."""
     if not alarm.active:
-        return _closed(after, event.at, entry, StopNotifications())
-    returns = event.at + TIMINGS[alarm.priority].return_s * 1000
-    return _changed(replace(after, due=None if alarm.outcome else returns), entry, StopNotifications())
+        return "onset"
+    if c.priority != alarm.priority:
+        return "worse" if c.priority > alarm.priority else "better"
+    score = score_of(c.rule, c.value)
+    return "worse" if score is not None and score >= (alarm.score or 0) + SCORE_RISE else None
+
+
+def _ended(alarm: Alarm, c: Condition) -> Change:
+    at = c.second * 1000
+    assert _next(alarm, "ends", at) is not None
+    after = replace(alarm, active=False, ended=at)
+    return _changed(replace(after, due=_due(after)), HistoryEntry("end", at, 0, _values(c)))
+
+
+def _after_tick(alarm: Alarm, at: int) -> Change:
+    if alarm.due is None or at < alarm.due:
+        return alarm, ()
+    match _next(alarm, "due", at):
+        case "active":
+            kind: HistoryKind = "shelf_ended" if alarm.life == "shelved" else "returned"
+            content: dict[str, object] = {} if kind == "shelf_ended" else {"owner": alarm.owner}
+            return _changed(_unowned(alarm), HistoryEntry(kind, at, 0, content))
+        case "recovered":
+            return _changed(_acknowledged(alarm, alarm.owner, at), HistoryEntry("shelf_ended", at))
+        case "closed":
+            return _closed(alarm, at, HistoryEntry("shelf_ended" if alarm.life == "shelved" else "closed", at))
+    return alarm, ()
+
+
+def _after_act(alarm: Alarm, event: Act) -> Change:
+    match event:
+        case AddNote():
+            note = _checked_text(event.note, "A note")
+            return _changed(replace(alarm, note=note), HistoryEntry("note", event.at, event.by, {"note": note}))
+        case RecordOutcome():
+            return _with_outcome(alarm, event)
+        case _ if alarm.life == "closed":
+            raise RefusedError("This alarm is closed: update the list.")
+        case Acknowledge():
+            if alarm.life == "acknowledged" and alarm.owner == event.by:
+                return alarm, ()
+            return _taken(alarm, alarm, "acknowledge", event, HistoryEntry("acknowledge", event.at, event.by))
+        case Shelve():
+            return _shelved(alarm, event)
+        case Reassign():
+            if alarm.owner is None:
+                raise RefusedError("Nobody has this alarm: acknowledge it instead.")
+            entry = HistoryEntry("reassign", event.at, event.by, {"from": alarm.owner, "to": event.to})
+            return (alarm, ()) if alarm.owner == event.to else _changed(replace(alarm, owner=event.to), entry)
+        case Unshelve():
+            if alarm.life != "shelved":
+                return alarm, ()
+            entry, state = HistoryEntry("unshelve", event.at, event.by), _next(alarm, "unshelve", event.at)
+            if state == "active":
+                return _changed(_unowned(alarm), entry)
+            after = _acknowledged(alarm, alarm.owner, event.at)
+            return _changed(after, entry) if state == "recovered" else _closed(after, event.at, entry)
 
 
 def _with_outcome(alarm: Alarm, event: RecordOutcome) -> Change:
@@ -161,11 +188,13 @@ def _with_outcome(alarm: Alarm, event: RecordOutcome) -> Change:
     if alarm.life in {"closed", "shelved"}:
         return _changed(after, entry)
     if alarm.life == "acknowledged":
-        return _changed(replace(after, due=None), entry)
-    after = _owned(after, event.by, event.at, "acknowledged")
-    if not alarm.active:
-        return _closed(after, event.at, entry, StopNotifications())
-    return _changed(after, entry, StopNotifications())
+        return _changed(replace(after, due=_due(after)), entry)
+    return _taken(alarm, after, "outcome", event, entry)
+
+
+def _taken(before: Alarm, after: Alarm, name: Event, event: Act, entry: HistoryEntry) -> Change:
+    after = _acknowledged(after, event.by, event.at)
+    return _closed(after, event.at, entry) if _next(before, name, event.at) == "closed" else _changed(after, entry)
 
 
 def _shelved(alarm: Alarm, event: Shelve) -> Change:
@@ -174,64 +203,74 @@ def _shelved(alarm: Alarm, event: Shelve) -> Change:
     if not event.at < event.until <= event.at + longest * 1000:
         raise RefusedError(f"Snooze a {alarm.priority.word} alarm for at most {longest // 60} min: choose an end.")
     after = replace(
-        _owned(alarm, event.by, event.at, "shelved"), shelved_until=event.until, shelf_reason=reason, due=event.until
-    )
-    entry = HistoryEntry("shelve", event.at, event.by, {"until": event.until, "reason": reason})
-    return _changed(after, entry, StopNotifications())
+        _seen(alarm), life=_life("shelved"), owner=event.by, acknowledged=None, shelved_until=event.until,
+        shelf_reason=reason, due=event.until,
+    )  # fmt: skip
+    return _changed(after, HistoryEntry("shelve", event.at, event.by, {"until": event.until, "reason": reason}))
 
 
-def _unshelved(alarm: Alarm, at: int, entry: HistoryEntry, reason: CallReason) -> Change:
-    if alarm.active:
-        return _calling(alarm, at, entry, reason)
-    return _closed(replace(alarm, shelved_until=None, shelf_reason=None), at, entry)
+def _next(alarm: Alarm, event: Event, at: int, c: Condition | None = None) -> State | None:
+    """The state that the table gives; ``None`` if this event has no place there."""
+    for guard, state in LIFE[alarm.state].get(event, ()):
+        if _holds(guard, alarm, at, c):
+            return state
+    return None
 
 
-def _after_tick(alarm: Alarm, at: int) -> Change:
-    if alarm.due is None or at < alarm.due:
-        return alarm, ()
-    if alarm.life == "shelved":
-        return _unshelved(alarm, at, HistoryEntry("shelf_ended", at), "shelf_ended")
-    if alarm.life == "acknowledged":
-        return _calling(alarm, at, HistoryEntry("returned", at, 0, {"owner": alarm.owner}), "returned")
-    if alarm.active or alarm.latched:
-        return _calling(alarm, at, HistoryEntry("repeat", at), "repeat")
-    return _closed(alarm, at, HistoryEntry("closed", at))
+def _holds(guard: Guard, alarm: Alarm, at: int, c: Condition | None) -> bool:
+    match guard:
+        case "was high":
+            return alarm.worst is Priority.HIGH
+        case "worse than taken":
+            assert c is not None
+            score = score_of(c.rule, c.value)
+            risen = score is not None and alarm.worst_score is not None and score >= alarm.worst_score + SCORE_RISE
+            return c.priority > alarm.worst or risen
+        case "stands":
+            return alarm.active
+        case "ended lately":
+            return not alarm.active and at < (alarm.ended or 0) + RESTART_S * 1000
+    return True
 
 
-def _calling(alarm: Alarm, at: int, entry: HistoryEntry, reason: CallReason) -> Change:
-    """The alarm has no owner any more, and notifies people at once."""
-    after = alarm if reason == "repeat" else _without_owner(alarm)
-    due = _next_call(after.worst, at)
-    if due is None:
-        return _changed(replace(after, due=None), entry)
-    after = replace(after, step=alarm.step + 1, due=due)
-    return _changed(after, entry, Notify(after.step, reason, at))
+def _life(state: State) -> Any:
+    if state in {"active", "cleared", "latched"}:
+        return "unacknowledged"
+    return "acknowledged" if state == "recovered" else state
 
 
-def _next_call(priority: Priority, at: int) -> int | None:
-    repeat = TIMINGS[priority].repeat_s
-    return None if repeat is None else at + repeat * 1000
+def _due(alarm: Alarm) -> int | None:
+    """When time acts on the alarm next, of itself."""
+    match alarm.state:
+        case "cleared":
+            linger = TIMINGS[alarm.worst].linger_s
+            return None if linger is None else (alarm.ended or 0) + linger * 1000
+        case "recovered":
+            return (alarm.ended or 0) + RESTART_S * 1000
+        case "acknowledged" if alarm.outcome is None:
+            return (alarm.acknowledged or 0) + TIMINGS[alarm.priority].return_s * 1000
+        case "shelved":
+            return alarm.shelved_until
+    return None
 
 
-def _owned(alarm: Alarm, by: int, at: int, life: Life) -> Alarm:
+def _seen(alarm: Alarm) -> Alarm:
     """Somebody has acted: from here on ``worst`` is the priority that they saw."""
-    return replace(
-        alarm,
-        life=life,
-        owner=by,
-        worst=alarm.priority,
-        acknowledged=at if life == "acknowledged" else None,
-        shelved_until=None,
-        shelf_reason=None,
-        due=None,
+    return replace(alarm, worst=alarm.priority, worst_score=alarm.score)
+
+
+def _acknowledged(alarm: Alarm, by: int | None, at: int) -> Alarm:
+    after = replace(
+        _seen(alarm), life=_life("acknowledged"), owner=by, acknowledged=at, shelved_until=None, shelf_reason=None
     )
+    return replace(after, due=_due(after))
 
 
-def _without_owner(alarm: Alarm) -> Alarm:
+def _unowned(alarm: Alarm) -> Alarm:
+    """Nobody has the alarm any more: what calls now is its present priority."""
     return replace(
-        alarm,
-        life="unacknowledged",
-        worst=alarm.worst if alarm.life == "unacknowledged" else alarm.priority,
+        _seen(alarm),
+        life=_life("active"),
         owner=None,
         acknowledged=None,
         shelved_until=None,
@@ -239,16 +278,22 @@ def _without_owner(alarm: Alarm) -> Alarm:
         outcome=None,
         outcome_reason=None,
         outcome_at=None,
+        due=None,
     )
 
 
-def _closed(alarm: Alarm, at: int, entry: HistoryEntry, *others: Effect) -> Change:
+def _closed(alarm: Alarm, at: int, entry: HistoryEntry) -> Change:
     at = max(at, alarm.acknowledged or 0)  # the engine's clock may be a little behind the desk's
-    return _changed(replace(alarm, life="closed", due=None, closed=at), entry, *others, Closed(at))
+    after = replace(alarm, life="closed", due=None, closed=at, shelved_until=None, shelf_reason=None)
+    return _changed(after, entry, Closed(at))
 
 
 def _changed(alarm: Alarm, *effects: Effect) -> Change:
     return replace(alarm, version=alarm.version + 1), effects
+
+
+def _highest(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else max(one, other)
 
 
 def _state(c: Condition) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _SUPERSEDE: Final = """
 UPDATE notification SET stopped = clock_timestamp(), error = 'a later call takes its place' WHERE notification IN (
     SELECT n.notification FROM notification n
     WHERE n.channel = %s AND n.sent IS NULL AND n.stopped IS NULL AND EXISTS (
-        SELECT FROM notification o WHERE (o.alarm, o.recipient, o.channel) = (n.alarm, n.recipient, n.channel)
+        SELECT FROM notification o WHERE (o.episode, o.recipient, o.channel) = (n.episode, n.recipient, n.channel)
         AND o.step > n.step AND o.stopped IS NULL)
     ORDER BY n.notification FOR UPDATE OF n SKIP LOCKED)"""
 _LEASE: Final = """

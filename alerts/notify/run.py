@@ -22,7 +22,7 @@ from alerts.notify.channel import Channel
 from alerts.notify.channels.log import LogChannel
 from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.deadline import WithDeadline
-from alerts.notify.due import AlarmTimer
+from alerts.notify.due import EpisodeTimer
 from alerts.notify.metrics import PART_FAILURES
 from alerts.notify.outbox import report_unknown_channels, send_due
 from alerts.notify.watchdog import Watchdog, run_heartbeat
@@ -61,7 +61,7 @@ def run(settings: NotifySettings, stop: threading.Event) -> None:
 
     bodies: dict[str, Callable[[], None]] = {
         "relay": partial(run_relay, settings, stop),
-        "due": partial(_repeat, settings, stop, "due", AlarmTimer().tick_due),
+        "due": partial(_repeat, settings, stop, "due", EpisodeTimer().tick_due),
         "channels": partial(_repeat, settings, stop, "channels", say_channels),
         "watch database": partial(watchdog.path.watch_database, stop),
         "watch brokers": partial(watchdog.path.watch_brokers, stop),
@@ -89,7 +89,9 @@ def channels_of(settings: NotifySettings) -> list[Channel]:
     """The configured channels."""
     channels: list[Channel] = [LogChannel()]
     if settings.webhook_url:
-        channels.append(WebhookChannel(settings.webhook_url.get_secret_value(), settings.webhook_timeout_s))
+        url = settings.webhook_url.get_secret_value()
+        secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+        channels.append(WebhookChannel(url, settings.webhook_timeout_s, secret))
     return [WithDeadline(channel) for channel in channels]
 
 

@@ -111,7 +111,7 @@ def raised_alarms(db: psycopg.Connection, since: int) -> list[Raised]:
     """Patients' alarms open at any time since ``since`` (ms)."""
     rows = db.execute(
         "SELECT alarm, subject, rule, source, (extract(epoch FROM onset) * 1000)::int8, acknowledged IS NOT NULL,"
-        " EXISTS (SELECT FROM notification n WHERE n.alarm = a.alarm AND n.sent IS NOT NULL), closed IS NULL"
+        " EXISTS (SELECT FROM notification n WHERE n.episode = a.episode AND n.sent IS NOT NULL), closed IS NULL"
         " FROM alarm a WHERE subject_kind = 'patient' AND (closed IS NULL OR closed >= to_timestamp(%s / 1000.0))",
         [since],
     ).fetchall()

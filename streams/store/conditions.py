@@ -1,8 +1,8 @@
-"""Conditions on their way into alarms: nobody who holds an alarm holds up a round.
+"""Conditions on their way into alarms: nobody who holds an episode holds up a round.
 
 A person's act, or the notifier's, takes milliseconds; but a desk may be stopped in the middle of one.  A round waits for
-such a lock no longer than :data:`FIRST_MS`.  Then what would have changed that alarm waits in ``condition_waiting``, the
-round is committed, and each later round of the partition tries again, in order.
+such a lock no longer than :data:`FIRST_MS`.  Then all conditions of that subject wait in ``condition_waiting``, the round is
+committed, and each later round of the partition tries again, in order.
 
 docs/decisions/0165-nobody-waits-for-a-person.md
 """
@@ -20,10 +20,10 @@ from streams import metrics
 from streams.engine.condition import Condition
 
 FIRST_MS: Final = 1000
-"""A round waits so long for a lock that somebody else holds on an alarm."""
+"""A round waits so long for a lock that somebody else holds on an episode."""
 AGAIN_MS: Final = 20
-"""The same for each alarm that was found held."""
-Key = tuple[str, int, str, int]
+"""The same for each episode that was found held."""
+Subject = tuple[str, int]
 
 _log = structlog.get_logger(__name__)
 _TAKE: Final = b"DELETE FROM condition_waiting WHERE partition = ANY(%s) RETURNING nth, partition, condition::text"
@@ -43,25 +43,27 @@ def fold_nothing(tx: psycopg.Connection, conditions: Sequence[Condition]) -> Non
 def fold_unless_held(
     tx: psycopg.Connection, fold: FoldConditions, conditions: Sequence[Condition], partitions: Collection[int]
 ) -> None:
-    """Fold what waits of these ``partitions``, then ``conditions``; what somebody else holds the alarm of waits."""
+    """Fold what waits of these ``partitions``, then ``conditions``; the conditions of a subject whose episode somebody else
+    holds wait.
+    """
     waiting = _take(tx, partitions)
     if not waiting and not conditions:
         return
-    held = {key_of(one) for one in waiting}
-    fresh = [one for one in conditions if key_of(one) not in held]
+    held = {subject_of(one) for one in waiting}
+    fresh = [one for one in conditions if subject_of(one) not in held]
     left: list[Condition] = []
-    tried_apart = [*waiting, *(one for one in conditions if key_of(one) in held)]
+    tried_apart = [*waiting, *(one for one in conditions if subject_of(one) in held)]
     if fresh and not _folds(tx, fold, fresh, FIRST_MS):
         tried_apart += fresh
-    for some in _by_key(tried_apart):
+    for some in _by_subject(tried_apart):
         if not _folds(tx, fold, some, AGAIN_MS):
             left += some
     if left:
         keep = [[one.partition for one in left], [msgspec.json.encode(one, enc_hook=_plain).decode() for one in left]]
         tx.execute(_KEEP, keep)
-        for rule, source in sorted({(one.rule, int(one.source)) for one in left if key_of(one) not in held}):
+        for kind, subject in sorted({subject_of(one) for one in left} - held):
             metrics.CONDITIONS_HELD.inc()
-            _log.warning("an alarm is held by another session: its conditions wait", rule=rule, source=source)
+            _log.warning("an episode is held by another session: its conditions wait", of=kind, subject=subject)
 
 
 def _take(tx: psycopg.Connection, partitions: Collection[int]) -> list[Condition]:
@@ -84,16 +86,16 @@ def _folds(tx: psycopg.Connection, fold: FoldConditions, conditions: Sequence[Co
     return True
 
 
-def _by_key(conditions: Iterable[Condition]) -> list[list[Condition]]:
-    found: dict[Key, list[Condition]] = {}
+def _by_subject(conditions: Iterable[Condition]) -> list[list[Condition]]:
+    found: dict[Subject, list[Condition]] = {}
     for one in conditions:
-        found.setdefault(key_of(one), []).append(one)
+        found.setdefault(subject_of(one), []).append(one)
     return list(found.values())
 
 
-def key_of(one: Condition) -> Key:
-    """One alarm while open."""
-    return one.of, int(one.subject), one.rule, int(one.source)
+def subject_of(one: Condition) -> Subject:
+    """Whose episode it belongs to."""
+    return one.of, int(one.subject)
 
 
 def _plain(number: object) -> object:

@@ -20,7 +20,7 @@ from confluent_kafka import KafkaException
 from streams.engine.condition import Condition
 from streams.errors import TopicMissingError
 from streams.kafka.position import Extent
-from streams.store.conditions import FIRST_MS, FoldConditions, Key, key_of
+from streams.store.conditions import FIRST_MS, FoldConditions, Subject, subject_of
 from streams.store.late import catch_up
 from streams.store.ledger import Held
 from streams.worker.conditions import of_partition
@@ -118,7 +118,7 @@ class Taking:
     ) -> None:
         self._topic, self._places, self._rounds, self._fold, self._forget = topic, places, rounds, fold, forget
         self._left: set[int] = set()  # to be taken again
-        self._reporting: set[Key] = set()
+        self._reporting: set[Subject] = set()
         self._clock, self._chance, self._statements = surroundings.clock, surroundings.chance, surroundings.statements
 
     def take(self, partitions: Collection[int], after: float = 0.0) -> Steps[None]:
@@ -203,7 +203,7 @@ class Taking:
                 return False
             return True
 
-        keys = {key_of(one) for one in conditions}
+        keys = {subject_of(one) for one in conditions}
         while keys & self._reporting:  # else an end could come before its onset
             yield Sleep(_TRY_AGAIN_S)
         self._reporting |= keys

@@ -16,7 +16,7 @@ from typing import Final
 
 import psycopg
 
-from alerts.fold.alarm_rows import Key, key_of
+from alerts.fold.episode_rows import Subject
 from streams.engine.condition import Condition
 from streams.kafka.position import Appended
 from streams.store.conditions import FIRST_MS
@@ -98,7 +98,7 @@ class Database:
         self.down = self.read_only = False
         self.call_lost = 0.0
         self.traps: dict[str, Callable[[], None]] = {}
-        self.somebody: Callable[[int], None] | None = None  # locks the alarm that a round locks next, before it
+        self.somebody: Callable[[int], None] | None = None  # locks the episode that a round locks next, before it
         self._pids = itertools.count(1)
         self._rng = scheduler.chance("database")
 
@@ -115,11 +115,11 @@ class Database:
         for session in self.sessions:
             session.end()
 
-    def hold(self, alarm: int) -> Callable[[], None]:
+    def hold(self, episode: int) -> Callable[[], None]:
         """Somebody is stopped in the middle of an act; returns what ends that."""
         session = self.connect("somebody")
-        self.locks[("alarm", alarm)] = session
-        session.locks.append(("alarm", alarm))
+        self.locks[("episode", episode)] = session
+        session.locks.append(("episode", episode))
         return session.end
 
     def set_back(self) -> Callable[[], None]:
@@ -177,7 +177,7 @@ class Database:
             stored = {move.partition for move in todo.moves} - lost
             waiting = [one for one in self.tables.condition_waiting if one.partition in stored]
             mine = waiting + [one for one in todo.writes.conditions if one.partition not in lost]
-            held = yield from self._lock_alarms(db, mine)
+            held = yield from self._lock_episodes(db, mine)
             yield self._step(db)
             self._writable(db)
             new, differing = self.commit(db, todo, topic_id, lost, held)
@@ -197,7 +197,7 @@ class Database:
         return Checked(lost, any(stand.get(m.partition) == (m.next, m.epoch) for m in moves))
 
     def commit(
-        self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int], held: Collection[Key] = ()
+        self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int], held: Collection[Subject] = ()
     ) -> tuple[int, int]:
         gone = frozenset(lost)
         stored = [move for move in todo.moves if move.partition not in gone]
@@ -233,18 +233,19 @@ class Database:
             db.locks.append(lock)
         db.check()
 
-    def _lock_alarms(self, db: Session, conditions: Sequence[Condition]) -> Generator[float, None, set[Key]]:
-        """The keys of alarms that somebody else holds for longer than a round waits."""
-        held, limit = set[Key](), _PERSON_S
-        for alarm in self.tables.alarms.ids_of(conditions):
-            if self.somebody and self.free(("alarm", alarm)):
+    def _lock_episodes(self, db: Session, conditions: Sequence[Condition]) -> Generator[float, None, set[Subject]]:
+        """The subjects of episodes that somebody else holds for longer than a round waits."""
+        held, limit = set[Subject](), _PERSON_S
+        for episode in self.tables.alarms.ids_of(conditions):
+            if self.somebody and self.free(("episode", episode)):
                 stopped, self.somebody = self.somebody, None
-                stopped(alarm)
+                stopped(episode)
             try:
-                yield from self._lock(db, [("alarm", alarm)], limit)
+                yield from self._lock(db, [("episode", episode)], limit)
             except psycopg.errors.LockNotAvailable:
                 limit = 0.0
-                held.add(key_of(self.tables.alarms.rows[alarm]))
+                one = self.tables.alarms.episodes[episode]
+                held.add((one.subject_kind, one.subject))
         return held
 
     def _writable(self, db: Session) -> None:

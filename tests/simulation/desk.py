@@ -143,7 +143,7 @@ class Desk:
                 (Acknowledge(by, at), Acknowledge(by, at), Acknowledge(by, at), AddNote(by, at, "seen"),
                  Shelve(by, at, now + 20_000, "busy"), Unshelve(by, at), RecordOutcome(by, at, "called"))
             )  # fmt: skip
-            if self.database.free(("alarm", seen.alarm)):
+            if self.database.free(("episode", seen.episode or 0)):
                 try:
                     alarms.apply(seen.alarm, event, seen.version)
                 except RefusedError:
@@ -156,6 +156,8 @@ class Desk:
         if self.database.down or self.database.read_only:
             return
         for alarm in sorted(alarms.open.values()):
-            due = alarms.rows[alarm].due
-            if due is not None and due <= now and self.database.free(("alarm", alarm)):
+            row = alarms.rows[alarm]
+            episode = alarms.episodes[row.episode or 0]
+            due = min((one for one in (row.due, episode.due) if one is not None), default=None)
+            if row.closed is None and due is not None and due <= now and self.database.free(("episode", episode.episode)):
                 alarms.apply(alarm, Tick(now))

@@ -165,7 +165,7 @@ class Faults:
     def stop_somebody(self) -> None:
         """A desk, in the middle of an act on an alarm that a round is about to change."""
         database, seconds = self.world.database, self._rng.choice((0.5, 3.0, 10.0))
-        stopped = lambda alarm: self._lasting("a desk", f"stopped with alarm {alarm} locked", seconds, database.hold(alarm))
+        stopped = lambda one: self._lasting("a desk", f"stopped with episode {one} locked", seconds, database.hold(one))
         database.somebody = stopped
 
     # the log

@@ -1,4 +1,4 @@
-"""What must hold once all has settled, whatever happened on the way."""
+"""What must hold once all has settled, whatever events_of on the way."""
 
 from __future__ import annotations
 
@@ -122,9 +122,10 @@ def _announced(world: World) -> Iterable[str]:
 def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     """Each condition was folded once, in order, and the alarms are what folding them makes."""
     found, wanted = world.database.tables.alarms, by_key(conditions)
-    events_of = {key: some for key, some in found.events_of.items() if not _of_owner(some)}
-    for key in {**events_of, **wanted}:
-        mine = [one for one in events_of.get(key, []) if isinstance(one, Condition)]
+    events_of = {subject: _of_engine(some) for subject, some in found.events_of.items()}
+    folded = by_key([one for some in events_of.values() for one in some if isinstance(one, Condition)])
+    for key in {**folded, **wanted}:
+        mine = folded.get(key, [])
         if mine != wanted.get(key, []):
             yield f"conditions of {key} are {_in_words(mine)}, not {_in_words(wanted.get(key, []))}"
             return
@@ -136,13 +137,14 @@ def _alarms(world: World, conditions: list[Condition]) -> Iterable[str]:
     yield from _some(f"{n} open alarms {key}" for key, n in opened.items() if n > 1)
 
 
-def _of_owner(events_of: list[Any]) -> bool:
-    return any(isinstance(one, Condition) and one.rule in _OF_OWNER for one in events_of)
+def _of_engine(events_of: list[Any]) -> list[Any]:
+    """Without the conditions of the owner, and what was done to their alarms."""
+    return [one for one in events_of if (one.rule if isinstance(one, Condition) else one[1][2]) not in _OF_OWNER]
 
 
 def _id(alarm: Any) -> tuple[tuple[Any, ...], Any]:
     key = (alarm.subject_kind, alarm.subject, alarm.rule, alarm.source, alarm.onset)
-    return key, replace(alarm, alarm=0)
+    return key, replace(alarm, alarm=0, episode=None)
 
 
 def _some(lines: Iterable[str]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alerts.fold.alarm_rows import Key
-from alerts.fold.fold import key_of_condition
+from alerts.fold.episode_rows import Subject
+from alerts.life.case import Key, key_of_condition
 from alerts.life.events import Act, Tick
 from streams.engine.condition import Condition
 from streams.engine.engine import Engine
@@ -42,17 +42,16 @@ def by_key(conditions: list[Condition]) -> dict[Key, list[Condition]]:
 
 
 def folded_again(
-    events_of: dict[Key, list[Condition | tuple[Act | Tick, int]]], conditions: dict[Key, list[Condition]]
+    events_of: dict[Subject, list[Condition | tuple[Act | Tick, Key, int]]], conditions: dict[Key, list[Condition]]
 ) -> Alarms:
     """The alarms, had these conditions come once each, with what people and time did in between."""
-    alarms = Alarms()
-    for key, events in events_of.items():
-        rest = iter(conditions.get(key, []))
+    alarms, rest = Alarms(), {key: iter(some) for key, some in conditions.items()}
+    for events in events_of.values():
         for event in events:
             if not isinstance(event, Condition):
-                act, nth = event
+                act, key, nth = event
                 if nth < len(of_key := alarms.of(key)):
                     alarms.apply(of_key[nth], act)
-            elif (one := next(rest, None)) is not None:
+            elif (one := next(rest.get(key_of_condition(event), iter(())), None)) is not None:
                 alarms.fold([one])
     return alarms

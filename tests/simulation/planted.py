@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from alerts.fold.alarm_rows import Key
+from alerts.fold.episode_rows import Subject
 from gateway.outbox.outbox import _answer
 from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
@@ -77,7 +77,7 @@ class LedgerFirst(Database):
     """Moves the ledger in a transaction of its own, before the rows."""
 
     def commit(
-        self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int], held: Collection[Key] = ()
+        self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int], held: Collection[Subject] = ()
     ) -> tuple[int, int]:
         super().commit(db, replace(todo, writes=_NOTHING, values=[], snapshots=[]), topic_id, lost)
         return 0, 0
@@ -100,9 +100,11 @@ class NullInKey(Tables):
 
 
 class DropsHeld(Tables):
-    """Gives up the conditions whose alarm somebody holds."""
+    """Gives up the conditions whose episode somebody holds."""
 
-    def store(self, todo: RoundToStore, topic_id: str, lost: Collection[int], held: Collection[Key] = ()) -> tuple[int, int]:
+    def store(
+        self, todo: RoundToStore, topic_id: str, lost: Collection[int], held: Collection[Subject] = ()
+    ) -> tuple[int, int]:
         done = super().store(todo, topic_id, lost, held)
         self.condition_waiting.clear()
         return done

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from alerts.fold.alarm_rows import Key
+from alerts.fold.episode_rows import Subject
 from alerts.fold.fold import key_of_condition
 from devices.sample import SAMPLE, Samples, Status
 from devices.wire.batch import PARTITIONS
@@ -95,9 +95,11 @@ class Tables:
         """What makes two readings one."""
         return row.key
 
-    def store(self, todo: RoundToStore, topic_id: str, lost: Collection[int], held: Collection[Key] = ()) -> tuple[int, int]:
+    def store(
+        self, todo: RoundToStore, topic_id: str, lost: Collection[int], held: Collection[Subject] = ()
+    ) -> tuple[int, int]:
         """All that ``store_round`` writes between its check and its commit, except of the ``lost`` partitions: new readings
-        and differing ones.  Somebody has ``held`` the alarms of these keys for too long.
+        and differing ones.  Somebody has ``held`` the episodes of these subjects for too long.
         """
         writes, of = todo.writes, todo.writes.round.records
         new, differing = self._readings(writes, lost)
@@ -126,8 +128,8 @@ class Tables:
         self.condition_waiting = [one for one in self.condition_waiting if one.partition not in stored]
         conditions += [one for one in writes.conditions if one.partition not in lost]
         conditions += [condition_of(one) for one in todo.keys if self._note_key(one, lost)]
-        self.condition_waiting += [one for one in conditions if key_of_condition(one) in held]
-        self.alarms.fold([one for one in conditions if key_of_condition(one) not in held])
+        self.condition_waiting += [one for one in conditions if key_of_condition(one)[:2] in held]
+        self.alarms.fold([one for one in conditions if key_of_condition(one)[:2] not in held])
         for move in todo.moves:
             if move.partition not in lost:
                 row = self.ledger[move.partition]

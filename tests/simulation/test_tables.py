@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.fold.alarm_rows import lock_one
-from alerts.fold.fold import apply, fold_conditions
+from alerts.fold.episode_rows import lock_episodes
+from alerts.fold.fold import apply, fold_conditions, tick
 from alerts.life.events import Acknowledge, Tick
 from alerts.rules.stages import stages
 from deploy.schema.migrate import migrate
@@ -66,7 +67,10 @@ class Both:
 
     def act(self, alarm: int, event: Acknowledge | Tick) -> None:
         with self.db.transaction():
-            apply(self.db, alarm, event)
+            if isinstance(event, Tick):
+                tick(self.db, self.model.tables.alarms.rows[alarm].episode, event.at)
+            else:
+                apply(self.db, alarm, event)
         assert self.model.tables.alarms.apply(alarm, event)
 
     def check(self, moves: list[Move]) -> Checked:
@@ -207,9 +211,10 @@ def alarms_agree(db, model):
     ids = [number for (number,) in db.execute("SELECT alarm FROM alarm ORDER BY 1")]
     with db.transaction():
         assert {n: lock_one(db, n) for n in ids} == {
-            n: replace(row, value=shown(row.value), limit_value=shown(row.limit_value))
+            n: replace(row, value=shown(row.value), limit_value=shown(row.limit_value), worst_score=shown(row.worst_score))
             for n, row in model.alarms.rows.items()
         }
+        assert lock_episodes(db, model.alarms.episodes) == model.alarms.episodes
     events = rows_of(db, ["alarm", "version", MS.format("at"), "kind", "actor", "content"], "alarm_event")
     assert keyed(events, 2) == model.alarms.events
     sent = rows_of(db, ["alarm", "recipient", "channel", "step", MS.format("due"), "stopped IS NOT NULL"], "notification")

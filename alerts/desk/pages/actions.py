@@ -1,10 +1,11 @@
-"""Acts of people on alarms: acknowledge, record the outcome, shelve.  Each folds into the locked row."""
+"""Acts of people on one alarm or on those of a line: acknowledge, outcome, shelve.  Each folds into locked rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,9 +15,10 @@ from alerts.desk.errors import BadFormError, NotYoursError
 from alerts.desk.web.access import check_may_act, visible_alarm
 from alerts.desk.web.context import Desk, Handler, signed_in, text_of
 from alerts.desk.web.session import Session
+from alerts.desk.web.templates import versions
 from alerts.desk.worklist.words import OUTCOMES, devices_of, plain, span
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
-from alerts.fold.fold import apply
+from alerts.fold.fold import apply, press
 from alerts.life.alarm import Alarm, Outcome
 from alerts.life.events import Acknowledge, Act, RecordOutcome, Shelve, Unshelve
 from alerts.life.timing import TIMINGS
@@ -61,17 +63,11 @@ async def outcome(request: Request, desk: Desk, session: Session) -> Response:
     """Record the outcome of the work on an alarm."""
     alarm, version = await _alarm_and_version(request, desk, session)
     form = await request.form()
-    chosen, reason, note = text_of(form, "outcome"), text_of(form, "reason"), text_of(form, "note", 2000)
-    problems = {}
-    if chosen not in OUTCOMES:
-        problems["outcome"] = "Choose what was done"
-    if chosen == "false_alarm" and reason not in FALSE_REASONS:
-        problems["reason"] = "Choose why it was false"
+    chosen, reason, note, problems = _outcome_of(form)
     if problems:
         return _form(desk, session, "_outcome.html", alarm, problems, 422)
-    explanation = reason if chosen == "false_alarm" else ""
     return await _act(
-        desk, alarm, version, lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), explanation, note)
+        desk, alarm, version, lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), reason, note)
     )
 
 
@@ -101,25 +97,81 @@ async def unshelve(request: Request, desk: Desk, session: Session) -> Response:
 
 @signed_in
 async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Response:
-    """Acknowledge every alarm of a line for several patients; the field "alarms" is ``12:3 13:1``, id and version."""
-    form, taken, first = await request.form(), 0, None
-    for pair in text_of(form, "alarms", 20_000).split()[:_MOST_AT_ONCE]:
+    """Acknowledge, in one press, exactly the alarms of a line that were on the screen."""
+    seen, alarms = await _seen(request, desk, session)
+    return await _press(desk, seen, alarms[0], lambda at: Acknowledge(session.person, at))
+
+
+@signed_in
+async def outcome_line(request: Request, desk: Desk, session: Session) -> Response:
+    """Record one outcome for the work on the alarms of a line that were on the screen."""
+    seen, alarms = await _seen(request, desk, session)
+    form = await request.form()
+    chosen, reason, note, problems = _outcome_of(form)
+    if problems:
+        return _form(desk, session, "_outcome.html", alarms[0], problems, 422, **_many(request, alarms))
+    return await _press(
+        desk, seen, alarms[0], lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), reason, note)
+    )
+
+
+@signed_in
+async def outcome_line_form(request: Request, desk: Desk, session: Session) -> Response:
+    """The form of :func:`outcome_line`."""
+    _, alarms = await _seen(request, desk, session)
+    return _form(desk, session, "_outcome.html", alarms[0], **_many(request, alarms))
+
+
+def _many(request: Request, alarms: Sequence[Alarm]) -> dict[str, Any]:
+    post = f"/lines/{request.path_params['key']}/outcome"
+    return {"post": post, "seen": versions(alarms), "others": len(alarms) - 1}
+
+
+async def _seen(request: Request, desk: Desk, session: Session) -> tuple[dict[int, int], list[Alarm]]:
+    """The alarms on the screen with their versions (the field "alarms": ``12:3 13:1``), if the person may act on them."""
+    form = request.query_params if request.method == "GET" else await request.form()
+    seen: dict[int, int] = {}
+    for pair in str(form.get("alarms", ""))[:20_000].split()[:_MOST_AT_ONCE]:
         number, version = (whole_number(part) for part in (f"{pair}:").split(":")[:2])
         if number is None or version is None:
             raise BadFormError({"alarms": "Update the list and try again."})
-        alarm = await visible_alarm(desk, session, number)
+        seen[number] = version
+    if not seen:
+        raise BadFormError({"alarms": "Update the list and try again."})
+    alarms = [await visible_alarm(desk, session, number) for number in seen]
+    for alarm in alarms:
         check_may_act(session, alarm)
-        try:
-            await desk.write(_folded(number, version, lambda at: Acknowledge(session.person, at)))
-            taken += 1
-        except ConflictError as error:
-            first = first or error
-        except (RefusedError, UnknownAlarmError):
-            continue  # it ended meanwhile
+    return seen, alarms
+
+
+async def _press(desk: Desk, seen: dict[int, int], first: Alarm, act_at: Callable[[int], Act]) -> Response:
+    try:
+        done = await desk.write(lambda tx: press(tx, seen, act_at(now_ms(tx))))
+    except RefusedError as error:
+        await desk.reader.refresh()
+        return _notice(desk, str(error))
+    except UnknownAlarmError:
+        raise NotYoursError from None
     await desk.reader.refresh()
-    if first is not None and not taken:
-        return _conflict(desk, first, None)
-    return _done()
+    if done.conflict is None:
+        return _done()
+    if not done.alarms:
+        return _conflict(desk, done.conflict, first if len(seen) == 1 else None)
+    changed = len(seen) - len(done.alarms)
+    title = f"{len(done.alarms)} of {len(seen)} alarms taken; {changed} changed meanwhile."
+    headers = {**_TO_NOTICES, "HX-Trigger": "vigil:done, vigil:changed"}
+    return desk.page("_notice.html", headers=headers, title=title, text="Look at the patient again.", link=None)
+
+
+def _outcome_of(form: FormData) -> tuple[str, str, str, dict[str, str]]:
+    """Outcome, reason and note of a form, and its problems by field."""
+    chosen, reason, note = text_of(form, "outcome"), text_of(form, "reason"), text_of(form, "note", 2000)
+    problems = {}
+    if chosen not in OUTCOMES:
+        problems["outcome"] = "Choose what was done"
+    if chosen == "false_alarm" and reason not in FALSE_REASONS:
+        problems["reason"] = "Choose why it was false"
+    return chosen, reason if chosen == "false_alarm" else "", note, problems
 
 
 def _dialog(template: str) -> Handler:
@@ -185,13 +237,15 @@ def _conflict(desk: Desk, error: ConflictError, alarm: Alarm | None) -> Response
 
 
 def _form(
-    desk: Desk, session: Session, template: str, alarm: Alarm, problems: dict[str, str] | None = None, status: int = 200
-) -> Response:
+    desk: Desk, session: Session, template: str, alarm: Alarm, problems: dict[str, str] | None = None, status: int = 200,
+    *, post: object = "", seen: object = "", others: object = 0,
+) -> Response:  # fmt: skip
     snapshot = desk.reader.snapshot
     patient = snapshot.patients.get(alarm.subject) if snapshot and alarm.subject_kind == "patient" else None
     return desk.page(
         template, status=status, alarm=alarm, patient=patient, problems=problems or {}, session=session,
         false_reasons=FALSE_REASONS, shelf_reasons=SHELF_REASONS, minutes=shelf_choices(alarm),
+        post=post, seen=seen, others=others,
     )  # fmt: skip
 
 
@@ -203,4 +257,6 @@ ROUTES: Final = [
     Route("/alarms/{alarm:int}/pause", shelve, methods=["POST"]),
     Route("/alarms/{alarm:int}/resume", unshelve, methods=["POST"]),
     Route("/lines/{key}/acknowledge", acknowledge_line, methods=["POST"]),
+    Route("/lines/{key}/outcome", outcome_line_form, methods=["GET"]),
+    Route("/lines/{key}/outcome", outcome_line, methods=["POST"]),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from alerts.desk.settings import DeskSettings
 from alerts.desk.web.access import may_act
 from alerts.desk.worklist import words
+from alerts.life.alarm import Alarm
 from alerts.life.timing import TIMINGS
 from streams.engine.condition import Priority
 
@@ -32,6 +34,11 @@ def signal(rssi: int | None) -> tuple[str, str]:
     return "i-sig1", "weak"
 
 
+def versions(alarms: Iterable[Alarm]) -> str:
+    """The alarms on the screen as acts name them, each with its version: ``12:3 13:1``."""
+    return " ".join(f"{alarm.alarm}:{alarm.version}" for alarm in alarms)
+
+
 def environment(settings: DeskSettings) -> Environment:
     """The templates of the desk."""
     pages = Environment(
@@ -42,6 +49,7 @@ def environment(settings: DeskSettings) -> Environment:
         lstrip_blocks=True,
     )
     times = ("hm", "hms", "day", "iso", "span", "born")
+    pages.globals.update(versions=versions)
     texts = ("headline", "plain", "to_do", "first_sentence", "kind_of", "devices_of", "STARS", "OUTCOMES")
     words_by_name = {name: getattr(words, name) for name in (*times, *texts)}
     pages.globals.update(words_by_name, settings=settings, zone=settings.zone, may_act=may_act)

@@ -17,11 +17,11 @@ Call = list[object]
 
 
 def calls_of(lines: Iterable[Line]) -> list[Call]:
-    """The calls of these lines, the most urgent first; a line for several patients calls once."""
+    """The calls of these lines, the most urgent first; a line for several patients calls once, one in hand does not."""
     found: dict[str, Call] = {}
     for line in lines:
         for alarm in line.alarms:
-            if not calling(alarm):
+            if line.held or not calling(alarm):
                 continue
             name = _identity(line, alarm)
             before = found.get(name)

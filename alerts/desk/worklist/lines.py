@@ -1,6 +1,7 @@
 """The lines of the worklist: one for each patient, one for a gateway that is silent for several, one for each system alarm.
 
-Order: unacknowledged high → medium → technical, oldest first; then alarms in hand; then patients without alarm.
+Order: unacknowledged high → medium → technical, oldest first; then patients in hand; then patients without alarm.  A patient
+whom somebody has stays in hand when an alarm joins that is no worse than what was taken: the row says that it is new.
 The most urgent condition that still stands heads a row; what is over stands behind it, even if nobody has acted on it.
 """
 
@@ -18,6 +19,7 @@ from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import kind_of
 from alerts.fold.fold import GROUPED_RULE
 from alerts.life.alarm import Alarm
+from alerts.life.episode import in_hand
 
 Group = Literal["open", "held", "quiet"]
 _RANK: Final = {"high": 0, "medium": 1, "technical": 2, "low": 3}
@@ -41,6 +43,7 @@ class Line:
     cells: Mapping[str, Cell] | None = None
     score: Score | None = None
     seen: int | None = None
+    calls_next: int | None = None  # ms
     digest: str = ""
 
     @property
@@ -53,9 +56,19 @@ class Line:
         return (self.lead, *self.also) if self.lead else ()
 
     @property
+    def waiting(self) -> tuple[Alarm, ...]:
+        """The alarms that "Acknowledge" takes, all in one press: those that nobody has."""
+        return tuple(alarm for alarm in self.alarms if alarm.life == "unacknowledged")
+
+    @property
+    def working(self) -> tuple[Alarm, ...]:
+        """The alarms that one outcome closes the work for: those that somebody has, without an outcome yet."""
+        return tuple(alarm for alarm in self.alarms if alarm.life == "acknowledged" and not alarm.outcome)
+
+    @property
     def to_take(self) -> Alarm | None:
-        """The alarm that "Acknowledge" takes: the lead, or if somebody has that, the next one that nobody has."""
-        return next((alarm for alarm in self.alarms if alarm.life == "unacknowledged"), None)
+        """The most important of the alarms that nobody has."""
+        return next(iter(self.waiting), None)
 
     @property
     def held(self) -> bool:
@@ -120,9 +133,11 @@ def _with_alarms(snapshot: Snapshot, line: Line, alarms: list[Alarm]) -> Line:
     ordered = sorted(alarms, key=_weight)
     lead = ordered[0] if ordered else None
     line = replace(line, lead=lead, also=tuple(ordered[1:]))
-    group: Group = "quiet" if lead is None else "held" if line.to_take is None else "open"
+    calls = [at for one in alarms if (at := snapshot.calls_next.get(one.episode or 0)) is not None]
+    held = line.to_take is None or (line.patient is not None and not calls and in_hand(line.alarms))
+    group: Group = "quiet" if lead is None else "held" if held else "open"
     urgent = _urgent(line)
-    line = replace(line, group=group, kind=kind_of(urgent) if urgent else "stable")
+    line = replace(line, group=group, kind=kind_of(urgent) if urgent else "stable", calls_next=min(calls, default=None))
     return replace(line, digest=_digest(snapshot, line))
 
 
@@ -148,10 +163,10 @@ def _order(line: Line) -> tuple[int, int, int, int, str]:
 
 
 def _digest(snapshot: Snapshot, line: Line) -> str:
-    shown: list[object] = [line.key, line.group, line.kind]
+    shown: list[object] = [line.key, line.group, line.kind, line.calls_next]
     for alarm in line.alarms:
         owner = snapshot.people.get(alarm.owner or 0)
-        shown += [alarm.alarm, alarm.version, owner.name if owner else "", snapshot.paged.get(alarm.alarm)]
+        shown += [alarm.alarm, alarm.version, owner.name if owner else "", snapshot.paged.get(alarm.episode or 0)]
     for patient in line.patients:
         shown += [patient.name, patient.born, patient.record, patient.devices]
         shown += [inside(patient.limits, vital) for vital in range(1, 11)]

@@ -36,22 +36,22 @@ _TEAMS: Final = """
 SELECT team, CASE WHEN channels = '{}' THEN ARRAY(SELECT name FROM channel) ELSE array_remove(channels, NULL) END
 FROM care_team"""
 _PAGED: Final = f"""
-SELECT DISTINCT ON (n.alarm) n.alarm,
+SELECT DISTINCT ON (n.episode) n.episode,
   CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END, {epoch_ms("n.sent")}
-FROM notification n JOIN alarm a USING (alarm) LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
-WHERE a.closed IS NULL AND {_SENT} AND n.receipt IS NOT NULL AND n.channel <> ALL(%(nobody)s)
-ORDER BY n.alarm, n.sent DESC"""
+FROM episode e JOIN notification n USING (episode) LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
+WHERE e.closed IS NULL AND {_SENT} AND n.receipt IS NOT NULL AND n.channel <> ALL(%(nobody)s)
+ORDER BY n.episode, n.sent DESC"""
 
 
 async def read_paging(connection: AsyncConnection[Any]) -> tuple[Paging, dict[int, Paged]]:
-    """The state of paging, and the receipts of open alarms."""
+    """The state of paging, and the receipts of open episodes."""
     values = {"nobody": list(REACH_NOBODY), "overdue": _OVERDUE_S}
     found = await (await connection.execute(_STATE, values)).fetchone()
     assert found is not None
     teams = await (await connection.execute(_TEAMS)).fetchall()
     channels = {team: frozenset(filter(None, names)) - frozenset(REACH_NOBODY) for team, names in teams}
     paged = await (await connection.execute(_PAGED, values)).fetchall()
-    receipts = {alarm: Paged(who, at) for alarm, who, at in paged if at is not None}
+    receipts = {episode: Paged(who, at) for episode, who, at in paged if at is not None}
     return Paging(frozenset(found[0]), found[1], found[2], channels), receipts
 
 

@@ -35,6 +35,7 @@ _CLOCK: Final = f"""
 SELECT {epoch_ms("now")}, {epoch_ms("data")} FROM (
     SELECT now() AS now, max(last_append) FILTER (WHERE last_append < now() + {_AHEAD}) AS data FROM ledger) clock"""
 _LATEST: Final = f"SELECT patient, vital, device, {epoch_ms('time')}, value, status, {epoch_ms('arrived')} FROM latest"
+_CALLS_NEXT: Final = f"SELECT episode, {epoch_ms('due')} FROM episode WHERE closed IS NULL AND due IS NOT NULL"
 _PEOPLE: Final = """
 SELECT p.person, p.name, p.role,
        ARRAY(SELECT team FROM membership m WHERE m.person = p.person AND (m.until IS NULL OR m.until > now()))
@@ -105,6 +106,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         clock = await connection.execute(_CLOCK)
         alarms = connection.cursor(row_factory=alarm_row)
         await alarms.execute(f"{SELECT_ALARM} WHERE closed IS NULL")
+        calls_next = await connection.execute(_CALLS_NEXT)
         latest = await connection.execute(_LATEST, binary=True)
         people = await connection.execute(_PEOPLE)
         found = await clock.fetchone()
@@ -119,6 +121,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
                 faults.add(row[0], "a value")
         parts.people = {p: Person(p, name, role, frozenset(t)) for p, name, role, t in await people.fetchall()}
         open_alarms = await alarms.fetchall()
+        due = {episode: at for episode, at in await calls_next.fetchall() if at is not None}
     shown = tuple(a for a in open_alarms if a.subject_kind != "patient" or a.subject in parts.patients)
     for alarm in shown:
         if UNREADABLE in alarm.detail:
@@ -136,6 +139,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         alarms=shown,
         sparks=parts.sparks,
         paged=parts.paged,
+        calls_next=due,
         paging=parts.paging,
         prefer=parts.prefer,
         teams=parts.teams,

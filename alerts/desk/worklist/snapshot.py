@@ -87,7 +87,7 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """The last person or team who got a message about an alarm, and when."""
+    """The last person or team who got a message about an episode, and when."""
 
     who: str
     at: int
@@ -105,7 +105,8 @@ class Snapshot:
     values: Mapping[int, tuple[Value, ...]]
     alarms: tuple[Alarm, ...]
     sparks: Mapping[tuple[int, int], Buckets]  # by (patient, vital)
-    paged: Mapping[int, Paged] = field(default_factory=dict)  # the last receipt, by alarm
+    paged: Mapping[int, Paged] = field(default_factory=dict)  # the last receipt, by episode
+    calls_next: Mapping[int, int] = field(default_factory=dict)  # when an episode calls again (ms), if nothing changes
     paging: Paging = field(default_factory=Paging)
     prefer: Mapping[int, int] = field(default_factory=dict)  # s by vital, in which the first device decides alone
     teams: Mapping[int, str] = field(default_factory=dict)

@@ -71,7 +71,8 @@ def seeded(_template: Seeded, postgres: Postgres) -> Iterator[Seeded]:
             time=f"time + {age.format('time')} - interval '4 seconds'",
             arrived=f"arrived + {age.format('arrived')}",
         )
-        tx.execute("UPDATE alarm SET due = due + (SELECT now() - max(created) FROM control_outbox)")
+        for table in ("alarm", "episode"):
+            tx.execute(f"UPDATE {table} SET due = due + (SELECT now() - max(created) FROM control_outbox)".encode())
         beat(tx)
     yield replace(_template, url=url)
     with psycopg.connect(postgres.url, autocommit=True) as db:

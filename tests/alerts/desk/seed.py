@@ -20,7 +20,7 @@ from alerts.care.people import add_person
 from alerts.care.teams import add_team, join
 from alerts.database import now_ms
 from alerts.fold.alarm_rows import lock_one
-from alerts.fold.fold import apply, fold_conditions
+from alerts.fold.fold import apply, fold_conditions, tick
 from alerts.life.alarm import Alarm
 from alerts.life.events import Acknowledge, RecordOutcome, Shelve
 from alerts.rules.defaults import default_rule_set
@@ -163,6 +163,7 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
     apply(
         tx, first.alarm, RecordOutcome(ward.colleague, int(ago(283).timestamp() * 1000), "called", note="climbed the stairs")
     )
+    tick(tx, first.episode or 0, int(ago(275).timestamp() * 1000))
     fold_conditions(
         tx,
         [
@@ -178,7 +179,7 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
                 begins(
                     "FIXTUREAU",
                     "heart_rate.high",
-                    60 - 14 * i - j,
+                    30 - 4 * i - j,
                     medium,
                     116 - 10 * (j > 0),
                     110,
@@ -215,7 +216,8 @@ def _alarms(tx: psycopg.Connection, ward: Ward, now: datetime) -> None:
         ("SPECIMENSEN", 96),
     ):
         tx.execute(
-            "UPDATE alarm SET due = clock_timestamp() + make_interval(secs => %s) WHERE subject = %s AND closed IS NULL",
+            "UPDATE episode SET due = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE subject = %s AND closed IS NULL AND due IS NOT NULL",
             [seconds, ward.patients[family]],
         )
     tx.execute("UPDATE notification SET sent = due, receipt = 'seed' WHERE sent IS NULL AND stopped IS NULL")

@@ -9,13 +9,12 @@ import psycopg
 import pytest
 
 from alerts.database import scalar
-from alerts.fold.alarm_rows import lock_one
-from alerts.fold.fold import apply
-from alerts.life.events import Acknowledge, Tick
-from alerts.notify.due import AT_ONCE, AlarmTimer
+from alerts.fold.fold import apply, tick
+from alerts.life.events import Acknowledge
+from alerts.notify.due import AT_ONCE, EpisodeTimer
 from streams.engine.condition import Priority
 from tests.alerts.conftest import Db
-from tests.alerts.fold.test_fold import condition, fold, open_alarms
+from tests.alerts.fold.test_fold import condition, fold
 from tests.alerts.notify.test_outbox import now, team
 
 __all__ = ["now", "team"]
@@ -28,10 +27,11 @@ def test_time_repeats_returns_and_closes_what_is_due_and_nothing_else(db: Db, te
     acknowledged = scalar(db, "SELECT alarm FROM alarm WHERE subject = 7")
     with db.transaction():
         apply(db, acknowledged, Acknowledge(1, (now - 3900) * 1000))
-    assert AlarmTimer().tick_due(db) == 3
-    assert AlarmTimer().tick_due(db) == 0
-    assert db.execute("SELECT subject, life, step FROM alarm ORDER BY subject").fetchall() == [
-        (5, "unacknowledged", 1), (6, "unacknowledged", 0), (7, "unacknowledged", 1), (8, "closed", 0),
+    assert EpisodeTimer().tick_due(db) == 3  # 5 repeats, 7 comes back without an outcome, 8 leaves the list
+    assert EpisodeTimer().tick_due(db) == 0
+    found = "SELECT a.subject, life, step FROM alarm a JOIN episode USING (episode) ORDER BY a.subject"
+    assert db.execute(found).fetchall() == [
+        (5, "unacknowledged", 2), (6, "unacknowledged", 1), (7, "unacknowledged", 2), (8, "closed", 1),
     ]  # fmt: skip
 
 
@@ -52,58 +52,67 @@ def test_time_repeats_returns_and_closes_what_is_due_and_nothing_else(db: Db, te
 def test_a_damaged_alarm_still_calls_and_keeps_no_other_from_it(db: Db, team: None, now: int, damage: str) -> None:
     fold(db, condition(second=now - 100), condition(subject=6, second=now - 100))
     db.execute(f"UPDATE alarm SET {damage} WHERE subject = 5".encode())
-    AlarmTimer().tick_due(db)
-    assert db.execute("SELECT subject, step FROM alarm ORDER BY subject").fetchall() == [(5, 1), (6, 1)]
+    EpisodeTimer().tick_due(db)
+    assert db.execute("SELECT subject, step FROM episode ORDER BY subject").fetchall() == [(5, 2), (6, 2)]
+
+
+@pytest.mark.parametrize(
+    "damage", ["called = '[1]'", "called = '{\"priority\": 9}'", "called_at = 'infinity'", "taken = '7'"]
+)
+def test_a_damaged_episode_still_calls_and_keeps_no_other_from_it(db: Db, team: None, now: int, damage: str) -> None:
+    fold(db, condition(second=now - 100), condition(subject=6, second=now - 100))
+    db.execute(f"UPDATE episode SET {damage} WHERE subject = 5".encode())
+    EpisodeTimer().tick_due(db)
+    assert db.execute("SELECT subject, step FROM episode ORDER BY subject").fetchall() == [(5, 2), (6, 2)]
 
 
 def test_two_notifiers_make_one_call_of_one_due_moment(db: Db, team: None, schema: str, now: int) -> None:
     fold(db, condition(second=now - 100))
-    (alarm,) = open_alarms(db)
     with psycopg.connect(schema) as one:
-        apply(one, alarm, Tick(now * 1000))
+        tick(one, scalar(db, "SELECT episode FROM episode"), now * 1000)
         other = threading.Thread(target=tick_in_a_session, args=(schema,))
         other.start()
         time.sleep(0.2)
         one.commit()
     other.join(10)
-    assert db.execute("SELECT step FROM alarm").fetchone() == (1,)
+    assert db.execute("SELECT step FROM episode").fetchone() == (2,)
 
 
-def test_an_alarm_that_somebody_holds_costs_no_other_its_turn(db: Db, team: None, schema: str, now: int) -> None:
+def test_an_episode_that_somebody_holds_costs_no_other_its_turn(db: Db, team: None, schema: str, now: int) -> None:
     fold(db, condition(second=now - 300), condition(subject=6, second=now - 100), condition(subject=7, second=now - 90))
-    first, second, third = open_alarms(db)
-    timer = AlarmTimer()
+    first, second, third = (one for (one,) in db.execute("SELECT episode FROM episode ORDER BY subject").fetchall())
+    step = "SELECT step FROM episode WHERE episode = %s"
+    before = scalar(db, step, [first])
+    timer = EpisodeTimer()
     with psycopg.connect(schema) as stopped:
-        lock_one(stopped, first)  # most overdue
-        stopped.execute("SELECT FROM notification WHERE alarm = %s FOR UPDATE", [second])
-        db.execute("UPDATE alarm SET life = 'acknowledged', owner = 1 WHERE alarm = %s", [second])
-        db.execute("UPDATE alarm SET step = -1 WHERE alarm = %s", [third])
+        stopped.execute("SELECT FROM episode WHERE episode = %s FOR UPDATE", [first])  # most overdue
+        stopped.execute("SELECT FROM alarm WHERE episode = %s FOR UPDATE", [second])
         began = time.monotonic()
-        assert timer.tick_due(db) >= 1
+        assert timer.tick_due(db) == 1
         assert time.monotonic() - began < 2
-        assert scalar(db, "SELECT step FROM alarm WHERE alarm = %s", [third]) == 0
+        assert scalar(db, step, [third]) == before + 1
         assert timer.tick_due(db) == 0, "who cannot be ticked waits: no loop without a pause"
     assert timer.tick_due(db) >= 1
-    assert scalar(db, "SELECT step FROM alarm WHERE alarm = %s", [first]) == 1
+    assert scalar(db, step, [first]) == before + 1
 
 
-def test_alarms_that_fail_by_hundreds_leave_the_others_their_turn(
+def test_episodes_that_fail_by_hundreds_leave_the_others_their_turn(
     db: Db, team: None, now: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold(db, *(condition(subject=6, source=n, second=now - 300) for n in range(AT_ONCE)), condition(second=now - 100))
-    last = scalar(db, "SELECT alarm FROM alarm WHERE subject = 5")
+    fold(db, *(condition(subject=1000 + n, second=now - 300) for n in range(AT_ONCE)), condition(second=now - 100))
+    last = scalar(db, "SELECT episode FROM episode WHERE subject = 5")
 
-    def fails(tx: Db, alarm: int, event: Tick) -> None:
-        if alarm != last:
+    def fails(tx: Db, episode: int, at: int) -> None:
+        if episode != last:
             raise ArithmeticError
-        apply(tx, alarm, event)
+        tick(tx, episode, at)
 
-    monkeypatch.setattr("alerts.notify.due.apply", fails)
-    timer = AlarmTimer()
+    monkeypatch.setattr("alerts.notify.due.tick", fails)
+    timer = EpisodeTimer()
     assert timer.tick_due(db) == 0
     assert timer.tick_due(db) == 1
 
 
 def tick_in_a_session(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as session:
-        AlarmTimer().tick_due(session)
+        EpisodeTimer().tick_due(session)

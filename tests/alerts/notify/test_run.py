@@ -61,7 +61,7 @@ def test_it_tells_repeats_relays_survives_and_ends(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name LIKE 'vigil %' AND datname = current_database()"
             )
-            fold(db, condition(subject=patient, rule="heart_rate.high", second=int(time.time())))
+            fold(db, condition(subject=patient, rule="heart_rate.high", vital=1, second=int(time.time())))
             until(lambda: len(provider.got) == 3)
             until(lambda: db.execute(_WAITING).fetchone() == (0,))
         finally:

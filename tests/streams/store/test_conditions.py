@@ -30,7 +30,7 @@ def holder(db, database):
     """A person's session, stopped in the middle of an act."""
     fold_unless_held(db, fold_conditions, [RAISED], [1])
     with psycopg.connect(database) as other:
-        other.execute("SELECT FROM alarm FOR UPDATE")
+        other.execute("SELECT FROM episode FOR UPDATE")
         yield other
 
 

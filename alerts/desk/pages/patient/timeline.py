@@ -43,6 +43,7 @@ _MARK: Final = {
     "unshelve": ("send", "Snooze ended by hand"),
     "shelf_ended": ("send", "Snooze ended"),
     "returned": ("send", "Came back without an outcome"),
+    "reassign": ("held", "Given to somebody else"),
     "closed": ("flat", "Left the list"),
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from alerts.database import now_ms, scalar
+from alerts.fold.fold import tick
 from devices.vitals import Vital
+from streams.engine.condition import Priority
 from tests.alerts.desk.conftest import OpenDesk, Seeded
 from tests.alerts.desk.hands import box, text
 from tests.alerts.desk.pages.test_worklist import happens, row
@@ -29,12 +32,48 @@ async def test_acknowledge_then_outcome_then_it_clears(desk: OpenDesk, seeded: S
     await bruno.locator(".own + .timer", has_text="False alarm").wait_for()
     await dialog.wait_for(state="hidden")
     happens(seeded, "TESTWELL", "spo2.low", "end", vital=Vital.SPO2, value=96, limit=92)
-    await bruno.locator(".c-what", has_text="No alarm").wait_for()
+    await bruno.locator(".c-what", has_text="cleared").wait_for()
     with seeded.tx() as tx:
         found = tx.execute(
-            "SELECT life, outcome, outcome_reason, note FROM alarm WHERE subject = %s", [seeded.ward.patients["TESTWELL"]]
+            "SELECT active, outcome, outcome_reason, note FROM alarm WHERE subject = %s", [seeded.ward.patients["TESTWELL"]]
         ).fetchone()
-    assert found == ("closed", "false_alarm", "Sensor loose", "moved to the other hand")
+        assert found == (False, "false_alarm", "Sensor loose", "moved to the other hand")
+        # five minutes after its end it is another alarm if it begins again
+        tick(
+            tx,
+            scalar(tx, "SELECT episode FROM alarm WHERE subject = %s", [seeded.ward.patients["TESTWELL"]]),
+            now_ms(tx) + 300_000,
+        )
+    await bruno.locator(".c-what", has_text="No alarm").wait_for()
+
+
+async def test_one_press_takes_a_patient_one_outcome_closes_the_work_and_what_joins_is_new(
+    desk: OpenDesk, seeded: Seeded
+) -> None:
+    page = await desk()
+    ada = row(page, seeded, "EXAMPLETON")
+    await ada.locator(".c-do", has_text="all 3 alarms").wait_for()
+    await ada.get_by_role("button", name="Acknowledge").click()
+    await ada.locator(".own", has_text="M. Testova RN (you)").wait_for()
+    happens(
+        seeded, "EXAMPLETON", "temperature.high", vital=Vital.TEMPERATURE, priority=Priority.MEDIUM, value=39.2, limit=39
+    )
+    await ada.locator(".c-own", has_text="1 new since then").wait_for()
+    assert "is-held" in (await ada.get_attribute("class") or "")
+    assert "calls again" not in await text(ada.locator(".c-own"))
+    await ada.get_by_role("button", name="Acknowledge").click()
+    await ada.get_by_role("button", name="Outcome").click()
+    dialog = page.locator("#dialog")
+    await dialog.locator(".tag", has_text="and 3 more").wait_for()
+    await dialog.get_by_label("Visit").check()
+    await dialog.get_by_role("button", name="Save outcome").click()
+    await ada.locator(".own + .timer", has_text="Visit").wait_for()
+    with seeded.tx() as tx:
+        rows = tx.execute(
+            "SELECT count(*), count(DISTINCT owner), min(outcome) FROM alarm WHERE subject = %s AND closed IS NULL",
+            [seeded.ward.patients["EXAMPLETON"]],
+        ).fetchall()
+    assert rows == [(4, 1, "visit")]
 
 
 async def test_of_two_nurses_the_second_sees_who_was_first(desk: OpenDesk, seeded: Seeded) -> None:

@@ -68,11 +68,25 @@ def test_high_then_medium_then_technical_oldest_first_then_in_hand_then_by_name(
     }  # fmt: skip
 
 
-def test_an_unacknowledged_alarm_leads_even_if_a_graver_one_is_in_hand() -> None:
+def test_what_joins_a_patient_whom_somebody_has_leads_in_hand_and_is_silent_unless_it_is_worse() -> None:
     of = snapshot(1, alarm(1, 1, HIGH, life="acknowledged", owner=7), alarm(2, 1, MEDIUM))
     (line,) = view(of, lines_of(of), frozenset({1}))
     assert line.lead
-    assert (line.lead.alarm, line.group, line.kind, [a.alarm for a in line.also]) == (2, "open", "medium", [1])
+    assert (line.lead.alarm, line.group, line.kind, [a.alarm for a in line.also]) == (2, "held", "medium", [1])
+    assert ([a.alarm for a in line.waiting], [a.alarm for a in line.working]) == ([2], [1])
+    assert calls_of([line]) == []
+    worse = snapshot(1, alarm(1, 1, MEDIUM, life="acknowledged", owner=7), alarm(2, 1, HIGH))
+    (line,) = view(worse, lines_of(worse), frozenset({1}))
+    assert (line.group, [call[0] for call in calls_of([line])]) == ("open", ["2"])
+    done = snapshot(1, alarm(1, 1, HIGH, life="acknowledged", owner=7, outcome="called"), alarm(2, 1, MEDIUM))
+    assert view(done, lines_of(done), frozenset({1}))[0].group == "open"
+
+
+def test_a_row_changes_with_the_time_of_its_next_call() -> None:
+    of = snapshot(1, alarm(1, 1, HIGH, episode=3))
+    one, other = (lines_of(replace(of, calls_next={3: at})) for at in (NOW + 5, NOW + 60_005))
+    assert one[0].calls_next == NOW + 5
+    assert one[0].digest != other[0].digest
 
 
 def test_only_the_teams_own_patients_are_seen_and_the_pipelines_alarms_by_all() -> None:

@@ -72,8 +72,9 @@ def test_no_page_promises_what_no_receipt_proves(served: Served, seeded: Seeded)
             for team in (seeded.ward.team, seeded.ward.elsewhere):
                 set_channels(tx, team, ("log", "webhook"))
             tx.execute(
-                "INSERT INTO notification (alarm, recipient, channel, step, due, sent, receipt)"
-                " SELECT max(alarm), 'team:' || %s, 'webhook', 0, now(), now(), 'r-1' FROM alarm WHERE subject = %s",
+                "INSERT INTO notification (alarm, episode, recipient, channel, step, due, sent, receipt)"
+                " SELECT max(alarm), max(episode), 'team:' || %s, 'webhook', 0, now(), now(), 'r-1'"
+                " FROM alarm WHERE subject = %s",
                 [seeded.ward.team, seeded.ward.patients["TESTWELL"]],
             )
         assert comes(client, "Alarms are paged; the last page was delivered at")

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.errors import ChannelError
 from alerts.notify.channel import Message
-from alerts.notify.channels.webhook import WebhookChannel
+from alerts.notify.channels.webhook import SIGNATURE, WebhookChannel, signature
 from streams.engine.condition import Priority
 from tests.alerts.notify.conftest import Provider
 
@@ -22,6 +22,22 @@ MESSAGE = Message(
 def test_a_message_is_taken_and_its_receipt_returned(provider: Provider) -> None:
     assert WebhookChannel(provider.url).send(MESSAGE) == "r-1"
     assert provider.headers[0]["Idempotency-Key"] == "vigil-12"
+
+
+def test_a_signed_message_proves_who_sent_it_when_and_what(provider: Provider) -> None:
+    WebhookChannel(provider.url, secret="shared").send(MESSAGE)
+    given = {name.lower(): value for name, value in provider.headers[0].items()}[SIGNATURE.lower()]
+    at = int(given.split(",")[0].removeprefix("t="))
+    assert abs(at - time.time()) < 60
+    body = json.dumps(provider.got[0]).encode()
+    assert given == signature(b"shared", at, body)
+    assert given not in (
+        signature(b"other", at, body),
+        signature(b"shared", at, body + b" "),
+        signature(b"shared", at + 1, body),
+    )
+    WebhookChannel(provider.url).send(MESSAGE)
+    assert SIGNATURE.lower() not in {name.lower() for name in provider.headers[1]}
 
 
 def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider: Provider) -> None:
