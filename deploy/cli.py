@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "maintain": "Write the hourly rollups of changed minutes, and drop raw readings and refused records that are too old.",
     "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
-    "patient": "Look patients up, change facts and identity, discharge, readmit, pause rules.",
+    "patient": "Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.",
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",
     "rejected": "List what was refused, with its reason, and try it again.",
