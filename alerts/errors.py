@@ -20,6 +20,7 @@ AlertError
 │   ├── InvalidLimitsError     the limits contradict each other
 │   ├── InvalidPauseError      the pause has no reason, or is too long
 │   ├── InvalidPersonError     the sign-in is taken, the password too short, or the role unknown
+│   ├── UnknownZoneError       there is no such time zone
 │   ├── InvalidTextError       a text is blank, too long, or cannot be stored
 │   └── UnreadableIdentityError  a stored identity is damaged
 ├── ChannelError           a channel did not take a message
@@ -83,6 +84,12 @@ class InvalidControlError(CareError):
 
 class InvalidIdentityError(CareError):
     """An identity whose date of birth is none."""
+
+
+class UnknownZoneError(CareError):
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"There is no time zone {zone!r}: name one such as Europe/Berlin.")
+        self.zone = zone
 
 
 class InvalidTextError(CareError):

@@ -15,6 +15,7 @@ from devices.wire.keys import read_master_key
 if TYPE_CHECKING:
     from alerts.database import Tx
 
+
 By = Annotated[str, typer.Option("--by", help="your sign-in", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="as JSON, for programs")]
 

@@ -13,6 +13,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
+from deploy.plain_numbers import take_plain_numbers
+
 COMMANDS: Final = {
     "demo": "Run the whole path on this machine with simulated patients: servers, gateways, worker, notifier, desk.",
     "simulate": "Play recorded patients as wearables: over MQTT to a gateway, Kafka, a worker and the database.",
@@ -27,10 +29,12 @@ COMMANDS: Final = {
     "patient": "Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.",
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",
+    "device": "Look wearables up, change name and interval.",
+    "report": "Days with readings, calls and answers, alarms that were false; as CSV or JSON.",
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
     "restore": "Restore the database from a dump, and send again what the log must be told.",
-    "doctor": "Check the key file, the database, Kafka, the ledger and the lag; say what to do.",
+    "doctor": "Check key file, database, Kafka, ledger and lag, homes and notifier; say what to do.",
 }
 """The commands in the order of the help.  Each is a module of ``deploy.commands`` with ``register(app)``."""
 
@@ -78,7 +82,7 @@ def main() -> None:
     words = sys.argv[1:]
     completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")  # the line that a shell completes
     try:
-        build(words or completed.split())()
+        take_plain_numbers(typer.main.get_command(build(words or completed.split())))()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:

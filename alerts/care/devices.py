@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from alerts.care.enrol import enrolment_of
+from alerts.care.records import row_of
 from alerts.care.text import NAME, checked_text
+from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, scalar
 from alerts.errors import InvalidEnrolmentError
 
@@ -19,8 +22,7 @@ def add_device(tx: Tx, name: str, source: Literal["ble", "mqtt"], address: str, 
         InvalidTextError: name or address is blank, too long, or holds characters that cannot be stored.
     """
     name, address = checked_text(name, "The name of a device", NAME), checked_text(address, "The address of a device", NAME)
-    if not 0 <= interval_s <= LONGEST_INTERVAL_S:
-        raise InvalidEnrolmentError(f"An interval of {interval_s} s is not between 0 and {LONGEST_INTERVAL_S}: correct it.")
+    _check_interval(interval_s)
     device: int | None = scalar(
         tx,
         "INSERT INTO device (name, source, address, interval_s) VALUES (%s, %s, %s, %s) "
@@ -30,3 +32,31 @@ def add_device(tx: Tx, name: str, source: Literal["ble", "mqtt"], address: str, 
     if device is None:
         raise InvalidEnrolmentError(f"{address} is a device already: enrol that one.")
     return device
+
+
+def change_device(tx: Tx, device: int, name: str | None, interval_s: int | None, by: int) -> None:
+    """Correct a device's name or interval (``None``: as it is); engine and gateway learn the interval of one that is worn.
+
+    Raises:
+        UnknownRecordError: there is no such device.
+        InvalidEnrolmentError: the interval is not between 0 and 31 days.
+        InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
+    """
+    take_turn(tx)
+    row_of(tx, "device", device, "SELECT FROM device WHERE device = %s")
+    if name is not None:
+        named = checked_text(name, "The name of a device", NAME)
+        tx.execute("UPDATE device SET name = %s WHERE device = %s", [named, device])
+    if interval_s is None:
+        return
+    _check_interval(interval_s)
+    tx.execute("UPDATE device SET interval_s = %s WHERE device = %s", [interval_s, device])
+    worn = tx.execute("SELECT patient, gateway FROM enrolment WHERE device = %s AND until IS NULL", [device]).fetchone()
+    if worn is not None:
+        send(tx, worn[0], enrolment_of(tx, worn[0]), by)
+        change_configuration(tx, [worn[1]])
+
+
+def _check_interval(interval_s: int) -> None:
+    if not 0 <= interval_s <= LONGEST_INTERVAL_S:
+        raise InvalidEnrolmentError(f"An interval of {interval_s} s is not between 0 and {LONGEST_INTERVAL_S}: correct it.")

@@ -17,7 +17,7 @@ from devices.errors import SealError
 from devices.wire.pairing import Assigned, Config, PatientKey, Resend
 
 _GATEWAY: Final = f"""
-SELECT config_version, {epoch_ms("resend_asked")}, {epoch_ms("resend_since")}
+SELECT config_version, zone, {epoch_ms("resend_asked")}, {epoch_ms("resend_since")}
 FROM gateway WHERE revoked IS NULL AND gateway = %s FOR SHARE"""
 _ENROLLED: Final = f"""
 SELECT device, patient, {epoch_ms("since")}, source, address, interval_s FROM enrolment JOIN device USING (device)
@@ -31,7 +31,7 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
     Raises:
         UnknownRecordError: there is no such gateway in use.
     """
-    version, asked, resend_since = row_of(tx, "gateway", gateway, _GATEWAY)
+    version, zone, asked, resend_since = row_of(tx, "gateway", gateway, _GATEWAY)
     devices = []
     for device, patient, since, source, address, interval_s in tx.execute(_ENROLLED, [gateway]).fetchall():
         if since is None:
@@ -48,6 +48,7 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
         devices=tuple(device for device in devices if keys.get(device.patient)),
         heartbeat_s=heartbeat_s,
         resend=Resend(asked, resend_since or 0) if asked else None,
+        zone=zone,
     )
 
 

@@ -6,13 +6,14 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from alerts.care.enrol import enrolment_of, transfer
 from alerts.care.records import row_of
 from alerts.care.text import NAME, checked_text
 from alerts.control.outbox import change_configuration, send, take_turn
 from alerts.database import Tx, now, scalar, scalars
-from alerts.errors import ClaimError
+from alerts.errors import ClaimError, UnknownZoneError
 from devices.wire.pairing import Claimed
 
 CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -21,15 +22,39 @@ _CODE_LENGTH: Final = 8  # 30 ** 8 codes, one try in 6.5e11; the desk limits tri
 _CREDENTIAL_BYTES: Final = 32
 
 
-def add_gateway(tx: Tx, name: str) -> int:
-    """Add a gateway, not yet claimed; return its number.
+def add_gateway(tx: Tx, name: str, zone: str = "") -> int:
+    """Add a gateway, not yet claimed; return its number.  ``zone``: of the home, such as Europe/Berlin.
 
     Raises:
         InvalidTextError: the name is blank, too long, or holds characters that cannot be stored.
+        UnknownZoneError: there is no such time zone.
     """
     named = checked_text(name, "The name of a gateway", NAME)
-    gateway: int = scalar(tx, "INSERT INTO gateway (name) VALUES (%s) RETURNING gateway", [named])
+    values = [named, _checked_zone(zone)]
+    gateway: int = scalar(tx, "INSERT INTO gateway (name, zone) VALUES (%s, %s) RETURNING gateway", values)
     return gateway
+
+
+def set_zone(tx: Tx, gateway: int, zone: str) -> None:
+    """Set the time zone of a home (empty: not known); its gateway gets it with the configuration.
+
+    Devices whose clock cannot be read send the home's local time.
+
+    Raises:
+        UnknownRecordError: there is no such gateway in use.
+        UnknownZoneError: there is no such time zone.
+    """
+    query = "UPDATE gateway SET zone = %s WHERE revoked IS NULL AND gateway = %s RETURNING gateway"
+    row_of(tx, "gateway", gateway, query, _checked_zone(zone))
+    change_configuration(tx, [gateway])
+
+
+def _checked_zone(zone: str) -> str:
+    zone = zone.strip()
+    try:
+        return ZoneInfo(zone).key if zone else ""
+    except (OSError, ValueError, KeyError):
+        raise UnknownZoneError(zone[:40]) from None
 
 
 def new_claim(tx: Tx, gateway: int, *, minutes: int = 60) -> str:

@@ -1,10 +1,11 @@
-"""What is known of patients, gateways, people and teams, in records for whoever runs Vigil.
+"""What is known of patients, gateways, devices, people and teams, in records for whoever runs Vigil.
 
 Identities are opened one by one: one that cannot be opened is named as such in its record, and the others are shown.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -34,13 +35,22 @@ _PAUSES: Final = """
 SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
 _CONSENT: Final = "SELECT at, given FROM consent WHERE patient = %s ORDER BY at DESC"
 _GATEWAYS: Final = """
-SELECT g.gateway, g.name, g.credential_hash IS NOT NULL AS claimed, g.revoked,
+SELECT g.gateway, g.name, nullif(g.zone, '') AS zone, g.credential_hash IS NOT NULL AS claimed, g.revoked,
     count(e.device) AS devices, count(DISTINCT e.patient) AS patients
 FROM gateway g LEFT JOIN enrolment e ON e.gateway = g.gateway AND e.until IS NULL
 WHERE %s::int4 IS NULL OR g.gateway = %s GROUP BY g.gateway ORDER BY g.gateway"""
 _SERVED: Final = """
 SELECT device, d.name, source, address, interval_s, patient, since
 FROM enrolment JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
+_WORN: Final = """
+SELECT d.device, d.name, d.source, d.address, d.interval_s, e.patient, e.gateway, e.since
+FROM device d LEFT JOIN enrolment e ON e.device = d.device AND e.until IS NULL
+WHERE %s::int4 IS NULL OR d.device = %s ORDER BY d.device"""
+_WEARERS: Final = "SELECT patient, gateway, since, until FROM enrolment WHERE device = %s ORDER BY since DESC"
+_LAST_EVENTS: Final = """
+SELECT DISTINCT ON (kind) kind, time AS at, left(value::text, 200) AS content FROM event
+WHERE device = %s AND patient = ANY(ARRAY(SELECT patient FROM enrolment WHERE device = %s))
+  AND time BETWEEN now() - interval '30 days' AND now() + interval '1 hour' ORDER BY kind, time DESC"""
 _PEOPLE: Final = """
 SELECT p.sign_in, p.name, p.role, p.disabled, coalesce(
     array_agg(m.team ORDER BY m.team) FILTER (WHERE m.team IS NOT NULL), '{}') AS teams
@@ -82,6 +92,18 @@ def gateway(tx: Tx, number: int) -> Record:
     return {**row, "devices": _records(tx, _SERVED, number)}
 
 
+def devices(tx: Tx) -> list[Record]:
+    """Every device, with who wears it now."""
+    return _records(tx, _WORN, None, None)
+
+
+def device(tx: Tx, number: int) -> Record:
+    """A device, whom it has measured, and its newest event of each kind; :class:`UnknownRecordError` if there is none."""
+    row_of(tx, "device", number, "SELECT FROM device WHERE device = %s")
+    (row,) = _records(tx, _WORN, number, number)
+    return {**row, "wearers": _records(tx, _WEARERS, number), "events": _records(tx, _LAST_EVENTS, number, number)}
+
+
 def people(tx: Tx, person: int | None = None) -> list[Record]:
     """Everybody who signs in, or one person."""
     return _records(tx, _PEOPLE, person, person)
@@ -108,6 +130,24 @@ def team(tx: Tx, number: int) -> Record:
     row_of(tx, "care team", number, "SELECT FROM care_team WHERE team = %s")
     (row,) = [one for one in teams(tx) if one["team"] == number]
     return {**row, "members": _records(tx, _MEMBERS, number)}
+
+
+EVERY: Final[dict[str, Callable[[Tx, bytes], list[Record]]]] = {
+    "patient": patients,
+    "gateway": lambda tx, _: gateways(tx),
+    "device": lambda tx, _: devices(tx),
+    "person": lambda tx, _: people(tx),
+    "team": lambda tx, _: teams(tx),
+}
+"""All records of a kind, by (transaction, master key)."""
+ONE: Final[dict[str, Callable[[Tx, bytes, int], Record]]] = {
+    "patient": patient,
+    "gateway": lambda tx, _, number: gateway(tx, number),
+    "device": lambda tx, _, number: device(tx, number),
+    "person": lambda tx, _, number: people(tx, number)[0],
+    "team": lambda tx, _, number: team(tx, number),
+}
+"""One record of a kind, by (transaction, master key, number)."""
 
 
 def _patients(

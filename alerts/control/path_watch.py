@@ -18,9 +18,10 @@ import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from alerts.control.notifier_parts import away_in_words, parts_away
 from alerts.database import connect, scalar
 
-Part = Literal["database", "brokers", "workers", "messages"]
+Part = Literal["database", "brokers", "workers", "messages", "notifier"]
 _ASKED: Final[dict[Part, str]] = {"database": "The database", "brokers": "The log (Kafka)"}
 EVERY_S: Final = 5.0
 SILENT_S: Final = 20.0
@@ -42,7 +43,7 @@ SELECT count(*) FROM notification n WHERE n.sent IS NULL AND n.stopped IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A part that does not do its work now; ``said`` is one sentence without patient data."""
+    """A part that does not do its work now; ``sentence`` holds no patient data."""
 
     part: Part
     sentence: str
@@ -53,6 +54,7 @@ class PathWatch:
 
     Args:
         lead: take the lock, so that of several watches one pages.
+        notifier: look whether the parts of the notifier are connected; it does not look so at itself.
         read_also: called with the database's connection at each look.
     """
 
@@ -63,9 +65,11 @@ class PathWatch:
         topic: str,
         *,
         lead: bool = False,
+        notifier: bool = False,
         read_also: Callable[[psycopg.Connection[Any]], None] | None = None,
     ) -> None:
         self._database, self._kafka, self._topic, self._lead, self._read_also = database, kafka, topic, lead, read_also
+        self._notifier, self._away = notifier, dict[str, float]()  # by part of the notifier: since when it is away
         self._answered = dict.fromkeys(_ASKED, time.monotonic())
         self._reason: dict[Part, str] = {}
         self._moved: dict[int, tuple[int, float]] = {}  # by partition: its offset, and since when it is that
@@ -77,7 +81,7 @@ class PathWatch:
         """Ask the database every :data:`EVERY_S` until ``stop``."""
         while not stop.is_set():
             try:
-                with connect(self._database, "watch") as db:
+                with connect(self._database, "watch" if self._lead else "desk watch") as db:
                     while not stop.is_set():
                         self._read(db)
                         self._answers("database")
@@ -119,6 +123,8 @@ class PathWatch:
             found.append(Fault("workers", f"{which}: the workers stand still."))
         if self._overdue:
             found.append(Fault("messages", f"{self._overdue} messages about alarms wait for their channel."))
+        if away := [part for part, since in list(self._away.items()) if now - since > SILENT_S]:
+            found.append(Fault("notifier", away_in_words(away)))
         return found
 
     def _read(self, db: psycopg.Connection[Any]) -> None:
@@ -133,6 +139,8 @@ class PathWatch:
             for p, offset in offsets.items()
         }
         self._overdue = scalar(db, _OVERDUE, [OVERDUE_S])
+        if self._notifier:
+            self._away = {part: self._away.get(part, now) for part in parts_away(db)}
         if self._read_also is not None:
             self._read_also(db)
 

@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
+from alerts.control.overtaken import number_anew
 from alerts.control.restored import begin_new_epoch, desk_epoch, sign_of_restore
 from alerts.database import connect, epoch_ms, scalar, wait_for_hint
 from alerts.errors import RelayError
@@ -126,6 +127,8 @@ def send_waiting(
         sending = _Sending(sequence, patient, record, len(partitions))
         for partition in partitions:
             queues[partition].append(sending)
+    if number_anew(db, epoch, sorted({one.sequence for queue in queues.values() for one in queue})):
+        return send_waiting(db, producer, master, topic=topic, stop=stop)
     problem: str | None = None
     for records in itertools.zip_longest(*queues.values()):
         wave = {partition: one for partition, one in zip(queues, records, strict=True) if one}

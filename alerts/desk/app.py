@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.care.identity import open_identity
+from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
@@ -40,6 +42,7 @@ from alerts.desk.web.templates import HERE, environment
 from alerts.desk.worklist.paging import paging_in_words
 from alerts.desk.worklist.reader import Reader
 from alerts.errors import AlertError
+from alerts.supervision import Supervisor
 from devices.database_session import session_options
 from devices.wire.keys import read_master_key
 
@@ -62,10 +65,13 @@ def build(settings: DeskSettings) -> Starlette:
         kwargs=session_options("vigil desk", statement_s=10),
     )
 
+    path = PathWatch(settings.database, settings.kafka, settings.topic, notifier=True)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with pool, reader.running():
-            yield
+        with _watching(path, reader.supervisor) if settings.watch_path else contextlib.nullcontext():
+            async with pool, reader.running():
+                yield
 
     routes = [
         *worklist.ROUTES,
@@ -97,8 +103,21 @@ def build(settings: DeskSettings) -> Starlette:
     )
     pages = environment(settings)
     pages.globals["paging"] = partial(_paging, reader, settings)
-    app.state.desk = Desk(settings, master, pool, reader, pages, metrics)
+    app.state.desk = Desk(settings, master, pool, reader, pages, metrics, path)
     return app
+
+
+@contextlib.contextmanager
+def _watching(path: PathWatch, supervisor: Supervisor) -> Iterator[None]:
+    """Threads of their own ask database and brokers: one that hangs holds up nobody."""
+    stop = threading.Event()
+    for name, watch in (("watch database", path.watch_database), ("watch brokers", path.watch_brokers)):
+        body = partial(watch, stop)
+        threading.Thread(target=supervisor.keep_in_thread, args=(name, body, stop), name=name, daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 def _paging(reader: Reader, settings: DeskSettings, teams: Iterable[int] | None = None) -> tuple[bool, str]:

@@ -56,6 +56,7 @@ class DeskSettings(BaseSettings):
     claim_tries: int = 10  # wrong ones, a minute and address
     sign_in_tries: int = 5  # wrong ones a minute, account and address, before the next ones wait
     pool: int = 8
+    watch_path: bool = True  # ask database, brokers, workers and notifier: health says which of them is away
 
     @property
     def secure(self) -> bool:

@@ -19,7 +19,13 @@ _COLUMNS: Final = Alarm.__struct_fields__
 _STORED: Final = [name for name in _COLUMNS if name != "alarm"]
 
 
+_DUE: Final = f"CASE WHEN due IS NOT NULL THEN coalesce({epoch_ms('due').removesuffix(' AS due')}, 0) END AS due"
+"""A time that no calendar holds is damage: the alarm is due at once."""
+
+
 def _selected(name: str) -> str:
+    if name == "due":
+        return _DUE
     return epoch_ms(name) if name in _TIMES else f"{name}::text AS {name}" if name == "detail" else name
 
 

@@ -16,7 +16,8 @@ AT_ONCE: Final = 200
 _log = structlog.get_logger(__name__)
 
 _DUE: Final = """
-SELECT alarm FROM alarm WHERE closed IS NULL AND due <= clock_timestamp() ORDER BY due, alarm LIMIT %s"""
+SELECT alarm FROM alarm WHERE closed IS NULL AND (due <= clock_timestamp() OR due >= '3000-01-01')  -- the latter is damage
+ORDER BY due, alarm LIMIT %s"""
 
 
 def tick_due(db: psycopg.Connection[Any]) -> int:

@@ -74,6 +74,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "Call the home: have date and time set on the device, then have it measured again. Until then look at its values.",
         "A device's clock is wrong and some of its readings raise no alarm: open the link, then have its time set.",
     ),
+    "gateway_clock": Guidance(
+        "Gateway clock wrong",
+        "The clock of the gateway in the home is not set or is wrong: its readings wait, or count for another time.",
+        "Call the home: how is the patient? Have whoever runs Vigil see that the gateway reaches a time server (NTP).",
+        "A gateway's clock is wrong: its readings wait or raise no alarm. Open the link, then have its time service mended.",
+    ),
     "gateway_offline": Guidance(
         "Gateway silent",
         "The gateway in the home is not heard: no power, no network, or moved.",

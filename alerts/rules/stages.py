@@ -6,6 +6,7 @@ from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
 from alerts.rules.patient_rule import PatientRule
 from alerts.rules.silence.clock_wrong import ClockWrong
+from alerts.rules.silence.gateway_clock import GatewayClock
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.no_data import NoData
 from alerts.rules.silence.no_value import NoValue
@@ -29,6 +30,7 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         devices,
         sensors,
         ClockWrong(suppression, devices, sensors),
+        GatewayClock(suppression, gateways),
         Sources(suppression),
         *limits,
         *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],

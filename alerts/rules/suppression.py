@@ -5,6 +5,7 @@ Reason              Who says so                                           What i
 ==================  ====================================================  =================================================
 paused              the control record ``Pauses``, by patient and rule    a condition ends, and none begins
 withdrawn           the control record ``Consent``, by patient            a technical condition ends, and none begins
+unworn              :mod:`alerts.rules.silence.sensor_off`, by device     a physiological condition ends, and none begins
 sensor off          :mod:`alerts.rules.silence.sensor_off`, by device     no physiological condition begins
 superseded          :mod:`alerts.rules.sources`, by series                the series decides nothing: its conditions end
 pipeline stopped    the engine's timeline, by partition                   nothing is decided (``Moment.replaying``)
@@ -34,8 +35,11 @@ EVERY_RULE: Final = "*"
 
 
 class Muted(Columns):
-    """Per series: ``sensor_off`` bool; ``superseded`` bool: another device decides, ``by`` int32."""
+    """Per series: ``unworn`` bool: its device was taken away; ``sensor_off`` bool; ``superseded`` bool: another device
+    decides, ``by`` int32.
+    """
 
+    unworn: Bools = array(np.bool_)
     sensor_off: Bools = array(np.bool_)
     superseded: Bools = array(np.bool_)
     by: Cells = array(np.int32)
@@ -104,14 +108,24 @@ class Suppression(Stage):
 
     def sensor_changed(self, sender: int, off: bool) -> None:
         """The sensor of a sender (its column) was taken off, or is on again."""
+        for kind, column in self._series_of(sender):
+            self._muted[kind].sensor_off[column] = off
+            self._sensors[kind].append(column)
+
+    def set_worn(self, sender: int, worn: bool) -> None:
+        """A sender (its column) is worn by its patient, or was taken away; the rules look by the control record itself."""
+        for kind, column in self._series_of(sender):
+            self._muted[kind].unworn[column] = not worn
+
+    def _series_of(self, sender: int) -> list[tuple[int, int]]:
+        """(0: continuous, 1: episodic; the column) of each series of a sender."""
         layout = self.view.layout
-        owner = layout.senders.owner[sender]
+        owner, found = layout.senders.owner[sender], []
         for vital, within in enumerate(layout.where.column[:, sender].tolist()):
             if within >= 0:
                 kind = 0 if CONTINUOUS[vital] else 1
-                column = int(self._muted[kind].axis.start[owner]) + within
-                self._muted[kind].sensor_off[column] = off
-                self._sensors[kind].append(column)
+                found.append((kind, int(self._muted[kind].axis.start[owner]) + within))
+        return found
 
     def supersede(self, store: SeriesStore, columns: slice, superseded: Bools, by: Cells) -> None:
         """Which series of a slice are superseded, bool [columns], and by which device, int32 [columns]."""

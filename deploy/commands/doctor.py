@@ -19,6 +19,7 @@ from deploy.care_checks import channels, keys, restored
 from deploy.continue_after_loss import carry_out, look, plan
 from deploy.errors import DeployError
 from deploy.finding import Finding
+from deploy.path_checks import homes, notifier, refusals
 from deploy.settings import ServerSettings
 from devices.errors import MasterKeyError
 from devices.wire.batch import PARTITIONS
@@ -52,7 +53,7 @@ def register(app: typer.Typer) -> None:
         every: Annotated[bool, typer.Option("--all", help="open all keys and identities, not a sample")] = False,
         yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     ) -> None:
-        """Check the key file, the database, Kafka, the ledger and the lag; say what to do.
+        """Check key file, database, Kafka, ledger and lag, homes and notifier; say what to do.
 
         Ends with status 1 if anything is wrong.  It opens a sample of the keys and identities, with --all every one.  With
         --continue it gives up the records that a damaged log has lost: its partitions are read from the first record after
@@ -190,4 +191,5 @@ def _number(db: psycopg.Connection[tuple[int]], query: LiteralString, *values: o
 
 def checks(*, every: bool = False) -> tuple[Callable[[ServerSettings], Iterator[Finding]], ...]:
     """All checks in their order; ``every``: open all keys."""
-    return key_file, database, unreadable, partial(keys, every=every), channels, restored, topic, ledger
+    stored = key_file, database, unreadable, partial(keys, every=every), channels, restored
+    return *stored, topic, ledger, refusals, homes, notifier

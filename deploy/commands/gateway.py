@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.acting import AsJson, By, author, transaction, write_down
-from deploy.printed import print_record, print_table
+from deploy.acting import By, author, transaction, write_down
+from deploy.look_up import add_list, add_show
 
 app = typer.Typer()
 Number = Annotated[int, typer.Argument(help="the gateway's number", show_default=False)]
@@ -50,30 +50,32 @@ def gateway(context: typer.Context) -> None:
     asyncio.run(until_stopped())
 
 
-@app.command("list")
-def show_all(as_json: AsJson = False) -> None:
-    """At the server: list the gateways, also revoked ones, with how many patients each serves.
-
-    Example: vigil gateway list
-    """
-    from alerts.care.registers import gateways
-
-    with transaction() as (tx, _):
-        found = gateways(tx)
-    print_table(found, as_json=as_json, empty="There is no gateway yet: add one with vigil pair gateway.")
+add_list(
+    app,
+    "gateway",
+    "At the server: list the gateways, also revoked ones, with how many patients each serves.",
+    "vigil pair gateway",
+)
+add_show(app, "gateway", "At the server: show a gateway and the wearables it listens to.", Number, "1")
 
 
 @app.command()
-def show(number: Number, as_json: AsJson = False) -> None:
-    """At the server: show a gateway and the wearables it listens to.
+def zone(
+    number: Number, name: Annotated[str, typer.Argument(help="such as Europe/Berlin", show_default=False)], by: By
+) -> None:
+    """At the server: set the time zone of the home, whose local time cuffs and thermometers send.
 
-    Example: vigil gateway show 1
+    The gateway knows it within seconds.  Undo: name the former zone again.
+
+    Example: vigil gateway zone 1 Europe/Berlin --by m.testova
     """
-    from alerts.care.registers import gateway as known_of
+    from alerts.care.gateways import set_zone
 
     with transaction() as (tx, _):
-        record = known_of(tx, number)
-    print_record(record, as_json=as_json)
+        who = author(tx, by)
+        set_zone(tx, number, name)
+        write_down(tx, who, "gateway.zone", f"gateway:{number}", zone=name)
+    print(f"gateway {number}: the home's time is that of {name}")
 
 
 @app.command()

@@ -100,17 +100,22 @@ def patient(
 def gateway(
     name: Annotated[str, typer.Argument(help="where it stands, such as 'Mill Lane 4'")] = "",
     again: Annotated[int | None, typer.Option(help="a new code for this gateway instead of a new one")] = None,
+    zone: Annotated[str, typer.Option(help="the home's time zone, such as Europe/Berlin", show_default=False)] = "",
 ) -> None:
     """Add a gateway and print its claim code, which works once within 60 minutes.
 
-    Example: vigil pair gateway "Mill Lane 4"
+    Cuffs and thermometers send the home's local time: without the zone their times may be taken for wrong.
+
+    Example: vigil pair gateway "Mill Lane 4" --zone Europe/Berlin
     """
-    from alerts.care.gateways import add_gateway, new_claim
+    from alerts.care.gateways import add_gateway, new_claim, set_zone
 
     if not name and again is None:
         raise DeployError("Name the place where the gateway stands, or an earlier gateway with --again NUMBER.")
     with transaction() as (tx, _):
-        number = again if again is not None else add_gateway(tx, name)
+        number = again if again is not None else add_gateway(tx, name, zone)
+        if again is not None and zone:
+            set_zone(tx, number, zone)
         code = new_claim(tx, number)
         print(f"gateway {number}\nclaim code {code} (60 minutes): on the gateway run: vigil pair claim {code} --desk URL")
 

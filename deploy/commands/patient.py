@@ -11,10 +11,12 @@ import typer
 
 from deploy.acting import AsJson, By, author, transaction, write_down
 from deploy.errors import DeployError
-from deploy.printed import print_record, print_table
+from deploy.look_up import add_show, print_all
+from deploy.printed import print_record
 
 if TYPE_CHECKING:
     from alerts.care.identity import Identity
+    from alerts.database import Tx
 
 app = typer.Typer(
     help="Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.", no_args_is_help=True
@@ -39,22 +41,13 @@ def show_all(
     """
     from alerts.care.registers import patients
 
-    with transaction() as (tx, master):
-        found = patients(tx, master, team=team, discharged=everyone)
-    print_table(found, as_json=as_json, empty="There is no such patient: admit one with vigil pair patient.")
+    def found(tx: Tx, master: bytes) -> list[dict[str, Any]]:
+        return patients(tx, master, team=team, discharged=everyone)
+
+    print_all(found, "patient", "vigil pair patient", as_json=as_json)
 
 
-@app.command()
-def show(patient: Number, as_json: AsJson = False) -> None:
-    """Show what is known of a patient: identity, facts, consent, devices, pauses.
-
-    Example: vigil patient show 1
-    """
-    from alerts.care.registers import patient as known_of
-
-    with transaction() as (tx, master):
-        record = known_of(tx, master, patient)
-    print_record(record, as_json=as_json)
+add_show(app, "patient", "Show what is known of a patient: identity, facts, consent, devices, pauses.", Number, "1")
 
 
 @app.command("import")

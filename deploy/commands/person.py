@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from deploy.acting import AsJson, By, author, person_named, transaction, write_down
+from deploy.acting import By, author, person_named, transaction, write_down
 from deploy.errors import DeployError
-from deploy.printed import print_record, print_table
+from deploy.look_up import add_list, add_show
 
 app = typer.Typer(help="Look people up, change name, role and password, stop and let them sign in.", no_args_is_help=True)
 SignIn = Annotated[str, typer.Argument(help="as they sign in", show_default=False)]
@@ -20,30 +20,15 @@ def register(to: typer.Typer) -> None:
     to.add_typer(app, name="person")
 
 
-@app.command("list")
-def show_all(as_json: AsJson = False) -> None:
-    """List the people who sign in at the desk, also disabled ones.
-
-    Example: vigil person list
-    """
-    from alerts.care.registers import people
-
-    with transaction() as (tx, _):
-        found = people(tx)
-    print_table(found, as_json=as_json, empty="Nobody signs in yet: add somebody with vigil pair person.")
-
-
-@app.command()
-def show(sign_in: SignIn, as_json: AsJson = False) -> None:
-    """Show one person: name, role, care teams, and whether they may sign in.
-
-    Example: vigil person show m.testova
-    """
-    from alerts.care.registers import people
-
-    with transaction() as (tx, _):
-        (record,) = people(tx, person_named(tx, sign_in))
-    print_record(record, as_json=as_json)
+add_list(app, "person", "List the people who sign in at the desk, also disabled ones.", "vigil pair person")
+add_show(
+    app,
+    "person",
+    "Show one person: name, role, care teams, and whether they may sign in.",
+    SignIn,
+    "m.testova",
+    person_named,
+)
 
 
 @app.command()

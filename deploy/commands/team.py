@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.acting import AsJson, By, author, person_named, transaction, write_down
+from deploy.acting import By, author, person_named, transaction, write_down
 from deploy.errors import DeployError
-from deploy.printed import print_record, print_table
+from deploy.look_up import add_list, add_show
 
 if TYPE_CHECKING:
     from alerts.care.channels import TeamChannels
@@ -21,30 +21,8 @@ def register(to: typer.Typer) -> None:
     to.add_typer(app, name="team")
 
 
-@app.command("list")
-def show_all(as_json: AsJson = False) -> None:
-    """List the care teams, the channels that tell each, and whether those reach people.
-
-    Example: vigil team list
-    """
-    from alerts.care.registers import teams
-
-    with transaction() as (tx, _):
-        found = teams(tx)
-    print_table(found, as_json=as_json, empty="There is no care team yet: add one with vigil pair team.")
-
-
-@app.command()
-def show(team: Number, as_json: AsJson = False) -> None:
-    """Show a care team: its channels and its members.
-
-    Example: vigil team show 1
-    """
-    from alerts.care.registers import team as known_of
-
-    with transaction() as (tx, _):
-        record = known_of(tx, team)
-    print_record(record, as_json=as_json)
+add_list(app, "team", "List the care teams, the channels that tell each, and whether those reach people.", "vigil pair team")
+add_show(app, "team", "Show a care team: its channels and its members.", Number, "1")
 
 
 @app.command()

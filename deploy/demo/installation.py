@@ -91,7 +91,7 @@ class Installation:
         )  # fmt: skip
         desk = Program(
             "desk", CLI, ["desk"], environment | served, self.log_of("desk"), self.desk_url,
-            lambda: answers(f"{self.desk_url}/healthz"),
+            lambda: answers(f"{self.desk_url}/livez"),
         )  # fmt: skip
         self.run(desk, worker)
 

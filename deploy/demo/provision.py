@@ -23,6 +23,7 @@ from alerts.database import Tx, scalar, scalars
 from alerts.errors import DeviceTakenError, UnknownRecordError
 from alerts.rules.defaults import default_rule_set
 from deploy.demo.plan import Plan, Wearable
+from deploy.errors import DeployError
 from devices.wire.control import Facts
 
 HEARTBEAT_S: Final = 5.0
@@ -73,10 +74,24 @@ def provision(database: str, master: bytes, plan: Plan, since: datetime) -> Prov
 
 
 def kept(database: str, master: bytes, plan: Plan, since: datetime | None = None) -> Provisioned:
-    """The installation of an earlier start, or a new one.  ``since``: see :func:`provision`, default now."""
+    """The installation of an earlier start, or a new one.  ``since``: see :func:`provision`, default now.
+
+    Raises:
+        DeployError: the earlier start was that of another plan, as of recordings.
+    """
     with psycopg.connect(database) as db:
         row = db.execute("SELECT detail FROM audit WHERE action = %s ORDER BY audit DESC LIMIT 1", [_ACTION]).fetchone()
-    return msgspec.convert(row[0], Provisioned) if row else provision(database, master, plan, since or datetime.now(UTC))
+        if row is None:
+            return provision(database, master, plan, since or datetime.now(UTC))
+        done = msgspec.convert(row[0], Provisioned)
+        teams = scalars(
+            db, "SELECT DISTINCT name FROM patient JOIN care_team USING (team) WHERE patient = ANY(%s)", [done.patients]
+        )
+    if teams != [plan.team] or len(done.patients) != len(plan.people) or len(done.gateways) != len(plan.homes):
+        raise DeployError(
+            f"This folder was set up for {len(done.patients)} other patients ({', '.join(teams)}): name another with --home."
+        )
+    return done
 
 
 def bring_in_line(database: str, master: bytes, plan: Plan, done: Provisioned) -> Provisioned:

@@ -33,7 +33,7 @@ from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.snapshot.snapshot import Content, pack, restore
 from streams.engine.snapshot.state import State
-from streams.engine.stage import Arrival, Moment, Stage, View
+from streams.engine.stage import UNSET, Arrival, Moment, Stage, View
 from streams.engine.timeline import STRETCH, Step, Timeline
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
 
@@ -52,9 +52,11 @@ class Beside(NamedTuple):
     doubt: Bytes
     links: Ints
     beaten: Ints
+    ahead: Ints
 
     def at(self, doubts: slice | Ints, heartbeats: slice | Ints) -> Beside:
-        return Beside(self.unsure[doubts], self.doubt[doubts], self.links[heartbeats], self.beaten[heartbeats])
+        beats = self.links[heartbeats], self.beaten[heartbeats], self.ahead[heartbeats]
+        return Beside(self.unsure[doubts], self.doubt[doubts], *beats)
 
 
 class Engine:
@@ -143,9 +145,9 @@ class Engine:
         readings = admit_readings(batch, admitted, plan.clock)
         events, refused = admit_events(batch, admitted, plan.clock)
         samples, latest = self._find_series(batch, admitted, readings)
-        heartbeats, links, beaten, others = self._find_links(records, events)
+        heartbeats, beats, others = self._find_links(records, events)
         doubted = batch.record[readings.unsure].astype(np.int64)
-        doubts = Beside(admitted.sender[doubted], readings.doubt, links, beaten)
+        doubts = Beside(admitted.sender[doubted], readings.doubt, *beats)
         schedule = Schedule(
             plan,
             records,
@@ -189,17 +191,19 @@ class Engine:
 
     def _find_links(
         self, records: Rows, events: list[tuple[int, Event]]
-    ) -> tuple[Ints, Ints, Ints, list[tuple[int, Event]]]:
-        """(records of heartbeats over known links, columns of these links, times of the heartbeats in ms, events other than
-        heartbeats).
+    ) -> tuple[Ints, tuple[Ints, Ints, Ints], list[tuple[int, Event]]]:
+        """(records of heartbeats over known links; their ``links``, ``beaten`` and ``ahead`` as
+        :class:`streams.engine.stage.Arrival` has them; events other than heartbeats).
         """
         beats = [(at, event.at) for at, event in events if type(event) is Heartbeat]
         record, beaten = np.array(beats, np.int64).reshape(-1, 2).T
-        beaten = np.where(records["clock"][record] == ClockQuality.UNSURE, records["append"][record], beaten)
+        append, unset = records["append"][record].astype(np.int64), records["clock"][record] == ClockQuality.UNSURE
+        ahead = np.where(unset, UNSET, beaten - append)
+        beaten = np.where(unset, append, beaten)
         link = self.layout.links.find(keys(records["patient"][record], records["gateway"][record]))
         others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
         known = link >= 0
-        return record[known], link[known], beaten[known], others
+        return record[known], (link[known], beaten[known], ahead[known]), others
 
     def _run(self, schedule: Schedule, samples: Usable, rest: Beside) -> _Output:
         """Go through the ticks of a round."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from devices.wire.control import Control
 from devices.wire.event import Event
@@ -45,6 +46,10 @@ class View:
         return self.layout.dense, self.layout.sparse
 
 
+UNSET: Final = 1 << 60
+"""In place of how far a gateway's clock is ahead: it has not been set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """All that arrived in second ``now``.  Samples of sure time whose records stand in it: by sample the ``sender``'s column
@@ -52,7 +57,8 @@ class Arrival:
     [n], on the dense axis where ``continuous`` bool [n].  Readings that decide nothing
     for their time, by sample: the sender's column ``unsure`` int64 [u] and the ``doubt`` uint8 [u]
     (:class:`streams.engine.admission.readings.Doubt`).  Heartbeats: the columns of their ``links``, int64 [k], perhaps one
-    twice, and ``beaten`` int64 [k]: ms by the gateway's clock.
+    twice, ``beaten`` int64 [k]: ms by the gateway's clock, and ``ahead`` int64 [k]: ms by which that is ahead of the log's,
+    or :data:`UNSET`.
     """
 
     now: int
@@ -65,6 +71,7 @@ class Arrival:
     doubt: Bytes
     links: Ints
     beaten: Ints
+    ahead: Ints
 
 
 @dataclass(frozen=True, slots=True)

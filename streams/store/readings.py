@@ -44,6 +44,8 @@ def wide_rows(writes: Writes) -> dict[str, npt.NDArray[np.generic]]:
         "sequence": of["first"].astype(np.int64) + nth,
         "reading": nth.astype(np.int32),
     }
+    if of["clock"].any():
+        columns["clock"] = of["clock"].astype(np.int16)
     for vital in np.unique(samples["vital"]).tolist():
         spec, of_vital = VITALS[vital], samples["vital"] == vital
         value = np.full(len(start), np.nan, np.float32)
@@ -122,7 +124,7 @@ def _insert_statement(staged: tuple[str, ...]) -> bytes:
 
 
 _COLUMNS: Final = frozenset(spec.column for spec in VITALS.values())
-_NULLABLE: Final = _COLUMNS | {f"{name}_status" for name in _COLUMNS}
+_NULLABLE: Final = _COLUMNS | {f"{name}_status" for name in _COLUMNS} | {"clock"}
 # a status "clock unsure" is the engine's, by the time of arrival: the bytes may still be the same
 _DIFFERS: Final = " OR ".join(
     f"r.{name} IS DISTINCT FROM nullif(s.{name}, 'NaN') OR coalesce(r.{name}_status, 0) <> coalesce(s.{name}_status, 0)"

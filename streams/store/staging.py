@@ -14,7 +14,7 @@ _VITALS: Final = [spec.column for spec in VITALS.values()]
 _READING: Final = ", ".join(
     [
         "partition int4, patient int4, time timestamptz, device int4, epoch int8, sequence int8, arrived timestamptz",
-        "at_offset int8, reading int4",
+        "at_offset int8, reading int4, clock int2",
         *(f"{column} real" for column in _VITALS),
         *(f"{column}_status int2" for column in _VITALS),
     ]

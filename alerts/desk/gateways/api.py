@@ -21,6 +21,7 @@ from alerts.desk.errors import TooManyTriesError
 from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
+from alerts.life.typed_number import decimal_number, whole_number
 from devices.wire.pairing import Claim, Config
 
 _LONGEST_S: Final = 30.0
@@ -71,12 +72,13 @@ class GatewayApi:
         """The configuration as soon as its version is greater than ``since``; 304 after ``wait`` seconds, 401 if revoked."""
         desk, settings = desk_of(request), desk_of(request).settings
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-        since, wait = request.query_params.get("since", "0"), request.query_params.get("wait", "30")
+        since = whole_number(request.query_params.get("since", "0"))
+        wait = decimal_number(request.query_params.get("wait", "30"))
         if scheme.lower() != "bearer" or not credential:
             return _unauthorized()
-        if not since.isdecimal() or len(since) > 18 or not wait.replace(".", "", 1).isdecimal():
+        if since is None or since < 0 or wait is None or wait < 0:
             return Response(status_code=400)
-        hashed, end = hash_of(credential.strip()), time.monotonic() + min(float(wait), _LONGEST_S)
+        hashed, end = hash_of(credential.strip()), time.monotonic() + min(wait, _LONGEST_S)
 
         def config_of(tx: Tx, gateway: int) -> Config:
             return gateway_config(tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s)
@@ -87,7 +89,7 @@ class GatewayApi:
             if row is None:
                 return _unauthorized()
             gateway, version = row
-            if version > int(since):
+            if version > since:
                 return _json(await desk.write(partial(config_of, gateway=gateway), self._writes))
             left = end - time.monotonic()
             if left <= 0 or await request.is_disconnected():

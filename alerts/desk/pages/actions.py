@@ -20,6 +20,7 @@ from alerts.fold.fold import apply
 from alerts.life.alarm import Alarm, Outcome
 from alerts.life.events import Acknowledge, Act, RecordOutcome, Shelve, Unshelve
 from alerts.life.timing import TIMINGS
+from alerts.life.typed_number import whole_number
 
 FALSE_REASONS: Final = ("Movement", "Sensor loose", "Wrong wearer", "Limit does not suit the patient", "Other: see the note")
 SHELF_REASONS: Final = (
@@ -103,13 +104,13 @@ async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Re
     """Acknowledge every alarm of a line for several patients; the field "alarms" is ``12:3 13:1``, id and version."""
     form, taken, first = await request.form(), 0, None
     for pair in text_of(form, "alarms", 20_000).split()[:_MOST_AT_ONCE]:
-        number, _, version = pair.partition(":")
-        if not (number.isdecimal() and version.isdecimal()):
+        number, version = (whole_number(part) for part in (f"{pair}:").split(":")[:2])
+        if number is None or version is None:
             raise BadFormError({"alarms": "Update the list and try again."})
-        alarm = await visible_alarm(desk, session, int(number))
+        alarm = await visible_alarm(desk, session, number)
         check_may_act(session, alarm)
         try:
-            await desk.write(_folded(int(number), int(version), lambda at: Acknowledge(session.person, at)))
+            await desk.write(_folded(number, version, lambda at: Acknowledge(session.person, at)))
             taken += 1
         except ConflictError as error:
             first = first or error
@@ -135,10 +136,10 @@ async def _alarm_and_version(request: Request, desk: Desk, session: Session) -> 
     """The alarm of a request, if the person may act on it, and the version they saw."""
     alarm = await visible_alarm(desk, session, request.path_params["alarm"])
     check_may_act(session, alarm)
-    version = text_of(await request.form(), "version", 20)
-    if not version.isdecimal():
+    version = whole_number(text_of(await request.form(), "version", 20))
+    if version is None:
         raise BadFormError({"version": "Update the list and try again."})
-    return alarm, int(version)
+    return alarm, version
 
 
 def _folded(alarm: int, version: int, act_at: Callable[[int], Act]) -> Callable[[Tx], Alarm]:

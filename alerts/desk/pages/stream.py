@@ -26,6 +26,8 @@ from alerts.desk.worklist.snapshot import Snapshot
 
 _BEAT_S: Final = 1.0
 _CHECK_S: Final = 5.0
+WARNED_S: Final = 120.0
+"""A page is told so long before that its session ends."""
 _SEND_S: Final = 20.0
 _json: Final = msgspec.json.Encoder()
 
@@ -79,6 +81,20 @@ class Feed:
         return event
 
 
+class _Ends(msgspec.Struct, frozen=True):
+    """``at``: ms since the epoch at which the session ends, if that is soon; ``idle``: only if nobody uses the screen."""
+
+    at: int | None = None
+    idle: bool = True
+
+
+def _ending(session: Session) -> _Ends:
+    left_s = min(session.idle_left_s, session.left_s)
+    if left_s > WARNED_S:
+        return _Ends()
+    return _Ends(round((time.time() + left_s) / 5) * 5000, session.idle_left_s < session.left_s)
+
+
 @signed_in
 async def stream(request: Request, desk: Desk, session: Session) -> Response:
     """Server-sent events until the session ends; ``?only=p12`` for the page of one patient."""
@@ -90,7 +106,7 @@ async def stream(request: Request, desk: Desk, session: Session) -> Response:
 async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterator[ServerSentEvent]:
     feed = Feed(session.person, request.query_params.get("only"))
     token, number, checked = request.cookies.get(desk.settings.cookie), 0, time.monotonic()
-    sessions = desk.reader.sessions
+    sessions, ends, ending = desk.reader.sessions, _Ends(), _ending(session)
     desk.metrics.streams.inc()
     try:
         while True:
@@ -102,7 +118,10 @@ async def _events(desk: Desk, session: Session, request: Request) -> AsyncIterat
                 if found is None:
                     yield ServerSentEvent("{}", event="bye")
                     return
-                session = found
+                session, ending = found, _ending(found)
+            if ending != ends:
+                ends = ending
+                yield ServerSentEvent(_json.encode(ends).decode(), event="session")
             if snapshot is None:  # no new list: the page gets a beat that says how old its list is
                 age = desk.reader.age_s
                 beat = {"age_s": None if age is None else round(age, 1), "old": age is None or age > OLD_S}

@@ -64,8 +64,20 @@ let touched = Date.now();
 for (const kind of ["pointerdown", "keydown", "wheel"]) addEventListener(kind, () => {
   if (Date.now() - touched < 60_000) return;
   touched = Date.now();
-  fetch("/session/touch", { method: "POST" }).catch(() => {});
+  fetch("/session/touch", { method: "POST" }).then(() => ends({ at: null })).catch(() => { touched = 0; });
 }, { passive: true });
+
+// the session ends soon: the screen says so before, once as loudly as an alarm, and counts down; any use of it keeps it
+let endsAt = null;
+export const ends = ({ at, idle }) => {
+  const bar = $("#ending");
+  if (!bar) return;
+  if (at && !endsAt) { touched = 0; document.dispatchEvent(new Event("vigil:ending")); say("This screen signs out soon.", true); }
+  endsAt = at;
+  bar.hidden = !at;
+  if (at) $("[data-ending-why]", bar).textContent = idle ? "because nobody uses it. Press any key to stay signed in." : "because the shift’s time is over. Sign in again to go on.";
+};
+setInterval(() => { if (endsAt) $("[data-ending-in]", $("#ending")).textContent = clock(Math.max(0, Math.round((endsAt - now()) / 1000))); }, 1000);
 
 // dialogs come as forms from the server
 const dialog = $("#dialog");

@@ -3,7 +3,7 @@ import { $, $$, ended, say } from "./desk.js";
 
 const NOT_DONE = {
   Acknowledge: "Not acknowledged", "Outcome…": "The form did not open", "Snooze…": "The form did not open", "Save outcome": "Outcome not saved",
-  "Save limits": "Limits not saved", "End the snooze": "The snooze goes on",
+  "Save limits": "Limits not saved", "Save observation": "Observation not saved", "End the snooze": "The snooze goes on",
 };
 const rows = new Map(); // the message of each row, by its id: a new form of the list gets it back
 

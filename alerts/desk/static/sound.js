@@ -65,5 +65,6 @@ const cry = (starts, stops, priority) => {
   document.addEventListener(starts, () => { clearInterval(timer); ring(priority); timer = setInterval(() => ring(priority), 60_000); });
   if (stops) document.addEventListener(stops, () => clearInterval(timer));
 };
+document.addEventListener("vigil:ending", () => ring(2));
 cry("vigil:ended", null, 3);
 cry("vigil:lost", "vigil:found", 2);

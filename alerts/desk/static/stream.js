@@ -1,5 +1,5 @@
 // The stream from the server, and the truth about it: live, stale, or disconnected.
-import { $, $$, ended, now, quietly, setClock, span, tick, time } from "./desk.js";
+import { $, $$, ended, ends, now, quietly, setClock, span, tick, time } from "./desk.js";
 
 const SILENT_MS = 3500; // events come twice a second
 let heard = performance.now(), heardAt = Date.now(), source = null, last = null, retry = 0, over = false;
@@ -42,6 +42,7 @@ export const listen = (handle, only) => {
       handle(last);
     });
     source.addEventListener("bye", ended);
+    source.addEventListener("session", (e) => ends(JSON.parse(e.data)));
     source.addEventListener("error", () => {
       if (source.readyState !== EventSource.CLOSED) return;
       // the browser has given up: was it the session, or the server?

@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, NotSignedInError
 from alerts.desk.metrics import Metrics
 from alerts.desk.settings import DeskSettings
@@ -41,6 +42,7 @@ class Desk:
     reader: Reader
     pages: Environment
     metrics: Metrics
+    path: PathWatch
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> Response:
         """A rendered template."""
@@ -77,12 +79,13 @@ def signed_in(handler: Guarded) -> Handler:
     @functools.wraps(handler)
     async def guarded(request: Request) -> Response:
         desk = desk_of(request)
-        background = request.headers.get(BACKGROUND) is not None
+        asked_for = request.headers.get("accept", "")
+        background = request.headers.get(BACKGROUND) is not None or asked_for.startswith("text/event-stream")
         async with desk.pool.connection() as connection:
             token = request.cookies.get(desk.settings.cookie)
             session = await find_session(connection, token, desk.settings, touch=not background)
         if session is None:
-            if request.method == "GET" and "text/html" in request.headers.get("accept", "") and not background:
+            if request.method == "GET" and "text/html" in asked_for and not background:
                 return RedirectResponse("/sign-in?why=ended" if token else "/sign-in", 303)
             raise NotSignedInError
         if request.method != "GET":

@@ -1,7 +1,7 @@
 """Sessions: an opaque 256-bit id in a cookie; the database keeps only its hash.
 
 The database's clock measures idle and absolute time.  A request that a page makes by itself (header ``Vigil-Background``)
-does not count as use.
+does not count as use, and neither does a stream that a browser opens again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ BACKGROUND: Final = "Vigil-Background"
 CSRF: Final = "X-CSRF-Token"
 
 _FIND = """
-SELECT p.person, p.name, p.role, p.sign_in,
+SELECT p.person, p.name, p.role, p.sign_in, extract(epoch FROM s.seen - now())::float8 + %(idle)s,
+       extract(epoch FROM s.created - now())::float8 + %(absolute)s,
        ARRAY(SELECT m.team FROM membership m WHERE m.person = p.person AND (m.until IS NULL OR m.until > now()))
 FROM session s JOIN person p USING (person)
 WHERE s.hash = %(hash)s AND s.ended IS NULL AND p.disabled IS NULL
@@ -51,6 +52,10 @@ class Session:
     sign_in: str
     teams: frozenset[int]
     csrf: str
+    idle_left_s: float = 0.0
+    """Seconds until it ends unless somebody uses it."""
+    left_s: float = 0.0
+    """Seconds until it ends in any case."""
 
 
 def csrf_of(token: str) -> str:
@@ -80,8 +85,8 @@ async def find_session(
         return None
     if touch:
         await connection.execute(_TOUCH, (hashed,))
-    person, name, role, sign_in, teams = row
-    return Session(hashed, person, name, role, sign_in, frozenset(teams), csrf_of(token))
+    person, name, role, sign_in, idle_left_s, left_s, teams = row
+    return Session(hashed, person, name, role, sign_in, frozenset(teams), csrf_of(token), idle_left_s, left_s)
 
 
 async def end_session(connection: AsyncConnection[Any], hashed: bytes) -> None:

@@ -33,6 +33,7 @@ COLUMN_OF: Final[dict[int, str]] = {
 }
 _FRESH_S: Final = 120
 _NO_VALUE: Final = "no value"
+_AT_ARRIVAL: Final = "time uncertain"
 _POOR: Final = {
     Status.ARTEFACT: "moved",
     Status.POOR_CONTACT: "contact",
@@ -125,7 +126,8 @@ def _one(snapshot: Snapshot, patient: Patient, value: Value | None, vital: Vital
     if value is None:
         return Cell()
     failed = failed_since(snapshot, patient, value, (value.vital,))
-    note = _notes("pulse" if value.vital == Vital.PULSE_RATE else "", failed and f"newer: {failed}")
+    pulse, uncertain = value.vital == Vital.PULSE_RATE, value.at_arrival
+    note = _notes("pulse" if pulse else "", _AT_ARRIVAL if uncertain else "", failed and f"newer: {failed}")
     fresh, poor = fresh_s(value, patient.devices), _POOR.get(Status(value.status), _NO_VALUE) if value.status else ""
     if value.value is None or value.value != value.value:
         return Cell("–", "", value.at, fresh, poor or _NO_VALUE, "", note, value.device)
@@ -146,7 +148,7 @@ def _pressure(snapshot: Snapshot, patient: Patient) -> Cell:
     if not usable(base):
         return cell if cell.text == "–" else replace(cell, text=f"{cell.text}/–")
     together = {v.vital: v for v in snapshot.values.get(patient.patient, ()) if (v.device, v.at) == (base.device, base.at)}
-    texts, levels, notes = [], [], []
+    texts, levels, notes = [], [], [_AT_ARRIVAL if base.at_arrival else ""]
     for vital, name, other in ((Vital.SYSTOLIC, "sys", upper), (Vital.DIASTOLIC, "dia", lower)):
         part = together.get(vital)
         if part is not None and usable(part) and part.value is not None:

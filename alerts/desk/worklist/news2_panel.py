@@ -54,6 +54,7 @@ class Input:
     at: int | None
     points: str  # "?" missing
     stale: bool = False
+    fact: str = ""  # its name, of an input that people enter
 
 
 def _inputs(snapshot: Snapshot, patient: Patient) -> dict[str, Value]:
@@ -93,7 +94,7 @@ def panel(snapshot: Snapshot, patient: Patient) -> tuple[Score, str, list[Input]
         points = str(parts[name]) if name in parts else "?"
         label = _NAMES[name][0] + (f", scale {patient.facts.spo2_scale}" if name == "spo2" else "")
         if name in ("oxygen", "consciousness"):
-            lines.append(Input(label, _fact(name, patient), None, points))
+            lines.append(Input(label, _fact(name, patient), None, points, fact=name))
             continue
         value = inputs.get(name)
         if value is None or value.value is None:

@@ -20,6 +20,7 @@ from alerts.desk.worklist.cells import COLUMN_OF
 from alerts.desk.worklist.last_good import LastGood
 from alerts.desk.worklist.paging import read_paging
 from alerts.desk.worklist.preferences import read_preferences
+from alerts.desk.worklist.reported import reported_faults, with_faults
 from alerts.desk.worklist.rows import EVERYBODY, Faults, OpenIdentity, decoded, device_of, patient_of, value_of
 from alerts.desk.worklist.snapshot import Device, Fault, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
@@ -56,6 +57,13 @@ WHERE e.until IS NULL ORDER BY e.patient, e.enrolment"""
 _CONTROL: Final = f"""
 SELECT DISTINCT ON (patient, kind, partition) patient, kind, payload::text, {epoch_ms("took_effect")} FROM control
 WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, partition, took_effect DESC, at_offset DESC"""
+_AT_ARRIVAL: Final = f"""
+SELECT patient, device, {epoch_ms("time")} FROM reading
+WHERE clock = 2 AND time > now() - interval '3 days' AND time < now() + {_AHEAD} ORDER BY time DESC LIMIT 20000"""
+# said again each day while it lasts; of device 0: the gateway itself
+_FAULTS: Final = f"""
+SELECT DISTINCT patient, device, gateway, left(value ->> 'what', 60), left(value ->> 'reason', 200) FROM event
+WHERE kind = 'fault' AND time > now() - interval '26 hours' AND time < now() + {_AHEAD} ORDER BY 1, 2, 3, 4, 5 LIMIT 5000"""
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
@@ -79,6 +87,7 @@ class SlowParts:
     sparks: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
     prefer: Mapping[int, int] = field(default_factory=dict)
     last_good: LastGood = field(default_factory=LastGood)
+    at_arrival: frozenset[tuple[int, int, int]] = frozenset()  # (patient, device, ms) of the readings that have that time
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
@@ -123,7 +132,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         data_at=found[1],
         patients=_marked(parts.patients, faults.found),
         people=parts.people,
-        values={patient: tuple(of) for patient, of in values.items()},
+        values={patient: tuple(_marked_values(of, parts.at_arrival)) for patient, of in values.items()},
         alarms=shown,
         sparks=parts.sparks,
         paged=parts.paged,
@@ -142,12 +151,16 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         devices = await connection.execute(DEVICES)
         control = await connection.execute(_CONTROL)
         teams = await connection.execute(_TEAMS)
+        at_arrival = await connection.execute(_AT_ARRIVAL)
+        faulty = await connection.execute(_FAULTS)
         rows = await patients.fetchall()
         by_patient: dict[int, list[Device]] = defaultdict(list)
         for row in await devices.fetchall():
             by_patient[row[0]].append(device_of(row, faults))
         controls = await control.fetchall()
         parts.teams = dict(await teams.fetchall())
+        parts.at_arrival = frozenset(await at_arrival.fetchall())
+        reported = reported_faults(await faulty.fetchall())
     payloads = {(patient, kind): payload for patient, kind, payload, _ in controls if patient != EVERYBODY}
     rule_set = _rule_set([(row[3] or 0, row[2]) for row in controls if row[:2] == (EVERYBODY, "rule_set")], faults)
     identities: dict[int, tuple[bytes, Identity]] = {}
@@ -158,6 +171,8 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         identities[patient] = (sealed, person)
         return person
 
+    for patient, worn in by_patient.items():
+        by_patient[patient] = [with_faults(patient, device, reported) for device in worn]
     parts.patients = {row[0]: patient_of(row, by_patient[row[0]], payloads, rule_set, opened, faults) for row in rows}
     parts.identities = identities
     parts.paging, parts.paged = await read_paging(connection)
@@ -173,6 +188,12 @@ def _rule_set(payloads: list[tuple[int, str]], faults: Faults) -> BySide:
             return by_side(rule_set.limits)
         faults.add(EVERYBODY, "a rule set")
     return by_side(DEFAULT_LIMITS)
+
+
+def _marked_values(values: Iterable[Value], at_arrival: frozenset[tuple[int, int, int]]) -> Iterable[Value]:
+    for value in values:
+        marked = (value.patient, value.device, value.at) in at_arrival
+        yield replace(value, at_arrival=True) if marked else value
 
 
 def _marked(patients: Mapping[int, Patient], faults: Iterable[Fault]) -> Mapping[int, Patient]:

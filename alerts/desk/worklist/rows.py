@@ -10,6 +10,7 @@ from alerts.care.identity import Identity
 from alerts.care.limits import BySide, by_side
 from alerts.desk.worklist.snapshot import Device, Fault, Patient, Value
 from alerts.errors import CareError
+from alerts.life.typed_number import whole_number
 from devices.errors import BatchError, MalformedBatchError
 from devices.sample import Status
 from devices.vitals import Vital
@@ -122,8 +123,5 @@ def decoded(payload: str, of: type[C]) -> C | None:
 
 
 def _whole(text: str | None, bounds: tuple[int, int]) -> int | None:
-    try:
-        number = int(text or "")
-    except ValueError:
-        return None
-    return number if bounds[0] <= number <= bounds[1] else None
+    number = whole_number(text or "")
+    return number if number is not None and bounds[0] <= number <= bounds[1] else None

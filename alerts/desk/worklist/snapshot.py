@@ -29,6 +29,7 @@ class Device:
     battery: int | None = None  # %
     rssi: int | None = None  # dBm of the newest link event
     linked: bool | None = None
+    faults: tuple[str, ...] = ()  # what it, or its gateway, said within a day that cannot be used, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class Value:
     value: float | None
     status: int
     arrived: int
+    at_arrival: bool = False
+    """``at`` is that of its arrival at the gateway: the device's clock is wrong
+    (:class:`devices.wire.batch.ClockQuality`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ STARS: Final = {"high": "***", "medium": "**", "technical": "*", "low": "*"}
 OUTCOMES: Final[dict[str, str]] = {
     "called": "Called", "visit": "Visit", "limits_adjusted": "Limits adjusted", "false_alarm": "False alarm",
 }  # fmt: skip
+GATEWAY_RULES: Final = frozenset({"gateway_offline", "gateway_clock", "data_key_damaged"})
+"""Their source is a gateway, that of the other technical rules of a patient a device."""
 _TRENDS: Final = {
     "drift_high": "drifting up",
     "drift_low": "drifting down",
@@ -113,8 +115,21 @@ def headline(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple
         return f"{VITALS[Vital(alarm.vital)].short} {number(alarm.vital, alarm.value)}", limit
     known = guidance(alarm.rule)
     name = known.name if known else alarm.rule.replace("_", " ").replace(".", " ").capitalize()
-    device = (devices or {}).get(alarm.source)
-    return name, device.name if device and alarm.rule in {"sensor_off", "no_data"} else ""
+    return name, _whose(alarm, devices or {})
+
+
+def _whose(alarm: Alarm, devices: Mapping[int, Device]) -> str:
+    """The device of a technical alarm, or its gateway, and what its detail says: "Arm cuff, 120 s ahead"."""
+    if alarm.category != "technical":
+        return ""
+    if alarm.rule in GATEWAY_RULES:
+        names = {device.gateway: device.gateway_name for device in devices.values()}
+    else:
+        names = {number: device.name for number, device in devices.items()}
+    name, off, reason = names.get(alarm.source, ""), alarm.detail.get("off_s"), alarm.detail.get("reason")
+    if isinstance(off, int):
+        reason = f"{span(abs(off))} {'ahead' if off > 0 else 'behind'}"
+    return ", ".join(part for part in (name, reason if isinstance(reason, str) else "") if part)
 
 
 def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]:

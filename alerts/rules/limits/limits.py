@@ -192,6 +192,7 @@ class LimitRules(SeriesRule):
                 stays = active[side, level] & (value * sign > table.clear[side, level, column]) & ~superseded
                 wanted[side, level] = ~paused[side] & (begins | stays)
                 inside &= ~beyond
+        wanted &= ~self.muted.unworn[column]
         table.active[:, :, column] = wanted
         before, after = _level(active), _level(wanted)
         silent = (after == NONE) & ((before > NONE) | paused | off)

@@ -16,6 +16,7 @@ from alerts.rules.limits.bounds import HOLE, INTERVALS
 from alerts.rules.silence.gateway_offline import GatewayOffline
 from alerts.rules.silence.technical import TechnicalRule
 from alerts.rules.suppression import Suppression
+from alerts.rules.worn import worn
 from devices.wire.control import Consent, Control, Enrolment, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, array
@@ -83,7 +84,7 @@ class NoData(TechnicalRule):
 
     def _enrol(self, now: int, partition: int, patient: int, control: Enrolment) -> None:
         table, layout = self.table, self.view.layout
-        current = {one.device: one for one in control.devices if one.until is None or one.until > now * 1000}
+        current = worn(control, now)
         for column in layout.senders.of_patient(patient).tolist():
             one = current.get(self.who(column)[1])
             if one is None or one.interval_s <= 0:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.rules.silence.technical import TechnicalRule
+from alerts.rules.worn import worn
 from devices.sample import Status
 from devices.wire.control import Control, Enrolment
 from devices.wire.event import Contact, Event
@@ -61,12 +62,16 @@ class SensorOff(TechnicalRule):
     def _series_appeared(self, store: SeriesStore, columns: Ints) -> None:
         sender = self.view.layout.senders.find(keys(store.series.patient[columns], store.series.device[columns]))
         self.suppression.muted(store).sensor_off[columns] = self.table.active[sender]
+        by_hand = store.series.device[columns] == 0  # a nurse's own observations are nobody's device
+        self.suppression.muted(store).unworn[columns] = ~self.table.watched[sender] & ~by_hand
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         if isinstance(control, Enrolment):
-            current = [one.device for one in control.devices if one.until is None or one.until > now * 1000]
             columns = self.view.layout.senders.of_patient(patient)
-            self.table.watched[columns] = np.isin(self.view.layout.senders.others(columns), current)
+            devices = self.view.layout.senders.others(columns)
+            self.table.watched[columns] = np.isin(devices, list(worn(control, now)))
+            for column, device in zip(columns.tolist(), devices.tolist(), strict=True):
+                self.suppression.set_worn(column, not device or bool(self.table.watched[column]))
 
     def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         if isinstance(event, Contact) and event.at // 1000 <= now + AHEAD:

@@ -12,7 +12,7 @@ from alerts.rules.rule import NONE
 from alerts.rules.series_rule import SeriesRule
 from alerts.rules.suppression import Suppression
 from alerts.rules.trends.trend_table import TrendTable, rule_name
-from devices.wire.control import Control, Pauses, RuleSet
+from devices.wire.control import Control, Enrolment, Pauses, RuleSet
 from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -57,7 +57,7 @@ class TrendRule(SeriesRule):
             self._tables[partition] = TrendTable(control.trends)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet | Pauses):
+        if isinstance(control, RuleSet | Pauses | Enrolment):
             of = self.store.axis.of(partition)
             columns = np.arange(of.start, of.stop)
             self.notify_at(0, columns[self.store.series.patient[of] == patient] if patient else columns)
@@ -111,7 +111,7 @@ class TrendRule(SeriesRule):
         """Take back in place the trends that are muted; ``was`` and ``wanted`` bool [kind, side, n]."""
         vital, patient = self.store.series.vital[column], self.store.series.patient[column]
         begins = self.valid(column, now) & ~self.muted.sensor_off[column]
-        wanted &= (was | begins) & ~self.muted.superseded[column]
+        wanted &= (was | begins) & ~self.muted.superseded[column] & ~self.muted.unworn[column]
         for place, side in np.ndindex(len(self.kinds), 2):
             names = partial(_name_at, vital, self.kinds[place], side)
             wanted[place, side] &= ~self.suppression.paused(patient, now, names)

@@ -8,9 +8,9 @@ import pytest
 from alerts.care.consent import give_consent, has_consented
 from alerts.care.enrol import enrol
 from alerts.care.gateway_config import gateway_config
-from alerts.care.gateways import revoke_gateway
+from alerts.care.gateways import revoke_gateway, set_zone
 from alerts.control.data_keys import current_key
-from alerts.errors import UnknownRecordError
+from alerts.errors import UnknownRecordError, UnknownZoneError
 from devices.wire.control import Consent
 from devices.wire.pairing import Config
 from tests.alerts.care.conftest import BEGAN, MASTER, Ward, sent
@@ -36,6 +36,18 @@ def test_without_consent_a_configuration_names_no_patient(db: Db, ward: Ward) ->
     assert config(db, ward.gateway).devices == ()
     assert not has_consented(db, ward.ada)
     assert [consent.given for consent in sent(db, ward.ada, "consent") if isinstance(consent, Consent)] == [True, False]
+
+
+def test_a_gateway_is_given_the_time_zone_of_its_home(db: Db, ward: Ward) -> None:
+    before = config(db, ward.gateway)
+    assert before.zone == ""
+    with db.transaction():
+        set_zone(db, ward.gateway, " Europe/Berlin ")
+    after = config(db, ward.gateway)
+    assert (after.zone, after.version) == ("Europe/Berlin", before.version + 1)
+    for wrong in ("Europe/Berlinn", "../etc/passwd", "UTC+2", "\x00"):
+        with pytest.raises(UnknownZoneError), db.transaction():
+            set_zone(db, ward.gateway, wrong)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from alerts.care.admit import admit_patient
 from alerts.care.consent import give_consent
 from alerts.care.identity import Identity
-from alerts.care.limits import set_rule_set
+from alerts.care.limits import set_limits, set_rule_set
 from alerts.care.teams import add_team
 from alerts.control.data_keys import current_key
 from alerts.control.outbox import send
@@ -28,8 +28,9 @@ from alerts.rules.defaults import default_rule_set
 from alerts.settings import NotifySettings
 from alerts.supervision import Supervisor
 from deploy.stack.kafka import Kafka
+from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind, key_of, parse_header
-from devices.wire.control import Consent, Control, Facts, RuleSet, decode_control
+from devices.wire.control import Consent, Control, Facts, Level, Limit, Limits, RuleSet, decode_control
 from devices.wire.sealing import open_record
 from tests.alerts.conftest import Db
 
@@ -204,3 +205,38 @@ def wait_until_sent(db: Db, seconds: float) -> None:
     while db.execute("SELECT count(*) FROM control_outbox WHERE sent IS NULL").fetchone() != (0,):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_what_waited_for_its_key_is_not_dropped_behind_what_was_sent_meanwhile(
+    db: Db, patients: list[int], kafka: Kafka, topic: str, producer: Producer
+) -> None:
+    """The engine drops a number that is not greater than the newest one of its partition."""
+    held, other = patients[0], patients[0] + PARTITIONS
+    db.execute(
+        "INSERT INTO patient (patient, identity, team) SELECT %s, identity, team FROM patient WHERE patient = %s",
+        [other, held],
+    )
+    assert send_waiting(db, producer, MASTER, topic=topic) == 3
+    with db.transaction():
+        set_limits(db, held, Limits((Limit(int(Vital.SPO2), "low", Level(90, 60), Level(85, 15)),)), 1)
+        db.execute("INSERT INTO limit_change SELECT max(sequence), %s, 'why' FROM control_outbox", [held])
+        give_consent(db, held, True, by=1)
+        give_consent(db, other, True, by=1)
+    key = "SELECT wrapped FROM data_key WHERE patient = %s AND gateway = 0"
+    (wrapped,) = db.execute(key, [held]).fetchone() or (b"",)
+    db.execute("UPDATE data_key SET wrapped = '\\x00' WHERE patient = %s", [held])
+    assert send_waiting(db, producer, MASTER, topic=topic) == 1
+    with db.transaction():
+        give_consent(db, held, False, by=1)
+    db.execute("UPDATE data_key SET wrapped = %s WHERE patient = %s", [wrapped, held])
+    assert send_waiting(db, producer, MASTER, topic=topic) == 3
+    assert send_waiting(db, producer, MASTER, topic=topic) == 0
+    found = [value for partition, _, value in records(kafka, topic, 7) if partition == held % PARTITIONS]
+    heads = [parse_header(value) for value in found]
+    assert [int(head["patient"][0]) for head in heads] == [held, other, held, held, held]
+    numbers = [int(head["first"][0]) for head in heads]
+    assert numbers == sorted(set(numbers)), "each is newer than all before it: the engine takes every one"
+    limits, first, second = (opened(db, value) for value in found[-3:])
+    assert isinstance(limits, Limits)
+    assert [first, second] == [Consent(True, first.at), Consent(False, second.at)]  # type: ignore[union-attr]
+    assert db.execute("SELECT sequence FROM limit_change").fetchall() == [(numbers[2],)]

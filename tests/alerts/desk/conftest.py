@@ -95,6 +95,7 @@ def settings(seeded: Seeded, master_file: Path) -> DeskSettings:
         demo=True,
         demo_sign_ins=(DemoSignIn(sign_in="m.testova", password=PASSWORD, role="nurse"),),
         sign_in_tries=50,
+        watch_path=False,
     )
 
 

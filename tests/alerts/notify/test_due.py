@@ -35,7 +35,18 @@ def test_time_repeats_returns_and_closes_what_is_due_and_nothing_else(db: Db, te
 
 
 @pytest.mark.parametrize(
-    "damage", ["priority = -7", "worst = 77", "detail = '[1]'", "onset = 'infinity'", "vital = 99", "value = 'NaN'"]
+    "damage",
+    [
+        "priority = -7",
+        "worst = 77",
+        "detail = '[1]'",
+        "onset = 'infinity'",
+        "vital = 99",
+        "value = 'NaN'",
+        "due = 'infinity'",
+        "due = '4000-01-01'",
+        "due = '-infinity'",
+    ],
 )
 def test_a_damaged_alarm_still_calls_and_keeps_no_other_from_it(db: Db, team: None, now: int, damage: str) -> None:
     fold(db, condition(second=now - 100), condition(subject=6, second=now - 100))

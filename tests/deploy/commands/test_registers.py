@@ -187,6 +187,61 @@ def test_a_stolen_gateway_is_revoked_and_another_one_takes_its_wearables(ward: V
     assert shown(ward, "gateway", "show", "2")["devices"][0]["patient"] == 1
 
 
+def test_a_wearable_is_looked_up_and_its_interval_reaches_engine_and_gateway(ward: Vigil) -> None:
+    (belt,) = shown(ward, "device", "list")
+    assert (belt["name"], belt["address"], belt["patient"], belt["gateway"]) == ("belt", "C0:DE:00:00:00:01", 1, 1)
+    before = len(sent(ward))
+    ok(ward, "device", "change", "1", "--interval", "300", "--name", "chest belt", *BY)
+    assert sent(ward)[before:] == [(1, "enrolment")]
+    with psycopg.connect(ward.database) as db:
+        (version,) = db.execute("SELECT config_version FROM gateway WHERE gateway = 1").fetchone() or (0,)
+        db.execute(
+            "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
+            " VALUES (1, now(), 1, 1, 1, 1, 'battery', '{\"percent\": 64}', now(), 1)"
+        )
+    known = shown(ward, "device", "show", "1")
+    assert (known["name"], known["interval_s"], version) == ("chest belt", 300, 3)
+    assert [one["patient"] for one in known["wearers"]] == [1]
+    assert [(one["kind"], one["content"]) for one in known["events"]] == [("battery", '{"percent": 64}')]
+    assert "no device 9" in refused(ward, "device", "show", "9")
+    assert "not between 0 and" in refused(ward, "device", "change", "1", "--interval", "99999999", *BY)
+    assert "--name or --interval" in refused(ward, "device", "change", "1", *BY)
+
+
+@pytest.mark.parametrize("kind", ["patient", "person", "team", "gateway", "device"])
+def test_every_register_is_listed_and_shown_in_the_same_way(ward: Vigil, kind: str) -> None:
+    first = shown(ward, kind, "list")[0]
+    key = first.get("sign_in", first.get(kind))
+    one = shown(ward, kind, "show", str(key))
+    assert {name: one[name] for name in ("name", next(iter(first)))} == {
+        name: first[name] for name in ("name", next(iter(first)))
+    }
+    assert str(first["name"]) in ok(ward, kind, "list")
+    assert f"name: {first['name']}" in ok(ward, kind, "show", str(key))
+    for command in ("list", "show"):
+        assert f"Example: vigil {kind} {command}" in ok(ward, kind, command, "--help")
+
+
+def test_a_number_with_a_slip_of_the_finger_is_nobodys(ward: Vigil) -> None:
+    pause = ("patient", "pause", "1", "news2", "--reason", "bath", *BY, "--minutes")
+    for words in (
+        ("patient", "show", "0_1"), ("gateway", "show", "١"), ("team", "show", "1e0"), ("patient", "show", "-1"),
+        (*pause, "6_0"), (*pause, "6.0"), ("pair", "move", "0_1", *BY), ("pair", "consent", "1_0", *BY),
+    ):  # fmt: skip
+        done = ward.run(*words)
+        assert done.returncode == 2, words
+    ok(ward, *pause, "60")
+
+
+def test_the_time_zone_of_a_home_is_set(ward: Vigil) -> None:
+    ok(ward, "gateway", "zone", "1", "Europe/Berlin", *BY)
+    assert shown(ward, "gateway", "show", "1")["zone"] == "Europe/Berlin"
+    assert "no time zone 'Berlin': name one such as" in refused(ward, "gateway", "zone", "1", "Berlin", *BY)
+    ok(ward, "pair", "gateway", "Mill Lane 6", "--zone", "America/New_York")
+    ok(ward, "pair", "gateway", "--again", "1", "--zone", "Asia/Kolkata")
+    assert [one["zone"] for one in shown(ward, "gateway", "list")] == ["Asia/Kolkata", None, "America/New_York"]
+
+
 def test_a_person_is_stopped_let_in_again_and_gets_a_password(ward: Vigil, monkeypatch: pytest.MonkeyPatch) -> None:
     def signs_in(word: str) -> bool:
         with psycopg.connect(ward.database) as db:

@@ -28,11 +28,28 @@ def _of(process: Any, home: Path) -> bool:
     return process.pid != os.getpid() and process.status() != "zombie" and any(str(home) in word for word in words)
 
 
+def doctor_beside(home: Path) -> subprocess.CompletedProcess[str]:
+    """``vigil doctor`` with the settings of the demo's own programs, some seconds after its notifier has started."""
+    end, environment = time.monotonic() + 150, None
+    while environment is None:
+        assert time.monotonic() < end
+        time.sleep(0.5)
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            if "notify" in (process.info["cmdline"] or ()) and _of(process, home):
+                environment = process.info["environ"]
+    time.sleep(20)
+    command = [sys.executable, "-m", "deploy.cli", "doctor"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.mark.timeout(400)
 def test_one_run_keeps_all_promises_and_leaves_nothing_behind(home: Path) -> None:
     summary = home / "summary.json"
     plan = DEMO if shutil.which("dbus-daemon") else DEMO.without_bluetooth()
-    check_promises(start(home / "demo", "--for", "80", "--summary", str(summary)), summary, plan)
+    demo = start(home / "demo", "--for", "80", "--summary", str(summary))
+    doctor = doctor_beside(home / "demo")
+    check_promises(demo, summary, plan)
+    assert doctor.returncode == 0, doctor.stdout  # nothing is wrong with a demo just made
     assert left_running(home / "demo") == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -11,6 +12,7 @@ from alerts.care.admit import discharge_patient
 from alerts.care.enrol import end_enrolment, transfer
 from deploy.demo.plan import DEMO, Plan
 from deploy.demo.provision import Provisioned, bring_in_line, kept
+from deploy.errors import DeployError
 from deploy.schema.migrate import migrate
 from devices.wire.sealing import new_key
 
@@ -38,6 +40,14 @@ def worn(database: str) -> set[tuple[int, str]]:
 
 def planned(plan: Plan, done: Provisioned) -> set[tuple[int, str]]:
     return {(done.patients[plan.people.index(person)], wearable.address) for person, wearable in plan.wearables}
+
+
+def test_a_folder_that_was_set_up_for_others_is_refused_with_what_to_do(migrated: str) -> None:
+    recordings = Plan(team="Recordings", homes=("Replay",), people=DEMO.people[:2], staff=DEMO.staff[:1])
+    start(migrated, recordings)
+    for plan in (DEMO, replace(recordings, people=DEMO.people[:3]), replace(recordings, team="Others")):
+        with pytest.raises(DeployError, match=r"set up for 2 other patients \(Recordings\): name another with --home"):
+            start(migrated, plan)
 
 
 @pytest.mark.parametrize("order", [(DEMO, WITHOUT, DEMO, WITHOUT), (WITHOUT, DEMO, WITHOUT)], ids=["with", "without"])

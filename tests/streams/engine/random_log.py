@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from devices.vitals import Vital
-from devices.wire.batch import Kind
+from devices.wire.batch import ClockQuality, Kind
 from devices.wire.control import (
     Change,
     Consent,
@@ -128,8 +128,12 @@ class Maker:
         self.add(Record(self.now, Kind.CONTROL, patient, control=control, first=first, epoch=epoch))
 
     def heartbeat(self, patient: int) -> None:
-        beat: Event = Heartbeat(self.now - self.rng.choice((0, 0, 0, 500, 59_000, 61_000, 3_600_000, -61_000)))
-        self.add(Record(self.now, Kind.EVENT, patient, 0, self.rng.choice((3, 3, 3, 3, 4, 9)), event=beat))
+        late = self.rng.choice((0, 0, None, 500, 59_000, 61_000, 3_600_000, -61_000))  # None: the clock is not set
+        gateway = self.rng.choice((3, 3, 3, 3, 4, 9))
+        late = 3_600_000 if gateway == 4 else late  # one of them is always an hour behind
+        clock = ClockQuality.UNSURE if late is None else ClockQuality.SURE
+        beat: Event = Heartbeat(self.now - (late or 0))
+        self.add(Record(self.now, Kind.EVENT, patient, 0, gateway, event=beat, clock=clock))
 
     def contact(self, patient: int) -> None:
         at = self.now - self.rng.choice((0, 500, 60_000, 1_000_000, -20_000, -40_000))

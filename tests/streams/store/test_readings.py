@@ -8,6 +8,7 @@ import pytest
 
 from devices.sample import SAMPLE, Status
 from devices.vitals import VITALS, Vital
+from devices.wire.batch import ClockQuality
 from streams.engine.round import Rejection
 from streams.store.readings import Readings, stage_readings
 from streams.store.store import fold_nothing, store_round
@@ -135,6 +136,16 @@ def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db, world
     store(db, ahead)
     assert store(db, to_store(world, [world.batch(1, reading, first=0)], held, first=1)).differing == 0
     assert rows(db, "SELECT heart_rate_status FROM reading") == [(9,)]
+
+
+@pytest.mark.parametrize("way", [Readings(), Readings(straight_from=float("inf"))], ids=["straight", "staged"])
+def test_a_reading_taken_at_its_arrival_is_stored_with_that_mark(db, world, way):
+    held, records = take(db, 1), []
+    for k, clock in enumerate((ClockQuality.SURE, ClockQuality.ARRIVAL, ClockQuality.UNSURE)):
+        sample = np.array([(T + 1000 * k, 61.0, HR, 0, 0)], SAMPLE).tobytes()
+        records.append(world.record(1, sample, patient=1, device=1001, gateway=101, count=1, first=k, clock=clock))
+    store_round(db, TOPIC, TOPIC_ID, to_store(world, records, held), fold_nothing, way)
+    assert rows(db, "SELECT clock FROM reading ORDER BY time") == [(None,), (2,), (1,)]
 
 
 def test_what_is_not_kept_is_not_stored(db, world):

@@ -11,6 +11,7 @@ from alerts.care.limits import BySide, level_at
 from alerts.care.limits_check import LONGEST_HOLD_S
 from alerts.desk.errors import BadFormError
 from alerts.desk.worklist.words import limit_number, unit_of
+from alerts.life.typed_number import decimal_number, whole_number
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Level, Limit, Limits, PriorityWord, Side
 
@@ -94,7 +95,7 @@ def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limi
             text = form.get(name)
             if text is None or text.strip() == row.limits[index]:
                 continue
-            value = _number(text)
+            value = decimal_number(text.strip())
             if text.strip() and (value is None or not spec.plausible[0] <= value <= spec.plausible[1]):
                 low, high = spec.plausible
                 problems[name] = f"{spec.short} {words}: a number from {limit_number(low)} to {limit_number(high)}"
@@ -103,11 +104,11 @@ def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limi
             now[side, level] = None if value is None else Level(value, hold)
         hold_text = form.get(f"{row.column}.hold")
         if hold_text is not None and hold_text.strip() != row.hold:
-            held = _number(hold_text)
-            if held is None or not 0 <= held <= LONGEST_HOLD_S or held != int(held):
+            held = whole_number(hold_text.strip())
+            if held is None or not 0 <= held <= LONGEST_HOLD_S:
                 problems[f"{row.column}.hold"] = f"{spec.short} hold: whole seconds from 0 to {LONGEST_HOLD_S}"
             else:
-                now = {key: level and Level(level.limit, int(held)) for key, level in now.items()}
+                now = {key: level and Level(level.limit, held) for key, level in now.items()}
         if now == before:
             continue
         ordered = [(words, now[side, level]) for side, level, words in FIELDS]
@@ -150,14 +151,6 @@ def _text(limits: BySide, vital: int, side: str, level: str) -> str:
 def _hold(limits: BySide, vital: int) -> str:
     holds = {found.hold_s for side, level, _ in FIELDS if (found := level_at(limits, vital, side, level))}
     return str(holds.pop()) if len(holds) == 1 else ""
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text.strip().replace(",", "."))
-    except ValueError:
-        return None
-    return value if value - value == 0 else None
 
 
 def _rising(levels: list[Level | None]) -> bool:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import msgspec
 from psycopg import AsyncConnection
 
 from alerts.care.limits import BySide, by_side, rule_set_of
 from alerts.database import epoch_ms
 from alerts.desk.pages.limits.limit_form import Change, changes_between, rows
+from alerts.desk.worklist.rows import decoded
 from devices.wire.control import Limits, RuleSet
 
 # of the unit's limits one row each: they took effect once for each partition
 _HISTORY: Final = f"""
-SELECT o.sequence, o.kind, o.payload, {epoch_ms("o.created")}, {epoch_ms("o.sent")},
+SELECT o.sequence, o.kind, o.payload::text, {epoch_ms("o.created")}, {epoch_ms("o.sent")},
        (SELECT (extract(epoch FROM min(c.took_effect)) * 1000)::int8 FROM control c
         WHERE c.patient = o.patient AND c.kind = o.kind AND c.sequence >= o.sequence
         AND o.sent IS NOT NULL AND c.epoch >= coalesce(o.epoch, 0)),
@@ -68,16 +68,17 @@ async def read_limit_history(connection: AsyncConnection[Any], patient: int) -> 
     for sequence, kind, payload, created, sent, effective, name, reason, note in saved:
         before = rows(defaults, own)
         unit = kind == "rule_set"
-        try:
-            limits = by_side((msgspec.convert(payload, RuleSet) if unit else msgspec.convert(payload, Limits)).limits)
-        except msgspec.ValidationError:  # a damaged row: the worklist's reader names it, the others are shown
+        control = decoded(payload, RuleSet) if unit else decoded(payload, Limits)
+        if control is None:  # a damaged row: the worklist's reader names it, the others are shown
             continue
+        limits = by_side(control.limits)
         defaults, own = (limits, own) if unit else (defaults, limits)
         if effective is not None:
             standing.append((0 if first and unit else effective, {**defaults, **own}))
         changes = tuple(changes_between(before, rows(defaults, own)))
         author = name or "the system"
         if not unit or (changes and not first):  # the first set of an installation changed nothing of anybody
-            versions.append(Version(sequence, created, sent, effective, author, reason, note, changes, unit))
+            at = created or effective or 0  # 0: a damaged time
+            versions.append(Version(sequence, at, sent, effective, author, reason, note, changes, unit))
         first = first and not unit
     return LimitHistory(tuple(reversed(versions)), own, tuple(standing))

@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.desk.errors import NotYoursError
+from alerts.desk.errors import NotAllowedError, NotYoursError
 from alerts.desk.pages.actions import FALSE_REASONS
 from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.export import csv_of
+from alerts.desk.pages.patient.facts import CONSCIOUSNESS, Entered, is_waiting, problems_of, read_entered, store
 from alerts.desk.pages.patient.series import bands_of, read_series
 from alerts.desk.pages.patient.table import read_table
 from alerts.desk.pages.patient.timeline import read_timeline
@@ -20,7 +21,7 @@ from alerts.desk.pages.patient.window import RANGES, USUAL_H, Window
 from alerts.desk.pages.worklist import newest
 from alerts.desk.web.access import check_patient
 from alerts.desk.web.audit import record
-from alerts.desk.web.context import Desk, shown_now, signed_in
+from alerts.desk.web.context import Desk, shown_now, signed_in, text_of
 from alerts.desk.web.session import Session
 from alerts.desk.worklist.lines import Line, counts
 from alerts.desk.worklist.news2_panel import panel
@@ -43,7 +44,9 @@ async def _found(desk: Desk, session: Session, number: int) -> tuple[Snapshot, P
     return snapshot, snapshot.patients[number], line
 
 
-def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, line: Line) -> dict[str, Any]:
+def _shown(
+    desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, line: Line, entered: dict[str, Entered]
+) -> dict[str, Any]:
     score, response, inputs = panel(snapshot, patient)
     silent = [other for other in desk.reader.view(session.teams) if other.key.startswith("g") and patient in other.patients]
     return {
@@ -60,6 +63,9 @@ def _shown(desk: Desk, session: Session, snapshot: Snapshot, patient: Patient, l
         "charts": _CHARTS,
         "false_reasons": FALSE_REASONS,
         "problems": {},
+        "entered": entered,
+        "waiting": is_waiting(entered, patient),
+        "levels": CONSCIOUSNESS,
     }
 
 
@@ -74,10 +80,11 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
         moments = await read_timeline(connection, snapshot, patient)
         window = Window.of_hours(USUAL_H, snapshot.read_at / 1000)
         table = await read_table(connection, patient, window)
+        entered = await read_entered(connection, number)
     return desk.page(
         "patient.html", editor=editor, moments=moments, table=table, window=window, hours=USUAL_H, RANGES=RANGES,
         texts={}, number=number, saved=False, counts=counts(desk.reader.view(session.teams), session.person),
-        **_shown(desk, session, snapshot, patient, line),
+        **_shown(desk, session, snapshot, patient, line, entered),
     )  # fmt: skip
 
 
@@ -86,7 +93,9 @@ async def part(request: Request, desk: Desk, session: Session) -> Response:
     """One part of the page: alarms, work, news, timeline or table."""
     number, name = request.path_params["patient"], request.path_params["part"]
     snapshot, patient, line = await _found(desk, session, number)
-    shown = _shown(desk, session, snapshot, patient, line)
+    async with desk.pool.connection() as connection:
+        entered = await read_entered(connection, number)
+    shown = _shown(desk, session, snapshot, patient, line, entered)
     if name in ("alarms", "work", "news"):
         return desk.page(f"_{name}.html", **shown)
     async with desk.pool.connection() as connection:
@@ -96,6 +105,26 @@ async def part(request: Request, desk: Desk, session: Session) -> Response:
             window = Window.asked(request.query_params, snapshot.read_at / 1000)
             return desk.page("_table.html", table=await read_table(connection, patient, window), window=window, **shown)
     raise NotYoursError
+
+
+@signed_in
+async def facts(request: Request, desk: Desk, session: Session) -> Response:
+    """Store oxygen and consciousness; answers with the NEWS2 card."""
+    number = request.path_params["patient"]
+    snapshot, patient, line = await _found(desk, session, number)
+    if session.role == "administrator":
+        raise NotAllowedError("Administrators enter no observations: ask a nurse or clinician of the care team.")
+    form = await request.form()
+    oxygen, consciousness = text_of(form, "oxygen"), text_of(form, "consciousness")
+    problems = problems_of(oxygen, consciousness)
+    if not problems:
+        await desk.write(lambda tx: store(tx, number, oxygen, consciousness, session.person))
+    async with desk.pool.connection() as connection:
+        if not problems:
+            await record(connection, session.person, "facts.changed", f"patient:{number}")
+        entered = await read_entered(connection, number)
+    shown = _shown(desk, session, snapshot, patient, line, entered) | {"problems": problems}
+    return desk.page("_news.html", status=422 if problems else 200, **shown)
 
 
 @signed_in
@@ -124,6 +153,7 @@ async def export(request: Request, desk: Desk, session: Session) -> Response:
 
 ROUTES: Final = [
     Route("/patients/{patient:int}", page, methods=["GET"]),
+    Route("/patients/{patient:int}/facts", facts, methods=["POST"]),
     Route("/patients/{patient:int}/series", series, methods=["GET"]),
     Route("/patients/{patient:int}/readings.csv", export, methods=["GET"]),
     Route("/patients/{patient:int}/part/{part}", part, methods=["GET"]),

@@ -24,6 +24,9 @@ SELECT (floor(extract(epoch FROM time) / %s))::int8,
     CASE WHEN temperature_status IS NULL THEN temperature END
 FROM reading WHERE patient = %s AND time > %s AND time <= %s
   AND (systolic IS NOT NULL OR diastolic IS NOT NULL OR temperature IS NOT NULL) ORDER BY time"""
+_AT_ARRIVAL: Final = """
+SELECT DISTINCT (floor(extract(epoch FROM time) / %s))::int8 FROM reading
+WHERE patient = %s AND time > %s AND time <= %s AND clock = 2"""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class TableRow:
     at: int  # ms
     cells: dict[str, str] = field(default_factory=dict)
     poor: bool = False
+    at_arrival: bool = False  # the time of a reading is that of its arrival
 
 
 async def read_table(connection: AsyncConnection[Any], patient: Patient, window: Window) -> list[TableRow]:
@@ -54,4 +58,6 @@ async def read_table(connection: AsyncConnection[Any], patient: Patient, window:
         for key, vital, value in (("sys", 5, systolic), ("dia", 6, diastolic), ("temp", 8, temperature)):
             if value is not None:
                 row.cells[key] = number(vital, value)
+    for (step,) in await (await connection.execute(_AT_ARRIVAL, when)).fetchall():
+        found.setdefault(step, TableRow(step * step_s * 1000)).at_arrival = True
     return [found[step] for step in sorted(found, reverse=True)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
 from playwright.async_api import Page
 
+from alerts.desk.pages import stream
 from devices.vitals import Vital
 from streams.engine.condition import Priority
 from tests.alerts.desk.conftest import OpenDesk, Seeded, Served
 from tests.alerts.desk.hands import text
 from tests.alerts.desk.pages.test_worklist import happens, row
 
-HIGH_HZ = 880
+HIGH_HZ, SOON_HZ = 880, 587
 LISTEN = """() => {
     window.tones = [];
     const start = OscillatorNode.prototype.start;
@@ -111,9 +113,21 @@ async def test_the_page_of_one_patient_rings_for_all(desk: OpenDesk, served: Ser
     assert "Another high alarm waits" in await text(other)
 
 
-async def test_a_wall_display_that_must_sign_in_again_says_so_loudly(desk: OpenDesk, served: Served, seeded: Seeded) -> None:
+async def test_a_wall_display_that_must_sign_in_again_says_so_before_and_then_loudly(
+    desk: OpenDesk, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_CHECK_S", 0.3)
     page = await desk()
     await listened(page)
+    with seeded.tx() as tx:
+        tx.execute("UPDATE session SET seen = now() - interval '14 minutes'")
+    soon = page.locator("#ending:visible")
+    await soon.wait_for()
+    assert "shows no alarms in" in await text(soon)
+    assert "Press any key to stay signed in" in await text(soon)
+    assert await tones(page, 1, SOON_HZ) == 1
+    await page.keyboard.press("Shift")
+    await page.locator("#ending").wait_for(state="hidden")
     with seeded.tx() as tx:
         tx.execute("UPDATE session SET seen = now() - interval '20 minutes'")
     await page.evaluate("import('/static/desk.js').then(desk => desk.quietly('/list')).catch(() => {})")

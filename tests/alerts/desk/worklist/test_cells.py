@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.care.limits import by_side
@@ -61,6 +63,16 @@ def test_a_poor_value_is_named_and_never_outside_limits() -> None:
 def test_an_old_good_value_stands_before_a_new_bad_one() -> None:
     bad, good = value(Vital.SPO2, 60, status=Status.POOR_CONTACT), value(Vital.SPO2, 97, 30, device=2)
     assert cells_of(*look(bad, good))["spo2"].text == "97"
+
+
+def test_a_value_taken_at_its_arrival_says_that_its_time_is_uncertain() -> None:
+    marked = replace(value(Vital.TEMPERATURE, 39.4), at_arrival=True)
+    assert cells_of(*look(marked))["temp"].note == "time uncertain"
+    both = [
+        replace(value(vital, number), at_arrival=True) for vital, number in ((Vital.SYSTOLIC, 85), (Vital.DIASTOLIC, 50))
+    ]
+    cell = cells_of(*look(*both))["bp"]
+    assert (cell.text, cell.level, cell.note) == ("85/50", "high", "time uncertain")
 
 
 def test_pressure_is_one_measurement_of_one_cuff() -> None:

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 
 from alerts.care.identity import open_identity
 from alerts.care.limits import level_at
+from alerts.database import to_ms
 from alerts.desk.pages.limits.limits import read_editor
 from alerts.desk.pages.patient.series import read_series
 from alerts.desk.pages.patient.table import read_table
@@ -61,7 +62,66 @@ async def test_the_whole_list_and_a_patient_are_read(database: str) -> None:
         assert [m.kind for m in moments if m.kind] == ["high", "medium", "medium", "medium"]
         editor = await read_editor(connection, ada)
         assert [version.state for version in editor.versions] == ["effective"]
+        await _names_faults_and_takes_nothing_old_for_now(connection, parts, ward.devices[ada][2], ada)
+        await _marks_what_was_taken_at_its_arrival(connection, parts, ward.devices[ada][2], ada)
         await _err_keeps_the_last_good(connection, parts, ward.devices[ada][2], ada)
+
+
+async def _names_faults_and_takes_nothing_old_for_now(
+    connection: AsyncConnection[Any], parts: SlowParts, cuff: int, ada: int
+) -> None:
+    """Events of a device and its gateway; those of long ago come again, now, as an outbox sends them again."""
+    sent = (
+        ("battery", 1, cuff, '{"percent": 40}'),
+        ("battery", 30, cuff, '{"percent": 90}'),
+        ("link", 1, cuff, '{"up": true, "rssi": -60}'),
+        ("link", 30, cuff, '{"up": false, "rssi": -90}'),
+        ("fault", 1, cuff, '{"what": "characteristic 2A35", "reason": "wants a passkey"}'),
+        ("fault", 1, 0, '{"what": "outbox", "reason": "3 readings were lost"}'),
+        ("fault", 30, cuff, '{"what": "characteristic 2A49", "reason": "of yesterday"}'),
+        ("fault", 1, cuff, '{"what": []}'),
+    )
+    for n, (kind, hours, device, content) in enumerate(sent):
+        await connection.execute(
+            "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset)"
+            " SELECT %s, now() - make_interval(hours => %s), %s, 77, %s, gateway, %s, %s, now(), 1 FROM enrolment"
+            " WHERE device = %s AND until IS NULL",
+            (ada, hours, device, n, kind, content, cuff),
+        )
+    await read_slow_parts(connection, parts, lambda patient, sealed: open_identity(sealed, MASTER, patient))
+    found = next(device for device in parts.patients[ada].devices if device.device == cuff)
+    assert (found.battery, found.linked, found.rssi) == (40, True, -60)
+    assert found.faults == ("characteristic 2A35: wants a passkey", "gateway, outbox: 3 readings were lost")
+
+
+async def _marks_what_was_taken_at_its_arrival(
+    connection: AsyncConnection[Any], parts: SlowParts, cuff: int, ada: int
+) -> None:
+    """A reading of a device whose clock is wrong, and the alarm that it raised."""
+    query = "SELECT max(time) FROM reading WHERE patient = %s AND device = %s AND systolic > 0"
+    ((time,),) = await (await connection.execute(query, (ada, cuff))).fetchall()
+    await connection.execute(
+        "UPDATE latest_of_device SET newest = %s, time = array_fill(%s::timestamptz, ARRAY[2])"
+        " WHERE patient = %s AND device = %s",
+        (time, time, ada, cuff),
+    )
+    await connection.execute("UPDATE reading SET clock = 2 WHERE patient = %s AND time = %s", (ada, time))
+    await connection.execute(
+        "UPDATE alarm_event SET content = content || jsonb_build_object('measured', %s::int8)"
+        " WHERE kind = 'onset' AND alarm IN (SELECT alarm FROM alarm WHERE subject = %s)",
+        (to_ms(time), ada),
+    )
+    await read_slow_parts(connection, parts, lambda patient, sealed: open_identity(sealed, MASTER, patient))
+    snapshot = await read_quick(connection, 2, parts)
+    patient = snapshot.patients[ada]
+    assert "time uncertain" in cells_of(snapshot, patient)["bp"].note
+    assert (
+        sum(row.at_arrival for row in await read_table(connection, patient, Window.of_hours(6, snapshot.read_at / 1000)))
+        == 1
+    )
+    marked = [m for m in await read_timeline(connection, snapshot, patient) if m.by.endswith("taken at arrival")]
+    assert {m.kind for m in marked} == {"high", "medium"}
+    parts.at_arrival = frozenset()
 
 
 async def _err_keeps_the_last_good(connection: AsyncConnection[Any], parts: SlowParts, cuff: int, ada: int) -> None:

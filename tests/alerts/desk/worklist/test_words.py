@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.desk.worklist.snapshot import Device
 from alerts.desk.worklist.words import plain
 from devices.vitals import Vital
 from tests.alerts.desk.worklist.test_lines import alarm
@@ -22,3 +23,21 @@ def test_a_trend_names_its_comparison() -> None:
 
 def test_a_limit_has_its_sign() -> None:
     assert words("spo2.low", Vital.SPO2, 89.0, 92.0) == "SpO₂ 89 < 92 %"
+
+
+CUFF = Device(7, "Arm cuff", 3, "Mill Lane 4", 0)
+
+
+def technical(rule: str, source: int = 7, **detail: object) -> str:
+    return plain(alarm(1, 1, rule=rule, source=source, category="technical", detail=detail), {7: CUFF})
+
+
+def test_a_technical_alarm_names_its_device_or_gateway_and_the_reason() -> None:
+    assert technical("spo2.no_value", reason="poor contact") == "Oxygen saturation: no usable value Arm cuff, poor contact"
+    assert technical("clock_wrong", reason="set wrongly", off_s=7200) == "Device clock wrong Arm cuff, 2 h ahead"
+    assert technical("clock_wrong", reason="time not known") == "Device clock wrong Arm cuff, time not known"
+    assert technical("gateway_clock", 3, reason="set wrongly", off_s=-3600) == "Gateway clock wrong Mill Lane 4, 1 h behind"
+    assert technical("gateway_offline", 3) == "Gateway silent Mill Lane 4"
+    assert technical("news2_no_value", 0, reason="too old") == "NEWS2 cannot be assessed too old"
+    assert technical("no_data") == "No data Arm cuff"
+    assert technical("sensor_off", 8) == "Sensor off", "a device that is no longer worn"

@@ -7,7 +7,7 @@ import pytest
 from alerts.rules.stages import stages
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.control import Level, Limit, Limits, PausedRule, Pauses, RuleSet
+from devices.wire.control import Enrolled, Enrolment, Level, Limit, Limits, PausedRule, Pauses, RuleSet
 from devices.wire.event import Contact
 from streams.engine.testing import START, PatientLog, clock_record
 
@@ -33,6 +33,29 @@ def test_it_gets_worse_and_better_between_its_levels_and_ends_inside_by_the_hyst
     it.measure_each_second(Vital.SPO2, [93] * 70 + [89] * 20 + [90.5] * 3 + [91] * 3 + [94.9] * 3 + [95] * 3)
     assert [phase for _, _, phase, _ in it.reported("spo2.low")] == ["onset", "worse", "better", "end"]
     assert [level for _, _, _, level in it.reported("spo2.low")] == ["MEDIUM", "HIGH", "MEDIUM", "MEDIUM"]
+
+
+@pytest.mark.parametrize("ahead_s", [0, 0.9, 3], ids=["at once", "within the second", "by a clock that is ahead"])
+def test_a_device_that_is_taken_away_leaves_no_condition_standing(ahead_s: float) -> None:
+    it = home()
+    it.measure_each_second(Vital.SPO2, [89] * 20)
+    for _ in range(5):  # it fell silent, too: nobody wears it
+        it.wait(30)
+        it.heartbeat()
+    assert [one.phase for one in it.conditions("spo2.low")] == ["onset"]
+    assert [one.phase for one in it.conditions("no_data")] == ["onset"]
+    ended = Enrolled(it.device, it.gateway, 0, round((it.now + ahead_s) * 1000), 1)
+    it.control(Enrolment((ended,), ()))
+    it.wait(2)
+    for rule in ("spo2.low", "spo2.no_value", "no_data"):
+        assert [one.phase for one in it.conditions(rule)] in (["onset", "end"], []), rule
+    it.measure(Vital.SPO2, 80, at=it.now - 5)  # what it still had to send
+    it.wait(90)
+    assert len(it.conditions("spo2.low")) == 2
+    it.control(Enrolment((ended, Enrolled(it.device, it.gateway, (it.now + 1) * 1000, None, 1)), (it.gateway,)))
+    it.wait(5)
+    it.measure_each_second(Vital.SPO2, [89] * 20)
+    assert [one.phase for one in it.conditions("spo2.low")] == ["onset", "end", "onset"], "it is worn again"
 
 
 def test_a_value_at_the_limit_is_not_beyond_it() -> None:

@@ -142,7 +142,8 @@ class LimitsOracle(State):
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
-                if s.newest and not paused and s.superseded is None and (side, level) in levels:
+                worn = self.worn((name[0], name[2]))
+                if s.newest and not paused and worn and s.superseded is None and (side, level) in levels:
                     edge, clear, hold = levels[side, level]
                     value = self.signed(s, s.newest[2], sign)
                     run = s.runs[side, level]

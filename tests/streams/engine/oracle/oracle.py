@@ -41,7 +41,7 @@ class Oracle(Windows, Technical, LimitsOracle, NoValueOracle, Scores, TrendsOrac
         self.late_names.clear()
         if decide:
             changes += self.gateways(now, active_s) + self.devices(now, active_s) + self.sensors(now)
-            changes += self.clocks(now, active_s)
+            changes += self.clocks(now, active_s) + self.gateway_clocks(now)
         learned = [(name, s, self.learn(s, now, name)) for name, s in sorted(self.series.items())]
         if decide:
             self.judge(active_s)

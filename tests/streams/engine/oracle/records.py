@@ -9,10 +9,11 @@ import numpy as np
 
 from devices.sample import Status
 from devices.vitals import VITALS
-from devices.wire.batch import Kind
+from devices.wire.batch import ClockQuality, Kind
 from devices.wire.control import Consent, Enrolment, Facts, Limits, Pauses, RuleSet
 from devices.wire.event import ClockCorrection, Contact, Heartbeat
 from streams.engine.series.rollup import DUE
+from streams.engine.stage import UNSET
 from streams.engine.testing import Record
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
@@ -179,6 +180,9 @@ class Records(State):
     def live(self, now: int, who: tuple[int, int], second: int) -> bool:
         return second > now - max(300, self.allowance(who))
 
+    def worn(self, who: tuple[int, int]) -> bool:
+        return not who[1] or who[1] in self.current.get(who[0], ())
+
     def allowance(self, who: tuple[int, int]) -> int:
         interval = self.watched.get(who, 0)
         return math.ceil(self.rules.no_data_factor * interval) + self.rules.no_data_extra_s if interval else 0
@@ -201,6 +205,12 @@ class Records(State):
             if event.at > self.beaten[link] or abs(event.at - now * 1000) <= 60_000:
                 self.gateway[link] = now - self.stalled_s
             self.beaten[link] = max(self.beaten[link], event.at)
+            self.gateway_ahead[link] = UNSET if one.clock == ClockQuality.UNSURE else event.at - one.append
+            self.clock_received[link] = now - self.stalled_s
+            if self.gateway_ahead[link] >= -300_000:
+                self.behind.pop(link, None)
+            else:
+                self.behind.setdefault(link, now - self.stalled_s)
         if isinstance(event, Contact) and event.at // 1000 <= now + 30:
             newest = self.on if event.on else self.loose
             newest[who] = max(newest[who], event.at // 1000)
@@ -233,7 +243,7 @@ class Records(State):
             self.enrolment[patient] = control
             for e in sorted(control.devices, key=lambda e: e.since):
                 self.intervals[patient, e.device] = e.interval_s
-            current = {e.device: e for e in control.devices if e.until is None or e.until > now * 1000}
+            current = {e.device: e for e in control.devices if e.until is None or e.until > (now + 30) * 1000}
             for who in [w for w in self.watched if w[0] == patient and w[1] not in current]:
                 del self.watched[who]
             self.current[patient] = set(current)
@@ -252,6 +262,6 @@ class Records(State):
         if isinstance(control, RuleSet | Limits):
             for (who, _, _), s in self.series.items():
                 s.recheck |= patient in (who, 0)
-        if isinstance(control, RuleSet | Pauses):
+        if isinstance(control, RuleSet | Pauses | Enrolment):
             for (who, _, _), s in self.series.items():
                 s.changed |= patient in (who, 0)

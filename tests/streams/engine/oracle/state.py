@@ -82,6 +82,10 @@ class State:
         self.corrected: dict[tuple[int, int], tuple[int, int]] = {}  # at, offset ms
         self.doubted: set[tuple[int, int]] = set()
         self.withdrawals: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self.gateway_ahead: dict[tuple[int, int], int] = defaultdict(int)  # ms, of its clock
+        self.clock_received: dict[tuple[int, int], int] = {}
+        self.behind: dict[tuple[int, int], int] = {}  # active second since which all heartbeats have been behind
+        self.wrong_gateways: set[tuple[int, int]] = set()
         self.beaten: dict[tuple[int, int], int] = defaultdict(int)
         self.session: dict[tuple[int, int], tuple[int, int]] = {}  # active second of the last arrival, of the first
         self.intervals: dict[tuple[int, int], int] = {}

@@ -52,6 +52,19 @@ class Technical(Records):
                 out.append(("sensor_off", *who, "onset" if wanted else "end", "MEDIUM", None, at * 1000))
         return out
 
+    def gateway_clocks(self, now: int) -> list[tuple[object, ...]]:
+        out: list[tuple[object, ...]] = []
+        for link in sorted({*self.gateway_ahead, *self.wrong_gateways}):
+            off, behind = self.gateway_ahead[link], self.behind.get(link)
+            lasted = behind is not None and self.clock_received[link] - behind >= 120
+            wanted = off > 30_000 or (off < -300_000 and (lasted or link in self.wrong_gateways))
+            wanted = wanted and link in self.serving and self.consent.get(link[0]) is not False
+            wanted = wanted and not self.paused(link[0], "gateway_clock", now)
+            if wanted != (link in self.wrong_gateways):
+                (self.wrong_gateways.add if wanted else self.wrong_gateways.discard)(link)
+                out.append(("gateway_clock", *link, "onset" if wanted else "end", "MEDIUM", None, None))
+        return out
+
     def clocks(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for who in sorted({*self.unsure, *self.corrected, *self.doubted}):

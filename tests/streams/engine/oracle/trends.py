@@ -74,7 +74,7 @@ class TrendsOracle(State):
         wanted, value = False, 0.0
         if one is not None:
             wanted, value = getattr(self, kind)(s, one, side, before)
-        if not s.newest or s.superseded is not None or self.paused(name[0], rule, now):
+        if not s.newest or s.superseded is not None or not self.worn((name[0], name[2])) or self.paused(name[0], rule, now):
             wanted = False
         if not before and ((name[0], name[2]) in self.sensor_off or s.expires <= active_s):
             wanted = False

@@ -58,6 +58,11 @@ def test_a_comma_is_a_decimal_point() -> None:
     [
         ("heart_rate.high.high", "fast"),
         ("heart_rate.high.high", "nan"),
+        ("heart_rate.high.high", "8_6"),
+        ("heart_rate.high.high", "1e2"),
+        ("heart_rate.high.high", "١٢٠"),
+        ("heart_rate.hold", "3_0"),
+        ("heart_rate.hold", "3e1"),
         ("heart_rate.high.high", "1e9"),
         ("heart_rate.high.high", "100"),  # below the medium one
         ("heart_rate.low.high", "115"),  # above the medium one of the other side

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.alerts.care.conftest import migrated, ward
+
+__all__ = ["migrated", "ward"]
