@@ -12,7 +12,7 @@ import typer
 from deploy.acting import AsJson, By, author, transaction, write_down
 from deploy.errors import DeployError
 from deploy.look_up import add_show, print_all
-from deploy.printed import print_record
+from deploy.printed import print_record, print_table
 
 if TYPE_CHECKING:
     from alerts.care.identity import Identity
