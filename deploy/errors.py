@@ -33,7 +33,14 @@ class SchemaTooNewError(DeployError):
 
 
 EXPLAINED: Final = (DeployError, StackError, DeviceError, GatewayError, StreamsError, AlertError, SimulatorError)
-ROLES: Final = {"gateway": "gateway", "pair": "server", "demo": "embedded", "simulate": "embedded"}
+ROLES: Final = {
+    "gateway": "gateway",
+    "mqtt": "gateway",
+    "mapping": "gateway",
+    "pair": "server",
+    "demo": "embedded",
+    "simulate": "embedded",
+}
 """The optional dependencies that a command needs; every other one needs those of ``server``."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _SHARED: Final = {"database", "kafka", "topic", "master_key_file"}

@@ -27,6 +27,7 @@ from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
+from gateway.sources.mappings import read_mappings
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.supervisor import keep_running
 from gateway.uplink.uplink import Schedule, Uplink
@@ -153,4 +154,12 @@ class _Home:
             settings.mqtt_password.get_secret_value(),
             settings.mqtt_ca,
         )
-        return MqttSource(self._configuration, outbox, self.clock, self.metrics, broker, gateway=self._claimed.gateway)
+        return MqttSource(
+            self._configuration,
+            outbox,
+            self.clock,
+            self.metrics,
+            broker,
+            gateway=self._claimed.gateway,
+            mappings=read_mappings(settings.mqtt_mappings),
+        )

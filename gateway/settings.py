@@ -43,6 +43,9 @@ class GatewaySettings(BaseSettings):
     mqtt_ca: Path | None = None
     """A PEM file; with it MQTT uses TLS."""
 
+    mqtt_mappings: Path | None = None
+    """A folder of mappings (``*.toml``, docs/mqtt.md) for devices that do not speak Vigil's envelope."""
+
     outbox_mb: int = Field(1024, ge=1)
     live_s: float = Field(60.0, gt=0)
     """Readings that have waited longer are backfill; the live ones go first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from devices.vitals import Vital
@@ -19,7 +19,7 @@ _DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """The vitals of a body at one instant, not rounded: /min, %, /min, mm[Hg], mm[Hg], Cel."""
+    """The vitals of a body at one instant, not rounded: /min, %, /min, mm[Hg], mm[Hg], Cel, kg, mg/dL."""
 
     heart_rate: float
     spo2: float
@@ -27,6 +27,8 @@ class Vitals:
     systolic: float
     diastolic: float
     temperature: float
+    weight: float
+    glucose: float
 
     @property
     def mean_arterial(self) -> float:
@@ -58,12 +60,16 @@ class Physiology:
             systolic=draw.uniform(118, 132),
             diastolic=draw.uniform(70, 80),
             temperature=draw.uniform(36.5, 36.9),
+            weight=0.0,
+            glucose=0.0,
         )
         # Waves of unrelated periods: minutes for arousal, tens of seconds for the drift of respiration and saturation.
         self._arousal = _Waves(draw, (210.0, 97.0, 53.0))
         self._breath = _Waves(draw, (41.0, 17.0))
         self._air = _Waves(draw, (73.0, 29.0))
         self._phase = draw.uniform(0, math.tau)
+        # Drawn last: the numbers before them are those of bodies without weight and glucose.
+        self.rest = replace(self.rest, weight=draw.uniform(55, 95), glucose=draw.uniform(95, 115))
 
     def at(self, seconds: float) -> Vitals:
         """The body ``seconds`` after any fixed instant (the epoch, say)."""
@@ -78,6 +84,8 @@ class Physiology:
             systolic=rest.systolic + 6.0 * arousal + 2.0 * breath,
             diastolic=rest.diastolic + 3.0 * arousal + 1.0 * breath,
             temperature=rest.temperature + 0.25 * math.sin(math.tau * seconds / _DAY_S + self._phase),
+            weight=rest.weight + 0.4 * math.sin(math.tau * seconds / _DAY_S + self._phase),
+            glucose=rest.glucose + 10.0 * math.sin(3 * math.tau * seconds / _DAY_S + self._phase),
         )
 
 

@@ -26,6 +26,7 @@ class Sensor(StrEnum):
     OXIMETER = "oximeter"
     CUFF = "cuff"
     THERMOMETER = "thermometer"
+    SCALE = "scale"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _VITALS: Final[dict[Sensor, tuple[Vital, ...]]] = {
     Sensor.OXIMETER: (Vital.SPO2, Vital.PULSE_RATE),
     Sensor.CUFF: (Vital.SYSTOLIC, Vital.DIASTOLIC, Vital.MEAN_ARTERIAL, Vital.PULSE_RATE),
     Sensor.THERMOMETER: (Vital.TEMPERATURE,),
+    Sensor.SCALE: (Vital.WEIGHT,),
 }
 
 

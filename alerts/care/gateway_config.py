@@ -20,8 +20,8 @@ _GATEWAY: Final = f"""
 SELECT config_version, zone, {epoch_ms("resend_asked")}, {epoch_ms("resend_since")}
 FROM gateway WHERE revoked IS NULL AND gateway = %s FOR SHARE"""
 _ENROLLED: Final = f"""
-SELECT device, patient, {epoch_ms("since")}, source, address, interval_s FROM enrolment JOIN device USING (device)
-WHERE gateway = %s AND until IS NULL ORDER BY device"""
+SELECT device, patient, {epoch_ms("since")}, source, address, interval_s, device_user
+FROM enrolment JOIN device USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
 _log = structlog.get_logger("alerts.care.gateway_config")
 
 
@@ -33,11 +33,11 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
     """
     version, zone, asked, resend_since = row_of(tx, "gateway", gateway, _GATEWAY)
     devices = []
-    for device, patient, since, source, address, interval_s in tx.execute(_ENROLLED, [gateway]).fetchall():
+    for device, patient, since, source, address, interval_s, user in tx.execute(_ENROLLED, [gateway]).fetchall():
         if since is None:
             _log.error("an enrolment cannot be read: end it and begin another", device=device, patient=patient)
             continue
-        devices.append(Assigned(device, patient, since, source, address, max(0, interval_s)))
+        devices.append(Assigned(device, patient, since, source, address, max(0, interval_s), user))
     patients = sorted({device.patient for device in devices})
     keys = {patient: _key(tx, master, patient, gateway) for patient in patients if has_consented(tx, patient)}
     return Config(

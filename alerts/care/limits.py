@@ -13,10 +13,12 @@ from alerts.control.outbox import WHOLE_PARTITION, send, take_turn
 from alerts.database import Tx, scalar
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import default_rule_set
+from alerts.rules.parameters import parameter_of
+from devices.vitals import VITALS, Vital
 from devices.wire.control import Level, Limit, Limits, RuleSet
 
 BySide = Mapping[tuple[int, str], Limit]
-"""Limits by (vital, side)."""
+"""Limits by (parameter, side)."""
 RULE_SET: Final = "SELECT content FROM rule_set ORDER BY version DESC LIMIT 1"
 
 
@@ -32,8 +34,8 @@ def set_limits(tx: Tx, patient: int, limits: Limits, by: int) -> None:
     send(tx, patient, limits, by)
 
 
-def set_rule_set(tx: Tx, rule_set: RuleSet, by: int) -> None:
-    """Replace the defaults of all patients from now on.
+def set_rule_set(tx: Tx, rule_set: RuleSet, by: int, *, reason: str = "", source: str = "") -> None:
+    """Replace the defaults of all patients from now on; ``source``: the text of the file that it came from.
 
     Raises:
         InvalidLimitsError: the limits contradict each other, or this version exists already.
@@ -41,8 +43,9 @@ def set_rule_set(tx: Tx, rule_set: RuleSet, by: int) -> None:
     take_turn(tx)
     check_limits(rule_set.limits)
     stored = tx.execute(
-        "INSERT INTO rule_set (version, content, by_person) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        [rule_set.version, Jsonb(msgspec.to_builtins(rule_set)), by],
+        "INSERT INTO rule_set (version, content, by_person, reason, source) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [rule_set.version, Jsonb(msgspec.to_builtins(rule_set)), by, reason, source],
     )
     if not stored.rowcount:
         raise InvalidLimitsError(f"Rule set {rule_set.version} exists already: give the next number.")
@@ -60,16 +63,35 @@ def rule_set_of(content: object) -> RuleSet:
 
 
 def by_side(limits: Iterable[Limit]) -> dict[tuple[int, str], Limit]:
-    return {(limit.vital, limit.side): limit for limit in limits}
+    """Limits by parameter and side: a limit of the pulse is one of the heart rate, whose own counts where there are both."""
+    ordered = sorted(limits, key=lambda limit: _own(limit.vital))
+    found = [
+        limit if _own(limit.vital) else msgspec.structs.replace(limit, vital=_parameter(limit.vital)) for limit in ordered
+    ]
+    return {(limit.vital, limit.side): limit for limit in found}
+
+
+def _parameter(vital: int) -> int:
+    return int(parameter_of(vital)) if vital in VITALS else vital
+
+
+def _own(vital: int) -> bool:
+    return _parameter(vital) == vital
 
 
 def level_at(limits: BySide, vital: int, side: str, priority: str) -> Level | None:
     """The level of ``priority`` ("high", "medium") of one side of a vital; ``None`` if there is none."""
-    limit = limits.get((vital, side))
+    limit = limits.get((_parameter(vital), side))
     return None if limit is None else limit.high if priority == "high" else limit.medium
+
+
+def charted(limits: BySide, vital: int, side: str, value: float) -> float:
+    """A value as the limit of its side judges it: rounded as a chart shows it, where the limit says so."""
+    limit = limits.get((_parameter(vital), side))
+    return round(value, VITALS[Vital(vital)].decimals) if limit is not None and limit.chart else value
 
 
 def merged(rules: Iterable[Limit], own: Iterable[Limit]) -> tuple[Limit, ...]:
     """The rule set's limits, replaced by a patient's own on the same (vital, side); limits without levels are left out."""
-    sides = by_side((*rules, *own))
+    sides = {**by_side(rules), **by_side(own)}
     return tuple(limit for _, limit in sorted(sides.items()) if limit.medium or limit.high)

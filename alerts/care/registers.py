@@ -29,7 +29,7 @@ SELECT p.patient, p.identity, p.team, p.admitted, p.discharged, (
 FROM patient p WHERE (%(discharged)s OR p.discharged IS NULL) AND (%(team)s::int4 IS NULL OR p.team = %(team)s)
     AND (%(patient)s::int4 IS NULL OR p.patient = %(patient)s) ORDER BY p.patient"""
 _DEVICES: Final = """
-SELECT device, d.name, source, address, interval_s, gateway, since, until
+SELECT device, d.name, source, address, device_user AS "user", interval_s, gateway, since, until
 FROM enrolment JOIN device d USING (device) WHERE patient = %s ORDER BY since DESC, device"""
 _PAUSES: Final = """
 SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
@@ -40,10 +40,13 @@ SELECT g.gateway, g.name, nullif(g.zone, '') AS zone, g.credential_hash IS NOT N
 FROM gateway g LEFT JOIN enrolment e ON e.gateway = g.gateway AND e.until IS NULL
 WHERE %s::int4 IS NULL OR g.gateway = %s GROUP BY g.gateway ORDER BY g.gateway"""
 _SERVED: Final = """
-SELECT device, d.name, source, address, interval_s, patient, since
-FROM enrolment JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
+SELECT device, d.name, source, address, device_user AS "user", interval_s, patient, since, (
+    SELECT string_agg(DISTINCT (v.value ->> 'what') || ' ' || (v.value ->> 'reason'), '; ') FROM event v
+    WHERE v.patient = e.patient AND v.device = e.device AND v.kind = 'fault'
+      AND v.time > now() - interval '2 days') AS faults
+FROM enrolment e JOIN device d USING (device) WHERE gateway = %s AND until IS NULL ORDER BY device"""
 _WORN: Final = """
-SELECT d.device, d.name, d.source, d.address, d.interval_s, e.patient, e.gateway, e.since
+SELECT d.device, d.name, d.source, d.address, d.device_user AS "user", d.interval_s, e.patient, e.gateway, e.since
 FROM device d LEFT JOIN enrolment e ON e.device = d.device AND e.until IS NULL
 WHERE %s::int4 IS NULL OR d.device = %s ORDER BY d.device"""
 _WEARERS: Final = "SELECT patient, gateway, since, until FROM enrolment WHERE device = %s ORDER BY since DESC"

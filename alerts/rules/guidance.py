@@ -7,6 +7,7 @@ without words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -146,6 +147,21 @@ _NO_VALUE: Final = Guidance(
     "Call the patient: is the sensor on properly, warm and charged? Have it measured again; else treat it as not observed.",
     "A device sends no usable value: open the link, then have the patient seat the sensor again.",
 )
+_DISAGREE: Final = Guidance(
+    "{label}: devices disagree",
+    "{label}: devices have differed too much for too long; until they agree one of them alone raises nothing above medium.",
+    "See or call the patient and measure it by hand. Then have the sensor that is wrong seated again, or take it off.",
+    "Two devices of a patient disagree: open the link, then have it measured by hand.",
+)
+_ROLLING: Final = re.compile(r"(high|low)_(mean|median|share)_(1min|5min|1h)")
+_WINDOWS: Final = {"1min": "minute", "5min": "five minutes", "1h": "hour"}
+_SIDES: Final = {"high": "above", "low": "below"}
+_ROLLING_MEANS: Final[Mapping[str, str]] = {
+    "mean": "{label}: the mean of the last {window} is {side} its limit.",
+    "median": "{label}: the middle value of the last {window} is {side} its limit.",
+    "share": "{label}: most values of the last {window} are {side} the limit.",
+}
+_TECHNICAL: Final = {"no_value": _NO_VALUE, "disagree": _DISAGREE}
 _LATE: Final = (
     "It began and ended before its readings arrived. Look at the chart, and ask the patient how it was; it is not urgent."
 )
@@ -159,13 +175,16 @@ def guidance(rule: str, *, late: bool = False) -> Guidance | None:
     if found := _FIXED.get(rule):
         return found
     column, _, kind = rule.rpartition(".")
-    if column not in _COLUMNS or kind not in (*_SHAPES, "no_value"):
+    if column in _COLUMNS and (rolling := _ROLLING.fullmatch(kind)):
+        spec = vital_named(column)
+        figure = f"{spec.label} {rolling[1]} for a while"
+        means = _ROLLING_MEANS[rolling[2]].format(label=spec.label, window=_WINDOWS[rolling[3]], side=_SIDES[rolling[1]])
+        return Guidance(figure, means, f"{_check(spec)} {_PLAN}")
+    if column not in _COLUMNS or kind not in (*_SHAPES, *_TECHNICAL):
         return None
     spec = vital_named(column)
-    if kind == "no_value":
-        return replace(
-            _NO_VALUE, name=_NO_VALUE.name.format(label=spec.label), means=_NO_VALUE.means.format(label=spec.label)
-        )
+    if found := _TECHNICAL.get(kind):
+        return replace(found, name=found.name.format(label=spec.label), means=found.means.format(label=spec.label))
     name, means = (text.format(label=spec.label) for text in _SHAPES[kind])
     return Guidance(name, means, _LATE if late else f"{_check(spec)} {_PLAN}")
 

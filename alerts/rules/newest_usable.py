@@ -1,18 +1,22 @@
 """The value that counts of several devices' newest ones: what the rules judge, and so what a screen shows; pure.
 
-A value is usable if its status is OK.  The newest usable one counts by its measured time, however many unusable ones came
-after it; of two of the same time, that of the lower device number.  Where the rule set has a preference for the vital, the
-first device in the order of enrolment counts alone until ``hold_s`` after its newest usable value
-(:mod:`alerts.rules.sources`).  The stages of the engine do the same with arrays; a test compares the two.
+A value is usable if its status is OK.  Of the values of one parameter, whichever unusable ones came after them, that of the
+source which decides counts (:mod:`alerts.rules.sources`).  The stages of the engine do the same with arrays; a test compares
+the two.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from alerts.rules.limits.bounds import HOLE
 from devices.sample import Status
+from devices.vitals import VITALS, Vital
+from devices.wire.control import Preference
+
+_INTERVALS = 2
 
 
 class Measured(Protocol):
@@ -22,6 +26,8 @@ class Measured(Protocol):
     def at(self) -> int: ...
     @property
     def device(self) -> int: ...
+    @property
+    def vital(self) -> int: ...
     @property
     def status(self) -> int: ...
     @property
@@ -36,16 +42,30 @@ def usable(one: Measured) -> bool:
     return one.status == Status.OK and one.value is not None and math.isfinite(one.value)
 
 
-def newest_usable(values: Iterable[M], *, now: int = 0, ranked: Sequence[int] = (), hold_s: int = 0) -> M | None:
-    """The value of one vital that counts at ``now`` (ms); ``None`` if none is usable, however old.
+def hold_of(prefer: Mapping[int, int], vital: int) -> int:
+    """How long a vital holds to its source, in s; ``prefer``: what the rule set says, by vital."""
+    return prefer.get(vital, Preference(0).hold_s if VITALS[Vital(vital)].continuous else 0)
 
-    ``ranked``: the patient's devices in the order of enrolment; ``hold_s``: of the preference, 0 without one.
+
+def newest_usable(
+    values: Iterable[M], *, now: int = 0, intervals: Mapping[int, int] | None = None, prefer: Mapping[int, int] | None = None
+) -> M | None:
+    """The value of one parameter that counts at ``now`` (ms); ``None`` if none is usable, however old.
+
+    ``intervals``: how often the patient's devices report (s), in the order of the enrolment; ``prefer``: holds by vital (s).
     """
-    found = [one for one in values if usable(one)]
-    if hold_s:
-        live = [one for one in found if now - one.at <= hold_s * 1000]
-        order = {device: rank for rank, device in reversed(list(enumerate(ranked)))}
-        best = min((order.get(one.device, len(ranked)) for one in live), default=None)
-        if best is not None:
-            found = [one for one in found if order.get(one.device, len(ranked)) == best]
-    return max(found, key=lambda one: (one.at, -one.device), default=None)
+    every, holds = intervals or {}, prefer or {}
+    places = {device: place for place, device in enumerate(every)}
+
+    def rank(one: M) -> tuple[bool, bool, bool, int, int]:
+        slow = not 0 < every.get(one.device, 0) <= HOLE
+        place = places.get(one.device, len(places))
+        return (one.device != 0, slow, one.vital == Vital.PULSE_RATE, place, one.device)
+
+    def live(one: M) -> bool:
+        hold = hold_of(holds, one.vital)
+        return hold > 0 and now - one.at <= max(hold, _INTERVALS * every.get(one.device, 0)) * 1000
+
+    found = sorted((one for one in values if usable(one)), key=rank)
+    first = next((one for one in found if live(one)), None)
+    return first or max(found, key=lambda one: one.at, default=None)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from alerts.rules.newest_inputs import newest_inputs
+from alerts.rules.parameters import measuring
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
 from devices.sample import STEPS
@@ -31,9 +32,9 @@ class PatientRule(Rule):
     """``name``; ``vitals``: the inputs; the condition of ``priority`` begins when the figure has been beyond ``limit`` for
     ``hold_s`` active seconds, and ends at once, by values: one that is too old or cannot be used ends nothing.
 
-    An input is the newest valid value of a vital, of whichever device (of equal age the lower number); one that is
-    superseded does not count, and nothing begins while the sensor of an input is off.  ``one_reading``: the figure needs all
-    inputs from one instant, so that a difference never mixes two readings.  A figure that is NaN begins and ends nothing.
+    An input is the newest valid value of a parameter (a heart rate is the pulse, whoever measures it), of the source that
+    decides; nothing begins while the sensor of an input is off.  ``one_reading``: the figure needs all inputs from one
+    instant, so that a difference never mixes two readings.  A figure that is NaN begins and ends nothing.
     """
 
     name: ClassVar[str]
@@ -59,6 +60,7 @@ class PatientRule(Rule):
     def attach(self, view: View) -> None:
         super().attach(view)
         self.table = Holds(view.layout.patients, self.name)
+        self._measuring = measuring(self.vitals)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if moment.replaying:
@@ -66,7 +68,7 @@ class PatientRule(Rule):
         layout, touched = self.view.layout, [NO_INTS]
         for store, updates in zip(self.view.stores, (moment.dense, moment.sparse), strict=True):
             series = np.append(updates.series, self.suppression.changed(store))
-            touched.append(layout.patient_of(store, series[np.isin(store.series.vital[series], self.vitals)]))
+            touched.append(layout.patient_of(store, series[np.isin(store.series.vital[series], self._measuring)]))
         rows = self.due(moment, *touched, self.suppression.changed_rows())
         return self._decide(rows, moment.now) if rows.size else ()
 

@@ -39,10 +39,10 @@ class SeriesRule(Rule):
         return int(self.store.series.patient[column]), int(self.store.series.device[column])
 
     def valid(self, column: Ints, now: int) -> Bools:
-        """Bool [n]: there is a newest value of a series, it is not too old, and no other device decides instead."""
+        """Bool [n]: there is a newest value of a series, and it is not too old."""
         newest = self.store.newest
         found: Bools = (newest.second[column] > -NEVER) & (newest.expires[column] > self.active_now(now, column))
-        return found & ~self.muted.superseded[column]
+        return found
 
     def condition(self, *, column: int, measured: int | None = None, detail: Any = None, **given: Any) -> Condition:
         """As :meth:`alerts.rules.rule.Rule.condition`; the vital is the series', and ``measured`` its newest value's."""

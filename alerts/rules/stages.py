@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from alerts.rules.agreement import SourcesDisagree
 from alerts.rules.limits.limits import LimitRules
 from alerts.rules.news2.rule import EarlyWarning
 from alerts.rules.patient_rule import PatientRule
+from alerts.rules.rolling.rolling_limits import RollingLimits
 from alerts.rules.silence.clock_wrong import ClockWrong
 from alerts.rules.silence.gateway_clock import GatewayClock
 from alerts.rules.silence.gateway_offline import GatewayOffline
@@ -22,7 +24,7 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
     """New stages, for one engine; ``more`` rules to try, but for those that stand in the list already."""
     suppression = Suppression()
     gateways, sensors = GatewayOffline(suppression), SensorOff(suppression)
-    devices = NoData(suppression, gateways)
+    devices, sources = NoData(suppression, gateways), Sources(suppression)
     limits = [LimitRules(suppression, continuous=continuous) for continuous in (True, False)]
     ours: list[Stage] = [
         suppression,
@@ -31,10 +33,12 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         sensors,
         ClockWrong(suppression, devices, sensors),
         GatewayClock(suppression, gateways),
-        Sources(suppression),
+        sources,
+        SourcesDisagree(suppression, sources),
         *limits,
         *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],
         EarlyWarning(suppression),
+        RollingLimits(suppression),
         MinuteTrends(suppression),
         ReadingTrends(suppression),
     ]

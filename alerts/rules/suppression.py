@@ -7,7 +7,8 @@ paused              the control record ``Pauses``, by patient and rule    a cond
 withdrawn           the control record ``Consent``, by patient            a technical condition ends, and none begins
 unworn              :mod:`alerts.rules.silence.sensor_off`, by device     a physiological condition ends, and none begins
 sensor off          :mod:`alerts.rules.silence.sensor_off`, by device     no physiological condition begins
-superseded          :mod:`alerts.rules.sources`, by series                the series decides nothing: its conditions end
+superseded          :mod:`alerts.rules.sources`, by series                the series decides nothing: another one does
+apart               :mod:`alerts.rules.agreement`, by series              sources disagree: nothing above medium is decided
 pipeline stopped    the engine's timeline, by partition                   nothing is decided (``Moment.replaying``)
 ==================  ====================================================  =================================================
 
@@ -36,13 +37,17 @@ EVERY_RULE: Final = "*"
 
 class Muted(Columns):
     """Per series: ``unworn`` bool: its device was taken away; ``sensor_off`` bool; ``superseded`` bool: another device
-    decides, ``by`` int32.
+    decides, ``by`` int32; ``leads`` bool: it decides instead of others; ``covered`` bool: superseded by a preferred one that
+    is live, so that nothing is missed if this one fails; ``apart`` bool: it is live, and the sources disagree.
     """
 
     unworn: Bools = array(np.bool_)
     sensor_off: Bools = array(np.bool_)
     superseded: Bools = array(np.bool_)
+    leads: Bools = array(np.bool_)
     by: Cells = array(np.int32)
+    covered: Bools = array(np.bool_)
+    apart: Bools = array(np.bool_)
 
     def detail(self, column: int) -> dict[str, object]:
         """The part of a condition's detail that names the device which took over: {"handed_over": device}, or {}."""
@@ -127,16 +132,29 @@ class Suppression(Stage):
                 found.append((kind, int(self._muted[kind].axis.start[owner]) + within))
         return found
 
-    def supersede(self, store: SeriesStore, columns: slice, superseded: Bools, by: Cells) -> None:
-        """Which series of a slice are superseded, bool [columns], and by which device, int32 [columns]."""
+    def supersede(self, store: SeriesStore, column: Ints, leads: Bools, led: Bools, by: Ints, covered: Bools) -> None:
+        """Which of some series (int64 [k], unique) decide, bool [k]; which are superseded, bool [k], by which device, int64
+        [k]; and which of those are covered, bool [k].
+        """
         kind, muted = self._kind(store), self.muted(store)
-        switched = np.flatnonzero(muted.superseded[columns] != superseded) + columns.start
+        switched = column[(muted.superseded[column] != led) | (muted.leads[column] != leads)]
         if switched.size:
             self._switched[kind].append(switched)
-        muted.superseded[columns], muted.by[columns] = superseded, by
+        muted.leads[column], muted.superseded[column] = leads, led
+        muted.by[column], muted.covered[column] = by, covered
+
+    def set_apart(self, store: SeriesStore, column: Ints, apart: Bools) -> None:
+        """Which of some series (int64 [k], unique) are live and of sources that disagree, bool [k]."""
+        kind, muted = self._kind(store), self.muted(store)
+        switched = column[muted.apart[column] != apart]
+        if switched.size:
+            self._switched[kind].append(switched)
+            muted.apart[switched] = ~muted.apart[switched]
 
     def switched(self, store: SeriesStore) -> Ints:
-        """The series (int64 [k]) that became superseded at this second, or no longer are."""
+        """The series (int64 [k], perhaps some twice) that became superseded or apart at this second, began to decide, or
+        no longer do or are.
+        """
         return np.concatenate([NO_INTS, *self._switched[self._kind(store)]])
 
     def learn(self, partition: int, patient: int, control: Control) -> None:

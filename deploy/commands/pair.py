@@ -147,8 +147,15 @@ def device(
     gateway: Annotated[int, typer.Option()],
     by: By,
     interval: Annotated[int, typer.Option(min=0, help="seconds between its readings; 0: when the patient measures")] = 0,
+    user: Annotated[
+        int | None,
+        typer.Option(help="of a cuff or scale that several people use: the number under which it keeps the patient"),
+    ] = None,
 ) -> None:
     """Add a wearable and give it to a patient, from now on.
+
+    A cuff or scale that two people use is added for each of them, with --user.  What another user measures waits in the
+    gateway, and is told at the desk, until that user is added too.
 
     Example: vigil pair device belt --source ble --address C0:DE:00:00:00:01 --patient 1 --gateway 1 --by m.testova
     """
@@ -156,7 +163,7 @@ def device(
     from alerts.care.enrol import enrol
 
     with transaction() as (tx, master):
-        number = add_device(tx, name, source, address, interval)
+        number = add_device(tx, name, source, address, interval, user)
         enrol(tx, master, number, patient, gateway, datetime.now(UTC), author(tx, by))
         print(f"device {number}")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, Self
 
 from alerts.rules.news2.score import FEWEST
+from alerts.rules.parameters import parameter_of
 from devices.vitals import Vital
 from simulators.scenario import Deteriorate, Event, NetworkLoss, Scenario, Sensor, SensorOff
 
@@ -98,7 +99,7 @@ class Plan:
         return COMPLETE_S
 
     def expected(self) -> list[tuple[Person, str, Wears | None]]:
-        """The alarms that must follow from the events: (patient, rule, the wearable it concerns; None: gateway or none).
+        """The alarms that must follow from the events: (patient, rule, the wearable it concerns, or None).
 
         A wearable that is not worn raises none, and a score needs its inputs.
         """
@@ -108,7 +109,8 @@ class Plan:
                 person = self.people[event.patient]
                 worn = [one.kind for one in person.wears]
                 for vital, side in _WORSE.items():
-                    found += [(person, f"{vital.name.lower()}.{side}", kind) for kind in worn if vital in _MEASURED[kind]]
+                    if any(parameter_of(one) == vital for kind in worn for one in _MEASURED[kind]):
+                        found.append((person, f"{vital.name.lower()}.{side}", None))
                 if _inputs(worn) >= FEWEST:
                     found.append((person, "news2", None))
             elif isinstance(event, SensorOff):
@@ -123,11 +125,10 @@ COMPLETE_S: Final = 75.0
 
 _WORSE: Final[Mapping[Vital, str]] = {
     Vital.HEART_RATE: "high",
-    Vital.PULSE_RATE: "high",
     Vital.SPO2: "low",
     Vital.RESPIRATORY_RATE: "high",
 }
-"""The vitals beyond their limits once the deterioration below is complete."""
+"""The parameters beyond their limits once the deterioration below is complete."""
 
 _MEASURED: Final[Mapping[Wears, frozenset[Vital]]] = {
     "belt": frozenset({Vital.HEART_RATE}),
@@ -138,14 +139,14 @@ _MEASURED: Final[Mapping[Wears, frozenset[Vital]]] = {
     "ring": frozenset({Vital.SPO2, Vital.PULSE_RATE}),
 }
 
-_SCORED: Final = frozenset({Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.PULSE_RATE, Vital.TEMPERATURE})
+_SCORED: Final = frozenset({Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.HEART_RATE, Vital.TEMPERATURE})
 """NEWS2's inputs among the vitals."""
 
 
 def _inputs(worn: Iterable[Wears]) -> int:
     """The number of NEWS2's inputs that these wearables measure; a heart rate counts as the pulse."""
     measured = {vital for kind in worn for vital in _MEASURED[kind]}
-    return len({Vital.PULSE_RATE if vital is Vital.HEART_RATE else vital for vital in measured} & _SCORED)
+    return len({parameter_of(vital) for vital in measured} & _SCORED)
 
 
 def _ble(kind: Wears, number: int, interval_s: int) -> Wearable:

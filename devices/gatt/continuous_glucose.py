@@ -19,9 +19,8 @@ from devices.gatt.cgm_session import (
     parse_cgm_status,
 )
 from devices.gatt.dialogue import Cursor, Step
-from devices.gatt.glucose_meter import decode_record_access
 from devices.gatt.profile import Profile, Subscription
-from devices.gatt.record_dialogue import CONTROL, RecordDialogue
+from devices.gatt.record_dialogue import CONTROL, RecordDialogue, decode_record_access
 from devices.gatt.record_sync import SyncState
 from devices.gatt.uuids import full_uuid
 from devices.specimen import Specimen

@@ -13,8 +13,7 @@ from devices.gatt.dialogue import Cursor, Step
 from devices.gatt.glucose import GLUCOSE_MEASUREMENT, decode_glucose
 from devices.gatt.glucose_context import GLUCOSE_CONTEXT, context_event, parse_glucose_context
 from devices.gatt.profile import Profile, Subscription
-from devices.gatt.record_access import parse_record_access
-from devices.gatt.record_dialogue import CONTROL, RecordDialogue
+from devices.gatt.record_dialogue import CONTROL, RecordDialogue, decode_record_access
 from devices.gatt.uuids import full_uuid
 
 _CONTEXT: Final = full_uuid(GLUCOSE_CONTEXT)
@@ -23,12 +22,6 @@ _CONTEXT: Final = full_uuid(GLUCOSE_CONTEXT)
 def decode_context(data: bytes, arrived: int) -> Decoded:
     """The context as an event, without samples; :class:`GlucoseDialogue` gives it the time of its value."""
     return Decoded(samples_of([], arrived), events=(context_event(parse_glucose_context(data)),))
-
-
-def decode_record_access(data: bytes, arrived: int) -> Decoded:
-    """An answer of the control point holds no samples."""
-    parse_record_access(data)
-    return Decoded(samples_of([], arrived))
 
 
 class GlucoseDialogue(RecordDialogue):

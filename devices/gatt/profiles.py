@@ -20,6 +20,7 @@ from devices.gatt.uuids import full_uuid
 from devices.gatt.weight_scale import WEIGHT_SCALE
 from devices.vendors.berrymed import BERRYMED
 from devices.vendors.nonin import NONIN
+from devices.vendors.omron import OMRON
 from devices.vendors.polar import POLAR
 from devices.vendors.viatom import VIATOM
 
@@ -36,6 +37,7 @@ PROFILES: Final[tuple[Profile, ...]] = (
     VIATOM,
     BERRYMED,
     NONIN,
+    OMRON,
 )
 
 _DECODERS: Final = {

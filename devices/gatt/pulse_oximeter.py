@@ -13,9 +13,12 @@ from typing import Final
 from devices.decoded import Decoded, samples_of
 from devices.errors import UndecodableError
 from devices.gatt.date_time import DateTime, date_time
+from devices.gatt.dialogue import NOTHING, Cursor, Step
 from devices.gatt.fields import Fields
 from devices.gatt.numbers import Number
 from devices.gatt.profile import Profile, Subscription
+from devices.gatt.pulse_oximeter_features import PLX_FEATURES, STORES_RECORDS, parse_plx_features
+from devices.gatt.record_dialogue import CONTROL, RecordDialogue, decode_record_access
 from devices.gatt.uuids import full_uuid
 from devices.nothing import pulse_beside, saturation
 from devices.sample import Status
@@ -23,6 +26,7 @@ from devices.vitals import Vital
 
 PLX_SPOT_CHECK: Final = 0x2A5E
 PLX_CONTINUOUS: Final = 0x2A5F
+_FEATURES: Final = full_uuid(PLX_FEATURES)
 
 # Measurement Status: 10 demonstration, 11 testing, 12 calibrating, 13 unavailable, 14 questionable, 15 invalid.
 _MEASUREMENT_ARTEFACT: Final = sum(1 << bit for bit in (10, 11, 12, 13, 14, 15))
@@ -133,6 +137,22 @@ def _decoded(found: PulseOximetry, arrived: int) -> Decoded:
     )
 
 
+class PulseOximeterDialogue(RecordDialogue):
+    """Asks for the spot checks in the memory of an oximeter that says that it has one; they have no numbers."""
+
+    reads = (_FEATURES,)
+
+    def __init__(self, profile: Profile, cursor: Cursor | None = None) -> None:
+        super().__init__(profile, cursor)
+        self._stores = False
+
+    def read(self, characteristic: str, value: bytes, now: int) -> None:
+        self._stores = bool(parse_plx_features(value).features & STORES_RECORDS)
+
+    def begin(self) -> Step:
+        return super().begin() if self._stores else NOTHING
+
+
 PULSE_OXIMETER: Final = Profile(
     "pulse oximeter",
     "stream",
@@ -140,5 +160,7 @@ PULSE_OXIMETER: Final = Profile(
     (
         Subscription(full_uuid(PLX_CONTINUOUS), "notify", decode_continuous),
         Subscription(full_uuid(PLX_SPOT_CHECK), "indicate", decode_spot_check),
+        Subscription(CONTROL, "indicate", decode_record_access),
     ),
+    PulseOximeterDialogue,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from devices.decoded import Decoded, samples_of
 from devices.gatt.dialogue import NOTHING, Cursor, Dialogue, Request, Step
-from devices.gatt.record_access import RECORD_ACCESS
+from devices.gatt.record_access import RECORD_ACCESS, parse_record_access
 from devices.gatt.record_sync import RecordSync, SyncState
 from devices.gatt.uuids import full_uuid
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 CONTROL: Final = full_uuid(RECORD_ACCESS)
 _PATIENCE_TICKS: Final = 6
+
+
+def decode_record_access(data: bytes, arrived: int) -> Decoded:
+    """An answer of the control point holds no samples."""
+    parse_record_access(data)
+    return Decoded(samples_of([], arrived))
 
 
 class RecordDialogue(Dialogue):

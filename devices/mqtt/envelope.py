@@ -349,10 +349,23 @@ def ack_topic(address: str) -> str:
     return f"cmd/{_checked(address)}/ack"
 
 
-def address_of(topic: str) -> str | None:
-    """The address of the device that a readings topic belongs to; None for any other topic."""
+def status_topic(address: str) -> str:
+    """The topic on which the device ``address`` keeps, retained, if it is there: "online", and as last will "offline"."""
+    return f"dev/{_checked(address)}/status"
+
+
+def address_of(topic: str, kind: str = "readings") -> str | None:
+    """The address of the device that a topic of ``kind`` belongs to; None for any other topic."""
     parts = topic.split("/")
-    return parts[1] if len(parts) == 3 and parts[0] == "dev" and parts[2] == "readings" and parts[1] else None
+    return parts[1] if len(parts) == 3 and parts[0] == "dev" and parts[2] == kind and parts[1] else None
+
+
+def decode_status(payload: bytes) -> bool:
+    """True for "online", False for "offline"; :class:`UndecodableError` for anything else."""
+    word = payload[:32].decode(errors="replace").strip(_FRINGE + '"').lower()
+    if word not in {"online", "offline"}:
+        raise UndecodableError("status", "is neither online nor offline")
+    return word == "online"
 
 
 def _checked(address: str) -> str:

@@ -77,8 +77,11 @@ class Frame:
     intervals: tuple[Interval, ...] = ()
 
 
-def parse_frame(data: bytes) -> Frame:
-    """Parse one frame of the data characteristic."""
+def parse_frame(data: bytes, factor: float = 1.0) -> Frame:
+    """Parse one frame of the data characteristic.
+
+    ``factor`` is what the sensor named when the measurement was started: acceleration of frame type 0x80 is in ``factor`` g.
+    """
     fields = Fields(_WHAT, data)
     number, at = fields.unsigned("measurement type", 1), fields.unsigned("time stamp", 8)
     form = fields.unsigned("frame type", 1)
@@ -88,6 +91,8 @@ def parse_frame(data: bytes) -> Frame:
         raise UndecodableError(_WHAT, f"measurement type {number} is not known") from None
     if (kind, form) == (Kind.PPI, 0):
         return Frame(kind, at, np.empty((0, 1), np.int64), _intervals(fields))
+    if (kind, form) == (Kind.ACC, _DELTA):
+        return Frame(kind, at, np.rint(_acceleration(fields) * (factor * 1000)).astype(np.int64))
     reader = _READERS.get((kind, form))
     if reader is None:
         raise UndecodableError(_WHAT, f"frame type {form:#04x} of {kind.name} is not known")

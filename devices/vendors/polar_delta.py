@@ -34,6 +34,6 @@ def delta_samples(fields: Fields, channels: int, resolution: int) -> npt.NDArray
                 packed >>= bits
                 row.append(before + (raw - (1 << bits) if raw >> (bits - 1) else raw))
             rows.append(row)
-    if max(abs(one) for row in rows for one in row) >> 62:
+    if max(abs(one) for row in rows for one in row) >> 40:
         raise UndecodableError(fields.what, "deltas: the samples grow beyond all measure")
     return np.array(rows, np.int64)

@@ -35,6 +35,7 @@ class Limit(msgspec.Struct, frozen=True, gc=False):
     medium: Level | None = None
     high: Level | None = None
     hysteresis: Size = 0.0
+    chart: bool = False  # values are rounded as a chart shows them (half-even) before they are compared
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False, tag="limits", tag_field="kind"):
@@ -82,13 +83,38 @@ class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="tre
 Trend = Drift | Slope | Change
 
 
-class Preference(msgspec.Struct, frozen=True, gc=False):
-    """The order of sources: of several devices that measure this vital of a patient, the first of the enrolment decides
-    alone, until ``hold_s`` seconds after it fell silent; then the next.
+class Rolling(msgspec.Struct, frozen=True, gc=False):
+    """A figure of the last ``window_s`` seconds of a continuous vital that is beyond ``limit``: the mean, the median, or the
+    share of values beyond it that is at least ``share`` percent.  An hour has a mean alone.
     """
 
     vital: VitalCode
+    side: Side
+    figure: Literal["mean", "median", "share"]
+    window_s: Literal[60, 300, 3600]
+    limit: Amount
+    share: Percent = 80
+    hysteresis: Size = 0.0  # in the vital's unit, of a share in percent
+    least: Count = 10  # values in the window, without which nothing begins or ends
+    priority: PriorityWord = "medium"
+
+
+class Preference(msgspec.Struct, frozen=True, gc=False):
+    """How long the source that decides for this vital is held to after it fell silent; then the next one decides."""
+
+    vital: VitalCode
     hold_s: Seconds = 60
+
+
+class Agreement(msgspec.Struct, frozen=True, gc=False):
+    """Sources of one parameter disagree when their values have been more than ``within`` apart for ``for_s`` seconds."""
+
+    vital: VitalCode
+    within: Size  # in the vital's unit
+    for_s: Seconds = 60
+
+
+_AGREEMENTS: Final = (Agreement(1, 20.0), Agreement(3, 6.0), Agreement(4, 10.0))  # pulse, SpO2, respiration
 
 
 class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="kind"):
@@ -103,9 +129,12 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="
     news2_medium: Points = 5
     news2_high: Points = 7
     news2_hold_s: Seconds = 30
+    news2_hysteresis: Points = 0  # a level stands until the score is below it by more than this
     trends: tuple[Trend, ...] = ()  # none: off; of two for one vital, kind and side the last counts
-    prefer: tuple[Preference, ...] = ()  # a vital not named: all its sources decide, the newest counts for a score
+    rolling: tuple[Rolling, ...] = ()  # of two for one vital, side, figure and window the last counts
+    prefer: tuple[Preference, ...] = ()  # a vital not named: 60 s, one measured now and then: the newest value decides
     hold_percent: Percent = 80  # of the measured values of a hold's time that have to be beyond the limit
+    agree: tuple[Agreement, ...] = _AGREEMENTS  # a vital not named: never compared
     no_value_s: Seconds = 10  # without a usable value of a vital that is sent; at least no_data_factor x its interval
 
 

@@ -91,16 +91,7 @@ class GlucoseContext(msgspec.Struct, frozen=True, omit_defaults=True, tag="gluco
     hba1c_percent: Size | None = None
 
 
-class Model(msgspec.Struct, frozen=True, tag="model", tag_field="kind"):
-    """The maker, model and firmware of a device as it names them, told when they are first read or change."""
-
-    at: Ms
-    manufacturer: Words | None = None
-    model: Words | None = None
-    firmware: Words | None = None
-
-
-Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault | SpecimenChange | GlucoseContext | Model
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault | SpecimenChange | GlucoseContext
 
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = msgspec.json.Encoder().encode

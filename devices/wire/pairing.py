@@ -38,6 +38,7 @@ class Assigned(msgspec.Struct, frozen=True):
     source: Literal["ble", "mqtt"]
     address: str  # BLE address, or the name below dev/ on the broker
     interval_s: int = 0
+    user: int | None = None  # of a device that several people use: the number under which it keeps this one
 
 
 class Resend(msgspec.Struct, frozen=True):

@@ -93,11 +93,29 @@ class Outbox:
 
     async def cursor(self, device: int, profile: str) -> Cursor | None:
         """The newest record of a device's memory of which all before it are stored; None before the first."""
-        return await self._do(lambda: self._store.cursor(device, profile))
+        return await self._do(lambda: self._store.cursors.of(device, profile))
 
     async def advance(self, device: int, profile: str, cursor: Cursor) -> None:
         """Move the cursor, once :meth:`put` has stored the records up to it."""
-        await self._do(lambda: self._store.advance(device, profile, cursor))
+        await self._do(lambda: self._store.cursors.advance(device, profile, cursor))
+
+    async def hold(self, address: str, user: int | None, reading: Reading) -> None:
+        """Keep a reading of a user whom nobody has named; it does not leave the gateway."""
+        await self._do(lambda: self._store.held.hold(address, user, reading))
+
+    async def release_held(self, address: str, user: int, device: int, patient: int) -> int:
+        """Store what was held of ``user``, who is known now; return the number."""
+        released = await self._do(lambda: self._store.release_held(address, user, device, patient))
+        self.stored.set()
+        return released
+
+    async def bound_user(self, device: int) -> int | None:
+        """The user that a device paired without one belongs to; None before the first was seen."""
+        return await self._do(lambda: self._store.held.bound(device))
+
+    async def bind_user(self, device: int, user: int) -> None:
+        """Remember the first user of a device."""
+        await self._do(lambda: self._store.held.bind(device, user))
 
     async def stamp(self, limit: int = 1000) -> int:
         """Give times to readings that waited for the clock, once it is synchronised; return their number."""

@@ -22,6 +22,10 @@ from gateway.outbox.pages import Pages, Row, Value
 
 _FIXED: Final = "device, sequence, patient, kind, lane, clock, measured, received, payload, device_time, ahead"
 _COLUMNS: Final = f"{_FIXED}, boot, mono, wall, delivered"
+_HELD: Final = {
+    "address": str, "user": int, "payload": bytes, "device_time": int, "record": int, "ahead": int, "trust": int, "wall":
+    int, "mono": int, "boot": str, "sure": int,
+}  # fmt: skip
 _LEAST_TIME: Final = 10**10
 """ms: a device time on a page of unknown table; smaller numbers there may be the columns of an index."""
 
@@ -53,6 +57,8 @@ def salvage(path: Path, into: sqlite3.Connection, reason: str) -> Salvaged:
         "message": rescue.message,
         "refused": rescue.refused,
         "meta": rescue.meta,
+        "held": rescue.held,
+        "bound_user": rescue.bound_user,  # cursors are left out: what is lost is read again from the devices
     }
     into.execute("begin immediate")
     roots = pages.roots()
@@ -127,6 +133,15 @@ class _Rescue:
         if len(row[1]) == 2 and row[1][0] in {"resent", "refused"} and isinstance(row[1][1], int):
             self._db.execute("insert or replace into meta values (?, ?)", row[1])
 
+    def held(self, row: Row) -> None:
+        if row[0] is not None and _is_held(row[1][1:]):
+            marks = ", ".join("?" * len(_HELD))
+            self._db.execute(f"insert or ignore into held ({', '.join(_HELD)}) values ({marks})", row[1][1:])
+
+    def bound_user(self, row: Row) -> None:
+        if row[0] is not None and _is_integers(row[1][1:], 1):
+            self._db.execute("insert or ignore into bound_user values (?, ?)", (row[0], row[1][1]))
+
     def by_shape(self, row: Row) -> None:
         """Take a row of a page that belongs to no table any more, by its columns."""
         columns = row[1]
@@ -151,6 +166,16 @@ class _Rescue:
 
 def _is_integers(columns: tuple[Value, ...], count: int) -> bool:
     return len(columns) == count and all(isinstance(one, int) for one in columns)
+
+
+def _is_held(columns: tuple[Value, ...]) -> bool:
+    if len(columns) != len(_HELD) or not all(
+        isinstance(one, kind) or (one is None and name in {"device_time", "record"})
+        for one, (name, kind) in zip(columns, _HELD.items(), strict=True)
+    ):
+        return False
+    payload = columns[2]
+    return isinstance(payload, bytes) and bool(payload) and not len(payload) % SAMPLE.itemsize
 
 
 def _plausible(device: Value, device_time: Value) -> bool:

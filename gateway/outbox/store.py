@@ -12,7 +12,6 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from devices.gatt.dialogue import Cursor
 from devices.sample import Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Event, Heartbeat, encode_event
@@ -20,6 +19,8 @@ from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError, OutboxError, OutboxUnusableError
 from gateway.outbox.cursors import SCHEMA as CURSOR_SCHEMA
 from gateway.outbox.cursors import Cursors
+from gateway.outbox.held import SCHEMA as HELD_SCHEMA
+from gateway.outbox.held import Held
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
 from gateway.outbox.salvage import Salvaged, salvage
@@ -120,11 +121,11 @@ class Store:
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
             self._db.execute("pragma temp_store=memory")
-            self._db.executescript(_SCHEMA + SCHEMA + CURSOR_SCHEMA)
+            self._db.executescript(_SCHEMA + SCHEMA + CURSOR_SCHEMA + HELD_SCHEMA)
             self._db.execute("insert or ignore into meta values ('epoch', ?)", (new_epoch(),))
             self._db.execute("insert or ignore into meta values ('refused', 0)")
             self._recognised = Recognised(self._db)
-            self._cursors = Cursors(self._db)
+            self.cursors, self.held = Cursors(self._db), Held(self._db)
             self._stamping = Stamping(self._db, self._fix, self._put, self.refuse)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
         except sqlite3.Error as error:
@@ -312,13 +313,9 @@ class Store:
         """See :meth:`gateway.outbox.recognised.Recognised.forget`."""
         return self._recognised.forget(now)
 
-    def cursor(self, device: int, profile: str) -> Cursor | None:
-        """See :meth:`gateway.outbox.cursors.Cursors.of`."""
-        return self._cursors.of(device, profile)
-
-    def advance(self, device: int, profile: str, cursor: Cursor) -> None:
-        """See :meth:`gateway.outbox.cursors.Cursors.advance`."""
-        self._cursors.advance(device, profile, cursor)
+    def release_held(self, address: str, user: int, device: int, patient: int) -> int:
+        """Store what was held of ``user``, who is known now; return the number."""
+        return sum(self.put(self.held.take(address, user, device, patient)))
 
     def refuse(self, refusal: Refusal) -> None:
         """Keep bytes that could not be decoded, with the reason, in place of the oldest."""

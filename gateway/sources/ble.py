@@ -21,6 +21,7 @@ from gateway.sources.bleak_call import RadioError
 from gateway.sources.bluez import BluezWatch
 from gateway.sources.intake import Intake
 from gateway.sources.radio import Radio
+from gateway.sources.shared_intake import SharedIntake
 from gateway.sources.subscribing import Refusals
 from gateway.zone import home_zone
 
@@ -50,7 +51,7 @@ class BleSource:
         self._silence_s, self._full_s, self._zone = silence_s, full_s, zone
         self._radio = Radio(connections)
         self._bluez = BluezWatch()
-        self._tasks: dict[Assigned, asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[Assigned, ...], asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Follow the configuration until cancelled."""
@@ -63,19 +64,26 @@ class BleSource:
             await end([*helpers, *self._tasks.values()])
 
     def _follow(self) -> None:
-        """Run one task for each assignment; a changed assignment gets a new task."""
+        """Run one task for each address, whose users share it; a changed assignment gets a new task."""
         config = self._configuration.current
-        wanted = {one for one in (config.devices if config else ()) if one.source == "ble"}
+        of: dict[str, list[Assigned]] = {}
+        for one in config.devices if config else ():
+            if one.source == "ble":
+                of.setdefault(one.address.upper(), []).append(one)
+        wanted = {tuple(devices) for devices in of.values()}
         for ended in self._tasks.keys() - wanted:
             self._tasks.pop(ended).cancel()
-        for device in wanted - self._tasks.keys():
-            self._tasks[device] = asyncio.create_task(self._serve(device), name=f"device {device.device}")
+        for devices in wanted - self._tasks.keys():
+            self._tasks[devices] = asyncio.create_task(self._serve(devices), name=f"device {devices[0].device}")
 
-    async def _serve(self, device: Assigned) -> None:
-        intake, refusals = Intake(device, self._outbox, self._clock, self._metrics), Refusals()
-        backoff = Backoff(0.25, 60)
+    async def _serve(self, devices: tuple[Assigned, ...]) -> None:
+        intake, refusals = SharedIntake(devices, self._outbox, self._clock, self._metrics), Refusals()
+        backoff, device, begun = Backoff(0.25, 60), devices[0], False
         while True:
             try:
+                if not begun:
+                    await intake.begin()
+                    begun = True
                 notifications = await self._listen_once(intake, refusals)
             except (RadioError, OutboxError) as error:
                 await backoff.sleep(_log.info, "did not connect", device=device.device, reason=str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -19,7 +19,9 @@ from devices.errors import UndecodableError
 from devices.gatt.battery import BATTERY
 from devices.gatt.date_time import date_time
 from devices.gatt.dialogue import Cursor, Dialogue, Request, Step
-from devices.gatt.profiles import PROFILES, decode
+from devices.gatt.profile import Profile
+from devices.gatt.profiles import decode
+from devices.gatt.record_dialogue import CONTROL as RECORD_ACCESS
 from devices.gatt.uuids import full_uuid
 from gateway.clock import GatewayClock, Stamp
 from gateway.errors import OutboxError
@@ -27,7 +29,7 @@ from gateway.limit import within
 from gateway.metrics import Metrics
 from gateway.outbox.timing import Basis, Trust
 from gateway.sources.bleak_call import RadioError, call, hang_up, services_of
-from gateway.sources.dialogues import Dialogues, tick
+from gateway.sources.dialogues import Dialogues, offers, tick
 from gateway.sources.intake import CLOCK_OFF_MS, Intake, Received
 from gateway.sources.subscribing import Refusals, name_of, subscribe
 from gateway.zone import local_ahead, wrong_by
@@ -94,7 +96,8 @@ class Session:
         try:
             await self._stored(self.intake.link(True, connection.rssi))
             up = True
-            dialogues = self._dialogues = Dialogues(client, await self._cursors())
+            profiles = offers(client)
+            dialogues = self._dialogues = Dialogues(client, profiles, await self._cursors(profiles))
             await self._prepare(client, dialogues)
             families = await subscribe(client, self._received, self.refusals, self._say)
             if not families:
@@ -119,9 +122,9 @@ class Session:
             if up:
                 await self._stored(self.intake.link(False))
 
-    async def _cursors(self) -> dict[str, Cursor]:
-        found = {one.name: await self.intake.cursor(one.name) for one in PROFILES if one.family == "records" or one.idle_s}
-        return {name: cursor for name, cursor in found.items() if cursor is not None}
+    async def _cursors(self, profiles: Sequence[Profile]) -> dict[str, Cursor | None]:
+        kept = (one.name for one in profiles if RECORD_ACCESS in {each.characteristic for each in one.subscriptions})
+        return {name: await self.intake.cursor(name) for name in kept}
 
     async def _prepare(self, client: BleakClient, dialogues: Dialogues) -> None:
         """Read the device's clock, its battery and what its dialogues need.  This comes before subscribing: BlueZ delivers a

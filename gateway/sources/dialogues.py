@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
 from devices.gatt.dialogue import Cursor, Dialogue, Request
+from devices.gatt.profile import Profile
 from devices.gatt.profiles import profiles_of
 from devices.gatt.uuids import full_uuid
 from gateway.sources.bleak_call import call, services_of
@@ -18,12 +19,11 @@ _CALL_S: Final = 15.0
 
 
 class Dialogues:
-    """One dialogue for each profile that the device offers.  ``cursors`` by the profile's name."""
+    """One dialogue for each profile that the device :func:`offers`.  ``cursors`` by the profile's name."""
 
-    def __init__(self, client: BleakClient, cursors: Mapping[str, Cursor]) -> None:
+    def __init__(self, client: BleakClient, profiles: Sequence[Profile], cursors: Mapping[str, Cursor | None]) -> None:
         self._client = client
-        found = profiles_of(service.uuid for service in services_of(client))
-        self.all: Final = tuple(one.dialogue(one, cursors.get(one.name)) for one in found)
+        self.all: Final = tuple(one.dialogue(one, cursors.get(one.name)) for one in profiles)
 
     def of(self, characteristic: BleakGATTCharacteristic) -> Dialogue | None:
         """The dialogue that a value of ``characteristic`` belongs to: of its service, where several know it."""
@@ -52,6 +52,11 @@ class Dialogues:
         services = services_of(self._client)
         services.sort(key=lambda one: full_uuid(one.uuid) != dialogue.profile.service)
         return [one for service in services for one in service.characteristics if full_uuid(one.uuid) == uuid]
+
+
+def offers(client: BleakClient) -> tuple[Profile, ...]:
+    """The profiles of a connected device; :class:`gateway.sources.bleak_call.RadioError` once the link is lost."""
+    return profiles_of(service.uuid for service in services_of(client))
 
 
 async def tick(dialogue: Dialogue, due: Callable[[Dialogue], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +27,22 @@ from devices.mqtt.envelope import (
     ack_topic,
     address_of,
     decode_envelope,
+    decode_status,
     encode_ack,
     readings_topic,
     seq_of,
+    status_topic,
 )
+from devices.mqtt.mapping import Mapping, apply_mapping
+from devices.mqtt.senml import decode_senml, is_senml
+from devices.wire.event import Link
 from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.sources.intake import Intake, Received
+from gateway.sources.mappings import mapped
 
 _SESSION_S: Final = 7 * 24 * 3600
 _KEEPALIVE_S: Final = 30
@@ -70,10 +77,14 @@ class _Message:
     qos: int
     connection: int
     arrived: Stamp
+    retained: bool = False
 
 
 class MqttSource:
-    """The MQTT source of readings; ``gateway`` names the session, for which the broker keeps messages for a week."""
+    """The MQTT source of readings; ``gateway`` names the session, for which the broker keeps messages for a week.
+
+    ``mappings`` say what devices mean that do not speak Vigil's envelope.
+    """
 
     def __init__(
         self,
@@ -84,9 +95,11 @@ class MqttSource:
         broker: Broker,
         *,
         gateway: int,
+        mappings: Sequence[Mapping] = (),
     ) -> None:
         self._configuration, self._outbox, self._clock, self._metrics = configuration, outbox, clock, metrics
-        self._broker = broker
+        self._broker, self._mappings = broker, mappings
+        self._links: dict[str, bool] = {}  # by address, as their devices say
         self._intakes: dict[str, Intake] = {}
         self._topics: frozenset[str] = frozenset()
         self._queue: asyncio.Queue[_Message] = asyncio.Queue()  # bounded by _room
@@ -147,7 +160,9 @@ class MqttSource:
                 kept = Intake(device, self._outbox, self._clock, self._metrics)
             intakes[device.address] = kept
         before, self._intakes = self._topics, intakes
-        self._topics = frozenset(readings_topic(address) for address in intakes)
+        own = (topic(address) for address in intakes for topic in (readings_topic, status_topic))
+        self._topics = frozenset([*own, *(one.filter for one in self._mappings if intakes)])
+        self._links = {address: up for address, up in self._links.items() if address in intakes}
         if self._client.is_connected():
             self._subscribe(sorted(self._topics - before))
             if gone := sorted(before - self._topics):
@@ -183,10 +198,10 @@ class MqttSource:
         if refused := [str(reason) for reason in reasons if reason.is_failure]:
             _log.error("broker refuses a subscription", reason=refused[0], topics=len(refused))
         else:
-            self._metrics.topics(len(self._topics))
+            self._metrics.topics(len(self._intakes))
 
     def _on_unsubscribe(self, client: paho.Client, data: Any, mid: int, reasons: list[ReasonCode], properties: Any) -> None:
-        self._metrics.topics(len(self._topics))
+        self._metrics.topics(len(self._intakes))
 
     def _on_disconnect(self, client: paho.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._connection += 1
@@ -196,7 +211,9 @@ class MqttSource:
 
     def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
         payload = bytes(message.payload[: MAX_BYTES + 1])  # enough to see that it is too long
-        received = _Message(message.topic, payload, message.mid, message.qos, self._connection, self._clock.now())
+        received = _Message(
+            message.topic, payload, message.mid, message.qos, self._connection, self._clock.now(), bool(message.retain)
+        )
         while not self._room.acquire(timeout=_RETRY_S):
             if self._ending.is_set():
                 return
@@ -232,19 +249,26 @@ class MqttSource:
         self, message: _Message, accepted: dict[Intake, list[Received]], refused: list[tuple[Intake, str, bytes]]
     ) -> bytes | None:
         """Decode one message into ``accepted`` and ``refused``; return the answer to its device."""
+        if (reporter := address_of(message.topic, "status")) in self._intakes and reporter is not None:
+            self._note_link(reporter, message, accepted)
+            return None
         intake = self._intakes.get(address_of(message.topic) or "")
+        if intake is None and self._read_foreign(message, accepted, refused):
+            return None
         if intake is None:
             self._metrics.refused("topic")
             _log.warning("message on a topic of no assigned device")
             return None
         arrived = message.arrived
         try:
-            envelope = decode_envelope(message.payload, arrived.wall)
+            decode = decode_senml if is_senml(message.payload) else decode_envelope
+            envelope = decode(message.payload, arrived.wall)
         except UndecodableError as error:
             _log.warning("undecodable", device=intake.device.device, size=len(message.payload))
             refused.append((intake, str(error), message.payload))
             self._tell(intake, error.reason, arrived, accepted)
-            return encode_ack(seq_of(message.payload), error.reason)
+            seq = zlib.crc32(message.payload) if is_senml(message.payload) else seq_of(message.payload)
+            return encode_ack(seq, error.reason)
         reasons = "; ".join(f"reading {part.reading}: {part.reason}" for part in envelope.refused[:_REASONS])
         if envelope.refused:
             _log.warning("partly undecodable", device=intake.device.device, parts=len(envelope.refused))
@@ -254,6 +278,45 @@ class MqttSource:
         self._metrics.samples("measured", sum(len(one.samples) for one in envelope.readings))
         accepted.setdefault(intake, []).extend(self._received(intake, envelope, arrived))
         return encode_ack(envelope.seq, reasons)
+
+    def _note_link(self, address: str, message: _Message, accepted: dict[Intake, list[Received]]) -> None:
+        """A device is there, or its last will says that it is not; told when it changes."""
+        try:
+            up = decode_status(message.payload)
+        except UndecodableError:
+            self._metrics.refused("undecodable")
+            return
+        if self._links.get(address) is not up:
+            self._links[address] = up
+            note = Received(_nothing(message.arrived), message.arrived, events=(Link(message.arrived.wall, up),))
+            accepted.setdefault(self._intakes[address], []).append(note)
+
+    def _read_foreign(
+        self, message: _Message, accepted: dict[Intake, list[Received]], refused: list[tuple[Intake, str, bytes]]
+    ) -> bool:
+        """Read a message of a foreign device by the mappings; False if none of them knows its topic.
+
+        What the broker has kept for new subscribers is of any age, so it counts only with a time of its own.
+        """
+        found = mapped(self._mappings, message.topic, message.payload)
+        for mapping, address, content in found:
+            intake = self._intakes.get(address)
+            if intake is None:
+                continue
+            try:
+                decoded = apply_mapping(mapping, content, message.arrived.wall)
+            except UndecodableError as error:
+                refused.append((intake, str(error), message.payload))
+                continue
+            if decoded.device_time is None and message.retained:
+                continue
+            if decoded.device_time is None:
+                intake.jumps.mark(decoded.samples, message.arrived.wall)
+            self._metrics.readings("measured")
+            self._metrics.samples("measured", len(decoded.samples))
+            envelope = Envelope(0, (decoded,), sent=decoded.device_time)
+            accepted.setdefault(intake, []).extend(self._received(intake, envelope, message.arrived))
+        return bool(found)
 
     def _received(self, intake: Intake, envelope: Envelope, arrived: Stamp) -> list[Received]:
         """The readings with what is known of the device's clock; the first says if it was found wrong."""

@@ -14,12 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from alerts.rules.parameters import parameter_of
 from devices.vitals import VITALS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("streams", "alerts", "deploy")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-RANGES = {"vital": tuple(map(int, VITALS)), "side": (0, 1), "kind": (0, 1, 2)}
+PARAMETERS = tuple(sorted({int(parameter_of(vital)) for vital in VITALS}))
+RANGES = {
+    "vital": tuple(map(int, VITALS)),
+    "side": (0, 1),
+    "kind": (0, 1, 2),
+    "parameter": PARAMETERS,
+    "figure": (0, 1, 2),
+    "window": (0, 1, 2),
+}
 """The arguments of the functions that make names, by parameter."""
 
 

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from deploy.cli import COMMANDS
 
 OURS = "vigil-rpm"
-_SERVER = [name for name in COMMANDS if name not in {"demo", "simulate", "gateway"}]
+_SERVER = [name for name in COMMANDS if name not in {"demo", "simulate", "gateway", "mqtt", "mapping"}]
 _REFUSE = """
 import sys
 class Refuse:

@@ -76,7 +76,7 @@ def test_instants_are_named_and_in_order() -> None:
         (SensorOff(0, Sensor.BELT, -1), "before"),
         (LinkDrop(0, Sensor.BELT, 1, 0), "more than 0"),
         (Deteriorate(0, 1, 0, TARGETS), "more than 0"),
-        (Deteriorate(0, 1, 10, {Vital.GLUCOSE: 40.0}), "no glucose"),
+        (Deteriorate(0, 1, 10, {Vital.BODY_FAT: 40.0}), "no body_fat"),
         (Deteriorate(0, 1, 10, TARGETS, recover_at=5), "recovery"),
     ],
 )

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from alerts.care.limits import BySide, level_at
+from alerts.care.limits import BySide, charted, level_at
 from alerts.care.limits_check import inner_level
 from alerts.desk.worklist.snapshot import Device, Patient, Snapshot, Value
 from alerts.desk.worklist.spark import Buckets, Spark, Trend, draw, draw_pressure, trend_of
 from alerts.desk.worklist.words import number
 from alerts.rules.newest_usable import newest_usable, usable
+from alerts.rules.parameters import parameter_of
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
 
@@ -62,20 +63,12 @@ class Cell:
 
 
 def newest(snapshot: Snapshot, patient: Patient, vital: Vital) -> Value | None:
-    """The value of a vital that counts (:mod:`alerts.rules.newest_usable`); without one, the newest sample."""
-    candidates = [v for v in snapshot.values.get(patient.patient, ()) if v.vital == vital]
-    ranked, hold_s = [device.device for device in patient.devices], snapshot.prefer.get(vital, 0)
-    found = newest_usable(candidates, now=snapshot.read_at, ranked=ranked, hold_s=hold_s)
+    """The value of a parameter that counts (:mod:`alerts.rules.newest_usable`); without one, the newest sample."""
+    measuring = [v for v in Vital if parameter_of(v) == vital]
+    candidates = [v for v in snapshot.values.get(patient.patient, ()) if v.vital in measuring]
+    intervals = {device.device: device.interval_s for device in patient.devices}
+    found = newest_usable(candidates, now=snapshot.read_at, intervals=intervals, prefer=snapshot.prefer)
     return found or max(candidates, key=lambda v: v.at, default=None)
-
-
-def pulse_of(snapshot: Snapshot, patient: Patient, longest_s: int = _FRESH_S) -> Value | None:
-    """The heart rate if it is usable and at most ``longest_s`` old, else the pulse rate."""
-    heart, pulse = newest(snapshot, patient, Vital.HEART_RATE), newest(snapshot, patient, Vital.PULSE_RATE)
-    if heart is None or pulse is None:
-        return heart or pulse
-    valid = usable(heart) and snapshot.read_at - heart.at <= longest_s * 1000
-    return heart if valid else max(heart, pulse, key=lambda v: (usable(v), v.at))
 
 
 def failed_since(snapshot: Snapshot, patient: Patient, shown: Value, vitals: Iterable[int]) -> str:
@@ -102,22 +95,21 @@ def level_of(limits: BySide, vital: int, value: float) -> str:
     """``high``, ``medium`` or nothing: the gravest limit that ``value`` is beyond."""
     for priority in ("high", "medium"):
         for side in ("high", "low"):
-            level = level_at(limits, vital, side, priority)
-            if level is not None and (value > level.limit if side == "high" else value < level.limit):
+            level, shown = level_at(limits, vital, side, priority), charted(limits, vital, side, value)
+            if level is not None and (shown > level.limit if side == "high" else shown < level.limit):
                 return priority
     return ""
 
 
 def inside(limits: BySide, vital: int) -> tuple[float | None, float | None]:
     """The band within limits, (low, high): the medium limit of each side, or the high one if there is no medium."""
-    low, high = (inner_level(limits.get((vital, side))) for side in ("low", "high"))
+    low, high = (inner_level(limits.get((parameter_of(vital), side))) for side in ("low", "high"))
     return low, high
 
 
 def cells_of(snapshot: Snapshot, patient: Patient) -> dict[str, Cell]:
     """A patient's cells by column."""
     cells = {column: _one(snapshot, patient, newest(snapshot, patient, vital), vital) for column, vital in VITAL_OF.items()}
-    cells["hr"] = _one(snapshot, patient, pulse_of(snapshot, patient), Vital.HEART_RATE)
     cells["bp"] = _pressure(snapshot, patient)
     return cells
 

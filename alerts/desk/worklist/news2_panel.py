@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from alerts.desk.worklist.cells import newest, pulse_of
+from alerts.desk.worklist.cells import newest
 from alerts.desk.worklist.snapshot import Patient, Snapshot, Value
 from alerts.desk.worklist.words import number, unit_of
 from alerts.rules.newest_usable import usable
@@ -23,7 +23,10 @@ _NAMES: Final = {
     "temperature": ("Temperature", "Temp"),
 }
 """The name of each input in the panel, and its short name in a row."""
-_VITALS: Final = {v.name.lower(): v for v in (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.TEMPERATURE)}
+_VITALS: Final = {
+    **{v.name.lower(): v for v in (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.TEMPERATURE)},
+    "pulse": Vital.HEART_RATE,
+}
 RESPONSE: Final = {
     "high": "emergency assessment, continuous monitoring",
     "medium": "urgent review",
@@ -60,7 +63,6 @@ class Input:
 def _inputs(snapshot: Snapshot, patient: Patient) -> dict[str, Value]:
     """The values that the rule counts, by input; how long each does is the score's business."""
     found = {name: newest(snapshot, patient, vital) for name, vital in _VITALS.items()}
-    found["pulse"] = pulse_of(snapshot, patient, VALIDITY_S["pulse"])  # for so long a heart rate counts before the pulse
     return {name: v for name, v in found.items() if v is not None and usable(v)}
 
 

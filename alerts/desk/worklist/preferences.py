@@ -16,7 +16,7 @@ ORDER BY took_effect DESC, at_offset DESC LIMIT 1"""
 
 
 async def read_preferences(connection: AsyncConnection[Any]) -> Mapping[int, int]:
-    """By vital the seconds for which a patient's first device decides alone; a vital without preference is left out."""
+    """By vital the seconds for which its source is held to; one that the rule set does not name is left out."""
     row = await (await connection.execute(_PREFER)).fetchone()
     try:
         found = msgspec.convert(row[0] if row and row[0] else [], tuple[Preference, ...])

@@ -11,6 +11,7 @@ from alerts.care.limits import BySide, by_side
 from alerts.desk.worklist.snapshot import Device, Fault, Patient, Value
 from alerts.errors import CareError
 from alerts.life.typed_number import whole_number
+from alerts.rules.limits.scale2 import for_scale
 from devices.errors import BatchError, MalformedBatchError
 from devices.sample import Status
 from devices.vitals import Vital
@@ -98,7 +99,7 @@ def patient_of(
         admitted=admitted or 0,
         facts=facts or Facts(),
         devices=tuple(devices),
-        limits={**rule_set, **by_side(limits.limits if limits else ())},
+        limits={**by_side(for_scale(rule_set.values(), facts)), **by_side(limits.limits if limits else ())},
     )
 
 

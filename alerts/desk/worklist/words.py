@@ -106,12 +106,16 @@ def headline(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple
     if trend and alarm.vital is not None and alarm.value is not None:
         return _trend(alarm, trend, alarm.vital, alarm.value)
     if alarm.vital is not None and alarm.value is not None:
-        sign = "<" if alarm.rule.endswith(".low") else ">"
+        kind = alarm.rule.rpartition(".")[2]
+        sign = "<" if kind.startswith("low") else ">"
         limit = ""
         if alarm.limit_value is not None:
             limit = f"{sign} {limit_number(round(alarm.limit_value, 3))} {unit_of(alarm.vital)}"
         if found_late(alarm.detail):
             limit = f"{limit}, found in late data".removeprefix(", ")
+        window = alarm.detail.get("window_s")
+        if isinstance(window, int) and kind.startswith(("low_", "high_")):
+            limit = f"{limit}, {kind.split('_')[1]} of {span(window)}"
         return f"{VITALS[Vital(alarm.vital)].short} {number(alarm.vital, alarm.value)}", limit
     known = guidance(alarm.rule)
     name = known.name if known else alarm.rule.replace("_", " ").replace(".", " ").capitalize()

@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from alerts.rules.parameters import PARAMETER, measuring
 from alerts.rules.scheduled import Scheduled
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Limit
-from streams.engine.columns.arrays import Bools, Cells, Ints
-from streams.engine.columns.axis import Axis, array
+from streams.engine.columns.arrays import Bools, Cells, Ints, Small
+from streams.engine.columns.axis import Axis, Columns, array
 
 HIGH, LOW = 0, 1
 SIDES: Final = ("high", "low")
@@ -80,28 +81,40 @@ class Bounds(Scheduled):
         self.reread[columns] = True
 
 
+class Stands(Columns):
+    """Per patient: ``level`` int8 [side, parameter code]: the priority of the condition that stands, or 0."""
+
+    level: Small = array(np.int8, lead=(2, _CODES))
+
+
 class Table:
-    """The limits of one rule set, or one patient, by vital: int32 [side, level, vital code]; ``named`` bool [side, code]."""
+    """The limits of one rule set, or one patient, by vital: int32 [side, level, vital code]; ``named`` bool [side, code].
+
+    What a limit says of one vital holds for all that measure its parameter (:mod:`alerts.rules.parameters`); of a side that
+    has several, that of the parameter's own vital counts.
+    """
 
     def __init__(self, limits: Iterable[Limit]) -> None:
         self.limit = np.full((2, 2, _CODES), NO_LIMIT, np.int32)
         self.clear = np.full((2, 2, _CODES), NO_LIMIT, np.int32)
         self.hold = np.zeros((2, 2, _CODES), np.int32)
         self.named = np.zeros((2, _CODES), np.bool_)
-        for one in limits:
-            if one.vital in VITALS:
-                self._put(one)
+        known = [one for one in limits if one.vital in VITALS]
+        for one in sorted(known, key=lambda each: bool(PARAMETER[each.vital] == each.vital)):
+            for vital in measuring([one.vital]).tolist():
+                self._put(one, vital)
 
-    def _put(self, one: Limit) -> None:
-        side, steps = SIDES.index(one.side), VITALS[Vital(one.vital)].steps
-        self.named[side, one.vital] = True
+    def _put(self, one: Limit, vital: int) -> None:
+        side, steps = SIDES.index(one.side), VITALS[Vital(vital)].steps
+        mark = steps // 10 ** VITALS[Vital(vital)].decimals if one.chart else 1
+        self.named[side, vital] = True
         for level, wanted in ((MEDIUM, one.medium), (SEVERE, one.high)):
-            self.limit[side, level, one.vital] = self.clear[side, level, one.vital] = NO_LIMIT
+            self.limit[side, level, vital] = self.clear[side, level, vital] = NO_LIMIT
             if wanted is not None and math.isfinite(wanted.limit):
                 inside = SIGN[side] * max(one.hysteresis, 0.0)
-                self.limit[side, level, one.vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side])
-                self.clear[side, level, one.vital] = _fixed(wanted.limit, inside, steps, SIGN[side])
-                self.hold[side, level, one.vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
+                self.limit[side, level, vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side], mark)
+                self.clear[side, level, vital] = _fixed(wanted.limit, inside, steps, SIGN[side], mark)
+                self.hold[side, level, vital] = min(max(wanted.hold_s, 0), _LONGEST_HOLD)
 
     def over(self, own: Table) -> Table:
         """The table where ``own`` names nothing."""
@@ -117,9 +130,16 @@ def table_of(limits: tuple[Limit, ...]) -> Table:
     return Table(limits)
 
 
-def _fixed(limit: float, inside: float, steps: int, sign: int) -> int:
-    """The greatest signed fixed-point value not beyond ``limit - inside``: exact in decimal, as a person wrote it."""
+def _fixed(limit: float, inside: float, steps: int, sign: int, mark: int) -> int:
+    """The greatest signed fixed-point value not beyond ``limit - inside``: exact in decimal, as a person wrote it.
+
+    ``mark``: the steps of one mark of the chart to which a value is rounded first, half-even; 1 where it is not.
+    """
     if not math.isfinite(inside):
         inside = 0.0
     edge = (Decimal(repr(limit)) - Decimal(repr(inside))) * steps * sign
-    return max(-NO_LIMIT, min(NO_LIMIT, math.floor(edge)))
+    last = math.floor(edge / mark)
+    if mark > 1:
+        tie = 0 if mark % 2 else last % 2  # half a mark further is still the last mark if that is even
+        last = last * mark + mark // 2 - tie
+    return max(-NO_LIMIT, min(NO_LIMIT, last))

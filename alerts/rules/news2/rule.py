@@ -1,15 +1,16 @@
 """Partial NEWS2 as a rule ("news2"): medium and high from ``RuleSet.news2_medium`` and ``news2_high`` on.
 
-The newest valid value of each input counts, whichever device measured it (of equal age the lower device number) unless
-the rule set prefers one (:mod:`alerts.rules.sources`); the pulse is the heart rate where that is valid, else the pulse rate.
+The newest valid value of each input counts, of the source that limits judge as well (:mod:`alerts.rules.sources`); the pulse
+is the heart rate, whoever measures it.  A score is of high priority only if it is so without the points of inputs whose
+sources disagree (:mod:`alerts.rules.agreement`).
 Oxygen and consciousness are standing facts.  An input that is too old is missing; under four inputs, under 16 years, of
 unknown age or in pregnancy there is no score and so no condition (:mod:`alerts.rules.news2.score`).
 
 A patient's score is computed only when it can have changed: an input left the range in which its points stay the same,
-became valid again or is about to lapse.  A level begins when the score has stood at it for
-``news2_hold_s``: on the active clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md).
-It ends at once, by values: an input that lapsed counts on with its last value for a level that stands, and
-"news2_no_value" says that it cannot be assessed.
+became valid again or is about to lapse.  A level begins when the score has stood at it for ``news2_hold_s``: on the active
+clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md). It stands until the score is
+below it by more than ``news2_hysteresis``, and ends at once, by values: an input that lapsed counts on with its last value
+for a level that stands, and "news2_no_value" says that it cannot be assessed.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ import numpy as np
 
 from alerts.rules.newest_inputs import NewestInputs, newest_inputs
 from alerts.rules.news2.score import CONSCIOUSNESS, FEWEST, MINIMUM_AGE, News2, Refused, score
-from alerts.rules.news2.score_fixed import UNKNOWN, Small, score_fixed
+from alerts.rules.news2.score_fixed import UNKNOWN, VITAL_INPUTS, score_fixed
+from alerts.rules.parameters import PARAMETER
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
 from devices.wire.control import Control, Facts, RuleSet
-from streams.engine.columns.arrays import Bools, Cells, Ints
+from streams.engine.columns.arrays import Bools, Cells, Ints, Small
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -40,23 +42,14 @@ from streams.engine.stage import Moment, View
 
 RULE: Final = "news2"
 UNASSESSED: Final = "news2_no_value"
-_INPUTS: Final = (
-    Vital.RESPIRATORY_RATE,
-    Vital.SPO2,
-    Vital.SYSTOLIC,
-    Vital.PULSE_RATE,
-    Vital.TEMPERATURE,
-    Vital.HEART_RATE,
-)
-_RR, _SPO2, _SBP, _PR, _TEMP, _HR = range(len(_INPUTS))  # as the score takes them; a heart rate replaces the pulse rate
+_INPUTS: Final = (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.HEART_RATE, Vital.TEMPERATURE)
+"""As the score takes them (:data:`alerts.rules.news2.score_fixed.VITAL_INPUTS`)."""
 _INPUT_OF: Final[Ints] = np.full(256, -1, np.int64)
 _INPUT_OF[list(_INPUTS)] = np.arange(len(_INPUTS))
+_INPUT_OF[:] = _INPUT_OF[PARAMETER]
 _STEPS: Final = STEPS[list(_INPUTS)]
-assert _STEPS[_HR] == _STEPS[_PR]
 _DAY: Final = 86_400
 _LEVELS: Final = {Priority.MEDIUM: "news2_medium", Priority.HIGH: "news2_high"}
-_EVERY_VALUE: Final = ((0,), (FIXED_MAX,))
-"""A range that no value leaves."""
 _NO_VALUE: Final = np.array([FIXED_MAX, 0])[:, None, None]
 """A range that no value is in."""
 
@@ -86,7 +79,7 @@ class EarlyWarning(Rule):
     """``table``: :class:`Inputs`."""
 
     learns: Collection[type[Control]] = (RuleSet, Facts)
-    parameters = ("news2_medium", "news2_high", "news2_hold_s")
+    parameters = ("news2_medium", "news2_high", "news2_hold_s", "news2_hysteresis")
     table: Inputs
 
     def __init__(self, suppression: Suppression) -> None:
@@ -128,7 +121,8 @@ class EarlyWarning(Rule):
     def _touched(self, store: SeriesStore, column: Ints, now: int) -> Ints:
         """The rows of patients whose score may be another since some series (int64, unique) have new values."""
         which = _INPUT_OF[store.series.vital[column]]
-        column, which = column[which >= 0], which[which >= 0]
+        counts = (which >= 0) & ~self.suppression.muted(store).superseded[column]
+        column, which = column[counts], which[counts]
         row, value = self.view.layout.patient_of(store, column), store.newest.value[column]
         low, high = self.table.unchanged[0, which, row], self.table.unchanged[1, which, row]
         unchanged = (value >= low) & (value <= high) & (self.table.expires[which, row] > self.active_now(now, row))
@@ -142,12 +136,9 @@ class EarlyWarning(Rule):
         inputs = newest_inputs(self.view, self.suppression, _INPUTS, rows)
         table.expires[:, rows] = inputs.expires
         valid = inputs.expires > running
-        value, pulse = inputs.value.copy(), valid.copy()
-        value[_PR] = np.where(valid[_HR], value[_HR], value[_PR])
-        pulse[_PR] |= valid[_HR]
-        total, present, same = score_fixed(
-            value[:_HR], pulse[:_HR], table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
-        )
+        facts = table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
+        total, present, same = score_fixed(inputs.value, valid, *facts)
+        sure = total if not inputs.apart.any() else score_fixed(inputs.value, valid & ~inputs.apart, *facts)[0]
         counts = (present >= FEWEST) & (table.old_enough[rows] <= now) & ~paused
         newest = np.where(valid, inputs.at, -NEVER).max(0) // 1000
         level = np.full(len(rows), NONE, np.int8)
@@ -156,7 +147,8 @@ class EarlyWarning(Rule):
         hold = self.value_of("news2_hold_s", rows)
         settled = np.ones(len(rows), np.bool_)
         for which, (priority, threshold) in enumerate(_LEVELS.items()):
-            reached = counts & (total >= self.value_of(threshold, rows))
+            enough = sure if priority == Priority.HIGH else total
+            reached = counts & (enough >= self.value_of(threshold, rows))
             fresh = reached & ~table.stands[which, rows]
             table.from_active[which, rows] = np.where(fresh, running, table.from_active[which, rows])
             table.from_measured[which, rows] = np.where(fresh, newest, table.from_measured[which, rows])
@@ -166,18 +158,18 @@ class EarlyWarning(Rule):
             level[reached & lasted] = priority
             due = np.where(reached & ~lasted, np.minimum(due, now + hold - stood), due)
             settled &= ~reached | lasted  # while a hold runs, every input may end it
-        was, current = table.level[rows], level
+        was = table.level[rows]
+        stays = np.where(counts, self._reached(rows, total, sure, self.value_of("news2_hysteresis", rows)), NONE)
+        level = current = np.maximum(level, np.minimum(was, stays))
         if (was > level).any():
             old_enough = (table.old_enough[rows] <= now) & ~paused
-            level = np.maximum(level, np.where(old_enough, np.minimum(was, self._last_known(rows, inputs, valid)), NONE))
+            level = np.maximum(level, np.where(old_enough, np.minimum(was, self._last_known(rows, inputs)), NONE))
         table.level[rows] = level
         unassessed, before = level > current, table.unassessed[rows]
         table.unassessed[rows] = unassessed
         until = table.old_enough[rows]
         self.notify_at(np.where(until > now, np.minimum(due, until), due), rows)
-        table.unchanged[:, :_HR, rows] = np.where(settled, same, _NO_VALUE)
-        table.unchanged[:, _HR, rows] = table.unchanged[:, _PR, rows]
-        table.unchanged[:, _PR, rows[settled & valid[_HR]]] = _EVERY_VALUE
+        table.unchanged[:, :, rows] = np.where(settled, same, _NO_VALUE)
         return [
             self._changed(int(rows[at]), int(was[at]), int(level[at]), int(newest[at]), now, inputs, at)
             for at in np.flatnonzero(was != level).tolist()
@@ -186,18 +178,21 @@ class EarlyWarning(Rule):
             for at in np.flatnonzero(before != unassessed).tolist()
         ]
 
-    def _last_known(self, rows: Ints, inputs: NewestInputs, valid: Bools) -> Small:
+    def _last_known(self, rows: Ints, inputs: NewestInputs) -> Small:
         """The level that the score of some patients reaches with the last values of inputs that lapsed, int8 [n]."""
-        table, known, value = self.table, inputs.at > -NEVER, inputs.value.copy()
-        by_heart = valid[_HR] | ~valid[_PR] & known[_HR]
-        value[_PR] = np.where(by_heart, value[_HR], value[_PR])
-        there = known.copy()
-        there[_PR] |= known[_HR]
+        table, known = self.table, inputs.at > -NEVER
         facts = table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
-        total, present, _ = score_fixed(value[:_HR], there[:_HR], *facts)
+        total, present, _ = score_fixed(inputs.value, known, *facts)
+        sure = total if not inputs.apart.any() else score_fixed(inputs.value, known & ~inputs.apart, *facts)[0]
+        reached = self._reached(rows, total, sure, self.value_of("news2_hysteresis", rows))
+        return np.where(present >= FEWEST, reached, np.int8(NONE))
+
+    def _reached(self, rows: Ints, total: Ints, sure: Ints, less: Ints) -> Small:
+        """The level that totals int64 [n] reach when the thresholds are lower by ``less``, int8 [n]."""
         level = np.full(len(rows), NONE, np.int8)
         for priority, threshold in _LEVELS.items():
-            level[(present >= FEWEST) & (total >= self.value_of(threshold, rows))] = priority
+            enough = sure if priority == Priority.HIGH else total
+            level[enough >= np.maximum(self.value_of(threshold, rows) - less, 1)] = priority
         return level
 
     def _assessed(self, row: int, begins: bool, newest: int, now: int) -> Condition:
@@ -235,11 +230,9 @@ class EarlyWarning(Rule):
     def _explained(self, row: int, now: int, inputs: NewestInputs, place: int) -> News2 | Refused:
         """The score with its parts, as people are shown it."""
         valid = inputs.expires[:, place] > self.active_now(now, slice(row, row + 1))
-        pulse = _HR if valid[_HR] else _PR
-        named = {"respiratory_rate": _RR, "spo2": _SPO2, "systolic": _SBP, "pulse": pulse, "temperature": _TEMP}
         values: dict[str, float | bool | str | None] = {}
         ages: dict[str, int] = {}
-        for name, which in named.items():
+        for which, name in enumerate(VITAL_INPUTS):
             if valid[which]:
                 values[name] = float(inputs.value[which, place] / _STEPS[which])
                 ages[name] = max(0, now - int(inputs.at[which, place]) // 1000)

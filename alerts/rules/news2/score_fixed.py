@@ -13,14 +13,11 @@ import numpy.typing as npt
 
 from alerts.rules.news2.score import CHARTS, CONFUSED_POINTS, OXYGEN_POINTS, Bands, steps_a_mark
 from devices.vitals import FIXED_MAX
+from streams.engine.columns.arrays import Bools, Cells, Small
 
 VITAL_INPUTS: Final = ("respiratory_rate", "spo2", "systolic", "pulse", "temperature")
 """The rows of ``value`` and ``valid``."""
 UNKNOWN: Final = -1
-
-Bools = npt.NDArray[np.bool_]
-Cells = npt.NDArray[np.int32]
-Small = npt.NDArray[np.int8]
 
 
 def _table(name: str, bands: Bands) -> tuple[Small, Cells]:

@@ -184,7 +184,7 @@ class NoValue(SeriesRule):
         received = np.maximum(good, bad)
         away = devices.last[sender] - np.maximum(received, devices.begun[sender])
         silent = (received > -NEVER) & (away >= table.silent_s[column])
-        stands = np.any(self._limits.table.active[:, :, column], axis=(0, 1))
+        stands = np.any(self._limits.table.active[:, :, column], axis=(0, 1)) & ~self.muted.superseded[column]
         by_hand = self.view.layout.where.interval[sender] == 0
         expired = self.store.newest.expires[column] <= active_now
         stale = stands & (by_hand & expired | ~by_hand & (active_now - good >= table.stale_s[column]))
@@ -192,7 +192,7 @@ class NoValue(SeriesRule):
         goes_on = before & (good < table.began[column]) & ((reason != _STALE) | stands)
         patient = self.store.series.patient[column]
         wanted = (unusable & ~off) | (silent & ~off) | stale | goes_on
-        wanted &= self._sensors.table.watched[sender] & ~self.muted.superseded[column]
+        wanted &= self._sensors.table.watched[sender] & ~self.muted.covered[column]
         wanted &= ~self.suppression.paused(patient, now, lambda at: rule_name(int(self.store.series.vital[column[at]])))
         wanted &= ~self.suppression.withdrawn(patient)
         new = wanted & ~before

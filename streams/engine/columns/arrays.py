@@ -10,6 +10,7 @@ Cells = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 Halves = npt.NDArray[np.uint16]
 Bytes = npt.NDArray[np.uint8]
+Small = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.void]
 

@@ -24,10 +24,10 @@ def test_a_change_is_sent_as_the_whole_state_of_one_patient(db: Db, ward: Ward) 
 
 
 def test_own_limits_stand_over_the_rule_set_and_can_switch_a_side_off(db: Db, ward: Ward) -> None:
-    off = Limit(Vital.TEMPERATURE, "high")
+    off = Limit(Vital.TEMPERATURE, "low")
     found = merged(DEFAULT_LIMITS, (SPO2, off))
     assert SPO2 in found
-    assert not [limit for limit in found if (limit.vital, limit.side) == (Vital.TEMPERATURE, "high")]
+    assert not [limit for limit in found if (limit.vital, limit.side) == (Vital.TEMPERATURE, "low")]
     assert len(found) == len(DEFAULT_LIMITS) - 1
 
 
@@ -45,5 +45,5 @@ def test_limits_that_cannot_be_are_neither_stored_nor_sent(db: Db, ward: Ward) -
     with pytest.raises(InvalidLimitsError), db.transaction():
         set_limits(db, ward.ada, Limits((Limit(Vital.SPO2, "low", Level(86), Level(90)),)), by=4)
     with pytest.raises(InvalidLimitsError, match="no room"), db.transaction():
-        set_limits(db, ward.ada, Limits((Limit(Vital.HEART_RATE, "low", Level(109), None, 5),)), by=4)
+        set_limits(db, ward.ada, Limits((Limit(Vital.HEART_RATE, "low", Level(129), None, 5),)), by=4)
     assert sent(db, ward.ada, "limits") == []

@@ -42,13 +42,14 @@ def trend_lines() -> list[str]:
 
 
 def timer_lines() -> list[str]:
-    rules = RuleSet(1)
+    rules = default_rule_set()
     return [
         f"| gateway silent | {rules.gateway_offline_s} s without a heartbeat |",
         f"| no data | {rules.no_data_factor:g} intervals of the device and {rules.no_data_extra_s} s |",
         f"| sensor off | {rules.sensor_off_s} s without a good sample, or the device says so |",
         f"| no usable value | {rules.no_value_s} s of unusable values, or {rules.no_data_factor:g} intervals |",
         f"| NEWS2 | medium from {rules.news2_medium}, high from {rules.news2_high}, held for {rules.news2_hold_s} s |",
+        f"| NEWS2 ends | {rules.news2_hysteresis + 1} below the level |",
     ]
 
 
@@ -62,28 +63,32 @@ def test_the_documentation_says_what_the_code_does(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vital", "side", "medium", "high"),
+    ("vital", "side", "first"),
     [
-        (Vital.RESPIRATORY_RATE, "low", None, 8), (Vital.RESPIRATORY_RATE, "high", 21, 25),
-        (Vital.SPO2, "low", 93, 91), (Vital.SYSTOLIC, "low", 100, 90), (Vital.SYSTOLIC, "high", None, 220),
-        (Vital.HEART_RATE, "low", None, 40), (Vital.HEART_RATE, "high", 111, 131),
-        (Vital.PULSE_RATE, "low", None, 40), (Vital.PULSE_RATE, "high", 111, 131),
+        (Vital.RESPIRATORY_RATE, "low", 8), (Vital.RESPIRATORY_RATE, "high", 25), (Vital.SPO2, "low", 91),
+        (Vital.SYSTOLIC, "low", 90), (Vital.SYSTOLIC, "high", 220), (Vital.HEART_RATE, "low", 40),
+        (Vital.HEART_RATE, "high", 131),
     ],
 )  # fmt: skip
-def test_a_whole_number_that_scores_two_or_three_on_the_chart_is_the_first_beyond_its_limit(
-    vital: Vital, side: str, medium: float | None, high: float | None
+def test_a_whole_number_that_scores_three_on_the_chart_is_the_first_beyond_its_limit(
+    vital: Vital, side: str, first: float
 ) -> None:
-    one, sign = BY_SIDE[vital, side], 1 if side == "high" else -1
-    for found, first in ((one.medium, medium), (one.high, high)):
-        assert (found is None) == (first is None)
-        if found is not None and first is not None:
-            assert found.limit == first - sign
+    one = BY_SIDE[vital, side]
+    assert one.high
+    assert one.high.limit == first - (1 if side == "high" else -1)
+    assert one.chart, "and what the chart rounds to it is beyond as well"
 
 
-def test_a_temperature_that_scores_two_or_three_is_the_first_beyond_its_limit() -> None:
-    low, high = BY_SIDE[Vital.TEMPERATURE, "low"].high, BY_SIDE[Vital.TEMPERATURE, "high"].medium
-    assert low and high
-    assert (round(low.limit - 0.1, 1), round(high.limit + 0.1, 1)) == (35.0, 39.1)
+def test_what_scores_two_is_no_limit() -> None:
+    for vital in (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.HEART_RATE):
+        assert all(BY_SIDE[vital, side].medium is None for side in ("low", "high") if (vital, side) in BY_SIDE)
+    assert (Vital.TEMPERATURE, "high") not in BY_SIDE
+
+
+def test_a_temperature_that_scores_three_is_the_first_beyond_its_limit() -> None:
+    low = BY_SIDE[Vital.TEMPERATURE, "low"].high
+    assert low
+    assert round(low.limit - 0.1, 1) == 35.0
 
 
 def test_a_hold_is_shorter_the_more_severe_the_level_and_single_readings_have_none() -> None:

@@ -10,18 +10,23 @@ from alerts.rules.guidance import fixed_rules, guidance
 from devices.vitals import VITALS
 from streams.engine.condition import Priority
 from tests.alerts.desk.worklist.test_lines import alarm
-from tests.alerts.raised import raised
+from tests.alerts.raised import PARAMETERS, raised
 
 RULES = sorted(raised())
 VERBS = ("See or call", "Call", "Look")
 
 
 def test_the_code_raises_every_family_that_is_known() -> None:
-    per_vital = {rule.rpartition(".")[2] for rule in RULES if "." in rule}
+    kinds = {rule.rpartition(".")[2] for rule in RULES if "." in rule}
+    rolling = {one for one in kinds if one.startswith(("high_", "low_"))}
+    per_vital = kinds - rolling
     assert per_vital == {
-        "high", "low", "drift_high", "drift_low", "rising", "falling", "gain", "loss", "no_value",
+        "high", "low", "drift_high", "drift_low", "rising", "falling", "gain", "loss", "no_value", "disagree",
     }  # fmt: skip
-    assert len(RULES) == len(fixed_rules()) + len(per_vital) * len(VITALS)
+    of_parameters = {"high", "low", "disagree"}
+    assert len(rolling) == 18
+    each = len(rolling) * len(VITALS) + len(of_parameters) * len(PARAMETERS) + len(per_vital - of_parameters) * len(VITALS)
+    assert len(RULES) == len(fixed_rules()) + each
 
 
 def test_no_words_are_kept_for_what_is_never_raised() -> None:

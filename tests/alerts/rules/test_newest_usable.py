@@ -21,6 +21,7 @@ class Sample:
     device: int
     value: float | None
     status: int = 0
+    vital: int = Vital.SYSTOLIC
 
 
 def test_the_newest_usable_counts_and_of_two_the_lower_device() -> None:
@@ -31,12 +32,23 @@ def test_the_newest_usable_counts_and_of_two_the_lower_device() -> None:
     assert newest_usable([err, Sample(9000, 1, float("nan"))]) is None
 
 
-def test_where_a_source_is_preferred_it_counts_until_its_hold_is_over() -> None:
-    first, second = Sample(40_000, 7, 97), Sample(59_000, 2, 88)
-    assert newest_usable([first, second], now=60_000, ranked=(7, 2), hold_s=30) is first
-    assert newest_usable([first, second], now=80_000, ranked=(7, 2), hold_s=30) is second
-    assert newest_usable([first, second], now=200_000, ranked=(7, 2), hold_s=30) is second
-    assert newest_usable([first, second], now=60_000, ranked=(7, 2)) is second
+def test_a_source_counts_until_its_hold_is_over() -> None:
+    first, second = Sample(40_000, 7, 97, vital=Vital.SPO2), Sample(59_000, 2, 88, vital=Vital.SPO2)
+    home, prefer = {7: 1, 2: 1}, {int(Vital.SPO2): 30}
+    assert newest_usable([first, second], now=60_000, intervals=home, prefer=prefer) is first
+    assert newest_usable([first, second], now=80_000, intervals=home, prefer=prefer) is second
+    assert newest_usable([first, second], now=80_000, intervals=home) is first, "a minute, where nothing is said"
+    assert newest_usable([first, second], now=200_000, intervals=home) is second
+    assert newest_usable([first, second], now=300_000, intervals={7: 300, 2: 1}) is first, "two of its intervals"
+    cuffs = [Sample(40_000, 7, 120), Sample(59_000, 2, 88)]
+    assert newest_usable(cuffs, now=60_000, intervals=home) is cuffs[1], "of what is measured now and then the newest"
+
+
+def test_a_heart_rate_comes_before_a_pulse_and_what_somebody_measured_before_both() -> None:
+    pulse, heart = (Sample(59_000, 2, 97, vital=one) for one in (Vital.PULSE_RATE, Vital.HEART_RATE))
+    assert newest_usable([pulse, heart], now=60_000, intervals={2: 1}) is heart
+    by_hand = Sample(30_000, 0, 140, vital=Vital.PULSE_RATE)
+    assert newest_usable([pulse, heart, by_hand], now=60_000, intervals={2: 1}) is by_hand
 
 
 @pytest.mark.parametrize("vital", [Vital.SYSTOLIC, Vital.SPO2])

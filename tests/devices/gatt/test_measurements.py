@@ -9,6 +9,9 @@ from devices.decoded import Decoded
 from devices.errors import UndecodableError
 from devices.gatt.body_composition import parse_body_composition
 from devices.gatt.profiles import decode
+from devices.gatt.pulse_oximeter import PULSE_OXIMETER
+from devices.gatt.record_dialogue import CONTROL
+from devices.gatt.uuids import full_uuid
 from devices.sample import Status
 from devices.vitals import Vital
 
@@ -161,3 +164,16 @@ def test_every_field_of_a_body_composition_stands_in_its_order() -> None:
 
 def test_a_cuff_names_its_user() -> None:
     assert decode(0x2A35, bytes.fromhex("08780050005d00" + "02"), NOW).user == 2
+
+
+def test_an_oximeter_with_a_memory_is_asked_for_all_of_it_and_another_one_for_nothing() -> None:
+    oximeter = PULSE_OXIMETER.dialogue(PULSE_OXIMETER, None)
+    assert not oximeter.begin().requests
+    oximeter.read(full_uuid(0x2A60), bytes.fromhex("0400"), NOW)
+    assert [one.value.hex() for one in oximeter.begin().requests] == ["0401"]
+    (asked,) = oximeter.received(CONTROL, bytes.fromhex("05000100"), NOW).requests
+    assert asked.value.hex() == "0101"
+    (found,) = oximeter.received(full_uuid(0x2A5E), bytes.fromhex("0162004000" + STAMP), NOW).readings
+    assert found.device_time == AT
+    done = oximeter.received(CONTROL, bytes.fromhex("06000101"), NOW)
+    assert (done.fault, done.cursor, done.requests) == ("", None, ())

@@ -74,4 +74,5 @@ def test_profiles_are_found_by_their_services() -> None:
         "Viatom oximeter": "stream",
         "BerryMed oximeter": "stream",
         "Nonin oximeter": "stream",
+        "Omron cuff": "records",
     }

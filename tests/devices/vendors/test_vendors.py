@@ -150,6 +150,12 @@ def test_polar_delta_frames_add_up_from_the_first_sample() -> None:
     assert found.values.tolist() == [[100, -100, 1000], [101, -101, 1007], [93, -101, 1009]]
 
 
+def test_polar_acceleration_in_parts_of_g_becomes_mg() -> None:
+    reference = b"".join(one.to_bytes(2, "little", signed=True) for one in (4096, -4096, 0))
+    found = polar.parse_frame(b"\x02" + bytes(8) + b"\x80" + reference, factor=2.44140625e-4)
+    assert found.values.tolist() == [[1000, -1000, 0]]
+
+
 @pytest.mark.parametrize(
     ("tail", "reason"),
     [("0402ff", "deltas"), ("0002", "delta size"), ("2101" + "00" * 13, "delta size"), ("04", "sample count")],

@@ -39,8 +39,10 @@ def test_a_control_is_written_and_read_as_ever() -> None:
     limits = Limits((Limit(3, "low", high=Level(85.0, 10)),))
     payload = encode_control(limits)
     assert payload == (
-        b'{"kind":"limits","limits":[{"vital":3,"side":"low","medium":null,"high":{"limit":85.0,"hold_s":10},"hysteresis":0.0}]}'
+        b'{"kind":"limits","limits":[{"vital":3,"side":"low","medium":null,"high":{"limit":85.0,"hold_s":10},"hysteresis":0.0,'
+        b'"chart":false}]}'
     )
+    assert decode_control(payload.replace(b',"chart":false', b"")) == limits, "as it was written before limits had a chart"
     for control in (limits, Facts(oxygen=True), Pauses((PausedRule("*", 5),))):
         assert decode_control(encode_control(control)) == control
     assert [kind_of(control) for control in (limits, Facts(), Pauses())] == ["limits", "facts", "pause"]

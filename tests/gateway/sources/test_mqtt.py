@@ -16,11 +16,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from deploy.stack.mqtt import Mosquitto, MqttBroker
 from devices.decoded import samples_of
 from devices.errors import UndecodableError
-from devices.mqtt.envelope import IN_SECONDS, ack_topic, decode_ack, encode_envelope, readings_topic
+from devices.mqtt.envelope import IN_SECONDS, ack_topic, decode_ack, encode_envelope, readings_topic, status_topic
 from devices.sample import SAMPLE, Status
 from devices.vitals import Vital
-from devices.wire.event import Battery, ClockCorrection, Contact, Fault
+from devices.wire.event import Battery, ClockCorrection, Contact, Fault, Link
 from devices.wire.pairing import Assigned
+from gateway.sources.mappings import read_mappings
 from gateway.sources.mqtt import Broker, MqttSource
 from tests.gateway.making import config
 from tests.gateway.reading_outbox import events, refused, stored, values
@@ -83,13 +84,13 @@ class Wearable:
 
 @asynccontextmanager
 async def listening(
-    folder: Path, broker: MqttBroker, *devices: Assigned, gateway: int | None = None, limit: int = 1 << 30
+    folder: Path, broker: MqttBroker, *devices: Assigned, gateway: int | None = None, limit: int = 1 << 30, **more: Any
 ) -> AsyncIterator[Parts]:
     address = Broker("127.0.0.1", broker.port, "gateway", broker.users["gateway"])
 
     def make(parts: Parts) -> MqttSource:
         number = gateway or next(GATEWAY)
-        return MqttSource(parts.configuration, parts.outbox, parts.clock, parts.metrics, address, gateway=number)
+        return MqttSource(parts.configuration, parts.outbox, parts.clock, parts.metrics, address, gateway=number, **more)
 
     async with serving(folder, devices, make, limit=limit) as (parts, task):
         await until(lambda: parts.metric("topics") or task.done())
@@ -296,3 +297,28 @@ async def test_a_clock_that_is_ahead_is_learned_from_each_message_and_told_once(
 
 def faults(folder: Path) -> list[tuple[str, str]]:
     return [(event.what, event.reason) for event in events(folder, 7) if isinstance(event, Fault)]
+
+
+async def test_foreign_devices_senml_and_last_wills_come_by_the_same_broker(
+    mqtt: MqttBroker, wearable: Wearable, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mappings"
+    folder.mkdir()
+    (folder / "scale.toml").write_text(
+        'name = "scale"\ntopic = "dev/{address}/foreign"\n[[values]]\nvital = "weight"\npath = "kg"\nunit = "kg"\n'
+    )
+    (folder / "bad.toml").write_text("name =")
+    mappings = read_mappings(folder)
+    assert [one.name for one in mappings] == ["scale"]
+    async with listening(tmp_path, mqtt, ONE, mappings=mappings):
+        wearable.send(0, topic=status_topic("device-1"), payload=b"online")
+        wearable.send(0, topic="dev/device-1/foreign", payload=b'{"kg": 71.5}')
+        wearable.send(0, topic="dev/device-1/foreign", payload=b"{}")
+        wearable.send(0, payload=b'[{"n": "spo2", "u": "%", "v": 97, "seq": 41}]')
+        wearable.send(0, topic=status_topic("device-1"), payload=b"online")
+        wearable.send(0, topic=status_topic("device-1"), payload=b"offline")
+        await until(lambda: wearable.acknowledged == [41] and len(events(tmp_path, 7)) == 2)
+    assert values(tmp_path, 7, Vital.WEIGHT) == [71.5]
+    assert values(tmp_path, 7, Vital.SPO2) == [97]
+    assert [event.up for event in events(tmp_path, 7) if isinstance(event, Link)] == [True, False]
+    assert [reason for _, _, reason, _ in refused(tmp_path)] == ["mapping: none of the paths of 'scale' leads to a value"]

@@ -36,7 +36,9 @@ STATUS = st.sampled_from((0, 0, 0, 0, 1, 3))
 STEPS = st.sampled_from((0, 0, 1, 400, 1000, 1000, 5000, 10_000, 11_500, 61_000, 350_000, 4_000_000, -500, -20_000, -90_000))
 AGES = st.sampled_from((0, 500, 1500, 59_000, 299_500, 301_000, 1_000_000, -29_000, -31_000))
 LEVELS = st.builds(Level, st.sampled_from((38.0, 90.0, 98.0)), st.sampled_from((0, 1, 20)))
-LIMIT = st.builds(Limit, VITALS, SIDES, st.none() | LEVELS, st.none() | LEVELS, st.sampled_from((0.0, 0.1, 2.0)))
+LIMIT = st.builds(
+    Limit, VITALS, SIDES, st.none() | LEVELS, st.none() | LEVELS, st.sampled_from((0.0, 0.1, 2.0)), st.booleans()
+)
 TREND = st.one_of(
     st.builds(Slope, st.just(Vital.HEART_RATE), SIDES, st.sampled_from((0.1, 30.0)), st.sampled_from((2, 4)), st.just(0.1)),
     st.builds(Change, st.just(Vital.TEMPERATURE), SIDES, st.sampled_from((0.1, 2.0)), st.just(24), st.just(0.1)),

@@ -21,6 +21,7 @@ from devices.wire.control import (
     PausedRule,
     Pauses,
     Preference,
+    Rolling,
     RuleSet,
     Slope,
     Trend,
@@ -181,7 +182,7 @@ class Maker:
         edges = sorted(round(rng.uniform(low, high), rng.choice((0, 1, 2))) for _ in range(2))
         medium, severe = edges if side == "high" else edges[::-1]
         levels = [Level(edge, rng.choice((0, 0, 5, 15, 60))) if rng.random() < 0.8 else None for edge in (medium, severe)]
-        return Limit(int(vital), side, levels[0], levels[1], rng.choice((0.0, 0.1, 1.0, 3.0)))
+        return Limit(int(vital), side, levels[0], levels[1], rng.choice((0.0, 0.1, 1.0, 3.0)), rng.random() < 0.3)
 
     def rule_set(self) -> RuleSet:
         rng = self.rng
@@ -194,9 +195,26 @@ class Maker:
             news2_medium=rng.choice((5, 3)),
             news2_high=rng.choice((7, 6)),
             news2_hold_s=rng.choice((30, 0, 10)),
+            news2_hysteresis=rng.choice((0, 0, 2)),
             hold_percent=rng.choice((80, 80, 50, 100)),
             prefer=tuple(Preference(v, rng.choice((1, 5, 60))) for v in LEVELS if rng.random() < 0.3),
+            rolling=tuple(self.rolling() for _ in range(rng.choice((0, 0, 3, 6)))),
             trends=tuple(self.trend() for _ in range(rng.choice((0, 4, 12)))),
+        )
+
+    def rolling(self) -> Rolling:
+        rng, vital = self.rng, self.rng.choice(DENSE)
+        low, high = LEVELS[vital]
+        return Rolling(
+            vital,
+            rng.choice(("high", "low")),
+            rng.choice(("mean", "median", "share")),
+            rng.choice((60, 300, 3600)),
+            round(rng.uniform(low, high), rng.choice((0, 1, 2))),
+            rng.choice((50, 80)),
+            rng.choice((0.0, 0.5, 3.0)),
+            rng.choice((1, 10)),
+            rng.choice(("low", "medium", "high")),
         )
 
     def trend(self) -> Trend:

@@ -12,6 +12,7 @@ from alerts.care.limits_check import LONGEST_HOLD_S
 from alerts.desk.errors import BadFormError
 from alerts.desk.worklist.words import limit_number, unit_of
 from alerts.life.typed_number import decimal_number, whole_number
+from alerts.rules.parameters import parameter_of
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Level, Limit, Limits, PriorityWord, Side
 
@@ -24,7 +25,6 @@ FIELDS: Final[tuple[tuple[Side, PriorityWord, str], ...]] = (
 """The columns of the editor, from the lowest limit to the highest."""
 _ALWAYS: Final = (
     Vital.HEART_RATE,
-    Vital.PULSE_RATE,
     Vital.SPO2,
     Vital.RESPIRATORY_RATE,
     Vital.SYSTOLIC,
@@ -66,6 +66,7 @@ def rows(defaults: BySide, own: BySide) -> list[EditorRow]:
     """The rows of the editor: the patient's own limits over those of the rule set."""
     both = {**defaults, **own}
     vitals = [v for v in Vital if v in _ALWAYS or any((v, side) in both for side in ("low", "high"))]
+    vitals = [v for v in vitals if parameter_of(v) == v]  # a limit of the heart rate is the pulse's
     found = []
     for vital in vitals:
         spec = VITALS[vital]
@@ -120,9 +121,8 @@ def edited(defaults: BySide, own: BySide, form: Mapping[str, str]) -> tuple[Limi
         for side in _SIDES:
             if any(now[side, level] != before[side, level] for level in ("medium", "high")):
                 known = both.get((row.vital, side))
-                after[row.vital, side] = Limit(
-                    int(row.vital), side, now[side, "medium"], now[side, "high"], known.hysteresis if known else 0.0
-                )
+                back, chart = (known.hysteresis, known.chart) if known else (0.0, False)
+                after[row.vital, side] = Limit(int(row.vital), side, now[side, "medium"], now[side, "high"], back, chart)
     if problems:
         raise BadFormError(problems)
     return Limits(tuple(after[key] for key in sorted(after))), changes_between(rows(defaults, own), rows(defaults, after))

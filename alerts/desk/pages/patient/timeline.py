@@ -1,8 +1,10 @@
-"""The history of a patient's alarms, newest first: conditions, acts of people, changes of limits.  Nothing rewrites it."""
+"""The history of a patient's alarms, newest first: conditions, acts of people, changes of limits and facts.
+
+Nothing rewrites it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from typing import Annotated, Any, Final
 
@@ -12,6 +14,8 @@ from psycopg import AsyncConnection
 
 from alerts.database import epoch_ms, to_datetime, to_ms
 from alerts.desk.pages.limits.limit_history import Version, read_limit_history
+from alerts.desk.pages.patient.fact_moments import read_fact_moments
+from alerts.desk.pages.patient.moment import Moment
 from alerts.desk.worklist.read import read_alarms
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import OUTCOMES, devices_of, kind_of, limit_number, number, plain, span
@@ -55,17 +59,6 @@ class _Content(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One line: an onset has the mark of its priority in ``kind``, others have an icon."""
-
-    at: int
-    icon: str
-    kind: str
-    text: str
-    by: str
-
-
 async def read_timeline(connection: AsyncConnection[Any], snapshot: Snapshot, patient: Patient) -> list[Moment]:
     """The newest events of this patient's alarms and limits: each with the limit by which it was judged then."""
     events = await (await connection.execute(_EVENTS, (patient.patient,))).fetchall()
@@ -84,6 +77,7 @@ async def read_timeline(connection: AsyncConnection[Any], snapshot: Snapshot, pa
     history = await read_limit_history(connection, patient.patient)
     since = max(oldest, patient.admitted)
     moments += [_limits(version) for version in history.versions if (version.effective or version.created) >= since]
+    moments += await read_fact_moments(connection, patient.patient, since, _MOST)
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:_MOST]
 
 

@@ -30,4 +30,4 @@ def test_what_an_unusable_sample_follows_still_counts() -> None:
         value(Vital.RESPIRATORY_RATE, 24), value(Vital.SPO2, 93), value(Vital.SYSTOLIC, None, status=Status.NAN),
         value(Vital.SYSTOLIC, 88, 3060), value(Vital.HEART_RATE, 134, 600), value(Vital.PULSE_RATE, 80),
     )  # fmt: skip
-    assert score_of(*look(*values)).text == "≥10"  # 2 + 2 + 3 + 3: a heart rate counts for 15 minutes, as in the engine
+    assert score_of(*look(*values)).text == "≥7"  # 2 + 2 + 3 + 0: the pulse is live, as in the engine

@@ -275,11 +275,13 @@ def test_unusable_values_decide_nothing() -> None:
     assert not it.reported("spo2.low")
 
 
-def test_each_device_has_its_own_condition() -> None:
+def test_a_condition_is_the_patients_and_names_the_device() -> None:
     it = home(Limit(Vital.SPO2, "low", Level(94)))
     it.measure(Vital.SPO2, 90)
     it.wait(2)
-    assert {one.source for writes in it.written for one in writes.conditions} == {7}
+    (onset,) = it.conditions("spo2.low")
+    assert (onset.subject, onset.source) == (1, 0)
+    assert onset.detail == {"sources": [{"device": 7, "vital": "spo2", "value": 90.0}]}
 
 
 def test_conditions_stand_while_the_pipeline_does_not() -> None:

@@ -75,3 +75,13 @@ def test_facts_in_a_round_of_their_own_before_the_enrolment_count() -> None:
         rows = [Record(second * 1000 + 5, Kind.SAMPLES, 1, 7, 3, samples=readings), clock_record(second * 1000 + 900)]
         emitted += engine.advance(round_of(rows)).conditions
     assert [one.rule for one in emitted if one.rule == "news2"] == ["news2"]
+
+
+def test_a_level_stands_until_the_score_is_below_it_by_more_than_the_hysteresis() -> None:
+    it = PatientLog(stages())
+    it.control(RuleSet(1, news2_hold_s=0, news2_hysteresis=2))
+    it.control(ADULT)
+    rest = ((Vital.SPO2, 98.0), (Vital.SYSTOLIC, 120.0))
+    for respiration, heart in ((26, 115), (22, 105), (22, 95), (26, 80), (22, 80), (26, 80)):  # 5, 3, 3, 3, 2, 3
+        measured(it, 3, ((Vital.RESPIRATORY_RATE, respiration), (Vital.HEART_RATE, heart), *rest))
+    assert [(second, phase) for second, _, phase, _ in it.reported("news2")] == [(1, "onset"), (13, "end")]

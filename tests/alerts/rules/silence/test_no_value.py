@@ -40,7 +40,7 @@ def send(it: PatientLog, found: Decoded) -> None:
     ("decode", "payload", "vitals", "reason"),
     [
         (decode_continuous, "00ff07ff07", (SPO2, PULSE), "no number"),
-        (decode_continuous, "0000000000", (SPO2, PULSE), "implausible"),
+        (decode_continuous, "0000000000", (SPO2, PULSE), "no number"),
         (decode_continuous, "04610046000080", (SPO2, PULSE), None),
         (decode_heart_rate, "0000", (HEART,), None),
     ],
@@ -134,7 +134,7 @@ def test_a_spot_check_that_stands_is_too_old_after_its_validity() -> None:
     it.measure(PULSE, 145)
     it.wait(905)
     assert it.reported("spo2.low") == [(1, "spo2.low", "onset", "HIGH")]
-    assert it.reported("pulse_rate.high") == [(1, "pulse_rate.high", "onset", "HIGH")]
+    assert it.reported("heart_rate.high") == [(1, "heart_rate.high", "onset", "HIGH")]
     assert phases_at(it, "spo2.no_value") == [(900, "onset")]
     assert it.conditions("spo2.no_value")[0].detail == {"reason": "too old", "cannot_assess": True}
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 
-from devices.wire.control import Limits
-from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle, State
+from devices.wire.control import Facts, Level, Limit, Limits
+from tests.streams.engine.oracle.records import Records
+from tests.streams.engine.oracle.sources import parameter
+from tests.streams.engine.oracle.state import NEVER, Run, SeriesOracle
 
 At = tuple[str, str]
-Edge = tuple[Fraction, Fraction, int]
+Edge = tuple[Fraction, Fraction, int, bool]
 SIGNS = {"high": 1, "low": -1}
 
 
@@ -20,20 +22,28 @@ def edges(limit: float, hysteresis: float, sign: int) -> tuple[Fraction, Fractio
     return edge, edge - Fraction(repr(hysteresis))
 
 
-class LimitsOracle(State):
+class LimitsOracle(Records):
     def levels(self, name: tuple[int, int, int]) -> dict[At, Edge]:
         """{(side, level): (limit, clear, hold)} with the sign of the side."""
         out = {}
-        for limits in (self.rules.limits, self.limits.get(name[0], Limits()).limits):
-            for one in limits:
-                if one.vital != name[1]:
+        for limits in (self.of_rule_set(name[0]), self.limits.get(name[0], Limits()).limits):
+            for one in sorted(limits, key=lambda each: each.vital == parameter(each.vital)):
+                if parameter(one.vital) != parameter(name[1]):
                     continue
                 sign = 1 if one.side == "high" else -1
                 for level, wanted in (("medium", one.medium), ("high", one.high)):
                     out.pop((one.side, level), None)
                     if wanted:
-                        out[one.side, level] = (*edges(wanted.limit, one.hysteresis, sign), wanted.hold_s)
+                        out[one.side, level] = (*edges(wanted.limit, one.hysteresis, sign), wanted.hold_s, one.chart)
         return out
+
+    def of_rule_set(self, patient: int) -> list[Limit]:
+        found, facts = list(self.rules.limits), self.facts.get(patient, Facts())
+        if facts.spo2_scale == 2 and any(one.vital == 3 for one in found):
+            found = [one for one in found if one.vital != 3]
+            found.append(Limit(3, "low", None, Level(84, 15), 1.0, True))
+            found += [Limit(3, "high", None, Level(96, 60), 1.0, True)] if facts.oxygen else []
+        return found
 
     def learn(self, s: SeriesOracle, now: int, name: tuple[int, int, int]) -> list[tuple[str, str, int, int, int]]:
         updates = {t: s.cells[t] for t in s.dirty if t < now and s.cells[t][1] >= 0}
@@ -60,7 +70,7 @@ class LimitsOracle(State):
         late = bool(before and updates and min(updates) <= before[0])
         if recheck and s.newest:
             for at in s.runs:
-                beyond = at in levels and self.signed(s, s.newest[2], SIGNS[at[0]]) > levels[at][0]
+                beyond = at in levels and self.signed(s, s.newest[2], SIGNS[at[0]], levels[at][3]) > levels[at][0]
                 s.runs[at] = Run(int(beyond), s.newest[0], s.newest[0], s.newest[2], self.by_hand(name))
             for side in s.reported_until:
                 s.reported_until[side] = s.newest[0]
@@ -76,10 +86,10 @@ class LimitsOracle(State):
         found = []
         for t, (_, v) in samples:
             for at, run in s.runs.items():
-                edge, _, hold = levels.get(at, (1 << 30, 0, 0))
+                edge, _, hold, chart = levels.get(at, (1 << 30, 0, 0, False))
                 hole = not reaches and (previous is None or t - previous > self.hole(name))
                 credit = 0 if hole else run.credit
-                if self.signed(s, v, SIGNS[at[0]]) > edge:
+                if self.signed(s, v, SIGNS[at[0]], chart) > edge:
                     if not credit:
                         run.since = t
                         run.at_once = self.by_hand(name) and not reaches and (previous is None or t - previous > 60)
@@ -116,8 +126,9 @@ class LimitsOracle(State):
     def hole(self, name: tuple[int, int, int]) -> int:
         return max(60, 3 * self.interval(name))
 
-    def signed(self, s: SeriesOracle, value: int, sign: int) -> Fraction:
-        return Fraction(value, s.spec.steps) * sign
+    def signed(self, s: SeriesOracle, value: int, sign: int, chart: bool) -> Fraction:
+        exact = Fraction(value, s.spec.steps)
+        return (round(exact, s.spec.decimals) if chart else exact) * sign
 
     def late_episodes(
         self, name: tuple[int, int, int], s: SeriesOracle, episodes: list[tuple[str, str, int, int, int]], now: int
@@ -127,25 +138,29 @@ class LimitsOracle(State):
             if s.reported_until[side] >= last:
                 continue
             s.reported_until[side] = last
-            rule = f"{s.spec.column}.{side}"
-            if not self.paused(name[0], rule, now) and s.superseded is None:
+            rule = self.rule(name, side)
+            stands = self.stand.get((name[0], parameter(name[1]), side))
+            if not self.paused(name[0], rule, now) and s.superseded is None and not stands:
                 low = ("LOW", value / s.spec.steps, last * 1000)
-                out += [(rule, name[0], name[2], phase, *low) for phase in ("onset", "end")]
+                out += [(rule, name[0], 0, phase, *low) for phase in ("onset", "end")]
         return out
 
-    def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, active_s: int) -> list[tuple[object, ...]]:
-        out: list[tuple[object, ...]] = []
-        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off or s.superseded is not None
+    def rule(self, name: tuple[int, int, int], side: str) -> str:
+        return f"{SeriesOracle(parameter(name[1])).spec.column}.{side}"
+
+    def decide(self, name: tuple[int, int, int], s: SeriesOracle, now: int, active_s: int) -> None:
+        """The levels of one series."""
+        levels, off = self.levels(name), (name[0], name[2]) in self.sensor_off
         for side in ("high", "low"):
-            sign, rule = (1 if side == "high" else -1), f"{s.spec.column}.{side}"
+            sign, rule = (1 if side == "high" else -1), self.rule(name, side)
             paused = self.paused(name[0], rule, now)
             before = [level for level in ("high", "medium") if (side, level) in s.active]
             for level in ("medium", "high"):
                 wanted = False
                 worn = self.worn((name[0], name[2]))
-                if s.newest and not paused and worn and s.superseded is None and (side, level) in levels:
-                    edge, clear, hold = levels[side, level]
-                    value = self.signed(s, s.newest[2], sign)
+                if s.newest and not paused and worn and (side, level) in levels:
+                    edge, clear, hold, chart = levels[side, level]
+                    value = self.signed(s, s.newest[2], sign, chart)
                     run = s.runs[side, level]
                     held = run.at_once or s.newest[0] - run.since >= hold
                     begins = value > edge and held and not off and s.expires > active_s
@@ -154,10 +169,28 @@ class LimitsOracle(State):
             after = [level for level in ("high", "medium") if (side, level) in s.active]
             if not after and (before or paused or off) and s.newest:
                 s.reported_until[side] = max(s.reported_until[side], s.newest[0])
-            if before[:1] != after[:1]:
-                phase = "onset" if not before else "end" if not after else "worse" if after[0] == "high" else "better"
-                priority = (after or before)[0].upper()
-                assert s.newest
-                value = s.newest[2] / s.spec.steps
-                out.append((rule, name[0], name[2], phase, priority, value, s.newest[0] * 1000 + s.newest[1]))
+
+    def combine(self) -> list[tuple[object, ...]]:
+        """The conditions of patients: a parameter's is that of the series which decides."""
+        out: list[tuple[object, ...]] = []
+        for name, s in sorted(self.series.items()):
+            if s.superseded is not None or not s.newest:
+                continue
+            for side in ("high", "low"):
+                key = name[0], parameter(name[1]), side
+                level = priority(s, side)
+                if s.apart:
+                    mine = [o for n, o in self.series.items() if (n[0], parameter(n[1])) == key[:2] and o.apart]
+                    level = max(min(level, 2), min(level, *(priority(o, side) for o in mine)))
+                was = self.stand.get(key, 0)
+                self.stand[key] = level
+                if was != level:
+                    phase = "onset" if not was else "end" if not level else "worse" if level > was else "better"
+                    word = {2: "MEDIUM", 3: "HIGH"}[level or was]
+                    value, at = s.newest[2] / s.spec.steps, s.newest[0] * 1000 + s.newest[1]
+                    out.append((self.rule(name, side), name[0], 0, phase, word, value, at))
         return out
+
+
+def priority(s: SeriesOracle, side: str) -> int:
+    return 3 if (side, "high") in s.active else 2 if (side, "medium") in s.active else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from devices.wire.control import Facts
+from tests.streams.engine.oracle.sources import parameter
 from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
 
 NEWS2_COLUMNS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
@@ -14,21 +15,25 @@ class Scores(State):
     def scores(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for patient in sorted({name[0] for name in self.series}):
-            total, newest, counts = self.score(patient, now, active_s)
-            known, _, known_counts = self.score(patient, now, active_s, lapsed=True)
+            total, sure, newest, counts = self.score(patient, now, active_s)
+            known, sure_known, _, known_counts = self.score(patient, now, active_s, lapsed=True)
             level = 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
-                if counts and total >= threshold:
+                if counts and (total if which == 1 else sure) >= threshold:
                     run, measured = self.stands.setdefault((patient, which), (active_s, newest))
                     if max(active_s - run, newest - measured) >= self.rules.news2_hold_s:
                         level = which
                 else:
                     self.stands.pop((patient, which), None)
             was = self.news2_level[patient]
-            current, last_known = level, 0
+            stays = last_known = 0
             for which, threshold in ((1, self.rules.news2_medium), (2, self.rules.news2_high)):
-                if known_counts and known >= threshold:
+                least = max(threshold - self.rules.news2_hysteresis, 1)
+                if counts and (total if which == 1 else sure) >= least:
+                    stays = which
+                if known_counts and (known if which == 1 else sure_known) >= least:
                     last_known = which
+            level = current = max(level, min(was, stays))
             level = max(level, min(was, last_known))
             self.news2_level[patient] = level
             if (level > current) != (patient in self.unassessed):
@@ -42,20 +47,18 @@ class Scores(State):
                 out.append(("news2", patient, 0, phase, priority, float(total) if level and counts else None, None))
         return out
 
-    def score(self, patient: int, now: int, active_s: int, lapsed: bool = False) -> tuple[int, int, bool]:
-        """(total, newest measured second, whether there is a score); ``lapsed``: with inputs that are too old as well."""
-        best: dict[str, tuple[int, int, SeriesOracle]] = {}
-        for (who, _, device), s in self.series.items():
-            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS2_COLUMNS:
-                this = (s.newest[0] * 1000 + s.newest[1], -device, s)
-                if s.spec.column not in best or this[:2] > best[s.spec.column][:2]:
-                    best[s.spec.column] = this
-        valid = {k: v for k, v in best.items() if v[2].expires > active_s}
-        value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, _, s) in valid.items() if s.newest}
-        fresh = [k for k in ("heart_rate", "pulse_rate") if k in value]
-        if lapsed:
-            value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, _, s) in best.items() if s.newest}
-        newest = max((at for at, _, _ in valid.values()), default=-NEVER) // 1000
+    def score(self, patient: int, now: int, active_s: int, lapsed: bool = False) -> tuple[int, int, int, bool]:
+        """(total, total without what is in doubt, newest measured second, whether it counts); ``lapsed``: with old ones."""
+        best = {
+            SeriesOracle(parameter(vital)).spec.column: (s.newest[0] * 1000 + s.newest[1], s)
+            for (who, vital, _), s in self.series.items()
+            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS2_COLUMNS
+        }
+        valid = {k: v for k, v in best.items() if v[1].expires > active_s}
+        chosen = best if lapsed else valid
+        value = {k: Fraction(s.newest[2], s.spec.steps) for k, (_, s) in chosen.items() if s.newest}
+        doubted = {k for k, (_, s) in chosen.items() if s.apart}
+        newest = max((at for at, _ in valid.values()), default=-NEVER) // 1000
         facts = self.facts.get(patient, Facts())
         points: dict[str, int] = {}
         if "respiratory_rate" in value:
@@ -68,10 +71,8 @@ class Scores(State):
                 points["spo2"] = band(x, (84, 86, 88, 93, 95, 97), (3, 2, 1, 0, 1, 2, 3)) if facts.oxygen else air
         if "systolic" in value:
             points["sbp"] = band(round(value["systolic"]), (91, 101, 111, 220), (3, 2, 1, 0, 3))
-        rates = [value[k] for k in (*fresh, "heart_rate", "pulse_rate") if k in value]
-        pulse = rates[0] if rates else None
-        if pulse is not None:
-            points["pulse"] = band(round(pulse), (41, 51, 91, 111, 131), (3, 1, 0, 1, 2, 3))
+        if "heart_rate" in value:
+            points["pulse"] = band(round(value["heart_rate"]), (41, 51, 91, 111, 131), (3, 1, 0, 1, 2, 3))
         if "temperature" in value:
             points["temp"] = band(round(value["temperature"] * 10), (351, 361, 381, 391), (3, 1, 0, 1, 2))
         if facts.oxygen is not None:
@@ -80,7 +81,9 @@ class Scores(State):
             points["acvpu"] = 0 if facts.consciousness == "A" else 3
         adult = facts.born is not None and not facts.pregnant and facts.born < "2005"
         counts = len(points) >= 4 and adult and not self.paused(patient, "news2", now)
-        return sum(points.values()), newest, counts
+        short = {"respiratory_rate": "rr", "spo2": "spo2", "heart_rate": "pulse"}
+        sure = sum(p for k, p in points.items() if k not in {short[d] for d in doubted})
+        return sum(points.values()), sure, newest, counts
 
 
 def band(value: int, edges: tuple[int, ...], points: tuple[int, ...]) -> int:

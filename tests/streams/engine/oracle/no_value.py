@@ -35,12 +35,13 @@ class NoValueOracle(Records):
             last, begun = self.session.get(who, (-NEVER, -NEVER))
             silent = received > -NEVER and last - max(received, begun) >= silent_s
             old = active_s - s.good >= stale_s if interval else s.expires <= active_s
-            stale = bool(s.active) and old
-            off = who in self.sensor_off and not s.active
-            goes_on = s.without is not None and s.good < s.without[0] and (s.without[1] != "stale" or bool(s.active))
+            stands = bool(s.active) and s.superseded is None
+            stale = stands and old
+            off = who in self.sensor_off and not stands
+            goes_on = s.without is not None and s.good < s.without[0] and (s.without[1] != "stale" or stands)
             rule = f"{s.spec.column}.no_value"
             wanted = (unusable and not off) or (silent and not off) or stale or goes_on
-            wanted = wanted and name[2] in self.current.get(name[0], ()) and s.superseded is None
+            wanted = wanted and name[2] in self.current.get(name[0], ()) and not s.covered
             wanted = wanted and not self.paused(name[0], rule, now) and self.consent.get(name[0]) is not False
             if wanted == (s.without is not None):
                 continue

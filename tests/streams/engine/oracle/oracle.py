@@ -6,18 +6,20 @@ from streams.engine.series.rollup import DUE
 from tests.streams.engine.oracle.limits import LimitsOracle
 from tests.streams.engine.oracle.news2 import Scores
 from tests.streams.engine.oracle.no_value import NoValueOracle
+from tests.streams.engine.oracle.rolling import RollingOracle
 from tests.streams.engine.oracle.sources import SourcesOracle
 from tests.streams.engine.oracle.technical import Technical
 from tests.streams.engine.oracle.trends import TrendsOracle
 from tests.streams.engine.oracle.windows import Windows
 
 
-class Oracle(Windows, Technical, LimitsOracle, NoValueOracle, Scores, TrendsOracle, SourcesOracle):
+class Oracle(Windows, Technical, LimitsOracle, NoValueOracle, Scores, TrendsOracle, SourcesOracle, RollingOracle):
     """Takes records one at a time; the results are in the lists and dicts of :class:`.state.State`."""
 
     def evaluate(self, now: int, decide: bool = True) -> None:
         changes: list[tuple[object, ...]] = []
         closed = self.close(now)
+        self.rolling_due |= closed
         if closed:
             self.learn_minutes()
         if decide:
@@ -45,12 +47,17 @@ class Oracle(Windows, Technical, LimitsOracle, NoValueOracle, Scores, TrendsOrac
         learned = [(name, s, self.learn(s, now, name)) for name, s in sorted(self.series.items())]
         if decide:
             self.judge(active_s)
-        for name, s, episodes in learned:
-            if decide:
-                changes += self.late_episodes(name, s, episodes, now) + self.decide(name, s, now, active_s)
-        if decide:
+            changes += self.disagreements(now)
+            for name, s, episodes in learned:
+                changes += self.late_episodes(name, s, episodes, now)
+            for name, s, _ in learned:
+                self.decide(name, s, now, active_s)
+            changes += self.combine()
             changes += self.without_value(now, active_s)
             changes += self.scores(now, active_s)
+            if self.rolling_due:
+                changes += self.rolling(now)
+            self.rolling_due = False
             changes += self.trends(now, active_s, closed, now % 60 == DUE[self.partition])
         if now % 60 == DUE[self.partition]:
             for name, minute in sorted(self.touched):

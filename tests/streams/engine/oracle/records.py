@@ -68,6 +68,7 @@ class Records(State):
             for side in s.reported_until:
                 s.reported_until[side] = min(s.reported_until[side], new)
             self.late_names |= {(name, minute) for which, minute in self.touched if which == name}
+        self.apart_since = {key: min(since, new) for key, since in self.apart_since.items()}
         self.late_names |= {(name, minute) for _, name, minute in self.due_later}
         self.touched.clear()
         self.due_later.clear()
@@ -224,7 +225,10 @@ class Records(State):
         elif isinstance(control, Pauses):
             self.pauses[patient] = control
         elif isinstance(control, Facts):
+            mine = {name: self.levels(name) for name in self.series if name[0] == patient}
             self.facts[patient] = control
+            for name, before in mine.items():
+                self.series[name].recheck |= self.levels(name) != before
         elif isinstance(control, Consent):
             if control.given and self.consent.get(patient) is False:
                 self.gateway.update({link: active_s for link in self.gateway if link[0] == patient})

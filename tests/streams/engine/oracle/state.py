@@ -45,6 +45,8 @@ class SeriesOracle:
         self.bad_status = 0
         self.without: tuple[int, str] | None = None  # a usable value: since then, why
         self.superseded: int | None = None  # by that device
+        self.covered = self.apart = False
+        self.leads = True
         self.changed = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
         self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes
@@ -98,6 +100,12 @@ class State:
         self.stands: dict[tuple[int, int], tuple[int, int]] = {}  # (patient, level): active_s, measured
         self.unassessed: set[int] = set()
         self.news2_level: dict[int, int] = defaultdict(int)
+        self.apart: set[tuple[int, int]] = set()  # (patient, parameter) whose sources disagree
+        self.apart_since: dict[tuple[int, int], int] = {}
+        self.disagree: set[tuple[int, int]] = set()  # and the condition
+        self.rolling_due = False  # a minute has closed and its figures were not looked at
+        self.rolled: dict[tuple[int, int, str], int] = {}  # (patient, parameter, kind): priority
+        self.stand: dict[tuple[int, int, str], int] = {}  # (patient, parameter, side): priority of the condition
         # results
         self.conditions: list[tuple[object, ...]] = []
         self.rollups: list[dict[str, float]] = []

@@ -9,7 +9,13 @@ from alerts.rules.defaults import DEFAULT_LIMITS
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit, Limits
 
-DEFAULTS = by_side(DEFAULT_LIMITS)
+MEDIUM = (
+    Limit(Vital.HEART_RATE, "low", None, Level(41, 15), 5),
+    Limit(Vital.HEART_RATE, "high", Level(110, 60), Level(130, 15), 5),
+    Limit(Vital.SPO2, "low", Level(94, 60), Level(92, 15), 1),
+)
+DEFAULTS = by_side((*DEFAULT_LIMITS, *MEDIUM))
+"""Of a hospital that has mediums as well."""
 
 
 def test_one_change_makes_that_side_the_patients_own_and_no_other() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 
+from alerts.care.facts import facts_of, set_facts
 from alerts.care.identity import open_identity
 from alerts.care.limits import chosen_rule_set, set_limits, set_rule_set
-from alerts.desk.pages.patient.timeline import Moment, read_timeline
+from alerts.desk.pages.patient.moment import Moment
+from alerts.desk.pages.patient.timeline import read_timeline
 from alerts.desk.worklist.read import SlowParts, read_quick, read_slow_parts
 from alerts.fold.fold import apply
 from alerts.life.events import Acknowledge
@@ -75,3 +78,16 @@ async def test_a_change_of_the_units_limits_is_a_line_of_those_it_concerns(seede
     unit = ("Heart rate high above 130 → 140", "the unit’s limits, Dr A. Fictus")
     assert (unit in lines) is not own  # own limits stand over the unit's
     assert [by for _, by in lines].count("Dr A. Fictus") == int(own)
+
+
+async def test_a_change_of_facts_is_a_line_with_its_author_and_what_was_known_at_first_is_none(seeded: Seeded) -> None:
+    karin = seeded.ward.patients["LOREMSSON"]
+    before = [(m.text, m.by) for m in await timeline(seeded, "LOREMSSON")]
+    with seeded.tx() as tx:
+        facts = replace(facts_of(tx, karin), oxygen=True, consciousness="C")
+        set_facts(tx, karin, facts, seeded.ward.nurse)
+    lines = [(m.text, m.by) for m in await timeline(seeded, "LOREMSSON")]
+    assert sorted(set(lines) - set(before)) == [
+        ("Breathes: air → oxygen", "M. Testova RN"),
+        ("Consciousness: A → C", "M. Testova RN"),
+    ]

@@ -1,0 +1,78 @@
+"""Rolling figures of some series, as whole numbers: mean, median and share beyond a limit, each against a limit; pure.
+
+The last minute and the last five come from the cells of the ring, second by second; the last hour from its closed minutes,
+which give a mean alone.  All comparisons are of integers: a figure is beyond its limit or it is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from alerts.rules.limits.bounds import SIDES, SIGN
+from devices.vitals import VITALS, Vital
+from devices.wire.control import Rolling
+from streams.engine.columns.arrays import Bools, Cells, Floats, Ints
+from streams.engine.series.closed import ClosedMinutes
+from streams.engine.series.ring import OK
+
+MEAN, MEDIAN, SHARE = range(3)
+FIGURES: Final = ("mean", "median", "share")
+WINDOWS: Final = {60: "1min", 300: "5min", 3600: "1h"}
+_MISSING: Final = 1 << 20
+
+
+def rule_name(vital: int, side: int, figure: int, window: int) -> str:
+    """The rule of a figure, like "spo2.low_mean_5min"; ``window`` is a place in :data:`WINDOWS`."""
+    return f"{VITALS[Vital(vital)].column}.{SIDES[side]}_{FIGURES[figure]}_{list(WINDOWS.values())[window]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """Of some series: ``begins`` and ``stays`` bool [n]: the figure is beyond the limit, and not back inside; ``n`` int64
+    [n] values; ``figure`` float64 [n] as people are shown it, a share in percent.
+    """
+
+    begins: Bools
+    stays: Bools
+    n: Ints
+    figure: Floats
+
+
+def of_cells(rule: Rolling, cells: Cells) -> Beyond:
+    """The figure of cells int32 [seconds, n] of the ring."""
+    steps, sign = VITALS[Vital(rule.vital)].steps, SIGN[SIDES.index(rule.side)]
+    good = cells >= OK
+    value = cells.astype(np.int64) & 0x7FFF
+    n = good.sum(0)
+    if rule.figure == "share":
+        edge = Fraction(Decimal(repr(rule.limit))) * steps * sign
+        beyond = 100 * (good & (value * sign > edge.numerator // edge.denominator)).sum(0)
+        figure = beyond / np.maximum(n, 1)
+        return Beyond(beyond >= rule.share * n, beyond > (rule.share - rule.hysteresis) * n, n, figure)
+    if rule.figure == "median":
+        ranked = np.sort(np.where(good, value, _MISSING), axis=0)
+        at = np.arange(cells.shape[1])
+        twice = ranked[np.maximum(n - 1, 0) // 2, at] + ranked[np.minimum(n // 2, len(ranked) - 1), at]
+        return _against(rule, twice, np.full_like(n, 2), n, sign, steps)
+    return _against(rule, np.where(good, value, 0).sum(0), n, n, sign, steps)
+
+
+def of_hour(rule: Rolling, minutes: ClosedMinutes, columns: Ints) -> Beyond:
+    """The mean of the last 60 closed minutes of some series."""
+    n = minutes.n[:, columns].sum(0, dtype=np.int64)
+    total = minutes.sum[:, columns].sum(0, dtype=np.int64)
+    return _against(rule, total, n, n, SIGN[SIDES.index(rule.side)], VITALS[Vital(rule.vital)].steps)
+
+
+def _against(rule: Rolling, total: Ints, parts: Ints, n: Ints, sign: int, steps: int) -> Beyond:
+    """``total`` divided by ``parts`` against the limit, exact in fractions."""
+    limit, inside = Fraction(Decimal(repr(rule.limit))), sign * Fraction(Decimal(repr(rule.hysteresis)))
+    begins, stays = (
+        total * sign * edge.denominator > edge.numerator * sign * parts for edge in (limit * steps, (limit - inside) * steps)
+    )
+    return Beyond(begins, stays, n, total / (np.maximum(parts, 1) * steps))

@@ -1,0 +1,1 @@
+"""Rules on recorded patients: what they find, and how often they call."""

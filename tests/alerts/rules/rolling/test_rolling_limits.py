@@ -1,0 +1,88 @@
+"""Limits on rolling figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.rules.stages import stages
+from devices.vitals import Vital
+from devices.wire.control import PausedRule, Pauses, Rolling, RuleSet
+from streams.engine.testing import PatientLog
+
+SPO2 = Vital.SPO2
+MEAN = Rolling(SPO2, "low", "mean", 300, 92.0, hysteresis=1.0)
+
+
+def home(*rolling: Rolling) -> PatientLog:
+    it = PatientLog(stages(), interval_s=1)
+    it.control(RuleSet(1, rolling=rolling, no_value_s=1000))
+    return it
+
+
+def reported(it: PatientLog, rule: str) -> list[tuple[str, str]]:
+    return [(one.phase, one.priority.name) for one in it.conditions(rule)]
+
+
+def test_a_mean_that_is_below_its_limit_begins_though_no_value_stays_there() -> None:
+    it = home(MEAN)
+    it.measure_each_second(SPO2, [88, 94] * 60)
+    (onset,) = it.conditions("spo2.low_mean_5min")
+    assert (onset.phase, onset.priority.name, onset.source, onset.value, onset.limit) == ("onset", "MEDIUM", 0, 91, 92)
+    assert onset.detail["window_s"] == 300
+
+
+def test_a_short_dip_moves_no_mean_and_it_ends_once_it_is_back_by_the_hysteresis() -> None:
+    it = home(MEAN)
+    it.measure_each_second(SPO2, [97] * 280 + [80] * 20 + [97] * 60)
+    assert reported(it, "spo2.low_mean_5min") == []
+    it.measure_each_second(SPO2, [85] * 180)
+    it.measure_each_second(SPO2, [97] * 300)
+    assert [phase for phase, _ in reported(it, "spo2.low_mean_5min")] == ["onset", "end"]
+
+
+@pytest.mark.parametrize(("beyond", "raised"), [(4, True), (3, False)])
+def test_a_share_of_the_values_outside(beyond: int, raised: bool) -> None:
+    it = home(Rolling(SPO2, "low", "share", 60, 92.0, share=80))
+    it.measure_each_second(SPO2, ([90] * beyond + [95] * (5 - beyond)) * 30)
+    assert bool(it.conditions("spo2.low_share_1min")) == raised
+    if raised:
+        assert it.conditions("spo2.low_share_1min")[0].detail["share"] == pytest.approx(80, abs=1)
+
+
+def test_a_median_leaves_out_what_jumps() -> None:
+    it = home(Rolling(Vital.HEART_RATE, "high", "median", 60, 110.0))
+    it.measure_each_second(Vital.HEART_RATE, [80, 80, 250] * 40)
+    assert reported(it, "heart_rate.high_median_1min") == []
+    it.measure_each_second(Vital.HEART_RATE, [115] * 120)
+    assert reported(it, "heart_rate.high_median_1min") == [("onset", "MEDIUM")]
+
+
+def test_an_hour_has_a_mean() -> None:
+    it = home(Rolling(SPO2, "low", "mean", 3600, 92.0, priority="low"))
+    it.measure(SPO2, *[90] * 60, at=it.now - 60)
+    it.wait(120)
+    assert reported(it, "spo2.low_mean_1h") == [("onset", "LOW")]
+
+
+def test_few_values_begin_and_end_nothing_and_a_pause_or_a_rule_that_is_gone_do() -> None:
+    it = home(MEAN)
+    it.measure(SPO2, *[80] * 9)
+    it.wait(100)
+    assert reported(it, "spo2.low_mean_5min") == []
+    it.measure_each_second(SPO2, [85] * 70)
+    it.wait(700)
+    assert reported(it, "spo2.low_mean_5min") == [("onset", "MEDIUM")], "silence ends nothing"
+    it.control(RuleSet(2, no_value_s=1000))
+    it.wait(61)
+    assert reported(it, "spo2.low_mean_5min")[1:] == [("end", "MEDIUM")]
+    it.control(RuleSet(3, rolling=(MEAN,), no_value_s=1000))
+    it.measure_each_second(SPO2, [85] * 70)
+    it.control(Pauses((PausedRule("spo2.low_mean_5min", (it.now + 600) * 1000),)))
+    it.wait(61)
+    assert [phase for phase, _ in reported(it, "spo2.low_mean_5min")[2:]] == ["onset", "end"]
+
+
+def test_what_no_window_has_is_no_rule() -> None:
+    it = home(Rolling(SPO2, "low", "median", 3600, 92.0), Rolling(Vital.WEIGHT, "high", "mean", 60, 1.0))
+    it.measure_each_second(SPO2, [80] * 70)
+    assert not [one for one in it.conditions() if one.category == "physiological"]
