@@ -16,6 +16,7 @@ AlertError
 │   ├── InvalidTeamError       the team's name is taken, or there is no such channel
 │   ├── InvalidEnrolmentError  the times of the enrolment do not fit
 │   ├── InvalidIdentityError   the date of birth is none
+│   ├── InvalidImportError     a file of patients cannot be read at all
 │   ├── InvalidLimitsError     the limits contradict each other
 │   ├── InvalidPauseError      the pause has no reason, or is too long
 │   ├── InvalidPersonError     the sign-in is taken, the password too short, or the role unknown
@@ -137,6 +138,10 @@ class InvalidTeamError(CareError):
 
 class InvalidEnrolmentError(CareError):
     """An enrolment that begins before the device's last one ended, or ends before it began."""
+
+
+class InvalidImportError(CareError):
+    """A file of patients of which no line can be read: it is no text, or its first line names the wrong columns."""
 
 
 class InvalidLimitsError(CareError):

@@ -24,6 +24,7 @@ LONGEST = (
     "deploy/demo/test_limit_takes_effect.py",
     "deploy/demo/test_replay.py",
     "alerts/desk/pages/patient/test_patient.py",
+    "alerts/desk/pages/admin/test_story.py",
     "streams/kafka/test_fetched.py",
     "streams/store/test_store.py",
     "streams/engine/test_exactness.py",

@@ -45,9 +45,15 @@ def check_record_is_free(tx: Tx, master: bytes, identity: Identity, patient: int
     Raises:
         DuplicateRecordError: another patient has it, in care or discharged.
     """
+    if holder := holder_of_record(tx, master, identity, other_than=patient):
+        raise DuplicateRecordError(holder[0], discharged=holder[1])
+
+
+def holder_of_record(tx: Tx, master: bytes, identity: Identity, *, other_than: int = 0) -> tuple[int, bool] | None:
+    """The patient who has this record number, and True if discharged; ``None`` if nobody has it or there is no number."""
     record = identifiers(identity).get("record")
-    if record and (row := tx.execute(_HOLDER, [index_hash("record", record, master), patient]).fetchone()):
-        raise DuplicateRecordError(row[0], discharged=row[1])
+    row = tx.execute(_HOLDER, [index_hash("record", record, master), other_than]).fetchone() if record else None
+    return (row[0], row[1]) if row else None
 
 
 def write_index(tx: Tx, master: bytes, identity: Identity, patient: int) -> None:

@@ -11,12 +11,19 @@ from typing import Final
 import msgspec
 
 from alerts.care.text import checked_text
-from alerts.errors import InvalidIdentityError, UnreadableIdentityError
+from alerts.errors import InvalidIdentityError, InvalidTextError, UnreadableIdentityError
 from devices.wire.control import is_birth_date
 from devices.wire.sealing import unwrap, wrap
 
 _INDEX: Final = b"vigil patient index v1"
 _LONGEST: Final = 100
+_TEXTS: Final = {  # what opens the sentence of an error, and whether it may be blank
+    "family": ("The family name", False),
+    "given": ("The given name", False),
+    "sex": ("The sex", True),
+    "record_number": ("The record number", True),
+    "phone": ("The telephone number", True),
+}
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +62,23 @@ def check_identity(identity: Identity, today: date) -> Identity:
         InvalidTextError: a name is blank, too long, or holds characters that cannot be stored.
     """
     check_born(identity.born, today)
-    return Identity(
-        family=checked_text(identity.family, "The family name", _LONGEST),
-        given=checked_text(identity.given, "The given name", _LONGEST),
-        born=identity.born,
-        sex=checked_text(identity.sex, "The sex", _LONGEST, blank=True),
-        record_number=checked_text(identity.record_number, "The record number", _LONGEST, blank=True),
-        phone=checked_text(identity.phone, "The telephone number", _LONGEST, blank=True),
-    )
+    return msgspec.structs.replace(identity, **{field: _checked(identity, field) for field in _TEXTS})
+
+
+def identity_problems(identity: Identity, today: date) -> dict[str, str]:
+    """Everything that :func:`check_identity` would refuse: the sentence for each field, in the order of the fields."""
+    problems = {}
+    for field in Identity.__struct_fields__:
+        try:
+            check_born(identity.born, today) if field == "born" else _checked(identity, field)
+        except (InvalidIdentityError, InvalidTextError) as error:
+            problems[field] = str(error)
+    return problems
+
+
+def _checked(identity: Identity, field: str) -> str:
+    what, blank = _TEXTS[field]
+    return checked_text(getattr(identity, field), what, _LONGEST, blank=blank)
 
 
 def seal_identity(identity: Identity, master: bytes, patient: int) -> bytes:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 from psycopg.rows import dict_row
 
-from alerts.care.admit import identity_of
 from alerts.care.channels import team_channels
 from alerts.care.facts import facts_of
+from alerts.care.identity import open_identity
 from alerts.care.records import row_of
 from alerts.database import Tx
 from alerts.errors import CareError
@@ -23,10 +23,16 @@ Record = dict[str, Any]
 UNREADABLE: Final = "(identity cannot be read)"
 
 _PATIENTS: Final = """
+<<<<<<< HEAD
 SELECT p.patient, p.team, p.admitted, p.discharged, (
     SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY nth DESC LIMIT 1) IS TRUE AS consent, (
+=======
+SELECT p.patient, p.identity, p.team, p.admitted, p.discharged, (
+    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY at DESC LIMIT 1) IS TRUE AS consent, (
+>>>>>>> p3-admin
     SELECT count(*) FROM enrolment e WHERE e.patient = p.patient AND e.until IS NULL) AS devices
-FROM patient p WHERE (%s OR p.discharged IS NULL) AND (%s::int4 IS NULL OR p.team = %s) ORDER BY p.patient"""
+FROM patient p WHERE (%(discharged)s OR p.discharged IS NULL) AND (%(team)s::int4 IS NULL OR p.team = %(team)s)
+    AND (%(patient)s::int4 IS NULL OR p.patient = %(patient)s) ORDER BY p.patient"""
 _DEVICES: Final = """
 SELECT device, d.name, source, address, device_user AS "user", interval_s, gateway, since, until
 FROM enrolment JOIN device d USING (device) WHERE patient = %s ORDER BY since DESC, device"""
@@ -66,18 +72,14 @@ _CARED_FOR: Final = "SELECT count(*) FROM patient WHERE team = %s AND discharged
 
 def patients(tx: Tx, master: bytes, *, team: int | None = None, discharged: bool = False) -> list[Record]:
     """Patients in care, or with ``discharged`` all; of one team or of every one."""
-    rows = _records(tx, _PATIENTS, discharged, team, team)
-    return [{"patient": row["patient"], **_who(tx, master, row["patient"]), **row} for row in rows]
+    return _patients(tx, master, discharged=discharged, team=team)
 
 
 def patient(tx: Tx, master: bytes, number: int) -> Record:
     """All that is known of a patient but readings and alarms; :class:`UnknownRecordError` if there is none."""
     row_of(tx, "patient", number, "SELECT FROM patient WHERE patient = %s")
-    (row,) = [one for one in _records(tx, _PATIENTS, True, None, None) if one["patient"] == number]
-    del row["devices"]
+    (row,) = _patients(tx, master, discharged=True, number=number)
     return {
-        "patient": number,
-        **_who(tx, master, number),
         **row,
         **msgspec.structs.asdict(facts_of(tx, number)),
         "devices": _records(tx, _DEVICES, number),
@@ -156,9 +158,17 @@ ONE: Final[dict[str, Callable[[Tx, bytes, int], Record]]] = {
 """One record of a kind, by (transaction, master key, number)."""
 
 
-def _who(tx: Tx, master: bytes, number: int) -> Record:
+def _patients(
+    tx: Tx, master: bytes, *, discharged: bool, team: int | None = None, number: int | None = None
+) -> list[Record]:
+    with tx.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_PATIENTS, {"discharged": discharged, "team": team, "patient": number}).fetchall()
+    return [{"patient": row["patient"], **_who(master, row["patient"], row.pop("identity")), **row} for row in rows]
+
+
+def _who(master: bytes, number: int, sealed: bytes) -> Record:
     try:
-        known = identity_of(tx, master, number)
+        known = open_identity(sealed, master, number)
     except (DeviceError, CareError):
         return {"name": UNREADABLE, "born": None, "sex": None, "record_number": None, "phone": None}
     return {

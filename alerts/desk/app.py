@@ -30,6 +30,7 @@ from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
 from alerts.desk.pages import actions, links, stream, worklist
+from alerts.desk.pages.admin import importing, patients, people, teams
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
@@ -79,6 +80,10 @@ def build(settings: DeskSettings) -> Starlette:
         *links.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,
+        *importing.ROUTES,
+        *patients.ROUTES,
+        *people.ROUTES,
+        *teams.ROUTES,
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
         *health.ROUTES,

@@ -1,8 +1,9 @@
-"""``vigil patient``: look patients up, change what is known of them, discharge, readmit and pause."""
+"""``vigil patient``: look patients up, import them, change what is known of them, discharge, readmit and pause."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -11,13 +12,15 @@ import typer
 from deploy.acting import AsJson, By, author, transaction, write_down
 from deploy.errors import DeployError
 from deploy.look_up import add_show, print_all
-from deploy.printed import print_record
+from deploy.printed import print_record, print_table
 
 if TYPE_CHECKING:
     from alerts.care.identity import Identity
     from alerts.database import Tx
 
-app = typer.Typer(help="Look patients up, change facts and identity, discharge, readmit, pause rules.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.", no_args_is_help=True
+)
 Number = Annotated[int, typer.Argument(help="the patient's number", show_default=False)]
 _YES: Final[dict[str, bool | None]] = {"yes": True, "no": False, "unknown": None}
 
@@ -45,6 +48,50 @@ def show_all(
 
 
 add_show(app, "patient", "Show what is known of a patient: identity, facts, consent, devices, pauses.", Number, "1")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns", show_default=False)],
+    by: By,
+    team: Annotated[int | None, typer.Option(help="the care team of lines that name none", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="report, and change nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Admit the patients of a CSV file, and report each line.
+
+    Columns: family, given, born (YYYY-MM-DD), record; if wanted sex, phone, team (number or name), consent (yes or no).
+    Commas, semicolons or tabs separate the values.
+
+    A bad line is named with its column, and the good ones are admitted.  A patient who is there already with the same record
+    number and identity stays unchanged: correct the bad lines, and import the same file again.  Ends with status 1 if a line
+    was refused.
+
+    Example: vigil patient import ward.csv --team 1 --by a.boss --dry-run
+    """
+    from alerts.care.import_lines import decoded
+    from alerts.care.import_patients import import_patients
+
+    text = decoded(file.read_bytes())
+    with transaction() as (tx, master):
+        who = author(tx, by)
+        report = import_patients(tx, master, text, team=team, by=who, dry_run=dry_run)
+        for line in report:
+            if line.outcome == "admitted":
+                write_down(tx, who, "patient.admitted", f"patient:{line.patient}", imported=True)
+    counts = {word: sum(line.outcome == word for line in report) for word in ("admitted", "ready", "unchanged", "refused")}
+    if as_json:
+        print_record({**counts, "lines": msgspec.to_builtins(report)}, as_json=True)
+    else:
+        rows = [
+            {"line": line.line, "outcome": line.outcome, "patient": line.patient or "", "column": column, "what to do": text}
+            for line in report
+            for column, text in [(one.column, one.message) for one in line.problems] or [("", "")]
+        ]
+        print_table(rows, as_json=False, empty="")
+        print(", ".join(f"{count} {word}" for word, count in counts.items() if count))
+    if counts["refused"]:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -17,6 +17,15 @@ from streams.engine.condition import Priority
 
 HERE: Final = Path(__file__).parents[1]
 _TREND_WORDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
+_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"))
+_IDENTITY_FIELDS: Final = (
+    ("family", "Family name", ""),
+    ("given", "Given name", ""),
+    ("born", "Date of birth", "date"),
+    ("record_number", "Record number", ""),
+    ("sex", "Sex", "optional"),
+    ("phone", "Telephone", "optional"),
+)
 
 
 def battery_icon(percent: int) -> str:
@@ -54,5 +63,6 @@ def environment(settings: DeskSettings) -> Environment:
     words_by_name = {name: getattr(words, name) for name in (*times, *texts)}
     pages.globals.update(words_by_name, settings=settings, zone=settings.zone, may_act=may_act)
     pages.globals.update(AGAIN_S=TIMINGS[Priority.HIGH].repeat_s)  # an unowned high rings as often as it calls people
+    pages.globals.update(TABS=_TABS, IDENTITY_FIELDS=_IDENTITY_FIELDS)
     pages.globals.update(TRENDS=_TREND_WORDS, battery_icon=battery_icon, signal=signal)
     return pages

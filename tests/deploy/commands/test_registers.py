@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -284,3 +285,33 @@ def test_a_team_is_told_by_every_channel_of_the_notifier_until_it_chooses(ward: 
     assert shown(ward, "team", "show", "1")["chosen"]
     assert "is told by webhook." in ok(ward, "team", "channels", "1", "--every", *BY)
     assert "Name the team's channels" in refused(ward, "team", "channels", "1", *BY)
+
+
+def test_a_ward_is_imported_from_a_file_which_bad_lines_do_not_stop(ward: Vigil, tmp_path: Path) -> None:
+    file = tmp_path / "ward.csv"
+    file.write_text(
+        "family,given,born,record,consent\nSampleson,Cleo,1950-01-02,VT-9,yes\nBad,Date,14.07.1945,VT-10,\n"
+        "Exampleton,Ada,1945-07-14,VT-1,\n"
+    )
+    words = ("patient", "import", str(file), "--team", "1", *BY)
+    tried = ward.run(*words, "--dry-run")
+    assert (tried.returncode, tried.stderr) == (1, "")
+    assert "1 ready, 1 unchanged, 1 refused" in tried.stdout
+    assert len(shown(ward, "patient", "list")) == 2
+    done = ward.run(*words, "--json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert [(one["line"], one["outcome"], one["patient"]) for one in report["lines"]] == [
+        (2, "admitted", 3),
+        (3, "refused", None),
+        (4, "unchanged", 1),
+    ]
+    assert report["lines"][1]["problems"][0]["column"] == "born"
+    assert shown(ward, "patient", "show", "3")["consent"] is True
+    file.write_text(file.read_text().replace("14.07.1945", "1945-07-14"))
+    assert "1 admitted, 2 unchanged" in ok(ward, *words)
+    with psycopg.connect(ward.database) as db:
+        rows = db.execute("SELECT subject FROM audit WHERE action = 'patient.admitted' ORDER BY audit").fetchall()
+    assert rows == [("patient:3",), ("patient:4",)]
+    file.write_bytes("Exampletön".encode("cp1252"))
+    assert "UTF-8" in refused(ward, *words)
