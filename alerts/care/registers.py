@@ -23,13 +23,8 @@ Record = dict[str, Any]
 UNREADABLE: Final = "(identity cannot be read)"
 
 _PATIENTS: Final = """
-<<<<<<< HEAD
-SELECT p.patient, p.team, p.admitted, p.discharged, (
-    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY nth DESC LIMIT 1) IS TRUE AS consent, (
-=======
 SELECT p.patient, p.identity, p.team, p.admitted, p.discharged, (
-    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY at DESC LIMIT 1) IS TRUE AS consent, (
->>>>>>> p3-admin
+    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY nth DESC LIMIT 1) IS TRUE AS consent, (
     SELECT count(*) FROM enrolment e WHERE e.patient = p.patient AND e.until IS NULL) AS devices
 FROM patient p WHERE (%(discharged)s OR p.discharged IS NULL) AND (%(team)s::int4 IS NULL OR p.team = %(team)s)
     AND (%(patient)s::int4 IS NULL OR p.patient = %(patient)s) ORDER BY p.patient"""
