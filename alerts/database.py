@@ -21,13 +21,14 @@ _FIRST, _LAST = "1900-01-01 00:00Z", "3000-01-01 00:00Z"
 _STATEMENT_S: Final = 30
 
 
-def connect(url: str, name: str) -> psycopg.Connection[Any]:
-    """An autocommit connection whose every wait has a limit: to connect, for a statement, for a server gone silent.
+def connect(url: str, name: str, *, idle_s: int = 0) -> psycopg.Connection[Any]:
+    """An autocommit connection whose every wait has a limit: to connect, for a statement, for a server gone silent; the
+    server ends it when nothing is asked for ``idle_s`` seconds (0: never).
 
     Raises:
         psycopg.OperationalError: the database cannot be reached.
     """
-    bounds = session_options(f"vigil {name}", statement_s=_STATEMENT_S, transaction_s=_STATEMENT_S)
+    bounds = session_options(f"vigil {name}", statement_s=_STATEMENT_S, idle_s=idle_s)
     return psycopg.connect(url, autocommit=True, **bounds)  # type: ignore[arg-type]
 
 

@@ -25,8 +25,10 @@ def transaction() -> Iterator[tuple[Tx, bytes]]:
     """One transaction of the database in the settings, and the master key; an error undoes all of it."""
     import psycopg
 
+    from devices.database_session import session_options
+
     settings = ServerSettings()
-    with psycopg.connect(settings.database, connect_timeout=10) as tx:
+    with psycopg.connect(settings.database, **session_options("vigil command", statement_s=60)) as tx:  # type: ignore[arg-type]
         yield tx, read_master_key(settings.master_key_file)
 
 

@@ -15,6 +15,7 @@ from alerts.care.gateways import ask_to_resend
 from alerts.fold.fold import fold_conditions
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
+from devices.database_session import session_options
 from streams.engine.condition import Condition, Priority
 from streams.kafka.log import Log
 from streams.kafka.position import Extent
@@ -107,7 +108,8 @@ def carry_out(settings: ServerSettings, wanted: Plan) -> None:
     before = Log(settings.kafka, settings.topic).at(
         {p: start - 1 for p, start in starts.items() if start > comparison.extents[p].begin}
     )
-    with psycopg.connect(settings.database, connect_timeout=5) as tx:
+    bounds = session_options("vigil doctor", statement_s=600, lock_s=30, transaction_s=60)
+    with psycopg.connect(settings.database, **bounds) as tx:  # type: ignore[arg-type]
         now = ledger.read(tx, settings.topic, lock=sorted(starts))
         if any((now[p].offset, now[p].topic_id) != (one.offset, one.topic_id) for p, one in held.items()):
             raise DeployError("The ledger has moved since: look again with vigil doctor.")

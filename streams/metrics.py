@@ -15,6 +15,7 @@ KEYS_DAMAGED: Final = Counter("vigil_keys_damaged", "Data keys found that cannot
 REFUSED_DROPPED: Final = Counter("vigil_refused_dropped", "Refused records not kept: their sender had too many")
 QUARANTINED: Final = Counter("vigil_quarantined", "Records quarantined")
 CONDITIONS: Final = Counter("vigil_conditions", "Conditions that began, changed or ended")
+CONDITIONS_HELD: Final = Counter("vigil_conditions_held", "Alarms whose conditions wait: another session holds them")
 LOST: Final = Counter("vigil_partitions_lost", "Partitions found taken by another worker at a commit")
 REFOLDED: Final = Counter("vigil_records_refolded", "Records read again after a restart, without writing")
 RETRIES: Final = Counter("vigil_database_retries", "Attempts repeated because the database was away")

@@ -25,4 +25,4 @@ def give_consent(tx: Tx, patient: int, given: bool, by: int) -> None:
 
 def has_consented(tx: Tx, patient: int) -> bool:
     """True if the patient's newest answer is yes."""
-    return bool(scalar(tx, "SELECT given FROM consent WHERE patient = %s ORDER BY at DESC LIMIT 1", [patient]))
+    return bool(scalar(tx, "SELECT given FROM consent WHERE patient = %s ORDER BY nth DESC LIMIT 1", [patient]))

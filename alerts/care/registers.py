@@ -24,7 +24,7 @@ UNREADABLE: Final = "(identity cannot be read)"
 
 _PATIENTS: Final = """
 SELECT p.patient, p.identity, p.team, p.admitted, p.discharged, (
-    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY at DESC LIMIT 1) IS TRUE AS consent, (
+    SELECT given FROM consent c WHERE c.patient = p.patient ORDER BY nth DESC LIMIT 1) IS TRUE AS consent, (
     SELECT count(*) FROM enrolment e WHERE e.patient = p.patient AND e.until IS NULL) AS devices
 FROM patient p WHERE (%(discharged)s OR p.discharged IS NULL) AND (%(team)s::int4 IS NULL OR p.team = %(team)s)
     AND (%(patient)s::int4 IS NULL OR p.patient = %(patient)s) ORDER BY p.patient"""
@@ -33,7 +33,7 @@ SELECT device, d.name, source, address, device_user AS "user", interval_s, gatew
 FROM enrolment JOIN device d USING (device) WHERE patient = %s ORDER BY since DESC, device"""
 _PAUSES: Final = """
 SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
-_CONSENT: Final = "SELECT at, given FROM consent WHERE patient = %s ORDER BY at DESC"
+_CONSENT: Final = "SELECT at, given FROM consent WHERE patient = %s ORDER BY nth DESC"
 _GATEWAYS: Final = """
 SELECT g.gateway, g.name, nullif(g.zone, '') AS zone, g.credential_hash IS NOT NULL AS claimed, g.revoked,
     count(e.device) AS devices, count(DISTINCT e.patient) AS patients

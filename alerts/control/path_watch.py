@@ -30,6 +30,8 @@ STALLED_S: Final = 30.0
 """A partition from which nothing was stored for so long stands still: its owner appends a clock record every second."""
 OVERDUE_S: Final = 120.0
 """A message that waits so long for its channel."""
+LEASE_S: Final = 10
+"""A watch that does not look for so long pages no more; another does, at its next look."""
 _LOCK: Final = 0x56494757  # "VIGW": of several notifiers, the one that pages
 
 _log = structlog.get_logger(__name__)
@@ -81,7 +83,7 @@ class PathWatch:
         """Ask the database every :data:`EVERY_S` until ``stop``."""
         while not stop.is_set():
             try:
-                with connect(self._database, "watch" if self._lead else "desk watch") as db:
+                with connect(self._database, "watch" if self._lead else "desk watch", idle_s=LEASE_S) as db:
                     while not stop.is_set():
                         self._read(db)
                         self._answers("database")

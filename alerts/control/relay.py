@@ -1,6 +1,8 @@
 """The relay: control records from the desk's outbox into the log, in order and at least once.
 
-An advisory lock of the session allows one relay at a time.  A record is marked sent only after Kafka has acknowledged it, so
+An advisory lock of the session allows one relay at a time, and is a lease: the server ends the session of a relay that asks
+nothing for :data:`LEASE_S`, or whose host is gone, and another goes on.  Where a stopped one wakes and still sends, the
+engine has seen what it sends.  A record is marked sent only after Kafka has acknowledged it, so
 a relay that dies sends it again; the engine drops a repeated (epoch, sequence).  Each partition gets its next record only
 after the last one is acknowledged: if a later record overtook an earlier one, the engine would drop the earlier.
 """
@@ -31,9 +33,12 @@ from devices.wire.control import decode_control, encode_control
 from devices.wire.keys import read_master_key
 from devices.wire.sealing import new_nonce, seal
 
+LEASE_S: Final = 10
+"""Whoever is stopped holds up limits, consent and enrolments no longer."""
 AT_ONCE: Final = 500
 """Records read from the outbox in one turn."""
 _LOCK: Final = 0x56494752  # "VIGR"
+_RENEW_S: Final = 3.0
 _WAVE_S: Final = 35.0  # a little longer than Kafka's own delivery timeout below
 
 _log = structlog.get_logger(__name__)
@@ -62,7 +67,7 @@ def run_relay(settings: NotifySettings, stop: threading.Event) -> None:
         psycopg.Error, KafkaException, RelayError: the database or Kafka is away.
     """
     master = read_master_key(settings.master_key_file)
-    with connect(settings.database, "relay") as db:
+    with connect(settings.database, "relay", idle_s=LEASE_S) as db:
         producer = new_producer(settings.kafka)
         try:
             _relay(db, producer, master, settings, stop)
@@ -82,6 +87,7 @@ def new_producer(kafka: str) -> Producer:
             "delivery.timeout.ms": 30_000,
             "socket.timeout.ms": 10_000,
             "linger.ms": 0,
+            "allow.auto.create.topics": False,  # else without vigil topic create there is one of one partition
         }
     )
 
@@ -132,7 +138,7 @@ def send_waiting(
     problem: str | None = None
     for records in itertools.zip_longest(*queues.values()):
         wave = {partition: one for partition, one in zip(queues, records, strict=True) if one}
-        problem = _send_wave(producer, topic, wave, stop)
+        problem = _send_wave(db, producer, topic, wave, stop)
         done += sorted({one.sequence for one in wave.values() if one.left == 0})
         if problem is not None:
             break
@@ -198,8 +204,10 @@ def _sealed(
     return seal(clear, encode_control(control), secret)
 
 
-def _send_wave(producer: Producer, topic: str, wave: dict[int, _Sending], stop: threading.Event | None) -> str | None:
-    """Send one record to each partition; return the reason why one was not acknowledged, or ``None``."""
+def _send_wave(
+    db: psycopg.Connection[Any], producer: Producer, topic: str, wave: dict[int, _Sending], stop: threading.Event | None
+) -> str | None:
+    """Send one record to each partition and keep the lease; return the reason why one was not acknowledged, or ``None``."""
     problems: list[str] = []
     left = len(wave)
 
@@ -216,7 +224,11 @@ def _send_wave(producer: Producer, topic: str, wave: dict[int, _Sending], stop: 
 
     for partition, sending in wave.items():
         producer.produce(topic, sending.record, key_of(sending.patient), partition, on_delivery=reported(sending))
-    end = time.monotonic() + _WAVE_S
-    while left and time.monotonic() < end and not (stop and stop.is_set()):
+    renewed = time.monotonic()
+    end = renewed + _WAVE_S
+    while left and (now := time.monotonic()) < end and not (stop and stop.is_set()):
+        if now - renewed > _RENEW_S:
+            db.execute("SELECT 1")
+            renewed = now
         producer.poll(0.1)
     return problems[0] if problems else "no acknowledgement in time" if left else None

@@ -63,8 +63,11 @@ _FAILED: Final = """
 UPDATE notification SET next_try = clock_timestamp() + make_interval(secs => %s), error = %s WHERE notification IN (
     SELECT notification FROM notification WHERE notification = ANY(%s) ORDER BY notification FOR UPDATE)"""
 _UNKNOWN: Final = """
-UPDATE notification SET error = 'no such channel is configured'
-WHERE sent IS NULL AND stopped IS NULL AND error IS NULL AND channel <> ALL(%s) RETURNING channel"""
+UPDATE notification SET error = 'no such channel is configured' WHERE notification IN (
+    SELECT notification FROM notification
+    WHERE sent IS NULL AND stopped IS NULL AND error IS NULL AND channel <> ALL(%s)
+    ORDER BY notification FOR UPDATE SKIP LOCKED)
+RETURNING channel"""
 
 
 def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str) -> int:

@@ -21,7 +21,8 @@ from alerts.fold.fold import CHANNEL
 from alerts.notify.channel import Channel
 from alerts.notify.channels.log import LogChannel
 from alerts.notify.channels.webhook import WebhookChannel
-from alerts.notify.due import tick_due
+from alerts.notify.deadline import WithDeadline
+from alerts.notify.due import AlarmTimer
 from alerts.notify.metrics import PART_FAILURES
 from alerts.notify.outbox import report_unknown_channels, send_due
 from alerts.notify.watchdog import Watchdog, run_heartbeat
@@ -50,17 +51,18 @@ def run(settings: NotifySettings, stop: threading.Event) -> None:
     registered: list[str] = []
     watchdog = Watchdog(settings, channels)
 
-    def time_passes(db: psycopg.Connection[Any]) -> int:
+    def say_channels(db: psycopg.Connection[Any]) -> int:
         if registered != names:
             with db.transaction():
                 register_channels(db, names)
             registered[:] = names
         report_unknown_channels(db, names)
-        return tick_due(db)
+        return 0
 
     bodies: dict[str, Callable[[], None]] = {
         "relay": partial(run_relay, settings, stop),
-        "due": partial(_repeat, settings, stop, "due", time_passes),
+        "due": partial(_repeat, settings, stop, "due", AlarmTimer().tick_due),
+        "channels": partial(_repeat, settings, stop, "channels", say_channels),
         "watch database": partial(watchdog.path.watch_database, stop),
         "watch brokers": partial(watchdog.path.watch_brokers, stop),
         "watchdog": partial(watchdog.run, stop),
@@ -88,7 +90,7 @@ def channels_of(settings: NotifySettings) -> list[Channel]:
     channels: list[Channel] = [LogChannel()]
     if settings.webhook_url:
         channels.append(WebhookChannel(settings.webhook_url.get_secret_value(), settings.webhook_timeout_s))
-    return channels
+    return [WithDeadline(channel) for channel in channels]
 
 
 def _repeat(settings: NotifySettings, stop: threading.Event, name: str, work: _Work) -> None:

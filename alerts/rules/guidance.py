@@ -117,6 +117,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "Look at what was set or measured in the last minutes, and tell whoever runs Vigil (vigil rejected list).",
         "Vigil failed at one record and kept it apart: vigil rejected list shows it, vigil doctor helps.",
     ),
+    "partition_not_read": Guidance(
+        "The log has too many parts",
+        "Somebody added parts to Vigil's log. Nothing of Vigil's is in them, and nothing in them is read.",
+        f"{_OPERATOR}: what was written to the new parts has to go to the patients' own. Patients are watched meanwhile.",
+        "Vigil's log has too many parts, which are not read: vigil doctor helps to look.",
+    ),
     "data_key_damaged": Guidance(
         "Readings cannot be opened",
         "The key for this patient's readings is damaged on the server: they are kept, nobody sees them, and no alarm comes.",

@@ -24,10 +24,11 @@ from streams.engine.opening.opening import open_blocks
 from streams.engine.writes import Writes
 from streams.kafka.log import Log as KafkaLog
 from streams.store import ledger
+from streams.store.conditions import fold_nothing
 from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.store.staging import prepare
-from streams.store.store import RoundToStore, fold_nothing, store_round
+from streams.store.store import RoundToStore, store_round
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from benchmarks.servers import Servers
 from devices.wire.batch import PARTITIONS
 from simulators.sealed_log import now_ms
 from streams.store import ledger
+from streams.store.conditions import fold_nothing
 from streams.store.copying import copy_in, timestamps
 from streams.store.ledger import Held
 from streams.store.readings import Readings
 from streams.store.staging import prepare
-from streams.store.store import RoundToStore, fold_nothing, store_round
+from streams.store.store import RoundToStore, store_round
 
 ROW: Final = "store"
 READINGS: Final = 60

@@ -28,11 +28,13 @@ def register(app: typer.Typer) -> None:
         """
         import psycopg
 
+        from devices.database_session import session_options
         from streams.store.hours import complete_hours, drop_raw
         from streams.store.refused import drop_refused
 
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        with psycopg.connect(database, connect_timeout=10, autocommit=True) as db:
+        bounds = session_options("vigil maintain", statement_s=0, lock_s=60)
+        with psycopg.connect(database, autocommit=True, **bounds) as db:  # type: ignore[arg-type]
             print(f"{complete_hours(db, now - timedelta(days=days), now)} hours written")
             dropped = drop_refused(db, now - timedelta(days=drop_refused_after))
             if dropped.old:

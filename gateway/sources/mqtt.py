@@ -142,6 +142,12 @@ class MqttSource:
             self._ending.set()
             self._client.disconnect()
             await asyncio.to_thread(self._client.loop_stop)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Take the callbacks off: they make a circle with the client, whose socket the collector would close some time."""
+        client = self._client
+        client.on_connect = client.on_subscribe = client.on_unsubscribe = client.on_disconnect = client.on_message = None
 
     def _follow(self) -> None:
         """Subscribe to the topics of the assigned devices alone."""

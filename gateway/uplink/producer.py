@@ -34,6 +34,7 @@ _BASE: Final[Mapping[str, Any]] = {
     "socket.timeout.ms": 10_000,
     "socket.connection.setup.timeout.ms": 10_000,
     "socket.keepalive.enable": True,
+    "allow.auto.create.topics": False,  # else without vigil topic create there is one of one partition
     "log_level": 2,  # a lower level logs every attempt to connect; see _failed
     "topic.metadata.refresh.interval.ms": 60_000,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -156,21 +157,42 @@ class Uplink:
         self._credit_at = self._monotonic() + self._uniform(0, self._schedule.spread_s)
 
     async def _send(self, batches: Iterable[Batch], config: Config) -> None:
-        for batch in batches:
-            record = self._sealed(batch)
-            if record is None:
-                await self._outbox.release(batch.ids)
-                continue
-            if not any(self._in_flight.values()):
-                self._answered_at = self._monotonic()
+        """Hand ``batches`` over; whatever goes wrong with one, none of them stays in flight for ever."""
+        left = deque(batches)
+        try:
+            while left:
+                await self._send_one(left[0], config)
+                left.popleft()
+        finally:
+            for batch in left:
+                self._give_back(batch)
+
+    async def _send_one(self, batch: Batch, config: Config) -> None:
+        record = self._sealed(batch)
+        if record is None:
+            self._give_back(batch)
+            return
+        if not any(self._in_flight.values()):
+            self._answered_at = self._monotonic()
+        partition, key = partition_of(batch.patient), key_of(batch.patient)
+        for _ in range(_TRIES):
+            producer = await self._connected(config)
             self._in_flight[batch.lane] += len(batch.rows)
-            partition, key = partition_of(batch.patient), key_of(batch.patient)
-            for _ in range(_TRIES):
-                if (await self._connected(config)).send(config.topic, partition, key, record, batch):
-                    break
-                await asyncio.sleep(0.05)  # the queue is full, and the polling thread is emptying it
-            else:
-                self._reported(batch, "_QUEUE_FULL")
+            taken = False
+            try:
+                if taken := producer.send(config.topic, partition, key, record, batch):
+                    return
+            finally:
+                if not taken:
+                    self._in_flight[batch.lane] -= len(batch.rows)
+            await asyncio.sleep(0.05)  # the queue is full, and the polling thread is emptying it
+        self._in_flight[batch.lane] += len(batch.rows)
+        self._reported(batch, "_QUEUE_FULL")
+
+    def _give_back(self, batch: Batch) -> None:
+        """To the outbox, by the task that tries until it takes it."""
+        self._failed += batch.ids
+        self._has_reports.set()
 
     def _sealed(self, batch: Batch) -> bytes | None:
         """The sealed record; None if its patient's key is missing or unusable."""

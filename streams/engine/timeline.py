@@ -110,7 +110,7 @@ class Timeline:
         first, last, second = starts(partition), ends(partition), clock // 1000
         before = np.append(-1, second)[:-1]
         before[first] = self.second[partition[first]]
-        before[before < 0] = second[before < 0]  # nothing is evaluated before the first record
+        before[before <= 0] = second[before <= 0]  # nothing is evaluated before the first record whose time is known
         self.clock[partition[last]], self.second[partition[last]] = clock[last], second[last]
         moved = np.flatnonzero(second > before)
         old, new, movers = before[moved], second[moved], partition[moved]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from devices.wire.batch import Kind, header, key_of
 from devices.wire.sealing import new_nonce, seal
@@ -49,7 +49,7 @@ class ClockRecords:
         self._topic, self._partitions, self._silence_min, self._clock = topic, partitions, silence_min, clock
         self._key = key
         self._stopping = threading.Event()
-        self._warned = 0.0
+        self._warned: dict[str, float] = {}
         self.off_by: float | None = None
         """Seconds by which the brokers' clock surely differs from this host's, by the last clock record."""
         self._record = header(Kind.CLOCK, patient=0, count=0)
@@ -63,6 +63,7 @@ class ClockRecords:
                 "socket.connection.setup.timeout.ms": SOCKET_MS,
                 "socket.keepalive.enable": True,
                 "queue.buffering.max.messages": _QUEUE,
+                "allow.auto.create.topics": False,  # a topic that is gone is missed, not made anew
             },
             logger=_quiet,
         )
@@ -86,11 +87,19 @@ class ClockRecords:
     def _run(self) -> None:
         due = self._clock.monotonic()
         while not self._stopping.is_set():
-            if self._clock.monotonic() >= due:
-                for partition in sorted(self._partitions()):
-                    self._append(partition)
-                due = max(due + EVERY_S, self._clock.monotonic() - EVERY_S)  # after a stop: at most one to make up
-            self._producer.poll(min(max(due - self._clock.monotonic(), 0.0), 0.2))
+            try:
+                due = self._run_once(due)
+            except Exception as error:  # the engine's clock must move, whatever was wrong once
+                self._warn("a clock record failed", error=type(error).__name__)
+                self._stopping.wait(EVERY_S)
+
+    def _run_once(self, due: float) -> float:
+        if self._clock.monotonic() >= due:
+            for partition in sorted(self._partitions()):
+                self._append(partition)
+            due = max(due + EVERY_S, self._clock.monotonic() - EVERY_S)  # after a stop: at most one to make up
+        self._producer.poll(min(max(due - self._clock.monotonic(), 0.0), 0.2))
+        return due
 
     def _announcement(self, partition: int, key: int, secret: bytes) -> bytes:
         received, minutes = round(self._clock.time() * 1000), self._silence_min
@@ -104,6 +113,8 @@ class ClockRecords:
             )
         except BufferError:  # the broker is away: the seconds it misses are missed
             self._producer.poll(0)
+        except KafkaException as error:  # the topic or the partition is not there: it may come back
+            self._warn("a clock record is not taken", partition=partition, error=error.args[0].name())
 
     def _measure_skew(self, produced: float) -> Callable[[Any, Any], None]:
         def delivered(error: Any, message: Any) -> None:
@@ -111,9 +122,15 @@ class ClockRecords:
                 return
             self.off_by = off_by(produced, message.timestamp()[1] / 1000, self._clock.time())
             metrics.CLOCK_SKEW.set(self.off_by)
-            if abs(self.off_by) > LIMIT_S and self._clock.monotonic() - self._warned > _WARN_AGAIN_S:
-                self._warned = self._clock.monotonic()
+            if abs(self.off_by) > LIMIT_S:
                 seconds = round(self.off_by, 1)
-                _log.warning("the brokers' clock and this host's differ: check NTP on both", seconds=seconds)
+                self._warn("the brokers' clock and this host's differ: check NTP on both", seconds=seconds)
 
         return delivered
+
+    def _warn(self, message: str, **detail: object) -> None:
+        """Log ``message``, each at most once a minute."""
+        now = self._clock.monotonic()
+        if now - self._warned.get(message, -_WARN_AGAIN_S) >= _WARN_AGAIN_S:
+            self._warned[message] = now
+            _log.warning(message, **detail)

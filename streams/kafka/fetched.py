@@ -13,6 +13,7 @@ from collections.abc import Collection
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
+from aiokafka.errors import CorruptRecordException
 from aiokafka.structs import TopicPartition
 
 from streams.engine.opening.block import Block
@@ -74,15 +75,30 @@ def _unpack(fetcher: Any, tp: TopicPartition, result: Any, most: int) -> list[Bl
     if not isinstance(getattr(records, "unpacking", None), Unpacking):
         assert fetcher._isolation_level == READ_UNCOMMITTED  # else aborted transactions would have to be left out
         records.unpacking = Unpacking(
-            tp.partition, records._records, records.next_fetch_offset, check_crcs=fetcher._check_crcs
+            tp.partition,
+            records._records,
+            records.next_fetch_offset,
+            check_crcs=fetcher._check_crcs,
+            doubted=_doubts(fetcher).get(tp),
         )
     unpacking: Unpacking = records.unpacking
-    blocks = unpacking.take(most)
+    try:
+        blocks = unpacking.take(most)
+    except CorruptRecordException:  # on its way here, or in the log: the second fetch shows which
+        _doubts(fetcher)[tp] = unpacking.doubts
+        result._partition_records = None
+        return []
     records.next_fetch_offset = unpacking.position
     result._update_position()
     if unpacking.done:
         result._partition_records = None
     return blocks
+
+
+def _doubts(fetcher: Any) -> dict[TopicPartition, int]:
+    """Where a batch came changed, by partition."""
+    doubts: dict[TopicPartition, int] = vars(fetcher).setdefault("doubts", {})
+    return doubts
 
 
 def _next_fetch(fetcher: Any, tp: TopicPartition) -> None:

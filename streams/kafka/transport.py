@@ -9,6 +9,8 @@ It overrides what Faust and aiokafka leave no other way to (:data:`PINNED`, chec
 - ``fetch_max_wait_ms`` is fixed at 1500.
 - aiokafka gives up a new membership at a late answer about the old one (:mod:`streams.kafka.membership`).
 - aiokafka lets asyncio stop and start the socket again after each 128 KB of an answer of megabytes.
+- aiokafka follows no leader epochs (:mod:`streams.kafka.batches`).
+- aiokafka unpacks a batch however large it becomes (:mod:`streams.kafka.decompression`).
 
 Positions come from the :class:`Reader`, which answers from memory: a partition that nobody has taken from the ledger yet
 is not read at all, so a database that is away never holds up a rebalance.
@@ -31,6 +33,8 @@ from faust.types.tuples import ConsumerMessage
 
 from streams.engine.opening.block import Block
 from streams.errors import UnknownVersionError
+from streams.kafka import decompression
+from streams.kafka.batches import keep_leader_epochs
 from streams.kafka.fetched import Blocks, fetched
 from streams.kafka.membership import keep_membership
 
@@ -68,12 +72,20 @@ class Reader(Protocol):
         """The log does not go on at the position: it has to be taken anew, and compared with the log."""
         ...
 
+    def led_anew(self, partition: int) -> bool:
+        """Another leader appended what comes next.  True: nothing is to be delivered before the reader seeks, because it
+        looks first whether the log holds what it has read.
+        """
+        ...
+
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Fetches without waiting 1.5 s for company, and without an object a record."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         conn.READER_LIMIT = _ANSWER_BYTES
+        decompression.bound()
+        keep_leader_epochs()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self.app.reader.fetch_wait_ms
         consumer._fetch_min_bytes = FETCH_BYTES
@@ -104,6 +116,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
         self._went_back: dict[TP, int] = {}
+        self._leader_epoch: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -169,6 +182,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         fitting = []
         for block in blocks:
             if self._next.get(tp) != block.first:
+                break
+            before, self._leader_epoch[tp] = self._leader_epoch.get(tp), block.leader_epoch
+            if before not in {None, block.leader_epoch} and self.app.reader.led_anew(tp.partition):
+                del self._next[tp]
                 break
             self._next[tp] = block.next
             fitting.append(block)

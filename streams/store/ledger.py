@@ -40,7 +40,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One round moves a partition from ``first`` to ``next``; ``append`` (ms) and ``crc`` are of its last record."""
+    """One round moves a partition from ``first`` to ``next``; ``append`` (ms, 0: unknown) and ``crc`` are its last's."""
 
     partition: int
     epoch: int
@@ -124,8 +124,10 @@ def check(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> Checked:
 def move(tx: psycopg.Connection, topic: str, moves: Sequence[Move]) -> None:
     """Write where each partition stands now; the rows are locked and were checked."""
     tx.execute(
-        b"UPDATE ledger l SET next_offset = x.n, owner = pg_backend_pid(), last_append = to_timestamp(x.a / 1000.0),"
-        b" last_crc = x.c FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::int8[]) AS x (p, n, a, c)"
+        b"UPDATE ledger l SET next_offset = x.n, owner = pg_backend_pid(),"
+        b" last_append = CASE WHEN x.a > 0 THEN to_timestamp(x.a / 1000.0) ELSE l.last_append END,"
+        b" last_crc = CASE WHEN x.a > 0 THEN x.c END"
+        b" FROM unnest(%s::int4[], %s::int8[], %s::int8[], %s::int8[]) AS x (p, n, a, c)"
         b" WHERE l.topic = %s AND l.partition = x.p",
         [[m.partition for m in moves], [m.next for m in moves], [m.append for m in moves], [m.crc for m in moves], topic],
     )

@@ -58,6 +58,7 @@ def insert_rejected(
     first.
     """
     of = writes.round.records[["partition", "offset", "patient", "gateway"]]
+    append = writes.round.records["append"]
     refused: list[tuple[int, int, str]] = []
     if differing:
         at = {place: n for n, place in enumerate(of[["partition", "offset"]].tolist())}
@@ -67,7 +68,7 @@ def insert_rejected(
     for n, reading, reason in refused:
         partition, offset, patient, gateway = of[n].item()
         whole = reading < 0 and len(values[n]) <= _KEEP_BYTES
-        record = values[n] if whole else None
+        record = values[n] if whole and (values[n] or append[n]) else None  # without either there is none
         row = (partition, offset, reading, reason, record, patient, gateway)
         if partition not in lost:
             rows.append(Refused(partition, patient, gateway, record, row))

@@ -35,7 +35,7 @@ class Session:
         """
         if self._db is None or self._db.closed or self._db.broken:
             self.close()
-            bounds = session_options(APPLICATION, statement_s=_STATEMENT_S, lock_s=_LOCK_S)
+            bounds = session_options(APPLICATION, statement_s=_STATEMENT_S, lock_s=_LOCK_S, transaction_s=_STATEMENT_S)
             db = psycopg.connect(self._url, autocommit=True, **bounds)  # type: ignore[arg-type]
             try:
                 if self._prepare:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import psycopg
 
-from streams.engine.condition import Condition
 from streams.engine.writes import Writes
 from streams.store import ledger
+from streams.store.conditions import FoldConditions, fold_unless_held
 from streams.store.damaged_keys import KeyFault, note_keys
 from streams.store.events import insert_events, stage_events
 from streams.store.late import recompute_late, stage_late
@@ -25,16 +23,6 @@ from streams.store.records import (
     save_snapshots,
 )
 from streams.store.series import newest, stage_rollups, upsert_rollups
-
-
-class FoldConditions(Protocol):
-    """Folds conditions into alarms, inside the round's transaction (``alerts.fold.fold.fold_conditions``)."""
-
-    def __call__(self, tx: psycopg.Connection, conditions: Sequence[Condition]) -> None: ...
-
-
-def fold_nothing(tx: psycopg.Connection, conditions: Sequence[Condition]) -> None:
-    """No alarms: benchmarks of the path without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +95,7 @@ def store_round(
         insert_quarantined(db, writes, todo.values, topic_id, lost)
         save_snapshots(db, topic, todo.snapshots, lost)
         conditions = [condition for condition in writes.conditions if condition.partition not in lost]
-        if conditions := conditions + note_keys(db, todo.keys, lost):
-            fold(db, conditions)
+        conditions += note_keys(db, todo.keys, lost)
+        fold_unless_held(db, fold, conditions, [one.partition for one in todo.moves if one.partition not in lost])
         ledger.move(db, topic, [one for one in todo.moves if one.partition not in lost])
     return Stored(lost, new, len(differing))

@@ -14,18 +14,19 @@ from typing import Final
 
 import structlog
 
-from devices.wire.batch import Lane
+from devices.wire.batch import PARTITIONS, Lane
 from streams import metrics
 from streams.engine.opening.block import Block
 from streams.kafka.skew import Skew
+from streams.store.conditions import FoldConditions
 from streams.store.readings import Readings
-from streams.store.store import FoldConditions, RoundToStore, Stored
+from streams.store.store import RoundToStore, Stored
 from streams.worker.conditions import of_partition
 from streams.worker.latency import LATENCY
 from streams.worker.places import Places, Take
 from streams.worker.ports import Feed, Surroundings, Threads
 from streams.worker.queue import Item
-from streams.worker.rounds import Rounds
+from streams.worker.rounds import PHASES, Rounds
 from streams.worker.set_aside import ENGINE_FAILED, STORE_FAILED, may_be_a_records_fault, reason_of
 from streams.worker.settings import WorkerSettings
 from streams.worker.silence import Silence
@@ -35,6 +36,7 @@ RETAKE_S: Final = 3.0
 """A worker that lost a partition waits so long, and takes it again only if the group still gives it to this worker."""
 LAST_COMMIT_S: Final = 15.0
 """A worker that is asked to stop waits so long for the round it commits."""
+FAULT_AGAIN_S: Final = 60.0
 _IDLE_S: Final = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -62,6 +64,8 @@ class Loop:
         self._readings = Readings()
         self._skew, self._reported, self._silence = skew, Skew(), Silence()
         self._commit: asyncio.Task[None] | None = None
+        self._faults: dict[int, float] = {}
+        self._beyond: frozenset[int] = frozenset()
 
     # the transport asks
 
@@ -76,6 +80,12 @@ class Loop:
         self._forget([partition])
         self._spawn(self._taking.take({partition}))
 
+    def led_anew(self, partition: int) -> bool:
+        compares = self.places.begin_comparing(partition)
+        if compares:
+            self._spawn(self._taking.compare_last(partition))
+        return compares
+
     # Faust reports
 
     def revoke(self) -> None:
@@ -83,8 +93,13 @@ class Loop:
         self.places.revoke()
 
     def assign(self, assigned: frozenset[int]) -> None:
-        """The group has decided.  A partition that was kept keeps its epoch and state."""
+        """The group has decided.  A partition that was kept keeps its epoch and state.  Nothing that belongs to Vigil writes
+        to partitions beyond its number: they are not read.
+        """
+        beyond = frozenset(p for p in assigned if p >= PARTITIONS)
+        assigned -= beyond
         _log.info("partitions assigned", partitions=sorted(assigned))
+        self._report_beyond(beyond)
         self.places.assign(assigned)
         self._forget([p for p in self.places.owned if p not in assigned])
         if new := self.places.missing(assigned):
@@ -95,6 +110,8 @@ class Loop:
         for block in blocks:
             if not self.places.receive(block, self._feed().end(block.partition)):
                 self._spawn(self._taking.seek([block.partition]))
+            elif block.fault:
+                self._report_fault(block)
 
     async def run(self) -> None:
         """Round after round, until cancelled."""
@@ -221,6 +238,31 @@ class Loop:
             self._spawn(
                 self._taking.report(
                     [of_partition(p, "log_silent", "onset" if begins else "end", now) for p, begins in changes.items()]
+                )
+            )
+
+    def _report_fault(self, block: Block) -> None:
+        """Report records that are refused as they stand in the log; one report stands for what comes with it."""
+        now = self._clock.time()
+        if now - self._faults.get(block.partition, 0.0) < FAULT_AGAIN_S:
+            return
+        self._faults[block.partition] = now
+        _log.error("records of the log are refused", partition=block.partition, at_offset=block.first, why=block.fault)
+        detail = {"at_offset": block.first, "why": block.fault}
+        self._spawn(
+            self._taking.report(
+                [of_partition(block.partition, "record_set_aside", phase, int(now), **detail) for phase in PHASES]
+            )
+        )
+
+    def _report_beyond(self, beyond: frozenset[int]) -> None:
+        if new := beyond - self._beyond:
+            self._beyond |= new
+            _log.error("the topic has too many partitions: these are not read", partitions=sorted(new))
+            now = int(self._clock.time())
+            self._spawn(
+                self._taking.report(
+                    [of_partition(p, "partition_not_read", phase, now) for p in sorted(new) for phase in PHASES]
                 )
             )
 

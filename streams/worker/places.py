@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from zlib import crc32
 
 from streams import metrics
 from streams.engine.opening.block import Block
 from streams.host_clock import HostClock
+from streams.kafka.position import Appended
 from streams.store.ledger import Held, Move
 from streams.store.records import Snapshot
 from streams.worker.queue import Item, Line, Queue
@@ -33,6 +35,8 @@ class Place:
     schedule: SnapshotSchedule
     seeking: bool = False
     looked: float = 0.0  # when it was last named by Places.silent
+    last: tuple[int, Appended] | None = None  # the last record received, and its offset
+    comparing: bool = False  # the log with it: nothing is read on meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Places:
 
     def positions(self, partitions: Collection[int]) -> dict[int, int]:
         """Next offset to come of those of ``partitions`` that are owned."""
-        return {p: self.owned[p].line.received for p in partitions if p in self.owned}
+        return {p: self.owned[p].line.received for p in partitions if p in self.owned and not self.owned[p].comparing}
 
     def epochs(self) -> dict[int, int]:
         """The right by which each partition is stored; asked from another thread."""
@@ -125,12 +129,24 @@ class Places:
         if rest is None:
             return True
         line.received, line.end = rest.next, end
-        line.age = self._clock.time() - int(rest.appended[-1]) / 1000
+        place.last = None if rest.fault else (rest.next - 1, Appended(int(rest.appended[-1]), crc32(rest.values[-1])))
+        if not rest.fault:
+            line.age = self._clock.time() - int(rest.appended[-1]) / 1000
         before, after = rest.split(place.fresh_from)
         if before is not None:
             self.queue.put(before, known=True)
         if after is not None:
             self.queue.put(after, known=False)
+        return True
+
+    def begin_comparing(self, partition: int) -> bool:
+        """Read no more of the partition until the log is compared with its last record; False where there is none to
+        compare: what was stored was compared when it was taken.
+        """
+        place = self.owned.get(partition)
+        if place is None or place.last is None or place.line.received <= place.fresh_from:
+            return False
+        place.comparing = True
         return True
 
     def take(self, *, known: bool) -> Take:

@@ -127,7 +127,7 @@ class Rounds:
             snapshots = [
                 Snapshot(m.partition, m.next, m.append, self._engine.snapshot(m.partition))
                 for m in moves
-                if m.partition in save
+                if m.partition in save and m.append  # 0: of a record whose time is not known
             ]
             return RoundToStore(writes, [value for block in blocks for value in block.values], moves, snapshots, keys)
 

@@ -20,9 +20,9 @@ from confluent_kafka import KafkaException
 from streams.engine.condition import Condition
 from streams.errors import TopicMissingError
 from streams.kafka.position import Extent
+from streams.store.conditions import FIRST_MS, FoldConditions, Key, key_of
 from streams.store.late import catch_up
 from streams.store.ledger import Held
-from streams.store.store import FoldConditions
 from streams.worker.conditions import of_partition
 from streams.worker.damage import compare
 from streams.worker.places import Places
@@ -118,6 +118,7 @@ class Taking:
     ) -> None:
         self._topic, self._places, self._rounds, self._fold, self._forget = topic, places, rounds, fold, forget
         self._left: set[int] = set()  # to be taken again
+        self._reporting: set[Key] = set()
         self._clock, self._chance, self._statements = surroundings.clock, surroundings.chance, surroundings.statements
 
     def take(self, partitions: Collection[int], after: float = 0.0) -> Steps[None]:
@@ -152,6 +153,29 @@ class Taking:
             self._forget(owned)
             yield from self.take(owned)
 
+    def compare_last(self, partition: int) -> Steps[None]:
+        """Compare the log with the last record received, under a new leader: one that lost it gives its offset, and those of
+        others, to new records, which would be passed over.
+        """
+        places, place = self._places, self._places.owned[partition]
+        while places.owned.get(partition) is place and place.comparing and place.last is not None:
+            offset, last = place.last
+            try:
+                found = yield AskBrokers(lambda brokers, offset=offset: brokers.at({partition: offset}))  # type: ignore[misc]
+            except (KafkaException, TimeoutError) as error:
+                _log.warning("the brokers do not answer", error=type(error).__name__)
+                yield Sleep(_TRY_AGAIN_S)
+                continue
+            if places.owned.get(partition) is not place:
+                return
+            place.comparing = False
+            if found[partition] == last:
+                yield from self.seek([partition])
+                return
+            _log.error("the log was cut back below what was read", partition=partition)
+            self._forget([partition])
+            yield from self.take({partition})
+
     def seek(self, partitions: Collection[int]) -> Steps[None]:
         """Have the consumer go on where these partitions stand."""
         while offsets := self._places.positions([p for p in partitions if p in self._places.assigned]):
@@ -166,15 +190,28 @@ class Taking:
     def report(
         self, conditions: Sequence[Condition], beside: Callable[[psycopg.Connection], None] | None = None
     ) -> Steps[None]:
-        """Fold ``conditions`` into alarms, in one transaction with ``beside``."""
+        """Fold ``conditions`` into alarms, in one transaction with ``beside``; again while somebody holds one of them."""
 
-        def fold(db: psycopg.Connection) -> None:
-            with db.transaction():
-                if beside:
-                    beside(db)
-                self._fold(db, conditions)
+        def fold(db: psycopg.Connection) -> bool:
+            try:
+                with db.transaction():
+                    if beside:
+                        beside(db)
+                    db.execute(f"SET LOCAL lock_timeout = {FIRST_MS}".encode())
+                    self._fold(db, conditions)
+            except psycopg.errors.LockNotAvailable:
+                return False
+            return True
 
-        yield InDatabase(fold)
+        keys = {key_of(one) for one in conditions}
+        while keys & self._reporting:  # else an end could come before its onset
+            yield Sleep(_TRY_AGAIN_S)
+        self._reporting |= keys
+        try:
+            while not (yield InDatabase(fold)):  # meanwhile the session stores rounds
+                yield Sleep(_TRY_AGAIN_S)
+        finally:
+            self._reporting -= keys
 
     def _take_now(self, todo: set[int]) -> Steps[set[int]]:
         """Returns the partitions taken or found damaged.  The others are to be tried again: the brokers did not answer, or

@@ -6,6 +6,7 @@ commits.  While one round commits the next is computed.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,10 +23,10 @@ from streams.errors import BrokersAwayError
 from streams.kafka.clock_records import ClockRecords
 from streams.kafka.log import Log
 from streams.store import ledger
+from streams.store.conditions import FoldConditions
 from streams.store.data_keys import DatabaseKeyRing
 from streams.store.session import Session
 from streams.store.staging import prepare
-from streams.store.store import FoldConditions
 from streams.worker.allocator import keep_memory
 from streams.worker.app import Process, make_app
 from streams.worker.loop import Loop
@@ -37,6 +38,9 @@ from streams.worker.settings import WorkerSettings
 from streams.worker.threads import WorkerThreads
 from streams.worker.watchdog import Watchdog
 
+SWITCH_S: Final = 0.0005
+"""A thread that computes gives the interpreter away after so long (default 5 ms): what arrives goes through several threads,
+and waited that long at each while a backlog was computed (docs/decisions/0168).  The processor hardly notices."""
 BROKERS_S: Final = 60.0
 """A worker that starts waits so long for the brokers."""
 
@@ -50,6 +54,7 @@ def run(
         StreamsError: a setting does not fit, or no broker answers; the message is one sentence that says what to do.
     """
     keep_memory()
+    sys.setswitchinterval(SWITCH_S)
     metrics.serve(settings.metrics_port)
     surroundings, stop, topic = surroundings or Surroundings(), threading.Event(), settings.topic
     brokers, clock = Log(settings.kafka, topic), surroundings.clock

@@ -37,6 +37,9 @@ def main() -> int:
 
 
 def many(seeds: range, processes: int) -> int:
+    if not seeds:
+        print("no seeds: nothing was tried", flush=True)
+        return 2
     began = printed = time.monotonic()
     readings = conditions = 0
     for n, outcome in enumerate(seeds_of(seeds, processes), 1):

@@ -7,15 +7,19 @@ locked until then, so nobody can tell the difference.
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
 
+from alerts.fold.alarm_rows import Key, key_of
+from streams.engine.condition import Condition
 from streams.kafka.position import Appended
+from streams.store.conditions import FIRST_MS
 from streams.store.ledger import STUCK_S, Checked, Held, Move
 from streams.store.store import RoundToStore, Stored
 from streams.worker.recovery import Saved
@@ -25,7 +29,7 @@ from tests.simulation.tables import LedgerRow, Tables
 TOPIC_ID: Final = "a topic"
 Lock = tuple[str, int]
 _POLL_S: Final = 0.02
-_TAKE_S, _LOCK_S = 2.0, 20.0
+_TAKE_S, _LOCK_S, _PERSON_S = 2.0, 20.0, FIRST_MS / 1000
 
 
 @dataclass
@@ -54,6 +58,10 @@ class Session:
         """For what is done at one instant."""
         self.check()
         return nullcontext()
+
+    def execute(self, statement: bytes, *_: object) -> None:
+        """What is done at one instant waits for no lock."""
+        assert statement.startswith(b"SET LOCAL"), "a state was lost"
 
     def finish(self) -> None:
         """Commit or roll back: the locks go."""
@@ -90,6 +98,7 @@ class Database:
         self.down = self.read_only = False
         self.call_lost = 0.0
         self.traps: dict[str, Callable[[], None]] = {}
+        self.somebody: Callable[[int], None] | None = None  # locks the alarm that a round locks next, before it
         self._pids = itertools.count(1)
         self._rng = scheduler.chance("database")
 
@@ -105,6 +114,23 @@ class Database:
         """All sessions break; what was not committed is gone."""
         for session in self.sessions:
             session.end()
+
+    def hold(self, alarm: int) -> Callable[[], None]:
+        """Somebody is stopped in the middle of an act; returns what ends that."""
+        session = self.connect("somebody")
+        self.locks[("alarm", alarm)] = session
+        session.locks.append(("alarm", alarm))
+        return session.end
+
+    def set_back(self) -> Callable[[], None]:
+        """A dump is made; returns what puts it back, under whoever runs."""
+        tables, history = copy.deepcopy(self.tables), list(self.history)
+
+        def put_back() -> None:
+            self.restart()
+            self.tables, self.history = tables, history
+
+        return put_back
 
     # transactions
 
@@ -148,11 +174,13 @@ class Database:
             if len(lost) == len(todo.moves):
                 return Stored(lost)
             yield self._step(db)
-            mine = [one for one in todo.writes.conditions if one.partition not in lost]
-            yield from self._lock(db, [("alarm", one) for one in self.tables.alarms.ids_of(mine)], _LOCK_S)
+            stored = {move.partition for move in todo.moves} - lost
+            waiting = [one for one in self.tables.condition_waiting if one.partition in stored]
+            mine = waiting + [one for one in todo.writes.conditions if one.partition not in lost]
+            held = yield from self._lock_alarms(db, mine)
             yield self._step(db)
             self._writable(db)
-            new, differing = self.commit(db, todo, topic_id, lost)
+            new, differing = self.commit(db, todo, topic_id, lost, held)
         finally:
             db.finish()
         if self._rng.random() < self.call_lost:
@@ -168,7 +196,9 @@ class Database:
         lost = frozenset(m.partition for m in moves if stand.get(m.partition) != (m.first, m.epoch))
         return Checked(lost, any(stand.get(m.partition) == (m.next, m.epoch) for m in moves))
 
-    def commit(self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int]) -> tuple[int, int]:
+    def commit(
+        self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int], held: Collection[Key] = ()
+    ) -> tuple[int, int]:
         gone = frozenset(lost)
         stored = [move for move in todo.moves if move.partition not in gone]
         spans = ", ".join(f"{m.partition}: {m.first} to {m.next}" for m in stored)
@@ -177,7 +207,7 @@ class Database:
             row = self.tables.ledger[move.partition]
             row.owner = db.pid
             self.history.append(Written(move.partition, move.epoch, move.first, move.next, row.epoch))
-        return self.tables.store(todo, topic_id, gone)
+        return self.tables.store(todo, topic_id, gone, held)
 
     def saved(self, partition: int) -> Saved | None:
         return self.tables.engine_state.get(partition)
@@ -202,6 +232,20 @@ class Database:
                     raise psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")
             db.locks.append(lock)
         db.check()
+
+    def _lock_alarms(self, db: Session, conditions: Sequence[Condition]) -> Generator[float, None, set[Key]]:
+        """The keys of alarms that somebody else holds for longer than a round waits."""
+        held, limit = set[Key](), _PERSON_S
+        for alarm in self.tables.alarms.ids_of(conditions):
+            if self.somebody and self.free(("alarm", alarm)):
+                stopped, self.somebody = self.somebody, None
+                stopped(alarm)
+            try:
+                yield from self._lock(db, [("alarm", alarm)], limit)
+            except psycopg.errors.LockNotAvailable:
+                limit = 0.0
+                held.add(key_of(self.tables.alarms.rows[alarm]))
+        return held
 
     def _writable(self, db: Session) -> None:
         db.check()

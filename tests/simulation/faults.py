@@ -28,6 +28,7 @@ class Faults:
             self.kill_gateway, self.cut_power, self.fill_disk, self.deafen,
             self.kill_worker, self.freeze_worker, self.trap_worker, self.trap_worker, self.rebalance, self.stop_worker,
             self.restart_database, self.lose_database, self.database_read_only, self.lose_answers,
+            self.restore_database, self.stop_somebody,
             self.lose_brokers, self.trouble_network, self.shift_clock, self.replay, self.inject, self.change,
         )  # fmt: skip
         self._kinds = self._rng.sample(every, self._rng.randint(4, len(every)))
@@ -36,6 +37,7 @@ class Faults:
     def stop(self) -> None:
         """All that lasts is over; what is dead comes back."""
         self._stopped = True
+        self.world.database.somebody = None
         for end in self._ends:
             end()
         self._ends.clear()
@@ -155,6 +157,16 @@ class Faults:
         database = self.world.database
         database.call_lost = 0.4
         self._lasting("database", "loses answers", self._rng.uniform(1.0, 8.0), lambda: setattr(database, "call_lost", 0.0))
+
+    def restore_database(self) -> None:
+        """An older dump is put back, under workers that go on."""
+        self._lasting("database", "a dump is put back", self._rng.uniform(0.5, 8.0), self.world.database.set_back())
+
+    def stop_somebody(self) -> None:
+        """A desk, in the middle of an act on an alarm that a round is about to change."""
+        database, seconds = self.world.database, self._rng.choice((0.5, 3.0, 10.0))
+        stopped = lambda alarm: self._lasting("a desk", f"stopped with alarm {alarm} locked", seconds, database.hold(alarm))
+        database.somebody = stopped
 
     # the log
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Final
 
@@ -12,8 +13,6 @@ from tests.simulation.world import Outcome, simulate
 
 AT_ONCE: Final = 10
 """Seeds that a process takes at a time."""
-_BLOCK_S: Final = 1800.0
-"""Who has answered nothing by then is not alive."""
 
 
 def seeds_of(seeds: range, processes: int = 1) -> Iterator[Outcome]:
@@ -22,10 +21,12 @@ def seeds_of(seeds: range, processes: int = 1) -> Iterator[Outcome]:
         yield from _some(seeds)
         return
     blocks = [seeds[at : at + AT_ONCE] for at in range(0, len(seeds), AT_ONCE)]
-    with get_context("spawn").Pool(processes, _leave_interrupts_to_the_parent) as pool:
-        found = pool.imap(_block, blocks)
-        for _ in blocks:
-            yield from found.next(timeout=_BLOCK_S)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _leave_interrupts_to_the_parent)
+    try:
+        for outcomes in pool.map(_block, blocks):  # a process that is killed is noticed at once
+            yield from outcomes
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _leave_interrupts_to_the_parent() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterable, Sequence
+from collections.abc import Collection, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from alerts.fold.alarm_rows import Key
 from gateway.outbox.outbox import _answer
 from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
@@ -75,7 +76,9 @@ class NoFence(Database):
 class LedgerFirst(Database):
     """Moves the ledger in a transaction of its own, before the rows."""
 
-    def commit(self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int]) -> tuple[int, int]:
+    def commit(
+        self, db: Session, todo: RoundToStore, topic_id: str, lost: Iterable[int], held: Collection[Key] = ()
+    ) -> tuple[int, int]:
         super().commit(db, replace(todo, writes=_NOTHING, values=[], snapshots=[]), topic_id, lost)
         return 0, 0
 
@@ -94,6 +97,15 @@ class NullInKey(Tables):
 
     def reading_key(self, row: Reading) -> Hashable:
         return row.key if row.nth else (*row.key, object())
+
+
+class DropsHeld(Tables):
+    """Gives up the conditions whose alarm somebody holds."""
+
+    def store(self, todo: RoundToStore, topic_id: str, lost: Collection[int], held: Collection[Key] = ()) -> tuple[int, int]:
+        done = super().store(todo, topic_id, lost, held)
+        self.condition_waiting.clear()
+        return done
 
 
 def without(axis: str, table: str, field: str) -> type[Engine]:
@@ -133,11 +145,12 @@ _LEFT_OUT: Final = (
 )
 ROWS: Final = ("is stored", " is None", ", not ", "settled")
 BUGS: Final = (
-    Bug("acknowledge before commit", Parts(outbox=AnswersFirst), ("acknowledged, and is nowhere",)),
+    Bug("acknowledge before commit", Parts(outbox=AnswersFirst), ("acknowledged, and is nowhere", "disk is full")),
     Bug("sequence reused", Parts(store=CountsRows), ("stored 2 times", "sealed with two contents")),
-    Bug("no epoch check", Parts(database=NoEpoch), ("written under epoch",)),
+    Bug("no epoch check", Parts(database=NoEpoch), ("written under epoch", "a state was lost")),
     Bug("no check of the ledger", Parts(database=NoFence), ("when it stood at", "written under epoch")),
     Bug("ledger before rows", Parts(database=LedgerFirst), (*ROWS, "acknowledged, and is nowhere")),
     Bug("NULL in a key", Parts(tables=NullInKey), ("is stored 2 times",)),
+    Bug("a held condition dropped", Parts(tables=DropsHeld), ("conditions of",)),
     *(Bug(f"snapshot without {' '.join(name)}", Parts(engine=without(*name)), ROWS) for name in _LEFT_OUT),
 )

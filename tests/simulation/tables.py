@@ -12,11 +12,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from alerts.fold.alarm_rows import Key
+from alerts.fold.fold import key_of_condition
 from devices.sample import SAMPLE, Samples, Status
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import encode_control, kind_of
 from devices.wire.event import encode_event
 from streams.engine.columns.arrays import Ints
+from streams.engine.condition import Condition
 from streams.engine.series.rollup import recompute
 from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
@@ -86,14 +89,15 @@ class Tables:
     ledger: dict[int, LedgerRow] = field(default_factory=dict)
     damaged_key: set[tuple[int, int]] = field(default_factory=set)
     alarms: Alarms = field(default_factory=Alarms)
+    condition_waiting: list[Condition] = field(default_factory=list)
 
     def reading_key(self, row: Reading) -> Hashable:
         """What makes two readings one."""
         return row.key
 
-    def store(self, todo: RoundToStore, topic_id: str, lost: Collection[int]) -> tuple[int, int]:
+    def store(self, todo: RoundToStore, topic_id: str, lost: Collection[int], held: Collection[Key] = ()) -> tuple[int, int]:
         """All that ``store_round`` writes between its check and its commit, except of the ``lost`` partitions: new readings
-        and differing ones.
+        and differing ones.  Somebody has ``held`` the alarms of these keys for too long.
         """
         writes, of = todo.writes, todo.writes.round.records
         new, differing = self._readings(writes, lost)
@@ -117,8 +121,13 @@ class Tables:
         for snapshot in todo.snapshots:
             if snapshot.partition not in lost:
                 self.engine_state[snapshot.partition] = Saved(snapshot.offset, snapshot.state)
-        conditions = [one for one in writes.conditions if one.partition not in lost]
-        self.alarms.fold(conditions + [condition_of(one) for one in todo.keys if self._note_key(one, lost)])
+        stored = {move.partition for move in todo.moves} - set(lost)
+        conditions = [one for one in self.condition_waiting if one.partition in stored]
+        self.condition_waiting = [one for one in self.condition_waiting if one.partition not in stored]
+        conditions += [one for one in writes.conditions if one.partition not in lost]
+        conditions += [condition_of(one) for one in todo.keys if self._note_key(one, lost)]
+        self.condition_waiting += [one for one in conditions if key_of_condition(one) in held]
+        self.alarms.fold([one for one in conditions if key_of_condition(one) not in held])
         for move in todo.moves:
             if move.partition not in lost:
                 row = self.ledger[move.partition]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.simulation import night
 from tests.simulation.__main__ import many
 from tests.simulation.night import AT_ONCE, seeds_of
 from tests.simulation.planted import BUGS
@@ -50,6 +53,21 @@ def test_a_wrong_seed_ends_the_search_and_says_how_to_see_it_again(monkeypatch, 
 def test_seeds_come_in_their_order_from_several_processes_as_from_one():
     few = range(5, 5 + AT_ONCE + 1)
     assert list(seeds_of(few, 2)) == list(seeds_of(few))
+
+
+def test_a_process_that_is_killed_ends_the_search_at_once(monkeypatch):
+    monkeypatch.setattr(night, "AT_ONCE", 1)
+    seeds = seeds_of(range(40), 2)
+    next(seeds)
+    victim = multiprocessing.active_children()[0]
+    victim.kill()
+    with pytest.raises(BrokenProcessPool):
+        list(seeds)
+
+
+def test_no_seeds_are_said_to_be_none(capsys):
+    assert many(range(0), 1) == 2
+    assert capsys.readouterr().out == "no seeds: nothing was tried\n"
 
 
 def test_a_seed_is_the_same_every_time_and_in_every_process():

@@ -197,6 +197,8 @@ class World:
 
     def _left(self) -> list[str]:
         left = [f"{home.name} still holds readings" for home in self.homes if self.ticking and not home.empty]
+        if self.database.tables.condition_waiting:
+            left.append("conditions wait for their alarms")
         for partition in sorted(self.log.partitions):
             row, end = self.database.tables.ledger.get(partition), self.log.end(partition)
             if row is None or row.next != end:

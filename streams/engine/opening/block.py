@@ -12,7 +12,8 @@ import numpy.typing as npt
 @dataclass(frozen=True, slots=True)
 class Block:
     """Records ``first`` to ``next`` - 1 of a partition, without gaps: ``appended`` int64 [n] ms (LogAppendTime), ``values``
-    n records as bytes.
+    n records as bytes.  ``fault``: the reason why all of them are refused as they stand in the log; they have no append time
+    to believe (0) then.  ``leader_epoch``: of the broker that appended them, -1: unknown.
     """
 
     partition: int
@@ -20,6 +21,8 @@ class Block:
     next: int
     appended: npt.NDArray[np.int64]
     values: list[bytes]
+    fault: str = ""
+    leader_epoch: int = -1
 
     @property
     def size(self) -> int:
@@ -34,8 +37,8 @@ class Block:
             return self, None
         n = offset - self.first
         return (
-            Block(self.partition, self.first, offset, self.appended[:n], self.values[:n]),
-            Block(self.partition, offset, self.next, self.appended[n:], self.values[n:]),
+            Block(self.partition, self.first, offset, self.appended[:n], self.values[:n], self.fault, self.leader_epoch),
+            Block(self.partition, offset, self.next, self.appended[n:], self.values[n:], self.fault, self.leader_epoch),
         )
 
     def parts(self, most: int) -> Iterator[Block]:

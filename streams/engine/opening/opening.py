@@ -53,6 +53,11 @@ def open_blocks(blocks: Sequence[Block], keys: KeyRing) -> Round:
     records["offset"] = np.concatenate([np.arange(b.first, b.next) for b in blocks])
     records["append"] = np.concatenate([b.appended for b in blocks])
     refused = _Refused(len(values))
+    for block in blocks:
+        if block.fault:
+            offset = records["offset"]
+            mine = (records["partition"] == block.partition) & (offset >= block.first) & (offset < block.next)
+            refused.where(mine, block.fault)
     heads = [value[:_HEAD] for value in values]
     _read_headers(records, heads, values, refused)
     _believe_silences(records, values)

@@ -18,6 +18,7 @@ from alerts.care.consent import give_consent
 from alerts.care.identity import Identity
 from alerts.care.limits import set_limits, set_rule_set
 from alerts.care.teams import add_team
+from alerts.control import relay as relaying
 from alerts.control.data_keys import current_key
 from alerts.control.outbox import send
 from alerts.control.relay import hold_lock, new_producer, run_relay, send_waiting
@@ -170,6 +171,38 @@ def test_one_relays_and_another_takes_over_when_it_is_gone(schema: str) -> None:
         while not hold_lock(two):
             assert time.monotonic() < end
             time.sleep(0.02)
+
+
+def test_a_relay_that_is_stopped_or_whose_host_is_gone_gives_way_within_15_s(
+    schema: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert relaying.LEASE_S + NotifySettings.model_fields["poll_s"].default <= 11
+    monkeypatch.setattr(relaying, "LEASE_S", 1)
+    held, stop = threading.Event(), threading.Event()
+
+    def stopped(db: Db, *_: object) -> None:
+        assert hold_lock(db)
+        held.set()
+        stop.wait(20)  # as a process that is stopped: it asks nothing, and its kernel answers for it
+
+    monkeypatch.setattr(relaying, "_relay", stopped)
+    master = home / "master.key"
+    master.write_bytes(MASTER)
+    master.chmod(0o600)
+    settings = NotifySettings(database=schema, master_key_file=master)
+    thread = threading.Thread(target=run_relay, args=(settings, stop))
+    thread.start()
+    try:
+        assert held.wait(10)
+        with psycopg.connect(schema, autocommit=True) as other:
+            assert not hold_lock(other)
+            end = time.monotonic() + 5
+            while not hold_lock(other):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+    finally:
+        stop.set()
+        thread.join(10)
 
 
 def test_it_relays_at_each_commit_survives_its_session_and_ends_on_request(

@@ -15,7 +15,7 @@ from alerts.fold.fold import apply
 from alerts.life.events import Acknowledge
 from alerts.notify.channel import Channel, Message
 from alerts.notify.channels.webhook import WebhookChannel
-from alerts.notify.due import tick_due
+from alerts.notify.due import AlarmTimer
 from alerts.notify.outbox import AT_ONCE, report_unknown_channels, send_due
 from streams.engine.condition import Condition, Priority
 from tests.alerts.conftest import Db
@@ -205,7 +205,7 @@ def test_a_later_call_takes_the_place_of_one_that_was_never_sent(
     provider.how = "error"
     fold(db, condition(second=now - 100))
     send_due(db, webhook, DESK)
-    assert tick_due(db) == 1
+    assert AlarmTimer().tick_due(db) == 1
     provider.how = "ok"
     try_again_now(db)
     assert send_due(db, webhook, DESK) == 1

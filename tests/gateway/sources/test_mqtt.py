@@ -1,12 +1,16 @@
 import asyncio
 import contextlib
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import paho.mqtt.client as paho
@@ -322,3 +326,25 @@ async def test_foreign_devices_senml_and_last_wills_come_by_the_same_broker(
     assert values(tmp_path, 7, Vital.SPO2) == [97]
     assert [event.up for event in events(tmp_path, 7) if isinstance(event, Link)] == [True, False]
     assert [reason for _, _, reason, _ in refused(tmp_path)] == ["mapping: none of the paths of 'scale' leads to a value"]
+
+
+async def test_a_source_that_has_stopped_is_freed_with_its_socket_and_not_when_the_collector_comes() -> None:
+    async def changed(helpers: object) -> None:
+        await asyncio.sleep(60)
+
+    configuration: Any = SimpleNamespace(current=None, changed=changed)
+    metrics: Any = MagicMock()
+    nothing: Any = None
+    source = MqttSource(configuration, nothing, nothing, metrics, Broker("127.0.0.1", 1), gateway=1)
+    task = asyncio.create_task(source.run())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.wait({task})
+    freed = weakref.ref(source)
+    gc.collect()
+    gc.disable()
+    try:
+        del source, task
+        assert freed() is None
+    finally:
+        gc.enable()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import resource
 import struct
 
 import numpy as np
 import pytest
+from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, PartitionRecords
 from aiokafka.errors import CorruptRecordException
+from aiokafka.record._crecords import default_records, legacy_records
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
@@ -13,11 +16,12 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.kafka import decompression, unpacking
 from streams.kafka.unpacking import Unpacking
 
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 LOG_APPEND_TIME, CONTROL = 8, 32
-_CRC_AT, _ATTRIBUTES_AT, _MAX_TIMESTAMP_AT = 17, 21, 35
+_CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _MAX_TIMESTAMP_AT, _RECORDS_AT = 17, 21, 23, 35, 61
 
 
 def batch(first, deltas, values, *, codec=NONE, attributes=0, appended=1_700_000_000_000):
@@ -66,34 +70,124 @@ def aiokafkas(data, position):
 
 
 def ours(data, position, most):
-    unpacking = Unpacking(3, MemoryRecords(data), position)
+    found = Unpacking(3, MemoryRecords(data), position)
     blocks = []
-    while not unpacking.done:
-        blocks += unpacking.take(most)
-    return blocks, unpacking.position
+    while not found.done:
+        blocks += found.take(most)
+    return blocks, found.position
 
 
 @given(fetches(), st.sampled_from([1, 3, 10_000]))
-def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own(fetch, most):
+def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(fetch, most):
     data, position = fetch
     blocks, after = ours(data, position, most)
+    at = position
     for block in blocks:
+        assert block.first == at
         assert block.next - block.first == len(block.values) == len(block.appended) > 0
         assert block.appended.dtype == np.int64
         assert block.partition == 3
-    flat = [(block.first + n, int(block.appended[n]), value) for block in blocks for n, value in enumerate(block.values)]
-    assert (flat, after) == aiokafkas(data, position)
+        assert block.fault in {"", unpacking.UNSTAMPED} or not any(block.values)
+        assert not block.fault or not block.appended.any()
+        at = block.next
+    assert at == after
+    theirs, their_position = aiokafkas(data, position)
+    flat = [(b.first + n, value) for b in blocks if b.fault in {"", unpacking.UNSTAMPED} for n, value in enumerate(b.values)]
+    assert (flat, after) == ([(offset, value) for offset, _, value in theirs], their_position)
+    stamped = [(b.first + n, int(b.appended[n])) for b in blocks if not b.fault for n in range(len(b.values))]
+    assert set(stamped) <= {(offset, appended) for offset, appended, _ in theirs}
 
 
-def test_batches_that_follow_each_other_become_one_block_and_a_gap_begins_another():
-    data = b"".join(batch(first, range(4), [b"x"] * 4, attributes=LOG_APPEND_TIME) for first in (10, 14, 20))
-    blocks, after = ours(data, 12, 10_000)
-    assert [(block.first, block.next) for block in blocks] == [(12, 18), (20, 24)]
-    assert after == 24
+def stretches(data, position=0, **options):
+    found = Unpacking(3, MemoryRecords(data), position, **options)
+    blocks = []
+    while not found.done:
+        blocks += found.take(10_000)
+    return [(block.first, block.next, block.fault) for block in blocks]
 
 
-def test_a_batch_whose_bytes_changed_is_not_taken():
-    data = bytearray(batch(0, range(4), [b"x"] * 4, attributes=LOG_APPEND_TIME))
-    data[-3] ^= 1
+def whole(first, n=4, **changes):
+    return batch(first, range(n), [b"x"] * n, **{"attributes": LOG_APPEND_TIME, **changes})
+
+
+def test_batches_that_follow_each_other_become_one_block_and_what_is_missing_has_a_fault():
+    data = b"".join(whole(first) for first in (10, 14, 20))
+    assert stretches(data, 12) == [(12, 18, ""), (18, 20, unpacking.MISSING), (20, 24, "")]
+
+
+def test_a_hole_of_millions_comes_in_parts_as_large_as_was_asked():
+    unpacked = Unpacking(3, MemoryRecords(whole(5_000_000)), 0)
+    (block,) = unpacked.take(1000)
+    assert (block.first, block.next, block.fault) == (0, 1000, unpacking.MISSING)
+    assert unpacked.position == 1000
+
+
+def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone():
+    changed = bytearray(whole(4))
+    changed[-3] ^= 1
+    data = whole(0) + bytes(changed) + whole(8)
     with pytest.raises(CorruptRecordException, match="partition 3"):
-        ours(bytes(data), 0, 10_000)
+        stretches(data)
+    assert stretches(data, doubted=4) == [(0, 4, ""), (4, 8, unpacking.CHANGED), (8, 12, "")]
+    with pytest.raises(CorruptRecordException):
+        stretches(data, doubted=3)
+
+
+def test_a_changed_batch_that_says_it_ends_far_away_or_before_costs_one_offset():
+    for delta in (2**31 - 1, -9):
+        changed = bytearray(whole(0))
+        struct.pack_into(">i", changed, _LAST_DELTA_AT, delta)
+        assert stretches(bytes(changed), doubted=0) == [(0, 1, unpacking.CHANGED)]
+
+
+def test_a_marker_of_a_transaction_takes_its_offset():
+    data = whole(0) + whole(4, 1, attributes=LOG_APPEND_TIME | CONTROL) + whole(5)
+    assert stretches(data) == [(0, 4, ""), (4, 5, unpacking.MARKER), (5, 9, "")]
+
+
+def test_records_that_the_topic_does_not_stamp_keep_their_bytes_and_have_no_time():
+    unpacked = Unpacking(3, MemoryRecords(whole(0, attributes=0)), 0)
+    (block,) = unpacked.take(10)
+    assert (block.fault, block.values, block.appended.tolist()) == (unpacking.UNSTAMPED, [b"x"] * 4, [0] * 4)
+
+
+@pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
+def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bounded):
+    bomb = bytearray(whole(4, 1, codec=codec))
+    bomb[_RECORDS_AT:] = {GZIP: gzip_encode, SNAPPY: snappy_encode, LZ4: lz4_encode, ZSTD: zstd_encode}[codec](
+        bytes(99 << 20)
+    )
+    data = whole(0) + resealed(bomb) + whole(5, codec=codec)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert stretches(data) == [(0, 4, ""), (4, 5, unpacking.TOO_LARGE), (5, 9, "")]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # KB
+
+
+@pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD, 5, 7])
+def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec, bounded):
+    bad = bytearray(whole(4))
+    bad[_ATTRIBUTES_AT + 1] |= codec
+    data = whole(0) + resealed(bad) + whole(8)
+    assert stretches(data) == [(0, 4, ""), (4, 8, unpacking.UNREADABLE), (8, 12, "")]
+
+
+def test_a_batch_without_records_and_one_shorter_than_its_head_take_their_offsets():
+    compacted = bytearray(whole(4)[:_RECORDS_AT])
+    struct.pack_into(">i", compacted, _RECORDS_AT - 4, 0)
+    assert stretches(whole(0) + resealed(compacted) + whole(8)) == [(0, 4, ""), (4, 8, unpacking.MISSING), (8, 12, "")]
+    assert stretches(whole(0) + struct.pack(">qi", 4, 2) + b"ab") == [(0, 4, ""), (4, 5, unpacking.UNREADABLE)]
+
+
+def resealed(data):
+    """A batch that was changed, with the length and the CRC that fit it."""
+    struct.pack_into(">i", data, 8, len(data) - 12)
+    struct.pack_into(">I", data, _CRC_AT, calc_crc32c(bytes(data[_ATTRIBUTES_AT:])))
+    return bytes(data)
+
+
+@pytest.fixture
+def bounded(monkeypatch):
+    for module in (default_records, legacy_records):
+        for name in ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"):
+            monkeypatch.setattr(module, name, getattr(module, name, None), raising=False)
+    decompression.bound()

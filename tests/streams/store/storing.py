@@ -10,8 +10,9 @@ from devices.vitals import Vital
 from streams.engine.opening.opening import open_blocks
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
 from streams.store import ledger
+from streams.store.conditions import fold_nothing
 from streams.store.ledger import Move
-from streams.store.store import RoundToStore, fold_nothing, store_round
+from streams.store.store import RoundToStore, store_round
 from tests.streams.engine.opening.test_opening import blocks_of
 
 HR = Vital.HEART_RATE

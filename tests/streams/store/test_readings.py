@@ -10,8 +10,9 @@ from devices.sample import SAMPLE, Status
 from devices.vitals import VITALS, Vital
 from devices.wire.batch import ClockQuality
 from streams.engine.round import Rejection
+from streams.store.conditions import fold_nothing
 from streams.store.readings import Readings, stage_readings
-from streams.store.store import fold_nothing, store_round
+from streams.store.store import store_round
 from tests.streams.engine.opening.test_opening import T
 from tests.streams.producing import stored_values
 from tests.streams.store.storing import TOPIC, TOPIC_ID, rows, store, take, to_store

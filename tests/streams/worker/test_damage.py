@@ -4,9 +4,12 @@ import psycopg
 import pytest
 from confluent_kafka import TopicPartition
 
+from deploy.continue_after_loss import carry_out, plan
+from deploy.settings import ServerSettings
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
 from streams.kafka.log import Log
+from tests.deploy.test_continue_after_loss import cut
 from tests.streams.producing import now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
@@ -46,6 +49,28 @@ def test_a_log_that_does_not_go_on_where_the_ledger_stands_is_not_read_and_the_o
         ]
         assert db.execute("SELECT count(*) FROM event").fetchone() == (0,)
         assert db.execute("SELECT next_offset FROM ledger ORDER BY partition").fetchall() == [(0,), (4,), (1000,), (0,)]
+
+
+def test_a_log_cut_back_under_a_running_worker_and_grown_again_is_noticed_and_can_be_continued(
+    start_worker, world, kafka, topic, plain_database, home
+):
+    beats = lambda n: [world.event(2, Heartbeat(now_ms())) for _ in range(n)]
+    with start_worker(plain_database) as worker:
+        produce(kafka.client(), topic, [*world.admission(), *beats(3)])
+        wait_for_ledger(plain_database, 11)
+        cut(kafka, topic, 2)
+        produce(kafka.client(), topic, beats(8))  # three of them at offsets that were read before
+        wait_for(plain_database, "SELECT count(*) FROM test_condition WHERE rule = 'log_damaged'", lambda n: n == 1, 40)
+        with psycopg.connect(plain_database) as db:
+            assert db.execute("SELECT partition, damage FROM ledger WHERE damage IS NOT NULL").fetchall() == [
+                (2, "the log was cut back and has grown again")
+            ]
+        settings = ServerSettings(
+            database=plain_database, kafka=kafka.bootstrap, topic=topic, master_key_file=home / "master.key"
+        )
+        carry_out(settings, plan(settings, [2]))
+        wait_for(plain_database, "SELECT count(*) FROM event", lambda n: n == 3 + 8)
+        assert worker.popen.poll() is None
 
 
 def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(start_worker, world, kafka, topic, plain_database):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import psycopg
 import pytest
@@ -98,6 +99,26 @@ def test_a_record_at_which_the_engine_fails_is_set_aside_alone_and_the_worker_go
     phases = [(1, "record_set_aside", 0, phase) for phase in ("onset", "end")]
     assert rows(plain_database, CONDITIONS, "record_set_aside") == phases
     assert not rows(plain_database, CONDITIONS, "state_lost")
+
+
+def test_a_state_that_fails_in_the_second_after_its_record_is_left_behind_and_nothing_is_refused(
+    start_worker, world, kafka, topic, plain_database
+):
+    t = now_ms()
+    beats = [world.event(p, Heartbeat(t + n)) for n in range(5) for p in world.patients]
+    first = [*world.admission(), *beats, world.event(1, Battery(t, 50), device=world.device(1))]
+    with start_worker(plain_database, TEST_FAIL="a second later") as worker:
+        produce(kafka.client(), topic, first)
+        wait_for_ledger(plain_database, len(first), 60)
+        time.sleep(1)
+        rest = [world.event(p, Heartbeat(t + 1000 + n)) for n in range(5) for p in world.patients]
+        produce(kafka.client(), topic, rest)
+        wait_for_ledger(plain_database, len(first) + len(rest), 60)
+        assert worker.popen.poll() is None
+    assert rows(plain_database, REJECTED) == []
+    assert rows(plain_database, "SELECT count(*) FROM event") == [(len(beats) + 1 + len(rest),)]
+    phases = [(1, "state_lost", 0, phase) for phase in ("onset", "end")]
+    assert rows(plain_database, CONDITIONS, "state_lost") == phases
 
 
 def test_a_record_that_the_database_refuses_is_set_aside_alone(start_worker, world, kafka, topic, plain_database):

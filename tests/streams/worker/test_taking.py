@@ -10,8 +10,8 @@ import pytest
 from deploy.schema.migrate import migrate
 from streams.kafka.log import Log
 from streams.kafka.position import Appended, Extent
+from streams.store.conditions import fold_nothing
 from streams.store.ledger import Held
-from streams.store.store import fold_nothing
 from streams.worker.loop import Loop
 from streams.worker.places import Places
 from streams.worker.ports import Statements, Surroundings

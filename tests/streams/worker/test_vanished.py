@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 
@@ -19,6 +20,7 @@ from tests.streams.worker.worker_process import WorkerProcess, wait_for, wait_fo
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 
 DAMAGED = "SELECT count(*) FROM test_condition WHERE rule = 'log_damaged' AND phase = 'onset'"
+SILENT = "SELECT count(*) FROM test_condition WHERE rule = 'log_silent' AND phase = 'onset'"
 EVENTS = "SELECT count(*) FROM event"
 
 
@@ -88,3 +90,39 @@ def test_connections_that_die_without_a_word_stop_nothing_for_longer_than_20_s(
         wait_for(plain_database, EVENTS, lambda n: n == 4, 20)
         assert worker.popen.poll() is None
     assert proxy.swallowed > 1
+
+
+@pytest.mark.alone
+@pytest.mark.full
+def test_of_three_brokers_one_that_is_cut_off_stops_nothing_for_longer_than_20_s(
+    world, make_kafka, prepare, plain_database, home
+):
+    prepare(plain_database)
+    kafka, topic, key = make_kafka(brokers=3), "cut-off", world.write_master(home)
+    kafka.create(Topic(topic, 4, {"message.timestamp.type": "LogAppendTime"}))
+    with WorkerProcess(plain_database, kafka.bootstrap, topic, key, clock=True) as worker:
+        produce(kafka.client(), topic, world.admission())
+        wait_for_ledger(plain_database, 30, 60, at_least=True)
+        leader = kafka.admin().list_topics(topic, timeout=10).topics[topic].partitions[1].leader
+        kafka.children[leader].send(signal.SIGSTOP)
+        began = time.monotonic()
+        produce(kafka.client(), topic, [world.event(p, Heartbeat(now_ms())) for p in world.patients])
+        wait_for(plain_database, EVENTS, lambda n: n == 4, 20)
+        assert time.monotonic() - began < 30
+        assert worker.popen.poll() is None
+        kafka.children[leader].send(signal.SIGCONT)
+
+
+@pytest.mark.alone
+@pytest.mark.full
+def test_a_topic_that_is_missing_for_long_and_comes_back_smaller_is_damage_and_ends_no_worker(
+    start_worker, world, kafka, topic, plain_database
+):
+    with start_worker(plain_database, clock=True) as worker:
+        produce(kafka.client(), topic, world.admission())
+        wait_for_ledger(plain_database, 30, 60, at_least=True)
+        kafka.delete(topic)
+        wait_for(plain_database, SILENT, lambda n: n >= 4, 60)
+        kafka.create(Topic(topic, 1, {"message.timestamp.type": "LogAppendTime"}))
+        wait_for(plain_database, DAMAGED, lambda n: n >= 1, 60)
+        assert worker.popen.poll() is None

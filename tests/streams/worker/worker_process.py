@@ -17,6 +17,7 @@ from typing import Self
 import psycopg
 
 from deploy.stack.child import Child
+from devices.wire.batch import partition_of
 
 TABLE = """CREATE TABLE IF NOT EXISTS test_condition (
     partition int4, second int8, subject int4, rule text, source int4, phase text, detail jsonb)"""
@@ -77,6 +78,25 @@ class Fails:
 
     def __getattr__(self, name):
         return lambda *_: None
+
+
+class FailsLater(Fails):
+    """A stage whose state is bad from what a device says on: it fails at each second after it."""
+
+    def __init__(self):
+        self.bad = set()
+
+    def event(self, now, patient, device, gateway, event):
+        if device:
+            self.bad.add(partition_of(patient))
+
+    def evaluate(self, moment):
+        if self.bad & set(moment.partitions.tolist()):
+            raise KeyError
+        return ()
+
+    def drop(self, partition, patients):
+        self.bad.discard(partition)
 
 
 class WorkerProcess:
@@ -158,7 +178,7 @@ if __name__ == "__main__":
         surroundings = Surroundings(clock=SimpleNamespace(monotonic=time.monotonic, time=wrong_time))
     stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
     if "TEST_FAIL" in os.environ:
-        stages = [Fails()]
+        stages = [Fails() if os.environ["TEST_FAIL"] == "at once" else FailsLater()]
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages
 

@@ -49,6 +49,7 @@ INSERT INTO claim VALUES ('\\x00', 1, now(), NULL);
 INSERT INTO audit (person, action) VALUES (1, 'x');
 INSERT INTO desk_epoch VALUES (1);
 INSERT INTO channel (name) VALUES ('webhook') ON CONFLICT DO NOTHING;
+INSERT INTO condition_waiting (partition, condition) VALUES (1, '{}');
 INSERT INTO damaged_key (partition, patient, gateway, key) VALUES (1, 1, 1, 1);
 INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1);
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
