@@ -51,7 +51,9 @@ async def upload(request: Request, desk: Desk, session: Session) -> Response:
 
     try:
         if isinstance(file, UploadFile) and not text:
-            text = decoded(await file.read())
+            content = await file.read()
+            await form.close()  # the file is temporary, on the disk
+            text = decoded(content)
         if not text.strip():
             raise InvalidImportError("No file was chosen, or it is empty: choose one.")
         report = await (desk.write(work) if dry_run else change(desk, work))
