@@ -75,6 +75,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
         return "active" if self.active else "latched" if self.latched else "cleared"
 
     @property
+    def done(self) -> bool:
+        """True if nothing is left to do unless it soon begins again: its condition is over and its outcome is recorded."""
+        return self.state == "recovered" and self.outcome is not None
+
+    @property
     def score(self) -> float | None:
         """The total of an alarm that stands on a score such as NEWS2."""
         return score_of(self.rule, self.value)

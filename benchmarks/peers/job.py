@@ -53,8 +53,9 @@ CLOCK_S: Final = 10
 VITALS: Final = (Vital.HEART_RATE, Vital.PULSE_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE)
 SIGN: Final = (1, 1, -1, 1)
 """1: the limit is an upper one; -1: a lower one."""
-LIMIT: Final = (1300, 1300, 880, 300)
-"""In tenths, for the batch job, by vital."""
+LIMIT: Final = (1300, 32_000, 880, 300)
+"""In tenths, for the batch job, by vital.  Nothing lies beyond that of the pulse: for Vigil it is one parameter with the
+heart rate, and only one of them may decide."""
 
 NAMES: Final = ("heart_rate", "pulse_rate", "spo2", "respiratory_rate", "temperature")
 MEAN_LIMIT: Final[Mapping[str, int]] = {

@@ -98,7 +98,9 @@ def batches(patients: int, minutes: int) -> Iterator[Message]:
     for second in range(START + 1, end + 1):
         if second % CLOCK_S == 0:
             for partition in range(PARTITIONS):
-                yield Message(partition, bytes(4), second * 1000, header(Kind.CLOCK, patient=0, count=0))
+                yield Message(
+                    partition, bytes(4), second * 1000, header(Kind.CLOCK, patient=0, count=0, received=second * 1000)
+                )
         who = list(last) if second == end else turn.get(second % 60, []) if second >= START + 60 else []
         if who:
             reach = [second - 2 - last[patient] for patient in who]

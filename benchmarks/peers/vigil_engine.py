@@ -15,6 +15,7 @@ from alerts.rules.suppression import Suppression
 from benchmarks.loads.engine import control_round, fresh_engine
 from benchmarks.peers.job import HOLD_S, LIMIT, PARTITIONS, SIGN, VITALS, WINDOWS_S, figures_of
 from devices.sample import SAMPLE, STEPS
+from devices.vitals import Vital
 from devices.wire.batch import HEADER
 from devices.wire.control import Consent, Control, Enrolled, Enrolment, Level, Limit, RuleSet
 from streams.engine.condition import Condition
@@ -76,7 +77,9 @@ class EngineJob:
         opened = opened_unsealed(blocks)
         new = set(np.unique(opened.records["patient"]).tolist()) - self._known
         if new:
-            self._admit(new, {b.partition: int(b.appended[0]) for b in blocks})
+            records = opened.records
+            at = {p: int(records["append"][records["partition"] == p][0]) for p in {b.partition for b in blocks}}
+            self._admit(new, at)
         self._advance(opened)
 
     def _advance(self, opened: Round) -> None:
@@ -103,7 +106,8 @@ class EngineJob:
 
 def _rules() -> RuleSet:
     both = zip(VITALS, SIGN, LIMIT, strict=True)
-    return RuleSet(1, tuple(Limit(v, "high" if s > 0 else "low", None, Level(x / _TENTHS, HOLD_S)) for v, s, x in both))
+    limits = [Limit(v, "high" if s > 0 else "low", None, Level(x / _TENTHS, HOLD_S)) for v, s, x in both]
+    return RuleSet(1, tuple(one for one in limits if one.vital != Vital.PULSE_RATE))
 
 
 def opened_unsealed(blocks: list[Block]) -> Round:
@@ -113,10 +117,10 @@ def opened_unsealed(blocks: list[Block]) -> Round:
     records = np.zeros(len(values), RECORD)
     records["partition"] = np.repeat([b.partition for b in blocks], [len(b.values) for b in blocks])
     records["offset"] = np.concatenate([np.arange(b.first, b.next) for b in blocks])
-    records["append"] = np.concatenate([b.appended for b in blocks])
     heads = np.frombuffer(b"".join([value[:_HEAD] for value in values]), HEADER)
     for name in _SHARED:
         records[name] = heads[name]
+    records["append"] = heads["received"]  # the log's own stamps are producers', which the transport does not believe
     samples = np.frombuffer(b"".join([value[_HEAD:] for value in values]), SAMPLE)
     size = (np.fromiter(map(len, values), np.int64, len(values)) - _HEAD) // SAMPLE.itemsize
     return Round(records, samples, np.repeat(np.arange(len(values), dtype=np.int32), size))

@@ -80,6 +80,8 @@ def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
     by_patient: dict[int, list[Alarm]] = defaultdict(list)
     partitions: dict[str, list[Alarm]] = defaultdict(list)
     for alarm in snapshot.alarms:
+        if alarm.done:  # it waits for a new onset, which would be the same alarm; nobody has to see that
+            continue
         if alarm.subject_kind == "patient":
             by_patient[alarm.subject].append(alarm)
         else:

@@ -89,6 +89,7 @@ class Stands(Columns):
 
 class Table:
     """The limits of one rule set, or one patient, by vital: int32 [side, level, vital code]; ``named`` bool [side, code].
+    ``written`` float64: each limit in its unit, as a person wrote it; NaN: none.
 
     What a limit says of one vital holds for all that measure its parameter (:mod:`alerts.rules.parameters`); of a side that
     has several, that of the parameter's own vital counts.
@@ -98,6 +99,7 @@ class Table:
         self.limit = np.full((2, 2, _CODES), NO_LIMIT, np.int32)
         self.clear = np.full((2, 2, _CODES), NO_LIMIT, np.int32)
         self.hold = np.zeros((2, 2, _CODES), np.int32)
+        self.written = np.full((2, 2, _CODES), np.nan)
         self.named = np.zeros((2, _CODES), np.bool_)
         known = [one for one in limits if one.vital in VITALS]
         for one in sorted(known, key=lambda each: bool(PARAMETER[each.vital] == each.vital)):
@@ -110,7 +112,9 @@ class Table:
         self.named[side, vital] = True
         for level, wanted in ((MEDIUM, one.medium), (SEVERE, one.high)):
             self.limit[side, level, vital] = self.clear[side, level, vital] = NO_LIMIT
+            self.written[side, level, vital] = np.nan
             if wanted is not None and math.isfinite(wanted.limit):
+                self.written[side, level, vital] = wanted.limit
                 inside = SIGN[side] * max(one.hysteresis, 0.0)
                 self.limit[side, level, vital] = _fixed(wanted.limit, 0.0, steps, SIGN[side], mark)
                 self.clear[side, level, vital] = _fixed(wanted.limit, inside, steps, SIGN[side], mark)
@@ -119,7 +123,7 @@ class Table:
     def over(self, own: Table) -> Table:
         """The table where ``own`` names nothing."""
         out = Table(())
-        for field in ("limit", "clear", "hold"):
+        for field in ("limit", "clear", "hold", "written"):
             getattr(out, field)[:] = np.where(own.named[:, None], getattr(own, field), getattr(self, field))
         return out
 

@@ -107,12 +107,14 @@ class LimitRules(SeriesRule):
             self._put(columns[mine], table_of(limits))
             for patient in np.unique(patients[mine]).tolist():
                 if patient in self._own or patient in self._scale2:
-                    table = table_of(for_scale(limits, self._scale2.get(patient)))
-                    table = table.over(self._own[patient]) if patient in self._own else table
-                    self._put(columns[mine & (patients == patient)], table)
+                    self._put(columns[mine & (patients == patient)], self._table_of(partition, patient))
         self.table.percent[columns] = np.clip(self.parameter["hold_percent"][owner], 1, 100)
         layout = self.view.layout
         self.table.set_device(columns, layout.where.interval[layout.senders_of(self.store, columns)])
+
+    def _table_of(self, partition: int, patient: int) -> Table:
+        table = table_of(for_scale(self._rules.get(partition, ()), self._scale2.get(patient)))
+        return table.over(self._own[patient]) if patient in self._own else table
 
     def _limits_of(self, columns: Ints) -> Cells:
         return np.array([getattr(self.table, field)[:, :, columns] for field in ("limit", "clear", "hold")])
@@ -293,16 +295,16 @@ class LimitRules(SeriesRule):
     def _condition(
         self, column: int, side: int, level: int, value: int, before: int, after: int, now: int, **more: Any
     ) -> Condition:
-        vital = int(self.store.series.vital[column])
-        limit, steps = int(self.table.limit[side, level, column]), STEPS[vital]
+        vital, partition = int(self.store.series.vital[column]), int(self.store.axis.owner[column])
+        limit = float(self._table_of(partition, int(self.store.series.patient[column])).written[side, level, vital])
         found = self.condition(
             now=now,
             column=column,
             rule=rule_name(vital, side),
             before=before,
             after=after,
-            value=float(value / steps),
-            limit=None if limit >= NO_LIMIT else float(SIGN[side] * limit / steps),
+            value=float(value / STEPS[vital]),
+            limit=None if np.isnan(limit) else limit,
             **more,
         )
         return replace(found, source=0)

@@ -153,3 +153,15 @@ def test_each_alarm_that_nobody_has_calls_and_a_silent_gateway_once() -> None:
     assert [call[:4] for call in calls] == [
         ["1", 3, "high", 1], ["2", 2, "medium", 1], ["g9", 2, "technical", 1],
     ]  # fmt: skip
+
+
+def test_what_is_over_and_has_its_outcome_is_not_on_the_list_though_it_may_begin_again() -> None:
+    over = replace_alarm(alarm(1, 1), life="acknowledged", active=False, ended=NOW, owner=7)
+    [to_work] = view(snapshot(1, over), lines_of(snapshot(1, over)), frozenset({1}))
+    assert to_work.alarms == (over,)
+    done = replace_alarm(over, outcome="called", outcome_at=NOW)
+    [line] = view(snapshot(1, done), lines_of(snapshot(1, done)), frozenset({1}))
+    assert line.alarms == ()
+    again = replace_alarm(done, active=True, ended=None)
+    [line] = view(snapshot(1, again), lines_of(snapshot(1, again)), frozenset({1}))
+    assert line.alarms == (again,)

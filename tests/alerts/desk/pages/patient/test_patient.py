@@ -14,12 +14,13 @@ async def test_a_limit_is_sent_and_then_in_effect(desk: OpenDesk, served: Served
     karin = seeded.ward.patients["LOREMSSON"]
     await page.goto(f"{served.url}/patients/{karin}")
     card = page.locator("#limits")
+    await card.get_by_label("Heart rate, medium above").fill("110")
     await card.get_by_label("Heart rate, high above").fill("105")
     await card.get_by_role("button", name="Save limits").click()
     assert await card.locator("select:invalid").count() == 1  # it needs a reason
     await card.get_by_label("Reason").select_option("New treatment")
     await card.get_by_role("button", name="Save limits").click()
-    await card.locator(".summary-box", has_text="must be greater").wait_for()  # 110 is the medium one
+    await card.locator(".summary-box", has_text="must be greater").wait_for()
     await card.get_by_label("Heart rate, medium above").fill("95")
     await card.get_by_role("button", name="Save limits").click()
     await card.locator("[data-state=waiting]").wait_for()
@@ -73,7 +74,7 @@ async def test_the_series_holds_gaps_poor_signal_and_alarms(desk: OpenDesk, serv
     assert series["poor"]["hr"]
     assert {a["text"] for a in series["alarms"]} >= {"*** HR 134 > 120 /min ", "** SpO₂ 93 < 94 % "}
     # what was measured before the limits changed stays beside those of its time
-    assert [step[1:] for step in series["limits"]["hr"]] == [[41, 110, [41, 130]], [50, 110, [41, 120]]]
+    assert [step[1:] for step in series["limits"]["hr"]] == [[41, 130, [41, 130]], [50, 110, [41, 120]]]
     assert now - 3600 < series["limits"]["hr"][1][0] < now
 
 

@@ -57,7 +57,10 @@ async def test_lines_keep_the_limit_they_were_judged_by_and_a_change_says_who_an
     assert any(text == "HR 138 > 130 /min: acknowledged" for text in texts)
     assert texts["HR 138 > 110 /min: better"] == "it was high, by a change of the limit: it was 130"
     assert texts["HR 150 > 145 /min"] == "it got worse"
-    assert texts["Heart rate high above 130 → 145"] == "Dr A. Fictus"
+    assert (
+        texts["Heart rate medium above none → 110; Heart rate high above 130 → 145; Heart rate hold 15 s → varies s"]
+        == "Dr A. Fictus"
+    )
     assert texts["Heart rate medium above 110 → 140; Heart rate high above 145 → 155"] == "Dr A. Fictus"
     assert texts["HR 150 > 145 /min: cleared"] == "at 150, by a change of the limit: it was 145"
 

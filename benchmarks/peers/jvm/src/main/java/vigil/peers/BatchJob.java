@@ -12,7 +12,7 @@ final class BatchJob implements Notes.Job {
     private static final int HEAD = 56, SAMPLE = 16, VITALS = 4, HOLD = 10, HOLE = 60, RING = 512, MASK = RING - 1;
     private static final int[] WINDOWS = {60, 300};
     private static final int[] SIGN = {1, 1, -1, 1};
-    private static final int[] BOUND = {1300, 1300, -880, 300};
+    private static final int[] BOUND = {1300, 32000, -880, 300};
     private static final long START = 1_700_000_000L; // seconds count from here, so that sums stay small
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
