@@ -177,7 +177,11 @@ async def clock() -> HandClock:
 
 def without_cache(path: Path) -> sqlite3.Connection:
     db = open_file(path)
-    db.execute("pragma cache_size = 1")
+    try:
+        db.execute("pragma cache_size = 1")
+    except sqlite3.Error:  # it reads the first page
+        db.close()
+        raise
     return db
 
 
