@@ -101,7 +101,10 @@ async def _carried_out(request: Request, threads: Threads, feed: Callable[[], Fe
         case InEngine(work):
             return await threads.in_engine(work)
         case Seek(offsets):
-            return await feed().position(offsets)
+            try:
+                return await feed().position(offsets)
+            except RuntimeError as error:  # the consumer's thread has ended: the worker is being stopped
+                raise TimeoutError("the consumer has ended") from error
 
 
 class Taking:
