@@ -93,12 +93,13 @@ async def part(request: Request, desk: Desk, session: Session) -> Response:
     """One part of the page: alarms, work, news, timeline or table."""
     number, name = request.path_params["patient"], request.path_params["part"]
     snapshot, patient, line = await _found(desk, session, number)
+    if name in ("alarms", "work"):
+        return desk.page(f"_{name}.html", **_shown(desk, session, snapshot, patient, line, {}))
     async with desk.pool.connection() as connection:
-        entered = await read_entered(connection, number)
-    shown = _shown(desk, session, snapshot, patient, line, entered)
-    if name in ("alarms", "work", "news"):
-        return desk.page(f"_{name}.html", **shown)
-    async with desk.pool.connection() as connection:
+        entered = await read_entered(connection, number) if name == "news" else {}
+        shown = _shown(desk, session, snapshot, patient, line, entered)
+        if name == "news":
+            return desk.page("_news.html", **shown)
         if name == "timeline":
             return desk.page("_timeline.html", moments=await read_timeline(connection, snapshot, patient), **shown)
         if name == "table":
