@@ -18,7 +18,7 @@ SLOW = "snapshot without patients news2 level"
 @pytest.mark.parametrize(
     "bug", [pytest.param(bug, id=bug.name, marks=[pytest.mark.full] if bug.name == SLOW else []) for bug in BUGS]
 )
-def test_a_planted_bug_is_found(bug, record_property):
+def test_a_planted_bug_is_found(bug: Exception, record_property) -> None:
     with simulated():
         found = next((one for seed in range(WITHIN) if (one := simulate(seed, bug.parts)).wrong), None)
     assert found is not None, f"{bug.name}: not found in {WITHIN} seeds"

@@ -27,6 +27,7 @@ from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
 from streams.worker.recovery import read_saved
+from tests.alerts.conftest import Db
 from tests.simulation.database import TOPIC_ID, Database
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import FIGURES
@@ -39,7 +40,7 @@ MS = "(extract(epoch FROM {}) * 1000)::int8"
 
 
 @pytest.fixture
-def db(plain_database):
+def db(plain_database: str):
     migrate(plain_database)
     with psycopg.connect(plain_database, autocommit=True, application_name=ledger.APPLICATION) as connection:
         prepare(connection)
@@ -139,7 +140,7 @@ def real(value):
     return None if value is None else float(np.float32(value))
 
 
-def rows_of(db, columns, table):
+def rows_of(db: Db, columns, table: str):
     return db.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
 
 
@@ -148,7 +149,7 @@ def keyed(rows, keys):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_model_holds_what_postgresql_holds(db, seed):
+def test_the_model_holds_what_postgresql_holds(db: Db, seed: int) -> None:
     both = Both(db)
     Feeding(both, seed).run()
     model = both.model.tables
@@ -207,7 +208,7 @@ def figures(row):
     return (*row[:2], *map(real, row[2:6]), *row[6:])
 
 
-def alarms_agree(db, model):
+def alarms_agree(db: Db, model: dict[int, list[int]]) -> None:
     ids = [number for (number,) in db.execute("SELECT alarm FROM alarm ORDER BY 1")]
     with db.transaction():
         assert {n: lock_one(db, n) for n in ids} == {

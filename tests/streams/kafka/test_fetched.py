@@ -11,13 +11,15 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition as Tp
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from deploy.stack.kafka import Kafka
 from streams.kafka.fetched import fetched
+from tests.fix_kafka import MakeTopic
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(1)]
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
-def produce(client, topic, values, keys=None, **options):
+def produce(client, topic: str, values, keys=None, **options) -> None:
     """In few batches, each acknowledged."""
     producer = Producer({**client, "linger.ms": 50, **options})
     for n, value in enumerate(values):
@@ -25,13 +27,13 @@ def produce(client, topic, values, keys=None, **options):
     assert producer.flush(30) == 0
 
 
-def some(n, seed=0):
+def some(n: int, seed: int = 0):
     """Values that compress, of all sizes, among them empty ones."""
     rng = np.random.default_rng(seed)
     return [bytes(rng.integers(0, 4, int(size), np.uint8)) for size in rng.integers(0, 600, n)]
 
 
-def librdkafkas(client, topic):
+def librdkafkas(client, topic: str):
     """(offset, append time, value) of all records, and the log's end."""
     consumer = Consumer({**client, "group.id": topic, "isolation.level": "read_uncommitted", "enable.partition.eof": True})
     begin, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
@@ -46,7 +48,7 @@ def librdkafkas(client, topic):
     raise AssertionError(f"{len(found)} records, and no end")
 
 
-async def blocks_of(bootstrap, topic, start, end, most):
+async def blocks_of(bootstrap, topic: str, start, end, most):
     """What our own transport would hand over of the log from ``start`` to ``end``."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=20)
     tp = Tp(topic, 0)
@@ -64,7 +66,7 @@ async def blocks_of(bootstrap, topic, start, end, most):
         await consumer.stop()
 
 
-def compare(kafka, topic, start=0, most=4096):
+def compare(kafka: Kafka, topic: str, start=0, most=4096):
     """Both readings, from `start` on; the stretches of offsets that ours came in, neighbours joined.  What librdkafka does
     not see comes with a fault.
     """
@@ -85,7 +87,7 @@ def compare(kafka, topic, start=0, most=4096):
     return stretches
 
 
-def stored_codecs(kafka, topic):
+def stored_codecs(kafka: Kafka, topic: str):
     """The codecs of the record batches as the broker keeps them, in order."""
     (log,) = kafka.home.glob(f"**/{topic}-0/*.log")
     data, at, found = log.read_bytes(), 0, []
@@ -96,14 +98,14 @@ def stored_codecs(kafka, topic):
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_a_producer_compressed_is_read_whole_and_from_within_a_batch(kafka, topic, codec):
+def test_what_a_producer_compressed_is_read_whole_and_from_within_a_batch(kafka: Kafka, topic: str, codec) -> None:
     produce(kafka.client(), topic, some(500), **{"compression.type": codec})
     assert codec in stored_codecs(kafka, topic)
     assert compare(kafka, topic) == [(0, 500)]
     assert compare(kafka, topic, start=123, most=7) == [(123, 500)]
 
 
-def test_batches_of_all_codecs_follow_each_other_in_one_block(kafka, topic):
+def test_batches_of_all_codecs_follow_each_other_in_one_block(kafka: Kafka, topic: str) -> None:
     for n, codec in enumerate(CODECS):
         produce(kafka.client(), topic, some(50, n), **{"compression.type": codec})
     assert set(stored_codecs(kafka, topic)) == set(CODECS)
@@ -111,14 +113,14 @@ def test_batches_of_all_codecs_follow_each_other_in_one_block(kafka, topic):
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-def test_what_the_broker_compresses_itself_is_read(kafka, make_topic, codec):
+def test_what_the_broker_compresses_itself_is_read(kafka: Kafka, make_topic: MakeTopic, codec) -> None:
     topic = make_topic(1, **{"compression.type": codec})
     produce(kafka.client(), topic, some(300))
     assert set(stored_codecs(kafka, topic)) == {codec}
     assert compare(kafka, topic) == [(0, 300)]
 
 
-def test_a_marker_of_a_transaction_is_a_fault_and_an_aborted_record_is_a_record(kafka, topic):
+def test_a_marker_of_a_transaction_is_a_fault_and_an_aborted_record_is_a_record(kafka: Kafka, topic: str) -> None:
     producer = Producer({**kafka.client(), "transactional.id": topic, "linger.ms": 50, "compression.type": "lz4"})
     producer.init_transactions(30)
     for n, end in enumerate((producer.commit_transaction, producer.abort_transaction, producer.commit_transaction)):
@@ -134,7 +136,7 @@ def test_a_marker_of_a_transaction_is_a_fault_and_an_aborted_record_is_a_record(
 
 
 @pytest.mark.timeout(120)
-def test_records_compacted_away_are_faults_within_a_batch(kafka, make_topic):
+def test_records_compacted_away_are_faults_within_a_batch(kafka: Kafka, make_topic: MakeTopic) -> None:
     at_once = {"segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "100"}
     topic = make_topic(1, **{"cleanup.policy": "compact", **at_once})
     keys = [b"once-%d" % n if n in {3, 4, 11, 29} else b"again" for n in range(30)]

@@ -6,6 +6,7 @@ import zlib
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
 
+from deploy.stack.kafka import Kafka
 from streams.kafka.log import Log
 from streams.kafka.position import Extent
 from tests.streams.producing import Record, produce
@@ -13,11 +14,11 @@ from tests.streams.producing import Record, produce
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(3)]
 
 
-def records(partition, *values):
+def records(partition: int, *values):
     return [Record(partition, b"", value) for value in values]
 
 
-def test_what_stands_where_in_the_log_is_known(kafka, topic):
+def test_what_stands_where_in_the_log_is_known(kafka: Kafka, topic: str) -> None:
     log = Log(kafka.bootstrap, topic)
     assert log.extents({0, 1, 2}) == {p: Extent(0, 0) for p in range(3)}
     begin = time.time_ns() // 1_000_000
@@ -36,7 +37,7 @@ def test_what_stands_where_in_the_log_is_known(kafka, topic):
     assert log.at({0: 1}) == {0: None}
 
 
-def test_brokers_that_are_away_raise(topic, monkeypatch):
+def test_brokers_that_are_away_raise(topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.kafka.log._ANSWER_S", 1.0)
     with pytest.raises((KafkaException, TimeoutError)):
         Log("127.0.0.1:1", topic).extents({0})

@@ -24,7 +24,7 @@ LOG_APPEND_TIME, CONTROL = 8, 32
 _CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _MAX_TIMESTAMP_AT, _RECORDS_AT = 17, 21, 23, 35, 61
 
 
-def batch(first, deltas, values, *, codec=NONE, attributes=0, appended=1_700_000_000_000):
+def batch(first, deltas, values, *, codec=NONE, attributes=0, appended: float = 1_700_000_000_000):
     """One batch as a broker stores it: records at `first` + `deltas`, appended at one time if `attributes` say so."""
     builder = DefaultRecordBatchBuilder(
         magic=2, compression_type=codec, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1,
@@ -43,7 +43,7 @@ def batch(first, deltas, values, *, codec=NONE, attributes=0, appended=1_700_000
 
 
 @st.composite
-def fetches(draw):
+def fetches(draw: st.DrawFn):
     """The bytes of a fetch, and the position it was asked from (inside the first batch, as often as not)."""
     data, at = b"", draw(st.integers(0, 2**40))
     position = None
@@ -78,7 +78,7 @@ def ours(data, position, most):
 
 
 @given(fetches(), st.sampled_from([1, 3, 10_000]))
-def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(fetch, most):
+def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(fetch, most) -> None:
     data, position = fetch
     blocks, after = ours(data, position, most)
     at = position
@@ -106,23 +106,23 @@ def stretches(data, position=0, **options):
     return [(block.first, block.next, block.fault) for block in blocks]
 
 
-def whole(first, n=4, **changes):
+def whole(first, n: int = 4, **changes):
     return batch(first, range(n), [b"x"] * n, **{"attributes": LOG_APPEND_TIME, **changes})
 
 
-def test_batches_that_follow_each_other_become_one_block_and_what_is_missing_has_a_fault():
+def test_batches_that_follow_each_other_become_one_block_and_what_is_missing_has_a_fault() -> None:
     data = b"".join(whole(first) for first in (10, 14, 20))
     assert stretches(data, 12) == [(12, 18, ""), (18, 20, unpacking.MISSING), (20, 24, "")]
 
 
-def test_a_hole_of_millions_comes_in_parts_as_large_as_was_asked():
+def test_a_hole_of_millions_comes_in_parts_as_large_as_was_asked() -> None:
     unpacked = Unpacking(3, MemoryRecords(whole(5_000_000)), 0)
     (block,) = unpacked.take(1000)
     assert (block.first, block.next, block.fault) == (0, 1000, unpacking.MISSING)
     assert unpacked.position == 1000
 
 
-def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone():
+def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone() -> None:
     changed = bytearray(whole(4))
     changed[-3] ^= 1
     data = whole(0) + bytes(changed) + whole(8)
@@ -133,26 +133,26 @@ def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone():
         stretches(data, doubted=3)
 
 
-def test_a_changed_batch_that_says_it_ends_far_away_or_before_costs_one_offset():
+def test_a_changed_batch_that_says_it_ends_far_away_or_before_costs_one_offset() -> None:
     for delta in (2**31 - 1, -9):
         changed = bytearray(whole(0))
         struct.pack_into(">i", changed, _LAST_DELTA_AT, delta)
         assert stretches(bytes(changed), doubted=0) == [(0, 1, unpacking.CHANGED)]
 
 
-def test_a_marker_of_a_transaction_takes_its_offset():
+def test_a_marker_of_a_transaction_takes_its_offset() -> None:
     data = whole(0) + whole(4, 1, attributes=LOG_APPEND_TIME | CONTROL) + whole(5)
     assert stretches(data) == [(0, 4, ""), (4, 5, unpacking.MARKER), (5, 9, "")]
 
 
-def test_records_that_the_topic_does_not_stamp_keep_their_bytes_and_have_no_time():
+def test_records_that_the_topic_does_not_stamp_keep_their_bytes_and_have_no_time() -> None:
     unpacked = Unpacking(3, MemoryRecords(whole(0, attributes=0)), 0)
     (block,) = unpacked.take(10)
     assert (block.fault, block.values, block.appended.tolist()) == (unpacking.UNSTAMPED, [b"x"] * 4, [0] * 4)
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
-def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bounded):
+def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bounded) -> None:
     bomb = bytearray(whole(4, 1, codec=codec))
     bomb[_RECORDS_AT:] = {GZIP: gzip_encode, SNAPPY: snappy_encode, LZ4: lz4_encode, ZSTD: zstd_encode}[codec](
         bytes(99 << 20)
@@ -164,14 +164,14 @@ def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bo
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD, 5, 7])
-def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec, bounded):
+def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec, bounded) -> None:
     bad = bytearray(whole(4))
     bad[_ATTRIBUTES_AT + 1] |= codec
     data = whole(0) + resealed(bad) + whole(8)
     assert stretches(data) == [(0, 4, ""), (4, 8, unpacking.UNREADABLE), (8, 12, "")]
 
 
-def test_a_batch_without_records_and_one_shorter_than_its_head_take_their_offsets():
+def test_a_batch_without_records_and_one_shorter_than_its_head_take_their_offsets() -> None:
     compacted = bytearray(whole(4)[:_RECORDS_AT])
     struct.pack_into(">i", compacted, _RECORDS_AT - 4, 0)
     assert stretches(whole(0) + resealed(compacted) + whole(8)) == [(0, 4, ""), (4, 8, unpacking.MISSING), (8, 12, "")]
@@ -186,7 +186,7 @@ def resealed(data):
 
 
 @pytest.fixture
-def bounded(monkeypatch):
+def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (default_records, legacy_records):
         for name in ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"):
             monkeypatch.setattr(module, name, getattr(module, name, None), raising=False)

@@ -17,7 +17,7 @@ def world():
 
 
 @pytest.fixture
-def db(database):
+def db(database: str):
     migrate(database)
     with psycopg.connect(database, autocommit=True, application_name=ledger.APPLICATION) as connection:
         prepare(connection)

@@ -5,14 +5,16 @@ import numpy as np
 from devices.sample import SAMPLE, Status
 from devices.vitals import Vital
 from streams.store.recall import stored_since
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
 from tests.streams.engine.recall import samples_of
+from tests.streams.producing import World
 from tests.streams.store.storing import latest, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
-def test_readings_come_back_by_vital(db, world):
+def test_readings_come_back_by_vital(db: Db, world: World) -> None:
     held = take(db, 1)
     payload = np.array([(T, np.nan, HR, Status.NAN, 0), (T, 97, SPO2, 0, 0), (T + 1, 60, HR, Status.ARTEFACT, 1)], SAMPLE)
     records = [world.record(1, payload.tobytes(), patient=1, device=1001, gateway=101, count=2)]

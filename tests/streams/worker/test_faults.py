@@ -10,9 +10,12 @@ import time
 import psycopg
 import pytest
 
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
-from tests.streams.producing import clock, now_ms, produce
+from tests.fix_worker import StartWorker
+from tests.streams.producing import World, clock, now_ms, produce
 from tests.streams.worker.fleet import RULES
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
@@ -23,13 +26,13 @@ pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 class Stream:
     """Appends heartbeats of all patients, until told to stop."""
 
-    def __init__(self, world, client, topic, pause=0.02):
+    def __init__(self, world: World, client, topic: str, pause=0.02) -> None:
         self.world, self.client, self.topic, self.pause = world, client, topic, pause
         self.sent = len(produce(client, topic, world.admission()))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def _run(self):
+    def _run(self) -> None:
         while not self._stop.is_set():
             records = [self.world.event(p, Heartbeat(now_ms())) for p in self.world.patients for _ in range(5)]
             self.sent += len(produce(self.client, self.topic, records))
@@ -39,15 +42,15 @@ class Stream:
         self._thread.start()
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         self._stop.set()
         self._thread.join(40)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_) -> None:
         self.stop()
 
 
-def check_each_once(database, stream, admission):
+def check_each_once(database: str, stream, admission) -> None:
     wait_for_ledger(database, stream.sent, 60)
     with psycopg.connect(database) as db:
         events = stream.sent - admission
@@ -58,7 +61,9 @@ def check_each_once(database, stream, admission):
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
 
 
-def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(start_worker, world, kafka, topic, watched):
+def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str
+) -> None:
     with Stream(world, kafka.client(), topic) as stream:
         with start_worker(watched, TEST_KILL_AFTER_COMMIT="1") as first:
             assert first.popen.wait(40) == -signal.SIGKILL
@@ -73,8 +78,8 @@ def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(start
 
 @pytest.mark.parametrize("seconds", [pytest.param(9), pytest.param(30, marks=pytest.mark.full)])
 def test_a_worker_stopped_while_another_takes_over_writes_nothing_when_it_goes_on(
-    start_worker, world, kafka, topic, watched, seconds
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str, seconds: float
+) -> None:
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched) as zombie:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)
         zombie.send(signal.SIGSTOP)
@@ -89,7 +94,9 @@ def test_a_worker_stopped_while_another_takes_over_writes_nothing_when_it_goes_o
             assert other.popen.poll() is None
 
 
-def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(start_worker, world, kafka, topic, watched, postgres):
+def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str, postgres: Postgres
+) -> None:
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched, TEST_LEAVE_S="4") as worker:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)
         stream.stop()
@@ -101,8 +108,8 @@ def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(start_wor
 
 
 def test_a_database_and_a_broker_that_restart_in_mid_stream_lose_nothing(
-    start_worker, world, kafka, topic, watched, postgres
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str, postgres: Postgres
+) -> None:
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched) as worker:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)
         postgres.kill()
@@ -132,17 +139,17 @@ ROWS = {
 }
 
 
-def rows(database):
+def rows(database: str):
     with psycopg.connect(database) as db:
         return {table: db.execute(query).fetchall() for table, query in ROWS.items()}
 
 
 def test_restarts_leave_the_same_rows_as_never_having_stopped(
-    start_worker, world, kafka, topic, plain_database, timescale_database
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, timescale_database: str
+) -> None:
     total, rng = 0, random.Random(4)
 
-    def append(records):
+    def append(records) -> None:
         nonlocal total
         total += len(produce(kafka.client(), topic, records))
 

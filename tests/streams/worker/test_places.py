@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from streams.store.ledger import Held, Move
 from streams.worker.places import LOOK_AGAIN_S, SILENT_S, SNAPSHOTS_A_ROUND, Places
 from streams.worker.queue import Queue
 from streams.worker.settings import WorkerSettings
+from tests.gateway.making import HandClock
 
 EVERY = 60
 
@@ -27,22 +30,22 @@ def clock():
 
 
 @pytest.fixture
-def queue(tmp_path, clock):
+def queue(tmp_path: Path, clock: HandClock):
     return Queue(WorkerSettings(database="", master_key_file=tmp_path), clock)
 
 
 @pytest.fixture
-def places(queue, clock):
+def places(queue, clock: HandClock):
     made = Places(queue, clock, EVERY, "a topic")
     made.assign(frozenset(range(10)))
     return made
 
 
-def own(places, partition, offset=0, epoch=1, spread=0.0):
+def own(places, partition: int, offset: int = 0, epoch=1, spread=0.0) -> None:
     places.own(Held(partition, offset, epoch, "a topic"), 0, spread)
 
 
-def block(partition, first, count):
+def block(partition: int, first, count: int):
     return Block(partition, first, first + count, np.zeros(count, np.int64), [b"x"] * count)
 
 
@@ -50,7 +53,7 @@ def taken(take):
     return [(item.block.first, item.block.next, item.known) for item in take.items]
 
 
-def test_nothing_is_taken_while_the_group_decides(places):
+def test_nothing_is_taken_while_the_group_decides(places) -> None:
     assert places.decided({1, 20}) == {1}
     places.revoke()
     assert places.decided({1}) == set()
@@ -58,13 +61,13 @@ def test_nothing_is_taken_while_the_group_decides(places):
     assert places.decided({1, 2}) == {2}
 
 
-def test_what_is_owned_or_being_taken_is_not_missing(places):
+def test_what_is_owned_or_being_taken_is_not_missing(places) -> None:
     own(places, 1)
     places.taking.add(2)
     assert places.missing({1, 2, 3, 99}) == {3}
 
 
-def test_records_stored_already_are_known_and_the_others_are_fresh(places):
+def test_records_stored_already_are_known_and_the_others_are_fresh(places) -> None:
     own(places, 1, offset=5, epoch=7)
     assert places.receive(block(1, 0, 8), 8)
     assert places.positions({1, 2}) == {1: 8}
@@ -75,7 +78,7 @@ def test_records_stored_already_are_known_and_the_others_are_fresh(places):
     assert fresh.epochs == {1: 7}
 
 
-def test_a_gap_is_sought_once_until_the_missing_records_come(places):
+def test_a_gap_is_sought_once_until_the_missing_records_come(places) -> None:
     own(places, 1)
     assert not places.receive(block(1, 4, 2), 6)
     assert places.receive(block(1, 4, 2), 6)
@@ -84,14 +87,14 @@ def test_a_gap_is_sought_once_until_the_missing_records_come(places):
     assert places.positions({1}) == {1: 4}
 
 
-def test_a_record_that_came_already_is_passed_over(places):
+def test_a_record_that_came_already_is_passed_over(places) -> None:
     own(places, 1)
     places.receive(block(1, 0, 4), 6)
     places.receive(block(1, 2, 4), 6)
     assert taken(places.take(known=False)) == [(0, 4, False), (4, 6, False)]
 
 
-def test_few_states_are_saved_a_round_and_each_at_its_time(places, clock):
+def test_few_states_are_saved_a_round_and_each_at_its_time(places, clock: HandClock) -> None:
     for partition in range(6):
         own(places, partition, spread=1.0)
         places.receive(block(partition, 0, 1), 1)
@@ -101,7 +104,7 @@ def test_few_states_are_saved_a_round_and_each_at_its_time(places, clock):
     assert len(places.take(known=False).save) == 2
 
 
-def test_what_is_forgotten_waits_no_more(places, queue):
+def test_what_is_forgotten_waits_no_more(places, queue) -> None:
     own(places, 1)
     places.receive(block(1, 0, 4), 6)
     assert places.forget([1, 2]) == [1]
@@ -109,14 +112,14 @@ def test_what_is_forgotten_waits_no_more(places, queue):
     assert places.epochs() == {}
 
 
-def test_a_partition_taken_back_meanwhile_is_not_lost(places):
+def test_a_partition_taken_back_meanwhile_is_not_lost(places) -> None:
     own(places, 1, epoch=2)
     own(places, 3, epoch=2)
     moves = [Move(p, epoch, 0, 1, 0, 0) for p, epoch in ((1, 1), (3, 2), (4, 2))]
     assert places.lost(moves, {1, 3, 4}) == {3}
 
 
-def test_a_silent_partition_is_named_once_in_a_while(places, clock):
+def test_a_silent_partition_is_named_once_in_a_while(places, clock: HandClock) -> None:
     own(places, 1)
     assert list(places.silent()) == []
     clock.now += SILENT_S
@@ -124,7 +127,7 @@ def test_a_silent_partition_is_named_once_in_a_while(places, clock):
     assert list(places.silent()) == []
 
 
-def test_a_damaged_partition_is_looked_at_again_until_it_is_whole(places, clock):
+def test_a_damaged_partition_is_looked_at_again_until_it_is_whole(places, clock: HandClock) -> None:
     places.found({1: "the log was cut back", 2: None})
     assert places.look_again() == set()
     clock.now += LOOK_AGAIN_S + 1

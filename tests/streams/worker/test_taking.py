@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
 
+from alerts.fold.episode_rows import Subject
 from deploy.schema.migrate import migrate
+from deploy.stack.kafka import Kafka
 from streams.kafka.log import Log
 from streams.kafka.position import Appended, Extent
 from streams.store.conditions import fold_nothing
@@ -19,6 +24,7 @@ from streams.worker.queue import Queue
 from streams.worker.rounds import Taken
 from streams.worker.settings import WorkerSettings
 from streams.worker.taking import AskBrokers, InDatabase, InEngine, Seek, Sleep, Taking
+from tests.simulation.loop import ProcessLoop
 
 stack = lambda test: pytest.mark.stack(pytest.mark.partitions(4)(test))
 
@@ -26,12 +32,12 @@ stack = lambda test: pytest.mark.stack(pytest.mark.partitions(4)(test))
 class Halting:
     """Threads of a worker: real brokers and ledger; the database answers once ``may`` is set."""
 
-    def __init__(self, database, brokers):
+    def __init__(self, database: str, brokers: int) -> None:
         self._database, self._brokers = database, brokers
         self.asked, self.may = asyncio.Event(), asyncio.Event()
         self.tasks = []
 
-    async def ask_brokers(self, question):
+    async def ask_brokers(self, question: Callable[[Any], Any]):
         return await asyncio.to_thread(question, self._brokers)
 
     async def in_database(self, work):
@@ -43,22 +49,22 @@ class Halting:
     async def in_engine(self, work):
         return work()
 
-    def spawn(self, work):
+    def spawn(self, work) -> None:
         self.tasks.append(asyncio.ensure_future(work))
 
-    async def done(self):
+    async def done(self) -> None:
         await asyncio.wait_for(asyncio.gather(*self.tasks), 20)
 
 
 @pytest.fixture
-async def threads(kafka, topic, plain_database):
+async def threads(kafka: Kafka, topic: str, plain_database: str):
     migrate(plain_database)
     return Halting(plain_database, Log(kafka.bootstrap, topic))
 
 
 @pytest.fixture
-async def loop(kafka, topic, plain_database, tmp_path, threads):
-    async def position(_):
+async def loop(kafka: Kafka, topic: str, plain_database: str, tmp_path: Path, threads):
+    async def position(_: object):
         return None
 
     settings = WorkerSettings(database=plain_database, master_key_file=tmp_path, kafka=kafka.bootstrap, topic=topic)
@@ -70,13 +76,15 @@ async def loop(kafka, topic, plain_database, tmp_path, threads):
     return Loop(settings, places, rounds, fold_nothing, threads, lambda: feed, lambda: None, Surroundings())
 
 
-def taken_of(database):
+def taken_of(database: str):
     with psycopg.connect(database) as db:
         return db.execute("SELECT partition, epoch FROM ledger ORDER BY 1").fetchall()
 
 
 @stack
-async def test_what_the_group_gave_to_another_meanwhile_is_not_taken(loop, threads, plain_database):
+async def test_what_the_group_gave_to_another_meanwhile_is_not_taken(
+    loop: ProcessLoop, threads, plain_database: str
+) -> None:
     loop.assign(frozenset({0, 1}))
     await asyncio.wait_for(threads.asked.wait(), 10)
     loop.revoke()
@@ -88,7 +96,9 @@ async def test_what_the_group_gave_to_another_meanwhile_is_not_taken(loop, threa
 
 
 @stack
-async def test_while_the_group_decides_anew_nothing_is_taken_and_all_of_it_afterwards(loop, threads, plain_database):
+async def test_while_the_group_decides_anew_nothing_is_taken_and_all_of_it_afterwards(
+    loop: ProcessLoop, threads, plain_database: str
+) -> None:
     loop.assign(frozenset({0, 1}))
     await asyncio.wait_for(threads.asked.wait(), 10)
     loop.revoke()
@@ -113,7 +123,7 @@ class Brokers:
     def extents(self, partitions):
         return {p: Extent(10, 90) for p in partitions}
 
-    def at(self, offsets):
+    def at(self, offsets: Mapping[int, int]):
         return {p: Appended(1000, 7) for p in offsets}
 
 
@@ -121,23 +131,23 @@ class Table(Statements):
     """A ledger whose partition 1 was stored up to 50."""
 
     @staticmethod
-    def take(_db, _topic, topic_id, starts):
+    def take(_db: object, _topic: str, topic_id: str, starts: Mapping[int, int]):
         return {p: Held(p, 50, 3, topic_id, Appended(1000, 7)) for p in starts}
 
 
 class Rounds:
-    def __init__(self):
+    def __init__(self) -> None:
         self.expected = 0
 
-    def expect(self, partitions):
+    def expect(self, partitions) -> None:
         self.expected = partitions
 
-    def take(self, held, extent, anew):
+    def take(self, held: Collection[Subject], extent, anew):
         return Taken(40, state_lost=False)
 
 
 @pytest.fixture
-def places(tmp_path):
+def places(tmp_path: Path):
     queue = Queue(WorkerSettings(database="", master_key_file=tmp_path), time)
     return Places(queue, time, 60, "a topic")
 
@@ -163,7 +173,7 @@ def answered(steps):
         return done
 
 
-def test_a_partition_is_taken_without_any_io_of_its_own(places):
+def test_a_partition_is_taken_without_any_io_of_its_own(places) -> None:
     places.assign(frozenset({1}))
     rounds = Rounds()
     taking = Taking("vitals.v1", places, rounds, fold_nothing, Surroundings(statements=Table()), lambda _: None)
@@ -178,7 +188,7 @@ def test_a_partition_is_taken_without_any_io_of_its_own(places):
     assert not places.taking
 
 
-def test_brokers_that_do_not_answer_are_asked_again(places):
+def test_brokers_that_do_not_answer_are_asked_again(places) -> None:
     places.assign(frozenset({1}))
     taking = Taking("vitals.v1", places, Rounds(), fold_nothing, Surroundings(statements=Table()), lambda _: None)
     steps = taking.take({1})

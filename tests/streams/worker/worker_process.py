@@ -18,12 +18,13 @@ import psycopg
 
 from deploy.stack.child import Child
 from devices.wire.batch import partition_of
+from tests.simulators.test_mqtt_wearable import Gateway
 
 TABLE = """CREATE TABLE IF NOT EXISTS test_condition (
     partition int4, second int8, subject int4, rule text, source int4, phase text, detail jsonb)"""
 
 
-def fold(tx, conditions):
+def fold(tx: psycopg.Connection, conditions) -> None:
     tx.cursor().executemany(
         "INSERT INTO test_condition VALUES (%s, %s, %s, %s, %s, %s, %s)",
         [(c.partition, c.second, c.subject, c.rule, c.source, c.phase, json.dumps(c.detail)) for c in conditions],
@@ -36,7 +37,7 @@ def _killing_statements():
 
     class Killing(Statements):
         @staticmethod
-        def store_round(*args):
+        def store_round(*args) -> None:
             Statements.store_round(*args)
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -48,10 +49,10 @@ class Hangs:
 
     learns = frozenset()
 
-    def __init__(self, how):
+    def __init__(self, how: str) -> None:
         self.how = how
 
-    def event(self, now, patient, device, gateway, event):
+    def event(self, now: int, patient: int, device, gateway: Gateway, event) -> None:
         if device and self.how == "asleep":
             time.sleep(3600)
         elif device:
@@ -69,7 +70,7 @@ class Fails:
 
     learns = frozenset()
 
-    def event(self, now, patient, device, gateway, event):
+    def event(self, now: int, patient: int, device, gateway: Gateway, event) -> None:
         if device:
             raise KeyError(patient)
 
@@ -83,10 +84,10 @@ class Fails:
 class FailsLater(Fails):
     """A stage whose state is bad from what a device says on: it fails at each second after it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bad = set()
 
-    def event(self, now, patient, device, gateway, event):
+    def event(self, now: int, patient: int, device, gateway: Gateway, event) -> None:
         if device:
             self.bad.add(partition_of(patient))
 
@@ -95,7 +96,7 @@ class FailsLater(Fails):
             raise KeyError
         return ()
 
-    def drop(self, partition, patients):
+    def drop(self, partition: int, patients: list[int]) -> None:
         self.bad.discard(partition)
 
 

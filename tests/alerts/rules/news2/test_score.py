@@ -32,7 +32,7 @@ VECTORS = """
 """
 
 
-def whole(rr=16, spo2=98, oxygen=False, systolic=120, pulse=72, consciousness="A", temperature=37.0):
+def whole(rr=16, spo2: object = 98, oxygen=False, systolic: int = 120, pulse=72, consciousness: str = "A", temperature=37.0):
     return dict(zip(INPUTS, (rr, spo2, oxygen, systolic, pulse, consciousness, temperature), strict=True))
 
 
@@ -43,7 +43,7 @@ def scored(values, facts=ADULT, **options) -> News2:
 
 
 @pytest.mark.parametrize("line", VECTORS.split("\n")[1:-1])
-def test_the_reference_vectors(line):
+def test_the_reference_vectors(line: str) -> None:
     given_values, total = line.split()
     rr, spo2, oxygen, systolic, pulse, consciousness, temperature, scale = given_values.split(",")
     facts = Facts(born="1950-01-01", spo2_scale=int(scale))
@@ -64,7 +64,7 @@ CHART = {
 
 
 @pytest.mark.parametrize(("name", "value", "points"), [(n, v, p) for n, rows in CHART.items() for v, p in rows])
-def test_every_band_of_the_chart(name, value, points):
+def test_every_band_of_the_chart(name, value, points) -> None:
     assert scored({**whole(), name: value}).parts[name] == points
 
 
@@ -86,7 +86,7 @@ def test_every_band_of_the_chart(name, value, points):
         (100, 0, 3),
     ],
 )
-def test_scale_2_needs_oxygen_to_count_against_a_high_saturation(spo2, on_air, on_oxygen):
+def test_scale_2_needs_oxygen_to_count_against_a_high_saturation(spo2: object, on_air, on_oxygen) -> None:
     facts = Facts(born="1950-01-01", spo2_scale=2)
     assert scored(whole(spo2=spo2, oxygen=False), facts).parts["spo2"] == on_air
     assert scored(whole(spo2=spo2, oxygen=True), facts).parts["spo2"] == on_oxygen
@@ -95,23 +95,23 @@ def test_scale_2_needs_oxygen_to_count_against_a_high_saturation(spo2, on_air, o
 @pytest.mark.parametrize(
     ("temperature", "points"), [(np.float32(38.0), 0), (np.float32(38.2), 1), (38.04, 0), (38.06, 1), (35.04, 3), (35.06, 1)]
 )
-def test_values_are_rounded_to_the_chart_before_banding(temperature, points):
+def test_values_are_rounded_to_the_chart_before_banding(temperature, points) -> None:
     assert scored(whole(temperature=float(temperature))).parts["temperature"] == points
 
 
 @pytest.mark.parametrize(("rate", "points"), [(20.4, 0), (20.6, 2), (24.4, 2), (24.6, 3), (8.4, 3), (8.6, 1)])
-def test_rates_are_rounded_to_whole_numbers(rate, points):
+def test_rates_are_rounded_to_whole_numbers(rate, points) -> None:
     assert scored(whole(rr=rate)).parts["respiratory_rate"] == points
 
 
-def test_what_a_wearable_cannot_know_is_named_and_not_imputed():
+def test_what_a_wearable_cannot_know_is_named_and_not_imputed() -> None:
     found = scored({"respiratory_rate": 26, "spo2": 90, "pulse": 120, "systolic": 120, "temperature": 37.0})
     assert found.missing == ("oxygen", "consciousness")
     assert found.total == 8
     assert found.risk == "high"
 
 
-def test_a_partial_score_never_says_low_or_none():
+def test_a_partial_score_never_says_low_or_none() -> None:
     normal = {"respiratory_rate": 16, "spo2": 98, "pulse": 72, "systolic": 120}
     assert scored(normal).risk is None
     assert scored({**normal, "pulse": 95}).risk is None
@@ -119,13 +119,13 @@ def test_a_partial_score_never_says_low_or_none():
     assert scored(whole()).risk == "none"
 
 
-def test_an_input_too_old_is_missing_and_its_age_is_told():
+def test_an_input_too_old_is_missing_and_its_age_is_told() -> None:
     found = scored(whole(), ages_s={"pulse": 901, "spo2": 900, "temperature": 8 * 3600, "systolic": 8 * 3600 + 1})
     assert found.missing == ("systolic", "pulse")
     assert found.ages_s["pulse"] == 901
 
 
-def test_standing_facts_stand_in_for_what_was_not_observed():
+def test_standing_facts_stand_in_for_what_was_not_observed() -> None:
     facts = Facts(born="1950-01-01", oxygen=True, consciousness="A")
     values = {"respiratory_rate": 16, "spo2": 98, "systolic": 120, "pulse": 72, "temperature": 37.0}
     assert scored(values, facts).missing == ()
@@ -133,7 +133,7 @@ def test_standing_facts_stand_in_for_what_was_not_observed():
     assert scored({**values, "oxygen": False, "consciousness": "V"}, facts).total == 3
 
 
-def test_under_four_inputs_there_is_no_score():
+def test_under_four_inputs_there_is_no_score() -> None:
     found = score({"spo2": 80, "pulse": 150, "respiratory_rate": float("nan"), "systolic": 60}, ADULT, on=TODAY)
     assert found == Refused("under four inputs", ("respiratory_rate", "oxygen", "consciousness", "temperature"))
 
@@ -147,7 +147,7 @@ def test_under_four_inputs_there_is_no_score():
         (Facts(born="1990-05-05", pregnant=True), "pregnant"),
     ],
 )
-def test_it_is_refused_where_it_must_not_be_used(facts, reason):
+def test_it_is_refused_where_it_must_not_be_used(facts, reason: str) -> None:
     assert refusal(facts, TODAY) == reason
     if reason:
         assert score(whole(), facts, on=TODAY) == Refused(reason)
@@ -166,7 +166,7 @@ def test_it_is_refused_where_it_must_not_be_used(facts, reason):
         (20, True, "high"),
     ],
 )
-def test_risk_follows_chart_4(total, single3, risk):
+def test_risk_follows_chart_4(total: int, single3, risk) -> None:
     assert risk_of(total, single3=single3, whole=True) == risk
 
 
@@ -177,7 +177,7 @@ def fixed(name, value):
     return 0 if value is None else round(value * STEPS[name])
 
 
-def scored_with(values, facts, name, step):
+def scored_with(values, facts, name, step: int):
     return score(values | {name: step / STEPS[name]}, facts, on=TODAY).total
 
 
@@ -185,7 +185,7 @@ def _maybe(strategy):
     return st.one_of(st.none(), strategy)
 
 
-def _measured(low, high):
+def _measured(low: float, high: float):
     return _maybe(st.floats(low, high, width=32))
 
 
@@ -200,7 +200,7 @@ def _measured(low, high):
         max_size=20,
     )
 )  # fmt: skip
-def test_one_patient_and_many_score_alike(patients):
+def test_one_patient_and_many_score_alike(patients: list[int]) -> None:
     value = np.array([[fixed(name, one[INPUTS.index(name)]) for one in patients] for name in VITAL_INPUTS], np.int32)
     valid = np.array([[one[INPUTS.index(name)] is not None for one in patients] for name in VITAL_INPUTS])
     oxygen = np.array([UNKNOWN if one[2] is None else one[2] for one in patients], np.int8)

@@ -20,7 +20,7 @@ steps = st.lists(st.one_of(growth, st.tuples(st.integers(0, 5), st.just(0))), mi
 
 
 @given(steps)
-def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps):
+def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps) -> None:
     axis = Axis()
     table, held, where = Numbers(axis, "numbers"), {}, {}
     axis.on_move(lambda moved: where.update({name: int(moved[at]) for name, at in where.items()}))
@@ -48,7 +48,7 @@ def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps):
     assert (table.two[:, ~taken] == 0).all()
 
 
-def test_slices_move_together_where_they_stand_before_memory_is_asked_for():
+def test_slices_move_together_where_they_stand_before_memory_is_asked_for() -> None:
     axis = Axis()
     table = Numbers(axis, "numbers")
     for partition in range(16):
@@ -62,7 +62,7 @@ def test_slices_move_together_where_they_stand_before_memory_is_asked_for():
     assert table.one[axis.of(15)].tolist() == list(range(1000))
 
 
-def test_arrays_grow_where_they_stand_unless_somebody_holds_them():
+def test_arrays_grow_where_they_stand_unless_somebody_holds_them() -> None:
     axis = Axis()
     table = Numbers(axis, "numbers")
     axis.add(np.full(1000, 3))

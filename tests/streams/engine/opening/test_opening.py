@@ -21,7 +21,7 @@ def world():
     return World([1, 2, 65])
 
 
-def blocks_of(records, *, first=10, append=T):
+def blocks_of(records, *, first=10, append: int = T):
     by_partition: dict[int, list[Record]] = {}
     for record in records:
         by_partition.setdefault(record.partition, []).append(record)
@@ -31,11 +31,11 @@ def blocks_of(records, *, first=10, append=T):
     ]
 
 
-def open_records(world, records):
+def open_records(world: World, records):
     return open_blocks(blocks_of(records), world.ring())
 
 
-def test_batches_become_columns(world):
+def test_batches_become_columns(world: World) -> None:
     found = open_records(
         world,
         [
@@ -112,7 +112,7 @@ def bad_records(world: World) -> list[tuple[str, Record]]:
     ]  # fmt: skip
 
 
-def test_bad_records_are_rejected_whole_and_their_neighbours_open(world):
+def test_bad_records_are_rejected_whole_and_their_neighbours_open(world: World) -> None:
     bad = bad_records(world)
     records = [record for _, one in bad for record in (one, world.batch(1, [(T, {HR: 70})]))]
     found = open_records(world, records)
@@ -124,7 +124,7 @@ def test_bad_records_are_rejected_whole_and_their_neighbours_open(world):
     assert (found.records["kind"][1::2] == Kind.SAMPLES).all()
 
 
-def test_a_reading_that_cannot_be_one_row_is_rejected_alone(world):
+def test_a_reading_that_cannot_be_one_row_is_rejected_alone(world: World) -> None:
     rows = payload(
         (T, 60.0, HR, 0, 0),
         (-1, 60.0, HR, 0, 1),
@@ -146,19 +146,19 @@ def test_a_reading_that_cannot_be_one_row_is_rejected_alone(world):
     assert found.record.tolist() == [0, 0]
 
 
-def test_readings_out_of_order_in_a_batch_open(world):
+def test_readings_out_of_order_in_a_batch_open(world: World) -> None:
     rows = payload((T + 5, 61.0, HR, 0, 1), (T, 60.0, HR, 0, 0), (T + 5, 97.0, SPO2, 0, 1))
     found = open_records(world, [world.record(Kind.SAMPLES, rows, patient=1, device=1001, gateway=101, count=2)])
     assert found.rejected == []
     assert found.samples["value"].tolist() == [61, 60, 97]
 
 
-def test_no_blocks_make_an_empty_round(world):
+def test_no_blocks_make_an_empty_round(world: World) -> None:
     found = open_blocks([], world.ring())
     assert len(found.records) == len(found.samples) == 0
 
 
-def test_random_bytes_never_raise(world):
+def test_random_bytes_never_raise(world: World) -> None:
     rng = np.random.default_rng(5)
     good = world.batch(1, [(T, {HR: 61})]).value
     records = []

@@ -32,7 +32,7 @@ def measured(kind, most):
 
 
 @pytest.mark.parametrize(("kind", "most"), [(ClosedMinutes, 60), (ClosedHours, 3600)])
-def test_what_was_packed_comes_back_as_it_was(kind, most):
+def test_what_was_packed_comes_back_as_it_was(kind, most) -> None:
     made, columns = measured(kind, most)
     again, its = table(kind)
     again.unpack(its, made.pack(columns))
@@ -40,7 +40,7 @@ def test_what_was_packed_comes_back_as_it_was(kind, most):
         np.testing.assert_array_equal(getattr(again, field)[:, its], getattr(made, field)[:, columns])
 
 
-def test_the_largest_numbers_come_back_as_well():
+def test_the_largest_numbers_come_back_as_well() -> None:
     made, columns = table(ClosedHours)
     values = np.array([FIXED_MAX] * 3599 + [0], np.int64)
     for column, n in enumerate(range(3600, 3600 - SERIES, -1)):
@@ -53,7 +53,7 @@ def test_the_largest_numbers_come_back_as_well():
         np.testing.assert_array_equal(getattr(again, field)[:, its], getattr(made, field)[:, columns])
 
 
-def test_numbers_that_no_values_have_are_packed_in_as_many_bytes_as_there_are():
+def test_numbers_that_no_values_have_are_packed_in_as_many_bytes_as_there_are() -> None:
     made, columns = measured(ClosedHours, 3600)
     made.n[3, 5], made.sum[3, 5], made.squares[3, 5] = 2, 1000, 0
     packed = made.pack(columns)
