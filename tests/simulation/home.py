@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from devices.decoded import Decoded, samples_of
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
-from devices.wire.pairing import Assigned, Config, PatientKey
+from devices.wire.pairing import Assigned, Config, PatientKey, Resend
 from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.desk.heartbeat import run_heartbeat
+from gateway.desk.resend import run_resend
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
@@ -68,6 +70,11 @@ class SimConfiguration(Configuration):
         self._changed = asyncio.Event()
         self.revoked, self.current = False, config
 
+    def follow(self, config: Config) -> None:
+        """It has changed."""
+        self.current = config
+        self._wake()
+
 
 class SimOutbox(Outbox):
     """The real outbox; what its thread would do happens on the process's loop, a disk's sync later."""
@@ -86,6 +93,10 @@ class SimOutbox(Outbox):
     def _sync(self) -> None:
         self._due = False
         self._serve(0)
+
+    def obeyed(self, resend: Resend | None) -> bool:
+        """What was asked for is sent again."""
+        return resend is None or self._store.has_resent(resend.request)
 
     @property
     def waiting(self) -> int:
@@ -173,7 +184,9 @@ class Home:
             connect=lambda servers, _, on_report: SimProducer(loop, servers, on_report),
             monotonic=loop.time, uniform=chance.uniform, new_nonce=lambda: chance.randbytes(12),
         )  # fmt: skip
+        self._configuration = configuration
         loop.spawn(run_heartbeat(self.outbox, configuration, clock, metrics))
+        loop.spawn(run_resend(self.outbox, configuration))
         await uplink.run(asyncio.Event())
 
     def die(self) -> None:
@@ -181,12 +194,18 @@ class Home:
             self.outbox.cut_off()  # type: ignore[attr-defined]
         self.loop.kill()
 
+    def send_again(self, since: int) -> None:
+        """The desk asks for all that was delivered since then (ms); a gateway that is dead hears of it when it is back."""
+        self.config = replace(self.config, resend=Resend(self.scheduler.ms, since))
+        if not self.loop.dead and self.outbox is not None:
+            self.loop.call_soon(self._configuration.follow, self.config)
+
     @property
     def empty(self) -> bool:
         """Nothing waits any more in a device that remembers, nor in the outbox."""
         if self.loop.dead or self.outbox is None or any(one.memory for one in self.devices):
             return False
-        return self.outbox.waiting == 0  # type: ignore[attr-defined]
+        return self.outbox.waiting == 0 and self.outbox.obeyed(self.config.resend)  # type: ignore[attr-defined]
 
     # its devices
 

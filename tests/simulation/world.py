@@ -20,6 +20,7 @@ from tests.simulation.group import Group
 from tests.simulation.home import Device, Home, SimOutbox, config_of
 from tests.simulation.invariants import violations
 from tests.simulation.log import Log
+from tests.simulation.operator import Operator
 from tests.simulation.poison import failing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import Tables
@@ -100,6 +101,7 @@ class World:
         for n in range(rng.choice((1, 2, 2, 3))):
             self._join(SimWorker(self, f"worker {n + 1}"))
         self.faults = Faults(self)
+        self.operator = Operator(self)
 
     def run(self) -> Outcome:
         scheduler = self.scheduler
@@ -178,7 +180,7 @@ class World:
                 return False
             due = self.scheduler.seconds + 0.5
             if self.ticking:
-                if self.desk.idle and all(home.empty for home in self.homes):
+                if self.desk.idle and not self.operator.damaged and all(home.empty for home in self.homes):
                     self._end_of_log()
                 return False
             return not self._left()
@@ -201,7 +203,7 @@ class World:
             left.append("conditions wait for their alarms")
         for partition in sorted(self.log.partitions):
             row, end = self.database.tables.ledger.get(partition), self.log.end(partition)
-            if row is None or row.next != end:
+            if row is None or row.next != end or row.topic_id != self.log.topic_id:
                 left.append(f"partition {partition} is stored up to {row.next if row else 0} of {end}")
         return left
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 
@@ -96,3 +98,11 @@ def test_a_new_session_of_the_same_owner_keeps_what_is_still_his(connect) -> Non
     ledger.keep(again, TOPIC, {p: held.epoch for p, held in mine.items()})
     owners = dict(other.execute("SELECT partition, owner FROM ledger").fetchall())
     assert owners == {1: again.info.backend_pid, 2: other.info.backend_pid}
+
+
+def test_damage_is_noted_only_by_the_owner_of_the_epoch(connect: Callable[..., psycopg.Connection]) -> None:
+    db = connect()
+    held = ledger.take(db, TOPIC, TOPIC_ID, {0: 0, 1: 0})
+    ledger.take(db, TOPIC, TOPIC_ID, {1: 0})  # somebody else has it now, or had it go on
+    assert ledger.note_damage(db, TOPIC, held, {0: "cut back", 1: "cut back"}) == {0}
+    assert {p: one.damage for p, one in ledger.read(db, TOPIC).items()} == {0: "cut back", 1: None}
