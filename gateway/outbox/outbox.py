@@ -152,7 +152,7 @@ class Outbox:
     async def resend(self, request: int, since: int) -> int:
         """Send again the kept readings delivered since ``since`` (ms), once for each ``request``; return their number.
 
-        It waits for the clock to be set: by a clock of last year nothing was delivered yet.  It does so in parts: other tasks
+        It waits for the clock to be set: by a clock of last year nothing was delivered yet.  It does so in parts: others
         store readings meanwhile, and SQLite writes each change of a transaction twice.  An interrupted request starts again.
         """
         if await self.has_resent(request):
