@@ -50,6 +50,30 @@ def test_it_ends_when_the_inputs_are_well_again() -> None:
     assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
 
 
+def test_a_score_of_devices_that_were_taken_away_ends_once_their_values_are_too_old() -> None:
+    it = home(hold_s=0)
+    measured(it, 3)
+    ended = Enrolled(it.device, it.gateway, 0, it.now * 1000, 1)
+    it.control(Enrolment((ended,), ()))
+    it.wait(600)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset"], "the values are not yet too old"
+    it.wait(400)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
+    assert not it.reported("news2_no_value")
+
+
+def test_a_score_that_stands_ends_by_no_silence_but_when_its_devices_are_taken_away() -> None:
+    it = home(hold_s=0)
+    measured(it, 3)
+    it.wait(1000)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset"]
+    assert [phase for _, _, phase, _ in it.reported("news2_no_value")] == ["onset"]
+    it.control(Enrolment((Enrolled(it.device, it.gateway, 0, it.now * 1000, 1),), ()))
+    it.wait(2)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
+    assert [phase for _, _, phase, _ in it.reported("news2_no_value")] == ["onset", "end"]
+
+
 def test_three_inputs_are_no_score() -> None:
     it = home(hold_s=0)
     measured(it, 5, ILL[:3])

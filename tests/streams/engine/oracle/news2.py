@@ -51,8 +51,12 @@ class Scores(State):
         """(total, total without what is in doubt, newest measured second, whether it counts); ``lapsed``: with old ones."""
         best = {
             SeriesOracle(parameter(vital)).spec.column: (s.newest[0] * 1000 + s.newest[1], s)
-            for (who, vital, _), s in self.series.items()
-            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS2_COLUMNS
+            for (who, vital, device), s in self.series.items()
+            if who == patient
+            and (not lapsed or self.worn((who, device)))
+            and s.superseded is None
+            and s.newest
+            and s.spec.column in NEWS2_COLUMNS
         }
         valid = {k: v for k, v in best.items() if v[1].expires > active_s}
         chosen = best if lapsed else valid
