@@ -87,6 +87,14 @@ def end_scan(tx: Tx, gateway: int) -> None:
         change_configuration(tx, [gateway])
 
 
+def forget_nearby(tx: Tx) -> None:
+    """Delete what gateways saw whose scan is over: one that lost its network meanwhile reports no end."""
+    tx.execute(
+        "DELETE FROM nearby n WHERE NOT EXISTS "
+        "(SELECT FROM gateway_scan s WHERE s.gateway = n.gateway AND until > clock_timestamp())"
+    )
+
+
 def scan_of(tx: Tx, gateway: int) -> Scan | None:
     """The order that the gateway's configuration holds; ``None`` if nobody asks."""
     row = tx.execute(
@@ -105,11 +113,7 @@ def store_seen(tx: Tx, gateway: int, seen: Seen) -> bool:
         [seen.fault, gateway, seen.request],
     ).fetchone()
     if row is None:
-        tx.execute(
-            "DELETE FROM nearby WHERE gateway = %s AND NOT EXISTS "
-            "(SELECT FROM gateway_scan s WHERE s.gateway = nearby.gateway AND until > clock_timestamp())",
-            [gateway],
-        )
+        forget_nearby(tx)
         return False
     for one in seen.devices:
         tx.execute(
