@@ -54,6 +54,9 @@ def _answered(tx: Tx, visit: Visit, answer: str, to: Step) -> None:
             write_down(tx, visit, "pairing.whose", who=answers["who"])
         case "whose", "other":
             write_down(tx, visit, "pairing.not_me")
+            if visit.device is not None and not visit.progress.finished:  # somebody has already tried one
+                take_off(tx, visit.patient, visit.device, BY_THE_PATIENT)
+                answers |= {"device": None, "chosen": None}
         case "consent", "agree":
             give_consent(tx, visit.patient, True, BY_THE_PATIENT, version=CONSENT_VERSION, pairing=visit.pairing)
             write_down(tx, visit, "consent.given", version=CONSENT_VERSION, who=visit.who)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from alerts.database import Tx, epoch_ms, now_ms
 from alerts.desk.pages.pair.visit import Value, Visit
+from devices.vitals import Vital
 
 State = Literal["measures", "ready", "off_skin", "away", "never", "stopped"]
 _STREAM_FRESH_S: Final = 90.0
 _BATTERY_LOW: Final = 20
-_ORDER: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
+_ORDER: Final = tuple(one for one in Vital if one is not Vital.MEAN_ARTERIAL)
 """Vitals in the order of the page; the mean pressure is not shown."""
 _VALUES: Final = f"""
 SELECT DISTINCT ON (vital) vital, value, {epoch_ms("time")}, {epoch_ms("arrived")} FROM latest
@@ -85,8 +86,12 @@ def newest_values(tx: Tx, patient: int) -> list[Value]:
 
 
 def in_order(values: Iterable[Value]) -> list[Value]:
-    """The values that people read, in the order in which they stand."""
+    """The values that people read, in the order in which they stand; what belongs together is one of them."""
     found = {one.vital: one for one in values}
-    if 1 in found:  # heart and pulse rate are one figure to whom they belong
-        found.pop(2, None)
+    if Vital.HEART_RATE in found:  # to whom they belong, heart and pulse rate are one figure
+        found.pop(Vital.PULSE_RATE, None)
+    upper, lower = found.get(Vital.SYSTOLIC), found.get(Vital.DIASTOLIC)
+    if upper is not None and lower is not None and upper.at == lower.at:
+        found[Vital.SYSTOLIC] = replace(upper, lower=lower.value)
+        del found[Vital.DIASTOLIC]
     return [found[vital] for vital in _ORDER if vital in found]

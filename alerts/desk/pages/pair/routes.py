@@ -77,7 +77,7 @@ class PairPages:
         note = request.query_params.get("note", "")
         return desk.page(
             f"pair/{visit.step}.html", visit=visit, code=request.path_params["code"], note=note if note in _NOTES else "",
-            number=NUMBER.get(visit.step), back=before(visit.progress), zone=visit.zone, **values,
+            number=NUMBER.get(visit.step), zone=visit.zone, **{"back": before(visit.progress), **values},
         )  # fmt: skip
 
     async def answer(self, request: Request) -> Response:
@@ -168,6 +168,7 @@ def _shown(tx: Tx, visit: Visit, *, background: bool) -> dict[str, Any]:
             received = received_values(tx, visit)
             if received:
                 note_receipt(tx, visit, list(received))
+                values["back"] = None  # it is done
             waited = (now_ms(tx) - (visit.chosen or 0)) / 1000
             chosen = [one for one in mine.connections(tx, visit) if one.device == visit.device]
             values |= {

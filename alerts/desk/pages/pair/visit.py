@@ -36,12 +36,16 @@ _AUDIT: Final = "INSERT INTO audit (person, action, subject, detail) VALUES (0, 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of one vital, measured and received (appended to the log) at these times (ms)."""
+    """One value of one vital, measured and received (appended to the log) at these times (ms).
+
+    ``lower``: of a systolic pressure, the diastolic one that was measured with it.
+    """
 
     vital: int
     value: float
     at: int
     arrived: int
+    lower: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page
 
@@ -19,8 +20,8 @@ _SMALL = """() => [...document.querySelectorAll("a, button, summary")].filter(e 
   .filter(([_, r]) => r.width && r.height < 32).map(([t]) => t)"""
 
 
-async def looked_at(page: Page, name: str, wrong: list[str]) -> None:
-    for theme in ("dark", "light"):
+async def looked_at(page: Page, name: str, wrong: list[str], *themes: str) -> None:
+    for theme in themes:
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         found = await Axe().run(page, options=RULES)
         if found.violations_count:
@@ -32,7 +33,10 @@ async def looked_at(page: Page, name: str, wrong: list[str]) -> None:
         wrong.append(f"{name}: small targets {small}")
 
 
-async def test_every_screen_on_a_telephone(browser: Browser, served: Served, seeded: Seeded) -> None:
+@pytest.mark.parametrize("both", [pytest.param(True, marks=pytest.mark.full), False], ids=["both", "in turn"])
+async def test_every_screen_on_a_telephone(browser: Browser, served: Served, seeded: Seeded, both: bool) -> None:
+    """In both themes, or in one and the other in turn."""
+    themes = ["light", "dark"]
     OUT.mkdir(exist_ok=True)
     made, wrong, errors = leaflet(seeded, kind=None), list[str](), list[str]()
     withdraw_before(seeded)
@@ -48,10 +52,14 @@ async def test_every_screen_on_a_telephone(browser: Browser, served: Served, see
     async def step(name: str, work: Callable[[], object] = lambda: None) -> None:
         work()
         await page.goto(f"{served.url}/pair/{made.code}")
-        await looked_at(page, name, wrong)
+        await look(name)
+
+    async def look(name: str) -> None:
+        themes.reverse()
+        await looked_at(page, name, wrong, *(themes if both else themes[:1]))
 
     await page.goto(f"{served.url}/pair")
-    await looked_at(page, "code", wrong)
+    await look("code")
     with phone(served, made.code) as held:
         await step("whose")
         await step("other", lambda: held.press("other"))
@@ -59,7 +67,7 @@ async def test_every_screen_on_a_telephone(browser: Browser, served: Served, see
         await step("consent", lambda: (held.press("back"), held.press("help")))
         await step("declined", lambda: held.press("decline"))
         await step("kind", lambda: (held.press("again"), held.press("agree")))
-        for kind in ("cuff", "oximeter", "thermometer", "scale", "meter", "glucose_sensor", "belt"):
+        for kind in (*(("oximeter", "thermometer", "scale", "meter", "glucose_sensor") if both else ()), "cuff", "belt"):
             await step(f"wear-{kind}", lambda kind=kind: held.press(kind))  # type: ignore[misc]
             if kind != "belt":
                 held.press("back")
@@ -84,7 +92,7 @@ async def test_every_screen_on_a_telephone(browser: Browser, served: Served, see
         await step("mine", lambda: held.press("mine"))
         await step("withdrawn", lambda: held.press("withdraw"))
     await page.goto(f"{served.url}/pair/ABCD-EFGH-JKMN")
-    await looked_at(page, "wrong", wrong)
+    await look("wrong")
     await context.close()
     assert not wrong, "\n".join(wrong)
     assert [one for one in errors if "404" not in one] == []
