@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from alerts.care.device_kinds import SHARED, Kind, interval_of, kinds_of
 from alerts.care.devices import add_device
 from alerts.care.enrol import end_enrolment, enrol
+from alerts.care.shared_devices import unknown_at
 from alerts.control.outbox import change_configuration, take_turn
 from alerts.database import Tx, epoch_ms, now, now_ms
 from alerts.errors import DeviceTakenError, PairingError
@@ -59,6 +60,13 @@ class Card:
     can_buzz: bool
     owner: Owner
     device: int | None = None
+    users: tuple[int, ...] = ()
+    """Of a shared device that is somebody else's: the users that measured with it and are nobody's."""
+
+    @property
+    def shared(self) -> bool:
+        """True if several people of a home may use it."""
+        return bool(SHARED.intersection(self.kinds))
 
 
 def ask_scan(tx: Tx, gateway: int, *, minutes: int = MINUTES) -> None:
@@ -137,13 +145,16 @@ def scan_state(tx: Tx, gateway: int) -> ScanState | None:
 
 def cards(tx: Tx, gateway: int, patient: int, kind: Kind | None = None) -> list[Card]:
     """The devices of a kind (``None``: any) that a gateway sees, in the order in which they came: no card moves."""
-    found = [_card(tx, patient, *row) for row in tx.execute(_NEARBY, [gateway]).fetchall()]
+    found = [_card(tx, gateway, patient, *row) for row in tx.execute(_NEARBY, [gateway]).fetchall()]
     return [one for one in found if one.kinds and (kind is None or kind in one.kinds)]
 
 
-def _card(tx: Tx, patient: int, address: str, name: str, profiles: list[str], rssi: int, can_buzz: bool) -> Card:
+def _card(
+    tx: Tx, gateway: int, patient: int, address: str, name: str, profiles: list[str], rssi: int, can_buzz: bool
+) -> Card:
     owner, device = owner_of(tx, patient, address)
-    return Card(address, name, kinds_of(profiles), tuple(profiles), rssi, can_buzz, owner, device)
+    card = Card(address, name, kinds_of(profiles), tuple(profiles), rssi, can_buzz, owner, device)
+    return replace(card, users=tuple(unknown_at(tx, gateway, address))) if owner == "somebody" and card.shared else card
 
 
 def owner_of(tx: Tx, patient: int, address: str) -> tuple[Owner, int | None]:
@@ -204,8 +215,3 @@ def ask_buzz(tx: Tx, gateway: int, address: str) -> None:
     ).fetchone()
     if row is not None:
         change_configuration(tx, [gateway])
-
-
-def is_shared(kinds: Sequence[Kind]) -> bool:
-    """True of a device that several people of a home use."""
-    return bool(SHARED.intersection(kinds))

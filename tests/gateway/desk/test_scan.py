@@ -64,7 +64,7 @@ async def test_what_is_seen_is_reported_until_the_scan_ends(desk: Desk, looking:
     await until(lambda: not lookout.active)
     count = len(desk.seen)
     await asyncio.sleep(0.2)
-    assert len(desk.seen) == count and lookout.nearby == ()
+    assert len(desk.seen) == count and not lookout.nearby
 
 
 async def test_a_scan_that_nobody_asks_for_any_more_ends(desk: Desk, looking: tuple[Configuration, Lookout]) -> None:

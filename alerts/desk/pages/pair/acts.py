@@ -8,6 +8,7 @@ from alerts.care.call_back import Need, ask_call_back, end_call_back
 from alerts.care.consent import give_consent
 from alerts.care.pairing_codes import KEPT_DAYS, step_to
 from alerts.care.pairing_scan import ask_buzz, ask_scan, cards, choose, end_scan, take_off
+from alerts.care.shared_devices import become_user, is_somebody_else
 from alerts.database import Tx, now, to_datetime
 from alerts.desk.pages.pair.steps import Step, after
 from alerts.desk.pages.pair.visit import Value, Visit, received_values, write_down
@@ -37,6 +38,8 @@ def act(tx: Tx, master: bytes, visit: Visit, answer: str, value: str) -> str:
             return _withdraw(tx, visit)
         case "off":
             return _take_off(tx, visit, value)
+        case "user" | "not_user":
+            return _user(tx, master, visit, answer, value)
     to = after(visit.progress, answer)
     if to is None:
         return ""
@@ -91,6 +94,28 @@ def _choose(tx: Tx, master: bytes, visit: Visit, address: str) -> str:
     end_scan(tx, visit.gateway)
     write_down(tx, visit, "device.enrolled", device=device)
     step_to(tx, visit.pairing, "receipt", device=device, chosen=now(tx))
+    return ""
+
+
+def _user(tx: Tx, master: bytes, visit: Visit, answer: str, value: str) -> str:
+    """Which of you is user 2?  ``value`` is the device's address and the user, as the button holds them."""
+    address, _, word = value.rpartition(" ")
+    if visit.step not in {"find", "mine"} or not visit.progress.consented or not word.isdecimal() or len(word) > 3:
+        return ""
+    user = int(word)
+    if answer == "not_user":
+        is_somebody_else(tx, visit.patient, address, user)
+        write_down(tx, visit, "pairing.not_user", user=user)
+        return ""
+    try:
+        device = become_user(tx, master, visit.gateway, visit.patient, address, user, BY_THE_PATIENT)
+    except PairingError:
+        return "gone"
+    write_down(tx, visit, "device.enrolled", device=device, user=user)
+    if visit.step == "find":
+        end_scan(tx, visit.gateway)
+    kind = visit.progress.kind if visit.step == "find" else None
+    step_to(tx, visit.pairing, "receipt", device=device, chosen=now(tx), kind=kind)
     return ""
 
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from alerts.care.call_back import is_waiting
 from alerts.care.pairing_scan import cards, scan_state
+from alerts.care.shared_devices import unknown_users
 from alerts.database import Tx, now_ms
 from alerts.desk.errors import TooManyTriesError
 from alerts.desk.pages.pair import mine
@@ -181,5 +182,6 @@ def _shown(tx: Tx, visit: Visit, *, background: bool) -> dict[str, Any]:
             if not background:
                 write_down(tx, visit, "readings.read")
             newest, connections = mine.newest_values(tx, visit.patient), mine.connections(tx, visit)
-            values |= {"values": newest, "connections": connections, "now": now_ms(tx)}
+            asked = unknown_users(tx, visit.patient) if visit.progress.consented else []
+            values |= {"values": newest, "connections": connections, "asked": asked, "now": now_ms(tx)}
     return values

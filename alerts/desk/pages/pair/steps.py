@@ -24,6 +24,7 @@ _ANSWERS: Final[dict[tuple[Step, str], Step]] = {
     ("wear", "on"): "find",
     ("find", "look"): "find",
     ("find", "choose"): "receipt",
+    ("find", "user"): "receipt",
     ("receipt", "mine"): "mine",
     ("mine", "add"): "kind",
     ("mine", "consent"): "consent",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from alerts.care.consent import has_consented
 from alerts.desk.pages.pair.download import HEADER, row_of
@@ -113,3 +114,33 @@ def test_a_row_has_local_time_units_and_what_is_said_against_a_value() -> None:
     assert row[:3] == ["2026-12-01T00:30:00.000+01:00", "Belt", "72"]
     assert row[-1] == "heart rate: sensor off"
     assert HEADER[2] == "heart_rate [/min]"
+
+
+def test_which_of_you_is_user_2(served: Served, seeded: Seeded) -> None:
+    made, patient = leaflet(seeded), seeded.ward.patients[FAMILY]
+    cuff = seeded.ward.devices[patient][2]
+    with phone(served, made.code) as held:
+        paired(held, served, seeded)
+        held.press("mine")
+        with seeded.tx() as tx:
+            tx.execute("UPDATE enrolment SET since = now() - interval '1 hour' WHERE device = %s", [cuff])
+            for number in (2, 3):
+                tx.execute(
+                    "INSERT INTO event (patient, time, device, epoch, sequence, gateway, kind, value, arrived, at_offset) "
+                    "VALUES (%s, now(), %s, 9, %s, 1, 'fault', %s, now(), 1)",
+                    [patient, cuff, number, Jsonb({"kind": "fault", "what": f"user {number}", "reason": "is not assigned"})],
+                )
+            (address,) = tx.execute("SELECT address FROM device WHERE device = %s", [cuff]).fetchone() or ("",)
+        assert "Which of you is user 2?" in held.open()
+        page = held.press("not_user", f"{address} 3")
+        assert "user 3?" not in page and "user 2?" in page
+        assert title(held.press("user", f"{address} 2")) == "Measure once now"
+        held.press("back")
+    with seeded.tx() as tx:
+        worn = tx.execute(
+            "SELECT device_user FROM enrolment JOIN device USING (device) "
+            "WHERE patient = %s AND until IS NULL AND address = %s",
+            [patient, address],
+        ).fetchall()
+        assert worn == [(2,)]
+        assert "pairing.not_user" in actions(tx, patient)

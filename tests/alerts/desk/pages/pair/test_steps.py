@@ -12,7 +12,7 @@ NEW = Progress("whose")
 
 
 def walk(progress: Progress, *answers: str) -> list[str]:
-    found = []
+    found: list[str] = []
     for answer in answers:
         to = after(progress, answer)
         assert to is not None, (progress, answer)
