@@ -130,8 +130,8 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "Readings of a patient cannot be opened: nobody sees them. Open the link and have the key restored (vigil doctor).",
     ),
     "call_back": Guidance(
-        "Asks for a call",
-        "The patient, or who helps them, could not go on at their own page and asked the ward to call.",
+        "Needs a call",
+        "The patient, or who helps them, could not go on at their own page and asked for a call, or withdrew.",
         "Call the patient, help with the device, and record the outcome. A new leaflet is at Administration, Patients.",
         "A patient asked for a call: open the link, then call the patient.",
     ),

@@ -9,13 +9,16 @@ from alerts.care.consent import give_consent
 from alerts.care.pairing_codes import KEPT_DAYS, step_to
 from alerts.care.pairing_scan import ask_buzz, ask_scan, cards, choose, end_scan, take_off
 from alerts.care.shared_devices import become_user, is_somebody_else
-from alerts.database import Tx, now, to_datetime
+from alerts.database import Tx, now, scalar, to_datetime
 from alerts.desk.pages.pair.steps import Step, after
 from alerts.desk.pages.pair.visit import Value, Visit, received_values, write_down
 from alerts.errors import DeviceTakenError, PairingError
 
 CONSENT_VERSION: Final = "2026-12"
 """Of the text in ``templates/pair/consent.html``: whoever changes what it promises changes this."""
+_GATEWAY_OF: Final = """
+SELECT gateway FROM enrolment JOIN device USING (device)
+WHERE patient = %s AND until IS NULL AND upper(address) = upper(%s) LIMIT 1"""
 BY_THE_PATIENT: Final = 0
 """Nobody of the ward: the leaflet says who."""
 
@@ -57,8 +60,8 @@ def _answered(tx: Tx, visit: Visit, answer: str, to: Step) -> None:
             write_down(tx, visit, "pairing.whose", who=answers["who"])
         case "whose", "other":
             write_down(tx, visit, "pairing.not_me")
-            if visit.device is not None and not visit.progress.finished:  # somebody has already tried one
-                take_off(tx, visit.patient, visit.device, BY_THE_PATIENT)
+            if not visit.progress.finished:  # what somebody may have tried meanwhile is nobody's again
+                _give_back(tx, visit)
                 answers |= {"device": None, "chosen": None}
         case "consent", "agree":
             give_consent(tx, visit.patient, True, BY_THE_PATIENT, version=CONSENT_VERSION, pairing=visit.pairing)
@@ -84,8 +87,8 @@ def _choose(tx: Tx, master: bytes, visit: Visit, address: str) -> str:
     if found.owner == "somebody":
         write_down(tx, visit, "pairing.taken")
         return "taken"
-    if visit.device is not None and visit.device != found.device and not received_values(tx, visit):
-        take_off(tx, visit.patient, visit.device, BY_THE_PATIENT)  # the one that was tried before and sent nothing
+    if visit.device != found.device and not received_values(tx, visit):
+        _give_back(tx, visit)
     name = found.name or found.kinds[0].replace("_", " ")
     try:
         device = choose(tx, master, visit.gateway, visit.patient, address, name, BY_THE_PATIENT)
@@ -95,6 +98,17 @@ def _choose(tx: Tx, master: bytes, visit: Visit, address: str) -> str:
     write_down(tx, visit, "device.enrolled", device=device)
     step_to(tx, visit.pairing, "receipt", device=device, chosen=now(tx))
     return ""
+
+
+def _give_back(tx: Tx, visit: Visit) -> None:
+    """End the enrolment of the device that was chosen with this leaflet; one that the ward had enrolled before stays."""
+    if visit.device is None or visit.chosen is None:
+        return
+    chosen_here = (
+        "SELECT since >= to_timestamp(%s / 1000.0) - interval '5 s' FROM enrolment WHERE device = %s AND until IS NULL"
+    )
+    if scalar(tx, chosen_here, [visit.chosen, visit.device]):
+        take_off(tx, visit.patient, visit.device, BY_THE_PATIENT)
 
 
 def _user(tx: Tx, master: bytes, visit: Visit, answer: str, value: str) -> str:
@@ -108,7 +122,8 @@ def _user(tx: Tx, master: bytes, visit: Visit, answer: str, value: str) -> str:
         write_down(tx, visit, "pairing.not_user", user=user)
         return ""
     try:
-        device = become_user(tx, master, visit.gateway, visit.patient, address, user, BY_THE_PATIENT)
+        gateway = scalar(tx, _GATEWAY_OF, [visit.patient, address]) or visit.gateway
+        device = become_user(tx, master, gateway, visit.patient, address, user, BY_THE_PATIENT)
     except PairingError:
         return "gone"
     write_down(tx, visit, "device.enrolled", device=device, user=user)

@@ -53,7 +53,7 @@ class Visit:
     """One opening of the page.
 
     ``name`` is the first name and an initial, ``born`` the year, empty where the identity cannot be read.  ``chosen``: when
-    the device was chosen, ms.
+    the device was chosen, ms.  ``at_home``: the zone is that of the home; otherwise it is the desk's, and is named.
     """
 
     pairing: int
@@ -62,6 +62,7 @@ class Visit:
     ward: str
     phone: str
     zone: ZoneInfo
+    at_home: bool
     name: str
     born: str
     who: str
@@ -98,7 +99,20 @@ def read_visit(tx: Tx, master: bytes, code: str, zone: ZoneInfo) -> Visit | None
         finished=received,
     )
     return Visit(
-        pairing, patient, gateway, ward, phone, _zone(home, zone), name, born, who or "", device, chosen, progress, first
+        pairing,
+        patient,
+        gateway,
+        ward,
+        phone,
+        _zone(home, zone),
+        bool(home),
+        name,
+        born,
+        who or "",
+        device,
+        chosen,
+        progress,
+        first,
     )
 
 

@@ -196,7 +196,7 @@ def test_somebody_else_is_asked_to_leave_it_and_the_ward_may_call(served: Served
         assert title(held.press("back")).startswith("Hello")
     with sign_in(served.url, "m.testova") as nurse:
         row = nurse.get(f"/patients/{seeded.ward.patients[FAMILY]}").text
-        assert "Asks for a call" in row and "the leaflet reached somebody else" in row
+        assert "Needs a call" in row and "the leaflet reached somebody else" in row
 
 
 def test_without_consent_nothing_is_enrolled_and_the_patient_is_left_in_peace(served: Served, seeded: Seeded) -> None:
@@ -308,6 +308,24 @@ def test_a_sample_that_never_arrives_gives_help_and_never_a_receipt(served: Serv
             [seeded.ward.patients[FAMILY], [BELT, CLIP]],
         ).fetchall()
         assert worn == [(CLIP,)]
+
+
+def test_a_device_that_the_ward_had_given_stays_where_another_one_is_tried(served: Served, seeded: Seeded) -> None:
+    made, patient = leaflet(seeded), seeded.ward.patients[FAMILY]
+    with seeded.tx() as tx:
+        device = add_device(tx, "belt of the ward", "ble", BELT, 1)
+        enrol(tx, MASTER, device, patient, seeded.ward.gateways[0], now(tx) - timedelta(hours=1), 1)
+    with phone(served, made.code) as held:
+        assert "Already mine" in to_cards(held, served, seeded)
+        held.press("choose", BELT)
+        held.press("back")
+        report(served, seeded, nearby(CLIP, "Another belt"))
+        held.press("choose", CLIP)
+    with seeded.tx() as tx:
+        worn = (
+            "SELECT address FROM enrolment JOIN device USING (device) WHERE until IS NULL AND address = ANY(%s) ORDER BY 1"
+        )
+        assert tx.execute(worn, [[BELT, CLIP]]).fetchall() == [(BELT,), (CLIP,)]
 
 
 def test_a_device_buzzes_only_where_it_can(served: Served, seeded: Seeded) -> None:
