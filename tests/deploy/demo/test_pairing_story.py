@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page
 
 from alerts.care.consent import give_consent
@@ -24,6 +25,7 @@ from deploy.demo.provision import provision
 from simulators.fakebluez import FakeBlueZ
 from simulators.peripherals.heart_rate_belt import HeartRateBelt
 from simulators.scenario import Scenario
+from tests.alerts.desk.test_accessibility import RULES
 
 pytestmark = pytest.mark.stack
 PLAN = Plan(homes=("Home 1",), people=(replace(DEMO.people[0], wears=()),), staff=DEMO.staff)
@@ -70,6 +72,8 @@ async def leaflet(page: Page, desk: str, patient: int) -> str:
     await page.select_option("#kind", "belt")
     await page.click("text=Make a leaflet")
     await page.locator(".leaflet svg.qr").wait_for()
+    found = await Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
     return await page.locator(".leaflet .link").inner_text()
 
 

@@ -15,6 +15,7 @@ from tests.alerts.desk.conftest import OUT, Seeded, Served
 from tests.alerts.desk.pages.pair.hands import BELT, CLIP, arrive, leaflet, nearby, phone, report, withdraw_before
 from tests.alerts.desk.test_accessibility import RULES
 
+_SOME = {"whose", "consent", "kind", "wear-belt", "cards", "nothing", "receipt", "mine"}
 _SMALL = """() => [...document.querySelectorAll("a, button, summary")].filter(e => e.offsetParent)
   .map(e => [e.textContent.trim(), e.getBoundingClientRect()])
   .filter(([_, r]) => r.width && r.height < 32).map(([t]) => t)"""
@@ -33,9 +34,9 @@ async def looked_at(page: Page, name: str, wrong: list[str], *themes: str) -> No
         wrong.append(f"{name}: small targets {small}")
 
 
-@pytest.mark.parametrize("both", [pytest.param(True, marks=pytest.mark.full), False], ids=["both", "in turn"])
+@pytest.mark.parametrize("both", [pytest.param(True, marks=pytest.mark.full), False], ids=["all in both", "some in turn"])
 async def test_every_screen_on_a_telephone(browser: Browser, served: Served, seeded: Seeded, both: bool) -> None:
-    """In both themes, or in one and the other in turn."""
+    """All of them in both themes; or those that differ most, in one theme and the other in turn."""
     themes = ["light", "dark"]
     OUT.mkdir(exist_ok=True)
     made, wrong, errors = leaflet(seeded, kind=None), list[str](), list[str]()
@@ -51,8 +52,9 @@ async def test_every_screen_on_a_telephone(browser: Browser, served: Served, see
 
     async def step(name: str, work: Callable[[], object] = lambda: None) -> None:
         work()
-        await page.goto(f"{served.url}/pair/{made.code}")
-        await look(name)
+        if both or name in _SOME:
+            await page.goto(f"{served.url}/pair/{made.code}")
+            await look(name)
 
     async def look(name: str) -> None:
         themes.reverse()
@@ -67,7 +69,7 @@ async def test_every_screen_on_a_telephone(browser: Browser, served: Served, see
         await step("consent", lambda: (held.press("back"), held.press("help")))
         await step("declined", lambda: held.press("decline"))
         await step("kind", lambda: (held.press("again"), held.press("agree")))
-        for kind in (*(("oximeter", "thermometer", "scale", "meter", "glucose_sensor") if both else ()), "cuff", "belt"):
+        for kind in (*(("oximeter", "thermometer", "scale", "meter", "glucose_sensor", "cuff") if both else ()), "belt"):
             await step(f"wear-{kind}", lambda kind=kind: held.press(kind))  # type: ignore[misc]
             if kind != "belt":
                 held.press("back")
@@ -113,9 +115,4 @@ async def test_the_page_shows_what_changed_by_itself_and_keeps_the_focus(
         report(served, seeded, nearby())
         await page.get_by_role("button", name="This is mine").wait_for()
         assert await page.evaluate("window.same && document.activeElement !== document.body")
-        held.press("choose", BELT)
-        with seeded.tx() as tx:
-            (device,) = tx.execute("SELECT device FROM pairing").fetchone() or (0,)
-        arrive(seeded, device)
-        await page.get_by_role("heading", name="It works.").wait_for()
     await context.close()

@@ -64,6 +64,7 @@ def test_from_the_leaflet_to_the_receipt_in_five_screens(served: Served, seeded:
         assert title(held.press("agree")) == "Put on the belt"
         page = held.press("on")
         assert title(page) == "Looking for your device …" and "data-live" in page
+        assert f'<noscript><meta http-equiv="refresh" content="4; url=/pair/{made.code}"></noscript>' in page
         assert report(served, seeded, nearby(), nearby(CLIP, "Vigil oximeter", "pulse oximeter")) == 204
         page = held.open()
         assert "Vigil belt" in page and "Vigil oximeter" not in page  # the leaflet names a belt
