@@ -123,4 +123,8 @@ async def test_a_gateway_without_devices_looks_and_has_one_buzz(bluez: FakeBlueZ
         lookout.look(Scan(1, 0, "C0:00:00:00:00:02", 1), 30)
         await until(lambda: buzzed)
         assert buzzed == [b"\x02"]
+        bluez.set_powered(False)
+        await until(lambda: lookout.fault)
+        bluez.set_powered(True)
+        await until(lambda: not lookout.fault)
         lookout.end()
