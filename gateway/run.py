@@ -118,7 +118,7 @@ class _Home:
         }
         if outbox.salvaged is not None:
             jobs["salvage note"] = partial(run_salvage_note, outbox.salvaged, outbox, configuration, clock)
-        self._lookout.fault = "" if settings.ble else NO_BLUETOOTH
+        self._lookout.without = "" if settings.ble else NO_BLUETOOTH
         if settings.ble:
             jobs["ble"] = lambda: self._ble(outbox).run()
         if settings.mqtt_host:

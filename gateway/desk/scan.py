@@ -48,7 +48,10 @@ async def run_scan(
                 await configuration.changed()
                 continue
             lookout.look(scan, left)
-            if await _report(client, claimed, Seen(scan.request, lookout.nearby, lookout.fault)) == httpx.codes.CONFLICT:
+            if (
+                await _report(client, claimed, Seen(scan.request, lookout.nearby, lookout.without or lookout.fault))
+                == httpx.codes.CONFLICT
+            ):
                 ended = scan.request
             await configuration.changed(timeout=min(every_s, left))
 

@@ -46,10 +46,12 @@ def described(address: str, advertisement: AdvertisementData, name: str | None) 
 class Lookout:
     """Collects what advertises during one :class:`devices.wire.pairing.Scan`; the radio calls :meth:`found`.
 
-    ``woken`` is called when there is something to look for; ``fault`` is the reason for which nothing can be seen.
+    ``woken`` is called when there is something to look for; ``fault`` is the reason for which nothing can be seen now, and
+    ``without`` the one for which this gateway never sees anything.
     """
 
     fault: str = ""
+    without: str = ""
     woken: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
     _request: int = 0
@@ -70,7 +72,7 @@ class Lookout:
         """Look for ``seconds`` (at most ten minutes) on behalf of ``scan``; a new request begins with nothing seen."""
         if scan.request != self._request:
             self._seen.clear()
-            self._request, self._alerted = scan.request, 0
+            self._request, self._alerted, self.fault = scan.request, 0, ""  # what failed before is tried again
         self._until = self.monotonic() + min(seconds, LONGEST_S)
         if scan.buzz_request > self._alerted:
             self._alerted, self._alert = scan.buzz_request, scan.buzz

@@ -79,7 +79,6 @@ class Radio:
                 await self._end_stale()
                 seen = await self._scan()
                 backoff.worked()
-                self._lookout.fault = ""
             except RadioError as error:
                 self._lookout.fault = "Bluetooth does not answer"
                 await backoff.sleep(_log.warning, "cannot scan", reason=str(error))
@@ -114,6 +113,7 @@ class Radio:
 
         scanner = BleakScanner(found)
         await call(_SCAN_S, scanner.start())
+        self._lookout.fault = ""
         try:
             with contextlib.suppress(TimeoutError):
                 await within(_SCAN_S, any_seen.wait())

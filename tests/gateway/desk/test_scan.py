@@ -11,11 +11,11 @@ import pytest
 
 from devices.wire.pairing import Claimed, Scan, Seen
 from gateway.desk.configuration import Configuration
-from gateway.desk.scan import run_scan, seconds_left
+from gateway.desk.scan import NO_BLUETOOTH, run_scan, seconds_left
 from gateway.sources.lookout import Lookout
 from tests.gateway.desk_server import Desk
 from tests.gateway.making import config
-from tests.gateway.sources.test_lookout import BELT, advertisement, device
+from tests.gateway.sources.test_lookout import BELT, advertisement, count, device
 from tests.until import until
 
 NOW = 1_760_000_000_000
@@ -60,11 +60,15 @@ async def test_what_is_seen_is_reported_until_the_scan_ends(desk: Desk, looking:
     assert last(desk).devices[0].profiles == ("heart rate",)
     lookout.fault = "Bluetooth does not answer"
     await until(lambda: last(desk).fault)
-    configuration.accept(config(version=3))
+    configuration.accept(config(version=3, scan=Scan(8, later())))
+    await until(lambda: last(desk) == Seen(8))  # it is tried anew
+    lookout.without = NO_BLUETOOTH
+    await until(lambda: last(desk).fault == NO_BLUETOOTH)
+    configuration.accept(config(version=4))
     await until(lambda: not lookout.active)
-    count = len(desk.seen)
+    reports = len(desk.seen)
     await asyncio.sleep(0.2)
-    assert len(desk.seen) == count and not lookout.nearby
+    assert len(desk.seen) == reports and count(lookout) == 0
 
 
 async def test_a_scan_that_nobody_asks_for_any_more_ends(desk: Desk, looking: tuple[Configuration, Lookout]) -> None:

@@ -30,6 +30,10 @@ def device(address: str = "C0:00:00:00:00:01", name: str | None = None) -> BLEDe
     return BLEDevice(address, name, None)
 
 
+def count(lookout: Lookout) -> int:
+    return len(lookout.nearby)
+
+
 def hand(now: list[float]) -> Lookout:
     return Lookout(monotonic=lambda: now[0])
 
@@ -46,7 +50,7 @@ def test_nothing_is_noted_before_a_scan_and_nothing_is_kept_after_it() -> None:
     now = [0.0]
     lookout = hand(now)
     lookout.found(device(), advertisement(BELT))
-    assert not lookout.nearby
+    assert count(lookout) == 0
     lookout.look(Scan(1, 0), 10)
     lookout.found(device(), advertisement(BELT, rssi=-80))
     lookout.found(device("C0:00:00:00:00:02"), advertisement(BELT, rssi=-40))
@@ -54,11 +58,11 @@ def test_nothing_is_noted_before_a_scan_and_nothing_is_kept_after_it() -> None:
     lookout.look(Scan(1, 0), 10)
     assert len(lookout.nearby) == 2  # the same request goes on
     lookout.look(Scan(2, 0), 10)
-    assert not lookout.nearby
+    assert count(lookout) == 0
     lookout.found(device(), advertisement(BELT))
     now[0] = 10.0
     assert not lookout.active
-    assert not lookout.nearby
+    assert count(lookout) == 0
 
 
 def test_a_crowd_of_devices_is_cut_and_a_scan_never_lasts_longer_than_ten_minutes() -> None:
@@ -113,7 +117,7 @@ async def test_a_gateway_without_devices_looks_and_has_one_buzz(bluez: FakeBlueZ
 
     async with serving(tmp_path, (), make):
         await asyncio.sleep(0.1)
-        assert not lookout.nearby
+        assert count(lookout) == 0
         lookout.look(Scan(1, 0), 30)
         await until(lambda: len(lookout.nearby) == 2)
         assert {one.address: one.can_buzz for one in lookout.nearby} == {
@@ -123,4 +127,8 @@ async def test_a_gateway_without_devices_looks_and_has_one_buzz(bluez: FakeBlueZ
         lookout.look(Scan(1, 0, "C0:00:00:00:00:02", 1), 30)
         await until(lambda: buzzed)
         assert buzzed == [b"\x02"]
+        bluez.set_powered(False)
+        await until(lambda: lookout.fault)
+        bluez.set_powered(True)
+        await until(lambda: not lookout.fault)
         lookout.end()
