@@ -164,11 +164,13 @@ class SimStatements(Statements):
 
     @staticmethod
     def read_saved(db: Any, _topic: str, partition: int) -> Saved | None:
-        return db.saved(partition)
+        database: Database = db
+        return database.saved(partition)
 
     @staticmethod
     def read_faults(db: Any, _topic_id: str, partition: int) -> Faults:
-        tables = db.tables
+        database: Database = db
+        tables = database.tables
         aside = {
             key[2]: row[0] for key, row in tables.rejected.items() if key[1] == partition and row[0].startswith(_FAILED)
         }
@@ -176,7 +178,8 @@ class SimStatements(Statements):
 
     @staticmethod
     def stored_since(db: Any, partition: int, since: int, before: int) -> Recall:
-        return db.tables.stored(partition, since, before)
+        database: Database = db
+        return database.tables.stored(partition, since, before)
 
     @staticmethod
     def controls_before(*_args: object) -> Round:
@@ -254,7 +257,7 @@ class SimWorker:
 
     def __init__(self, around: Around, name: str) -> None:
         self.around, self.name = around, name
-        self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
+        self.loop = ProcessLoop.made(around.scheduler, lambda error: around.failed(name, error))
         self._stop = threading.Event()
         statements = SimStatements()
         reading: Any = SimpleNamespace(connection=lambda: around.database)
