@@ -99,7 +99,7 @@ class Database:
         self.down = self.read_only = False
         self.call_lost = 0.0
         self.dumps = 0  # made, and not put back yet
-        self.traps: dict[str, Callable[[], None]] = {}
+        self.traps: dict[str, Callable[[], object]] = {}
         self.somebody: Callable[[int], None] | None = None  # locks the episode that a round locks next, before it
         self._pids = itertools.count(1)
         self._rng = scheduler.chance("database")

@@ -132,7 +132,7 @@ class Faults:
         """In the middle of its next transaction."""
         if worker := self._worker():
             what = self._rng.choice((self._kill, self._freeze, self._freeze))
-            self.world.database.traps[worker.name] = lambda: worker.loop.dead or what(worker)  # type: ignore[func-returns-value]
+            self.world.database.traps[worker.name] = lambda: worker.loop.dead or what(worker)
 
     def rebalance(self) -> None:
         self.world.group.rebalance()

@@ -73,12 +73,12 @@ def _unsealed(world: World) -> Iterable[str]:
                 first = sealed.setdefault((row.device, epoch, row.sequence), row.payload)
                 if first != row.payload:
                     yield f"sequence {row.sequence} of device {row.device} was sealed with two contents"
-    for row in world.database.tables.reading.values():
-        payload = sealed.get((row.device, row.epoch, row.sequence))
+    for stored in world.database.tables.reading.values():
+        payload = sealed.get((stored.device, stored.epoch, stored.sequence))
         samples = np.frombuffer(payload or b"", SAMPLE)
         values = {int(one["vital"]): one["value"].item() for one in samples}
-        if {vital: value for vital, (value, _) in row.values.items()} != values or (samples["time"] != row.time).any():
-            yield f"reading {row.key} is stored, and nobody sealed it so"
+        if {vital: value for vital, (value, _) in stored.values.items()} != values or (samples["time"] != stored.time).any():
+            yield f"reading {stored.key} is stored, and nobody sealed it so"
 
 
 def _lost(world: World) -> Iterable[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from alerts.fold.episode_rows import Subject
-from alerts.fold.fold import key_of_condition
+from alerts.life.case import key_of_condition
 from devices.sample import SAMPLE, Samples, Status
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import encode_control, kind_of
@@ -135,8 +135,8 @@ class Tables:
         self.alarms.fold([one for one in conditions if key_of_condition(one)[:2] not in held])
         for move in todo.moves:
             if move.partition not in lost:
-                row = self.ledger[move.partition]
-                row.next, row.last_append, row.last_crc = move.next, move.append, move.crc
+                its = self.ledger[move.partition]
+                its.next, its.last_append, its.last_crc = move.next, move.append, move.crc
         return new, len(differing)
 
     def _note_key(self, one: KeyFault, lost: Collection[int]) -> bool:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,9 @@ SAME = (3, 17)
 
 
 @pytest.mark.alone  # on all cores
-def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(record_property) -> None:
+def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(
+    record_property: Callable[[str, object], None],
+) -> None:
     began = time.monotonic()
     outcomes = list(seeds_of(range(SEEDS), os.cpu_count() or 1))
     wrong = [

@@ -173,11 +173,13 @@ class SimStatements(Statements):
 
     @staticmethod
     def read_saved(db: Any, _topic: str, partition: int) -> Saved | None:
-        return db.saved(partition)
+        database: Database = db
+        return database.saved(partition)
 
     @staticmethod
     def read_faults(db: Any, topic_id: str, partition: int) -> Faults:
-        tables = db.tables
+        database: Database = db
+        tables = database.tables
         aside = {
             key[2]: row[0]
             for key, row in tables.rejected.items()
@@ -187,7 +189,8 @@ class SimStatements(Statements):
 
     @staticmethod
     def stored_since(db: Any, partition: int, since: int, before: int) -> Recall:
-        return db.tables.stored(partition, since, before)
+        database: Database = db
+        return database.tables.stored(partition, since, before)
 
     @staticmethod
     def controls_before(db: Any, partition: int, before: int) -> Round:
@@ -269,7 +272,7 @@ class SimWorker:
 
     def __init__(self, around: Around, name: str) -> None:
         self.around, self.name = around, name
-        self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
+        self.loop = ProcessLoop.made(around.scheduler, lambda error: around.failed(name, error))
         self._stop = threading.Event()
         statements = SimStatements()
         reading: Any = SimpleNamespace(connection=lambda: around.database)

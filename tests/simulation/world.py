@@ -9,7 +9,6 @@ from alerts.rules.stages import stages
 from devices.vitals import Vital
 from devices.wire.batch import Kind, header, partition_of
 from devices.wire.pairing import PatientKey
-from gateway.outbox.outbox import Outbox
 from streams.engine.engine import Engine
 from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 from tests.simulation.database import Database
@@ -42,7 +41,7 @@ _VITALS: Final = (
 class Parts:
     """What the world is made of; a test of the simulation itself puts a broken part in."""
 
-    outbox: type[Outbox] = SimOutbox
+    outbox: type[SimOutbox] = SimOutbox
     store: type[SimStore] = SimStore
     database: type[Database] = Database
     tables: type[Tables] = Tables
@@ -117,7 +116,8 @@ class World:
                 self.wrong.append(f"all should have settled by now: {self._left()}")
         if not self.wrong:
             self.wrong = violations(self)
-        for one in (*self.homes, *self.workers):
+        everybody: list[Home | SimWorker] = [*self.homes, *self.workers]
+        for one in everybody:
             one.die()
         scheduler.run(scheduler.seconds + 0.001)
         self.disk.close()

@@ -181,7 +181,7 @@ class EarlyWarning(Rule):
         ]
 
     def _last_known(self, rows: Ints, inputs: NewestInputs) -> Small:
-        """The level that the score of some patients reaches with the last values of inputs that lapsed, int8 [n]; of a device
+        """The level that the score of some patients reaches with the last values of lapsed inputs, int8 [n]; of a device
         that was taken away nothing more will come.
         """
         table, known = self.table, (inputs.at > -NEVER) & ~inputs.unworn

@@ -15,7 +15,7 @@ NOW = START * 1000
 
 
 @given(st.lists(st.integers(0, 9), max_size=30))
-def test_entries_are_grouped_by_tick_in_their_order(values) -> None:
+def test_entries_are_grouped_by_tick_in_their_order(values: list[int]) -> None:
     tick = np.array(values, np.int64)
     by_tick = ByTick(tick)
     positions = np.arange(len(values))

@@ -13,10 +13,14 @@ class Client:
     """A producer that fails in each way once, and then takes what it gets."""
 
     def __init__(self) -> None:
-        self.errors = [KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION)), BufferError(), RuntimeError()]
-        self.taken = []
+        self.errors: list[Exception] = [
+            KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION)),
+            BufferError(),
+            RuntimeError(),
+        ]
+        self.taken: list[int] = []
 
-    def produce(self, topic: str, value, key, *, partition: int, on_delivery) -> None:
+    def produce(self, topic: str, value: bytes, key: bytes, *, partition: int, on_delivery: object) -> None:
         if self.errors:
             raise self.errors.pop(0)
         self.taken.append(partition)
@@ -24,7 +28,7 @@ class Client:
     def poll(self, seconds: float) -> None:
         time.sleep(min(seconds, 0.01))
 
-    def flush(self, seconds: float):
+    def flush(self, seconds: float) -> int:
         return 0
 
     def purge(self) -> None:

@@ -14,7 +14,7 @@ from tests.streams.producing import Record, produce
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(3)]
 
 
-def records(partition: int, *values):
+def records(partition: int, *values: bytes) -> list[Record]:
     return [Record(partition, b"", value) for value in values]
 
 
@@ -27,8 +27,10 @@ def test_what_stands_where_in_the_log_is_known(kafka: Kafka, topic: str) -> None
     between = time.time_ns() // 1_000_000
     produce(kafka.client(), topic, records(0, b"d"))
     found = log.at({0: 1, 1: 0})
-    assert begin <= found[0].append < between
-    assert {p: one.crc for p, one in found.items()} == {0: zlib.crc32(b"b"), 1: zlib.crc32(b"c" * 900_000)}
+    first = found[0]
+    assert first is not None
+    assert begin <= first.append < between
+    assert {p: one and one.crc for p, one in found.items()} == {0: zlib.crc32(b"b"), 1: zlib.crc32(b"c" * 900_000)}
     assert log.since({0: between, 1: between, 2: begin}) == {0: 2, 1: 1, 2: 0}
     admin = kafka.admin()
     for future in admin.delete_records([TopicPartition(topic, 0, 2)]).values():

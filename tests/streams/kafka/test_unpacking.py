@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import resource
 import struct
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.engine.opening.block import Block
 from streams.kafka import decompression, unpacking
 from streams.kafka.unpacking import Unpacking
 
@@ -24,7 +26,15 @@ LOG_APPEND_TIME, CONTROL = 8, 32
 _CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _MAX_TIMESTAMP_AT, _RECORDS_AT = 17, 21, 23, 35, 61
 
 
-def batch(first, deltas, values, *, codec=NONE, attributes=0, appended: float = 1_700_000_000_000):
+def batch(
+    first: int,
+    deltas: Iterable[int],
+    values: Sequence[bytes | None],
+    *,
+    codec: int = NONE,
+    attributes: int = 0,
+    appended: int = 1_700_000_000_000,
+) -> bytes:
     """One batch as a broker stores it: records at `first` + `deltas`, appended at one time if `attributes` say so."""
     builder = DefaultRecordBatchBuilder(
         magic=2, compression_type=codec, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1,
@@ -43,7 +53,7 @@ def batch(first, deltas, values, *, codec=NONE, attributes=0, appended: float = 
 
 
 @st.composite
-def fetches(draw: st.DrawFn):
+def fetches(draw: st.DrawFn) -> tuple[bytes, int]:
     """The bytes of a fetch, and the position it was asked from (inside the first batch, as often as not)."""
     data, at = b"", draw(st.integers(0, 2**40))
     position = None
@@ -57,10 +67,11 @@ def fetches(draw: st.DrawFn):
         if position is None:
             position = at + draw(st.integers(0, deltas[-1]))
         at += deltas[-1] + 1 + draw(st.sampled_from([0, 0, 0, 3]))
+    assert position is not None
     return data, position
 
 
-def aiokafkas(data, position):
+def aiokafkas(data: bytes, position: int) -> tuple[list[tuple[int, int, bytes]], int]:
     """What aiokafka itself makes of it."""
     records = PartitionRecords(
         TopicPartition("t", 3), MemoryRecords(data), None, position, None, None, True, READ_UNCOMMITTED
@@ -69,16 +80,18 @@ def aiokafkas(data, position):
     return found, records.next_fetch_offset
 
 
-def ours(data, position, most):
+def ours(data: bytes, position: int, most: int) -> tuple[list[Block], int]:
     found = Unpacking(3, MemoryRecords(data), position)
-    blocks = []
+    blocks: list[Block] = []
     while not found.done:
         blocks += found.take(most)
     return blocks, found.position
 
 
 @given(fetches(), st.sampled_from([1, 3, 10_000]))
-def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(fetch, most) -> None:
+def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(
+    fetch: tuple[bytes, int], most: int
+) -> None:
     data, position = fetch
     blocks, after = ours(data, position, most)
     at = position
@@ -98,15 +111,15 @@ def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_n
     assert set(stamped) <= {(offset, appended) for offset, appended, _ in theirs}
 
 
-def stretches(data, position=0, **options):
-    found = Unpacking(3, MemoryRecords(data), position, **options)
-    blocks = []
+def stretches(data: bytes, position: int = 0, doubted: int | None = None) -> list[tuple[int, int, str]]:
+    found = Unpacking(3, MemoryRecords(data), position, doubted=doubted)
+    blocks: list[Block] = []
     while not found.done:
         blocks += found.take(10_000)
     return [(block.first, block.next, block.fault) for block in blocks]
 
 
-def whole(first, n: int = 4, **changes):
+def whole(first: int, n: int = 4, **changes: int) -> bytes:
     return batch(first, range(n), [b"x"] * n, **{"attributes": LOG_APPEND_TIME, **changes})
 
 
@@ -152,7 +165,7 @@ def test_records_that_the_topic_does_not_stamp_keep_their_bytes_and_have_no_time
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
-def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bounded) -> None:
+def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec: int, bounded: None) -> None:
     bomb = bytearray(whole(4, 1, codec=codec))
     bomb[_RECORDS_AT:] = {GZIP: gzip_encode, SNAPPY: snappy_encode, LZ4: lz4_encode, ZSTD: zstd_encode}[codec](
         bytes(99 << 20)
@@ -164,7 +177,7 @@ def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bo
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD, 5, 7])
-def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec, bounded) -> None:
+def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec: int, bounded: None) -> None:
     bad = bytearray(whole(4))
     bad[_ATTRIBUTES_AT + 1] |= codec
     data = whole(0) + resealed(bad) + whole(8)
@@ -178,7 +191,7 @@ def test_a_batch_without_records_and_one_shorter_than_its_head_take_their_offset
     assert stretches(whole(0) + struct.pack(">qi", 4, 2) + b"ab") == [(0, 4, ""), (4, 5, unpacking.UNREADABLE)]
 
 
-def resealed(data):
+def resealed(data: bytearray) -> bytes:
     """A batch that was changed, with the length and the CRC that fit it."""
     struct.pack_into(">i", data, 8, len(data) - 12)
     struct.pack_into(">I", data, _CRC_AT, calc_crc32c(bytes(data[_ATTRIBUTES_AT:])))

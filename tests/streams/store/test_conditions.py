@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import psycopg
 import pytest
 
-from alerts.fold.episode_rows import Subject
 from alerts.fold.fold import fold_conditions
 from devices.vitals import Vital
 from streams.engine.condition import Condition, Priority
 from streams.store.conditions import fold_unless_held
+from streams.store.ledger import Held
+from streams.store.store import Stored
 from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
 from tests.streams.producing import World
 from tests.streams.store.storing import rows, store, take, to_store
 
 HR = Vital.HEART_RATE
-RAISED = Condition(1, 1, 1, "spo2.low", 0, "onset", Priority.MEDIUM, "physiological", value=np.float32(88.25))
+VALUE = cast("float", np.float32(88.25))
+"""Not a float but numpy's own number: it is stored and compared all the same."""
+RAISED = Condition(1, 1, 1, "spo2.low", 0, "onset", Priority.MEDIUM, "physiological", value=VALUE)
 WORSE = replace(RAISED, second=2, phase="worse", priority=Priority.HIGH)
 ENDED = replace(WORSE, second=3, phase="end")
 OTHER = replace(RAISED, partition=2, subject=2)
@@ -30,7 +34,7 @@ WAITING = "SELECT partition, condition ->> 'phase' FROM condition_waiting ORDER 
 
 
 @pytest.fixture
-def holder(db: Db, database: str):
+def holder(db: Db, database: str) -> Iterator[psycopg.Connection]:
     """A person's session, stopped in the middle of an act."""
     fold_unless_held(db, fold_conditions, [RAISED], [1])
     with psycopg.connect(database) as other:
@@ -38,13 +42,13 @@ def holder(db: Db, database: str):
         yield other
 
 
-def round_of(db: Db, world: World, held: Collection[Subject], conditions, first):
+def round_of(db: Db, world: World, held: Mapping[int, Held], conditions: Sequence[Condition], first: int) -> Stored:
     records = [world.batch(p, [(T + first, {HR: 61.0})]) for p in held]
     return store(db, to_store(world, records, held, first=first, conditions=conditions), fold_conditions)
 
 
 def test_a_round_waits_a_second_at_most_for_an_alarm_that_somebody_holds_and_folds_it_next(
-    db: Db, world: World, holder
+    db: Db, world: World, holder: psycopg.Connection
 ) -> None:
     held = take(db, 1, 2)
     began = time.monotonic()
@@ -64,7 +68,9 @@ def test_a_round_waits_a_second_at_most_for_an_alarm_that_somebody_holds_and_fol
     ]  # fmt: skip
 
 
-def test_whoever_takes_the_partition_folds_what_waits_and_who_lost_it_does_not(db: Db, world: World, holder) -> None:
+def test_whoever_takes_the_partition_folds_what_waits_and_who_lost_it_does_not(
+    db: Db, world: World, holder: psycopg.Connection
+) -> None:
     held = take(db, 1, 2)
     round_of(db, world, held, [WORSE], 0)
     holder.rollback()

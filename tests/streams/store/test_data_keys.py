@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,7 +18,7 @@ from tests.streams.producing import World
 
 
 @pytest.fixture
-def world(plain_database: str):
+def world(plain_database: str) -> World:
     migrate(plain_database)
     world = World([1, 2])
     world.seed(plain_database)
@@ -25,7 +26,7 @@ def world(plain_database: str):
 
 
 @pytest.fixture
-def db(plain_database: str, world: World):
+def db(plain_database: str, world: World) -> Iterator[Db]:
     with psycopg.connect(plain_database, autocommit=True) as connection:
         yield connection
 
@@ -33,12 +34,14 @@ def db(plain_database: str, world: World):
 def test_a_key_of_the_database_opens_and_says_whose_it_is(world: World, db: Db) -> None:
     ring = DatabaseKeyRing(lambda: db, world.master)
     found = ring.get_many(list(world.secrets))
-    assert {key: (one.patient, one.gateway) for key, one in found.items()} == {
+    assert {key: one and (one.patient, one.gateway) for key, one in found.items()} == {
         key: owner[:2] for key, owner in world.secrets.items()
     }
-    sealed = found[2].aead.encrypt(bytes(12), b"payload", None)
-    assert found[2].aead.decrypt(bytes(12), sealed, None) == b"payload"
-    assert str(found[2].secret) not in f"{found}"
+    second = found[2]
+    assert second is not None
+    sealed = second.aead.encrypt(bytes(12), b"payload", None)
+    assert second.aead.decrypt(bytes(12), sealed, None) == b"payload"
+    assert str(second.secret) not in f"{found}"
 
 
 def test_a_key_made_after_it_was_asked_for_is_found_the_next_time(world: World, db: Db) -> None:
@@ -89,7 +92,9 @@ def test_a_damaged_key_is_that_keys_fault_alone_and_opens_when_it_is_restored(wo
     db.execute("UPDATE data_key SET wrapped = %s WHERE key = 2", [of_another_length])
     assert ring.get_many([2]) == {2: None}
     db.execute("UPDATE data_key SET wrapped = %s WHERE key = 2", [whole[2]])
-    assert ring.get_many([2])[2].patient == whole[0]
+    restored = ring.get_many([2])[2]
+    assert restored is not None
+    assert restored.patient == whole[0]
 
 
 def test_another_master_key_opens_none(world: World, db: Db) -> None:

@@ -1,5 +1,7 @@
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import stdev
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,13 +14,13 @@ HOUR = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture
-def db(database: str):
+def db(database: str) -> Iterator[Db]:
     migrate(database)
     with psycopg.connect(database, autocommit=True) as connection:
         yield connection
 
 
-def minute(db: Db, at, values, changed, poor=0) -> None:
+def minute(db: Db, at: datetime, values: Sequence[float], changed: int, poor: int = 0) -> None:
     n = len(values)
     mean = sum(values) / n if n else None
     ends = (min(values), max(values), values[0], values[-1]) if n else (None,) * 4
@@ -31,9 +33,10 @@ def minute(db: Db, at, values, changed, poor=0) -> None:
     )
 
 
-def hour(db: Db):
+def hour(db: Db) -> tuple[Any, ...]:
     row = "n, mean, min, max, first, last, std, poor, changed_offset"
-    return db.execute(f"SELECT {row} FROM rollup_hour WHERE time = %s", [HOUR]).fetchone()
+    (found,) = db.execute(f"SELECT {row} FROM rollup_hour WHERE time = %s", [HOUR]).fetchall()
+    return tuple(found)
 
 
 def test_an_hour_has_the_figures_of_all_its_samples(db: Db) -> None:

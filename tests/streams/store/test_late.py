@@ -15,7 +15,7 @@ HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 @pytest.mark.parametrize("at_once", [1, 1024])
 def test_a_minute_older_than_the_ring_is_computed_from_all_that_is_stored(
-    db: Db, world: World, monkeypatch: pytest.MonkeyPatch, at_once
+    db: Db, world: World, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr("streams.store.late.MINUTES_AT_ONCE", at_once)
     held = take(db, 1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,17 +13,18 @@ from streams.store import refused
 from streams.store.refused import Dropped, drop_refused
 from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
-from tests.streams.producing import World
+from tests.streams.producing import Record, World
 from tests.streams.store.storing import rows, store, take, to_store
 
+Rubbish = Callable[[int, int], list[Record]]
 HR = Vital.HEART_RATE
 
 
 @pytest.fixture
-def rubbish(world: World):
+def rubbish(world: World) -> Rubbish:
     """`rubbish(patient, n)`: so many records of a patient that are refused."""
 
-    def made(patient: int, n: int):
+    def made(patient: int, n: int) -> list[Record]:
         good = [world.batch(patient, [(T, {HR: 61})]) for _ in range(n)]
         return [replace(one, value=one.value[:-1] + bytes([one.value[-1] ^ 1])) for one in good]
 
@@ -30,7 +32,7 @@ def rubbish(world: World):
 
 
 def test_a_sender_of_rubbish_fills_no_disk_and_no_other_senders_share(
-    db: Db, world: World, rubbish, monkeypatch: pytest.MonkeyPatch
+    db: Db, world: World, rubbish: Rubbish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = refused.ROW + len(rubbish(1, 1)[0].value)
     monkeypatch.setattr(refused, "OF_SENDER", 5 * size)

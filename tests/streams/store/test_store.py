@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(d
             replace(world.event(patient, Heartbeat(T)), value=b"rubbish"),
         )
     ]
-    folded = []
+    folded: list[Condition] = []
     todo = to_store(
         world,
         records,
@@ -60,7 +61,7 @@ def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(d
 def test_a_round_whose_commit_was_not_heard_of_is_not_written_again(db: Db, world: World) -> None:
     held = take(db, 1)
     todo = to_store(world, [world.batch(1, [(T, {HR: 61.0})])], held)
-    folded = []
+    folded: list[Condition] = []
     store(db, todo)
     again = store(db, todo, lambda _, some: folded.extend(some))
     assert again.again
@@ -73,7 +74,7 @@ def test_an_error_in_the_fold_leaves_nothing(db: Db, world: World) -> None:
     condition = Condition(1, 1, 1, "spo2.low", 0, "onset", Priority.HIGH, "physiological")
     todo = to_store(world, [world.batch(1, [(T, {HR: 61.0})])], held, conditions=[condition])
 
-    def broken(tx: psycopg.Connection, conditions) -> None:
+    def broken(tx: psycopg.Connection, conditions: Sequence[Condition]) -> None:
         raise psycopg.OperationalError("gone")
 
     with pytest.raises(psycopg.OperationalError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
 
 import psycopg
 from confluent_kafka import Producer
@@ -13,9 +15,10 @@ from confluent_kafka import Producer
 from devices.vitals import Vital
 from devices.wire.control import Level, Limit, RuleSet
 from devices.wire.event import Heartbeat
-from tests.streams.producing import World, clock, now_ms
-from tests.streams.worker.worker_process import wait_for, wait_for_ledger
+from tests.streams.producing import Client, Record, World, clock, now_ms
+from tests.streams.worker.worker_process import WorkerProcess, wait_for, wait_for_ledger
 
+Start = Callable[[], WorkerProcess]
 RULES = RuleSet(1, (Limit(Vital.HEART_RATE, "high", Level(150.0, 3)),))
 PARTITIONS = 4
 SESSION_S = 6.0
@@ -34,28 +37,29 @@ CREATE TRIGGER note BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION note();
 class Load:
     """Heartbeats of all patients every 20 ms; each second a clock record a partition and a reading of the sick one."""
 
-    def __init__(self, world: World, client, topic: str, partitions) -> None:
+    def __init__(self, world: World, client: Client, topic: str, partitions: Sequence[int]) -> None:
         self.world, self.topic, self.partitions = world, topic, partitions
         self.controls = [*world.admission(), *world.rules(partitions, RULES)]
         self.events = self.readings = self.clocks = 0
-        self.acknowledged, self.refused = 0, []
+        self.acknowledged = 0
+        self.refused: list[object] = []
         self._producer = Producer(
             {**client, "enable.idempotence": True, "max.in.flight.requests.per.connection": 1, "linger.ms": 5}
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._send(self.controls)
         self._thread.start()
         return self
 
-    def _delivered(self, error, _: object) -> None:
+    def _delivered(self, error: object, _: object) -> None:
         if error:
             self.refused.append(error)
         self.acknowledged += not error
 
-    def _send(self, records) -> None:
+    def _send(self, records: Iterable[Record]) -> None:
         for one in records:
             self._producer.produce(self.topic, one.value, one.key, one.partition, on_delivery=self._delivered)
         self._producer.poll(0)
@@ -79,11 +83,11 @@ class Load:
         assert self._producer.flush(60) == 0
         assert not self.refused
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
 
     @property
-    def sent(self):
+    def sent(self) -> int:
         return len(self.controls) + self.events + self.readings + self.clocks
 
     def check(self, database: str) -> None:
@@ -92,7 +96,10 @@ class Load:
         assert self.acknowledged == self.sent
         wait_for_ledger(database, self.sent, 60)
         with psycopg.connect(database) as db:
-            count = lambda query: db.execute(query).fetchone()
+
+            def count(query: str) -> tuple[Any, ...] | None:
+                return db.execute(query).fetchone()
+
             assert count("SELECT count(*) FROM event") == (self.events,)
             attempts = count("SELECT count(*), count(DISTINCT (partition, at_offset)) FROM attempt")
             assert attempts == (self.events, self.events)
@@ -109,19 +116,19 @@ class Fleet:
     """`start()` gives a worker; `do(action)` does one thing to the fleet and says what it was, and how long a partition
     stood still."""
 
-    def __init__(self, start, database: str, rng, stopped_s=9.0) -> None:
+    def __init__(self, start: Start, database: str, rng: random.Random, stopped_s: float = 9.0) -> None:
         self._start, self._database, self._rng, self._stopped_s = start, database, rng, stopped_s
         self.workers = [start()]
         self._mourned = 0.0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             worker.__exit__()
 
-    def _one(self):
+    def _one(self) -> WorkerProcess:
         return self.workers.pop(self._rng.randrange(len(self.workers)))
 
     def join(self) -> None:
@@ -146,7 +153,7 @@ class Fleet:
         time.sleep(self._stopped_s)
         worker.send(signal.SIGCONT)
 
-    def do(self, action: Callable[[], None]):
+    def do(self, action: str) -> tuple[str, float]:
         begin, name = time.time(), action
         if begin < self._mourned:  # whoever died owned nothing: nobody has missed it yet
             name += " beside a death"
@@ -154,7 +161,7 @@ class Fleet:
         return name, standstill(self._database, begin)
 
 
-def standstill(database: str, begin, end=None):
+def standstill(database: str, begin: float, end: float | None = None) -> float:
     """The longest gap (s) between two rounds of a partition that ended after ``begin`` (s since the epoch), once all have
     stored something after ``end`` (default: now).
     """
@@ -162,9 +169,9 @@ def standstill(database: str, begin, end=None):
     newest = f"SELECT min(newest) > to_timestamp({end}) FROM (SELECT max(at) newest FROM attempt GROUP BY partition) x"
     wait_for(database, newest, bool, 40)
     with psycopg.connect(database) as db:
-        (gap,) = db.execute(
+        ((gap,),) = db.execute(
             "SELECT max(extract(epoch FROM gap))::float8 FROM (SELECT at, at - lag(at) OVER (PARTITION BY partition"
             " ORDER BY at) AS gap FROM attempt) x WHERE at > to_timestamp(%s)",
             [begin],
-        ).fetchone()
-    return gap
+        ).fetchall()
+    return float(gap)

@@ -14,14 +14,14 @@ from devices.wire.event import Heartbeat
 from streams.kafka.log import Log
 from tests.deploy.test_continue_after_loss import cut
 from tests.fix_worker import StartWorker
-from tests.streams.producing import World, now_ms, produce, stored_values
+from tests.streams.producing import Record, World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 HR = Vital.HEART_RATE
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 
 
-def expire(kafka: Kafka, topic: str, partition: int, before) -> None:
+def expire(kafka: Kafka, topic: str, partition: int, before: int) -> None:
     admin = kafka.admin()
     for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         future.result(15)
@@ -58,7 +58,9 @@ def test_a_log_that_does_not_go_on_where_the_ledger_stands_is_not_read_and_the_o
 def test_a_log_cut_back_under_a_running_worker_and_grown_again_is_noticed_and_can_be_continued(
     start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, home: Path
 ) -> None:
-    beats = lambda n: [world.event(2, Heartbeat(now_ms())) for _ in range(n)]
+    def beats(n: int) -> list[Record]:
+        return [world.event(2, Heartbeat(now_ms())) for _ in range(n)]
+
     with start_worker(plain_database) as worker:
         produce(kafka.client(), topic, [*world.admission(), *beats(3)])
         wait_for_ledger(plain_database, 11)
@@ -90,7 +92,7 @@ def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(
         db.execute("INSERT INTO engine_state VALUES (%s, 1, 1, now(), 'rubbish') ON CONFLICT DO NOTHING", [topic])
         db.execute("UPDATE engine_state SET state = 'rubbish'")
         assert db.execute("SELECT count(*) FROM rollup_minute").fetchone() == (0,)  # it waited in the state that is lost
-        offsets = dict(db.execute("SELECT partition, next_offset FROM ledger").fetchall())
+        offsets: dict[int, int] = dict(db.execute("SELECT partition, next_offset FROM ledger").fetchall())
     expire(kafka, topic, 1, offsets[1])
     with start_worker(plain_database, group=f"{topic}-next") as worker:
         produce(kafka.client(), topic, [world.batch(1, [(t + 1000, {HR: 62.0})])])

@@ -6,6 +6,10 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Iterable
+from functools import partial
+from operator import lt
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -15,7 +19,7 @@ from deploy.stack.postgres import Postgres
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
 from tests.fix_worker import StartWorker
-from tests.streams.producing import World, clock, now_ms, produce
+from tests.streams.producing import Client, Record, World, clock, now_ms, produce
 from tests.streams.worker.fleet import RULES
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
@@ -26,7 +30,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 class Stream:
     """Appends heartbeats of all patients, until told to stop."""
 
-    def __init__(self, world: World, client, topic: str, pause=0.02) -> None:
+    def __init__(self, world: World, client: Client, topic: str, pause: float = 0.02) -> None:
         self.world, self.client, self.topic, self.pause = world, client, topic, pause
         self.sent = len(produce(client, topic, world.admission()))
         self._stop = threading.Event()
@@ -38,7 +42,7 @@ class Stream:
             self.sent += len(produce(self.client, self.topic, records))
             self._stop.wait(self.pause)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -46,11 +50,11 @@ class Stream:
         self._stop.set()
         self._thread.join(40)
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
-def check_each_once(database: str, stream, admission) -> None:
+def check_each_once(database: str, stream: Stream, admission: int) -> None:
     wait_for_ledger(database, stream.sent, 60)
     with psycopg.connect(database) as db:
         events = stream.sent - admission
@@ -68,7 +72,7 @@ def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(
         with start_worker(watched, TEST_KILL_AFTER_COMMIT="1") as first:
             assert first.popen.wait(40) == -signal.SIGKILL
         with psycopg.connect(watched) as db:
-            (stored,) = db.execute("SELECT sum(next_offset) FROM ledger").fetchone()
+            ((stored,),) = db.execute("SELECT sum(next_offset) FROM ledger").fetchall()
         assert stored > 0
         with start_worker(watched, group=f"{topic}-next"):  # the group waits 6 s for the dead one, the ledger does not
             wait_for_ledger(watched, stored + 200, at_least=True)
@@ -139,7 +143,7 @@ ROWS = {
 }
 
 
-def rows(database: str):
+def rows(database: str) -> dict[str, list[tuple[Any, ...]]]:
     with psycopg.connect(database) as db:
         return {table: db.execute(query).fetchall() for table, query in ROWS.items()}
 
@@ -149,7 +153,7 @@ def test_restarts_leave_the_same_rows_as_never_having_stopped(
 ) -> None:
     total, rng = 0, random.Random(4)
 
-    def append(records) -> None:
+    def append(records: Iterable[Record]) -> None:
         nonlocal total
         total += len(produce(kafka.client(), topic, records))
 
@@ -178,11 +182,11 @@ def test_restarts_leave_the_same_rows_as_never_having_stopped(
                     saved = "SELECT count(*) FROM engine_state"
                     for _ in range(60):  # a state is saved with a round: go on making some
                         with psycopg.connect(shaken) as db:
-                            if db.execute(saved).fetchone()[0] > turn:
+                            if db.execute(saved).fetchall()[0][0] > turn:
                                 break
                         append([clock(partition) for partition in range(4)])
                         time.sleep(0.5)
-                    wait_for(shaken, saved, lambda n, turn=turn: n > turn)
+                    wait_for(shaken, saved, partial(lt, turn))
                 assert worker.kill() == -signal.SIGKILL
         wait_for_ledger(steady, total)
     expected, found = rows(steady), rows(shaken)

@@ -11,7 +11,7 @@ from devices.wire.event import Heartbeat
 from streams.kafka import unpacking
 from tests.fix_kafka import MakeTopic
 from tests.fix_worker import StartWorker
-from tests.streams.producing import World, clock, now_ms, produce
+from tests.streams.producing import Client, Record, World, clock, now_ms, produce
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = pytest.mark.stack
@@ -21,7 +21,7 @@ WHERE rule IN ('record_set_aside', 'partition_not_read') ORDER BY subject, rule,
 
 
 @pytest.fixture
-def topic(make_topic: MakeTopic):
+def topic(make_topic: MakeTopic) -> str:
     return make_topic(65)
 
 
@@ -29,7 +29,10 @@ def test_markers_changed_bytes_bombs_and_partitions_too_many_stop_nothing(
     start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
 ) -> None:
     client = kafka.client()
-    beat = lambda patient: world.event(patient, Heartbeat(now_ms()))
+
+    def beat(patient: int) -> Record:
+        return world.event(patient, Heartbeat(now_ms()))
+
     produce(client, topic, world.admission())
     for commits in (True, False):
         transaction(client, topic, beat(1), commits=commits)
@@ -67,7 +70,7 @@ def test_markers_changed_bytes_bombs_and_partitions_too_many_stop_nothing(
     ]
 
 
-def transaction(client, topic: str, record, *, commits) -> None:
+def transaction(client: Client, topic: str, record: Record, *, commits: bool) -> None:
     producer = Producer({**client, "transactional.id": f"{topic}-{commits}"})
     producer.init_transactions(30)
     producer.begin_transaction()

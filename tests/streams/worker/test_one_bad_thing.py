@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from devices.vitals import Vital
 from devices.wire.event import Battery, Heartbeat
 from devices.wire.sealing import new_key
 from streams.worker.threads import EXIT_FAILED
-from tests.fix_worker import StartWorker
+from tests.fix_worker import Prepare, StartWorker
 from tests.streams.producing import World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import WorkerProcess, wait_for, wait_for_ledger
 
@@ -30,7 +31,7 @@ DAMAGE = {  # patient -> what befalls the key of their gateway
 }
 
 
-def rows(database: str, query, *values):
+def rows(database: str, query: str, *values: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(database, autocommit=True) as db:
         cursor = db.execute(query, values)
         return cursor.fetchall() if cursor.description else []
@@ -71,7 +72,7 @@ def test_damaged_data_keys_stop_their_own_records_and_nobody_elses(
 
 
 def test_where_no_key_opens_it_is_the_master_key_and_the_worker_says_so_at_its_start(
-    prepare, kafka: Kafka, topic: str, plain_database: str, home: Path
+    prepare: Prepare, kafka: Kafka, topic: str, plain_database: str, home: Path
 ) -> None:
     prepare(plain_database)
     wrong = home / "another.key"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from streams.worker.silence import SILENT_S, Silence
 
 
-def looked(silence, received: int, begin, end):
+def looked(
+    silence: Silence, received: Mapping[int, float | Callable[[int], float]], begin: int, end: int
+) -> dict[int, dict[int, bool]]:
     """The changes of each second, where there are any."""
-    found = {}
+    found: dict[int, dict[int, bool]] = {}
     for now in range(begin, end):
         times = {p: at(now) if callable(at) else at for p, at in received.items()}
         if changes := silence.changes(times, float(now)):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -17,7 +18,7 @@ from deploy.settings import ServerSettings
 from deploy.stack.kafka import Kafka
 from deploy.stack.topics import Topic
 from devices.wire.event import Heartbeat
-from tests.fix_worker import StartWorker
+from tests.fix_worker import Prepare, StartWorker
 from tests.streams.producing import World, now_ms, produce
 from tests.streams.worker.worker_process import WorkerProcess, wait_for, wait_for_ledger
 
@@ -51,24 +52,24 @@ def test_a_topic_made_again_under_a_running_worker_is_noticed_in_30_s_and_can_be
 class Proxy:
     """A proxy in a thread of its own."""
 
-    def __init__(self, listen, target: str) -> None:
+    def __init__(self, listen: int, target: int) -> None:
         self.proxy = CuttableProxy(listen, target)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.proxy.start(), self.loop).result(10)
         return self
 
     @property
-    def swallowed(self):
+    def swallowed(self) -> int:
         return len(self.proxy._swallowed)
 
     def swallow(self) -> None:
         self.loop.call_soon_threadsafe(self.proxy.swallow)
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         asyncio.run_coroutine_threadsafe(self.proxy.stop(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
@@ -77,11 +78,12 @@ class Proxy:
 
 @pytest.mark.alone
 def test_connections_that_die_without_a_word_stop_nothing_for_longer_than_20_s(
-    world: World, make_kafka: Callable[..., Kafka], prepare, plain_database: str, home: Path
+    world: World, make_kafka: Callable[..., Kafka], prepare: Prepare, plain_database: str, home: Path
 ) -> None:
     prepare(plain_database)
     kafka, topic, key = make_kafka(brokers=1, proxied=True), "vanished", world.write_master(home)
     kafka.create(Topic(topic, 4, {"message.timestamp.type": "LogAppendTime"}))
+    assert kafka.far is not None
     listen, offered = kafka.far
     with (
         Proxy(offered, listen) as proxy,
@@ -99,7 +101,7 @@ def test_connections_that_die_without_a_word_stop_nothing_for_longer_than_20_s(
 @pytest.mark.alone
 @pytest.mark.full
 def test_of_three_brokers_one_that_is_cut_off_stops_nothing_for_longer_than_20_s(
-    world: World, make_kafka: Callable[..., Kafka], prepare, plain_database: str, home: Path
+    world: World, make_kafka: Callable[..., Kafka], prepare: Prepare, plain_database: str, home: Path
 ) -> None:
     prepare(plain_database)
     kafka, topic, key = make_kafka(brokers=3), "cut-off", world.write_master(home)

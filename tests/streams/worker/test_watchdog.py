@@ -23,7 +23,7 @@ LIMIT_S = 6
 
 @pytest.mark.parametrize(("how", "status"), [("asleep", EXIT_STUCK), pytest.param("lock held", 1, marks=pytest.mark.full)])
 def test_a_worker_that_hangs_ends_and_another_goes_on(
-    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, how: str, status
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, how: str, status: int
 ) -> None:
     sent = len(produce(kafka.client(), topic, world.admission()))
     with start_worker(plain_database, TEST_HANG=how, watchdog_s=LIMIT_S, session_s=30) as worker:
@@ -57,11 +57,11 @@ def test_a_worker_that_cannot_work_is_let_be(
     topic: str,
     plain_database: str,
     postgres: Postgres,
-    what,
-    limit,
+    what: str,
+    limit: float,
     away: int,
 ) -> None:
-    def switch(read_only) -> None:
+    def switch(read_only: str) -> None:
         with psycopg.connect(postgres.url, autocommit=True) as db:
             db.execute(f"ALTER SYSTEM SET default_transaction_read_only = {read_only}")
             db.execute("SELECT pg_reload_conf()")

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from deploy.stack.kafka import Kafka
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.batch import parse_header
+from devices.wire.batch import Kind, parse_header
 from devices.wire.event import Heartbeat
 from streams.errors import BrokersAwayError
 from streams.worker.settings import WorkerSettings
@@ -21,14 +21,15 @@ from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produc
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
+Readings = list[tuple[int, dict[Vital, float]]]
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 
 
-def readings(start, n: int, every: int = 1000, base=60):
+def readings(start: int, n: int, every: int = 1000, base: int = 60) -> Readings:
     return [(start + i * every, {HR: float(base + i % 40), SPO2: float(97 - i % 3)}) for i in range(n)]
 
 
-def as_stored(readings):
+def as_stored(readings: Readings) -> list[tuple[int, dict[str, float]]]:
     return [(t, {vital.name.lower(): value for vital, value in values.items()}) for t, values in readings]
 
 
@@ -144,8 +145,11 @@ def test_a_worker_that_no_broker_answers_says_so(tmp_path: Path, world: World, m
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:
     """(reason, reading or -1, record): what is refused though its record opens."""
-    of_device = {"patient": 1, "device": 1001, "gateway": 101}
-    one = lambda *sample, **options: world.record(1, payload((*sample, 0)), **{**of_device, **options})
+
+    def one(time: int, value: float, vital: int, status: int, device: int = 1001, first: int = 0) -> Record:
+        rows = payload((time, value, vital, status, 0))
+        return world.record(Kind.SAMPLES, rows, patient=1, device=device, gateway=101, first=first)
+
     return [
         ("sender not enrolled", -1, one(t, 60.0, HR, 0, device=4711)),
         ("sender not enrolled", -1, world.batch(65, [(t, {HR: 60.0})])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alerts.rules.stages import stages
 from devices.vitals import Vital
 from devices.wire.batch import Kind
-from devices.wire.control import Consent, Enrolled, Enrolment, Facts, RuleSet
+from devices.wire.control import Consent, Control, Enrolled, Enrolment, Facts, RuleSet
 from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
 from streams.engine.testing import START, PatientLog, Record, clock_record, control_record, round_of
@@ -90,9 +90,9 @@ def test_children_and_people_of_unknown_age_have_no_score() -> None:
 def test_facts_in_a_round_of_their_own_before_the_enrolment_count() -> None:
     engine = Engine(stages())
     engine.take(1, None, Recall())
-    enrolment = Enrolment((Enrolled(7, 3, 0),), (3,))
+    controls: tuple[Control, ...] = (ADULT, Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
     emitted = []
-    for number, control in enumerate((ADULT, Consent(True, 0), enrolment)):
+    for number, control in enumerate(controls):
         engine.advance(round_of([control_record(START * 1000 + number, 1, control, number)]))
     for second in range(START, START + 40):
         readings = tuple((second * 1000, value, int(vital), 0, 0) for vital, value in ILL)

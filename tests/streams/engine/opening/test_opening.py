@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from devices.wire.control import Consent, RuleSet
 from devices.wire.event import Heartbeat
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
+from streams.engine.round import Round
 from tests.streams.producing import Record, World, clock
 
 T = 1_700_000_000_000
@@ -17,11 +21,11 @@ HR, SPO2 = Vital.HEART_RATE, Vital.SPO2
 
 
 @pytest.fixture
-def world():
+def world() -> World:
     return World([1, 2, 65])
 
 
-def blocks_of(records, *, first=10, append: int = T):
+def blocks_of(records: Iterable[Record], *, first: int = 10, append: int = T) -> list[Block]:
     by_partition: dict[int, list[Record]] = {}
     for record in records:
         by_partition.setdefault(record.partition, []).append(record)
@@ -31,7 +35,7 @@ def blocks_of(records, *, first=10, append: int = T):
     ]
 
 
-def open_records(world: World, records):
+def open_records(world: World, records: Iterable[Record]) -> Round:
     return open_blocks(blocks_of(records), world.ring())
 
 
@@ -72,7 +76,7 @@ def payload(*rows: tuple[int, float, int, int, int]) -> bytes:
 
 def bad_records(world: World) -> list[tuple[str, Record]]:
     good = world.batch(1, [(T, {HR: 61})])
-    of_device = {"patient": 1, "device": 1001, "gateway": 101}
+    of_device = partial(world.record, Kind.SAMPLES, patient=1, device=1001, gateway=101)
     samples = payload((T, 60.0, HR, 0, 0))
     misfits = "is out of range or of another kind"
     wrong_scope = "control of a patient for a partition, or the other way round"
@@ -99,10 +103,10 @@ def bad_records(world: World) -> list[tuple[str, Record]]:
         ("does not open under the key its header names", changed(good, device=5)),
         ("does not open under the key its header names", Record(1, b"", good.value[:-1])),
         ("does not open under the key its header names", Record(1, b"", good.value[: HEADER.itemsize])),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, samples[:-1], **of_device)),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, samples, count=2, **of_device)),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, samples, count=0, **of_device)),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, b"", **of_device)),
+        ("payload does not fit its header", of_device(samples[:-1])),
+        ("payload does not fit its header", of_device(samples, count=2)),
+        ("payload does not fit its header", of_device(samples, count=0)),
+        ("payload does not fit its header", of_device(b"")),
         ("event payload: DecodeError", world.record(Kind.EVENT, b"{", patient=1, gateway=101)),
         (f"event payload: kind {misfits}", world.record(Kind.EVENT, b'{"kind":"party"}', patient=1, gateway=101)),
         (f"event payload: at {misfits}", world.event(1, Heartbeat(2**62))),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from devices.wire.control import Facts
+from tests.streams.engine.oracle.records import Records
 from tests.streams.engine.oracle.sources import parameter
-from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
+from tests.streams.engine.oracle.state import NEVER, SeriesOracle
 
 NEWS2_COLUMNS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
 
 
-class Scores(State):
+class Scores(Records):
     def scores(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for patient in sorted({name[0] for name in self.series}):

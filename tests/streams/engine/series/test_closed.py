@@ -1,23 +1,26 @@
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import pytest
 
 from devices.vitals import FIXED_MAX
 from streams.engine.columns.axis import Axis
-from streams.engine.series.closed import ClosedHours, ClosedMinutes
+from streams.engine.series.closed import ClosedHours, ClosedMinutes, Slots
 
 SERIES = 40
+_S = TypeVar("_S", bound=Slots)
 
 
-def table(kind):
+def table(kind: type[_S]) -> tuple[_S, slice]:
     axis = Axis()
     made = kind(axis, None)
     axis.add(np.zeros(SERIES, np.int64))
     return made, axis.of(0)
 
 
-def measured(kind, most):
+def measured(kind: type[_S], most: int) -> tuple[_S, slice]:
     """Cells of ``most`` values at most, some of none."""
     made, columns = table(kind)
     rng = np.random.default_rng(7)
@@ -32,7 +35,7 @@ def measured(kind, most):
 
 
 @pytest.mark.parametrize(("kind", "most"), [(ClosedMinutes, 60), (ClosedHours, 3600)])
-def test_what_was_packed_comes_back_as_it_was(kind, most) -> None:
+def test_what_was_packed_comes_back_as_it_was(kind: type[Slots], most: int) -> None:
     made, columns = measured(kind, most)
     again, its = table(kind)
     again.unpack(its, made.pack(columns))

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
+from streams.engine.columns.arrays import Ints
 from streams.engine.columns.axis import Axis
 from streams.engine.series.due_later import DueLater
 
 
-def put(later, at, columns, number=0) -> None:
-    columns = np.array(columns, np.int64)
-    later.put(at, columns, np.full(len(columns), number), np.zeros(len(columns), np.int32))
+def put(later: DueLater, at: int, columns: Sequence[int] | Ints, number: int = 0) -> None:
+    column = np.array(columns, np.int64)
+    later.put(at, column, np.full(len(column), number), np.zeros(len(column), np.int32))
 
 
 def test_entries_move_with_their_partition_and_go_with_it() -> None:
@@ -20,13 +23,13 @@ def test_entries_move_with_their_partition_and_go_with_it() -> None:
         put(later, 50, first[[0, 3]], number)
     put(later, 60, first[:3])
     axis.add(np.repeat(2, 40))  # no room: it moves
-    ((at, column, number, _),) = later.pack(2)
-    assert (at, column.tolist(), number.tolist()) == (50, [0] * 1000, list(range(1000)))
+    ((at, column, numbers, _),) = later.pack(2)
+    assert (at, column.tolist(), numbers.tolist()) == (50, [0] * 1000, list(range(1000)))
     axis.drop(1)
     assert 60 not in later
-    column, number, _ = later.take(50, None)
+    column, numbers, _ = later.take(50, None)
     assert column.tolist() == [axis.of(2).start] * 1000
-    assert number.tolist() == list(range(1000))
+    assert numbers.tolist() == list(range(1000))
     assert 50 not in later
 
 
