@@ -60,12 +60,14 @@ def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(d
 
 def test_a_round_whose_commit_was_not_heard_of_is_not_written_again(db: Db, world: World) -> None:
     held = take(db, 1)
-    todo = to_store(world, [world.batch(1, [(T, {HR: 61.0})])], held)
+    condition = Condition(1, 1, 1, "spo2.low", 0, "onset", Priority.HIGH, "physiological")
+    todo = to_store(world, [world.batch(1, [(T, {HR: 61.0})])], held, conditions=[condition])
     folded: list[Condition] = []
-    store(db, todo)
+    store(db, todo, lambda _, some: folded.extend(some))
     again = store(db, todo, lambda _, some: folded.extend(some))
     assert again.again
     assert not again.lost
+    assert folded == [condition]
     assert rows(db, "SELECT count(*) FROM reading") == [(1,)]
 
 
