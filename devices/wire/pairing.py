@@ -1,8 +1,9 @@
 """The messages between a gateway and the desk over HTTP: claim once, then long-poll the configuration.
 
 ``POST /gateway/v1/claim`` with :class:`Claim` answers :class:`Claimed` (404 for a code that is unknown, used or older than
-60 min).  ``GET /gateway/v1/config?since=VERSION`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` as soon
-as its version is greater, or 304 after ``wait`` seconds (at most 30); 401 once the credential is revoked.
+60 min).  ``GET /gateway/v1/config`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` and an ``ETag`` as soon
+as that is not the one of ``If-None-Match``, or 304 after ``wait`` seconds (at most 30).  410 says that the credential has
+ended; 401 that this desk does not know it: it may be the wrong desk, or one whose database is empty.
 """
 
 from __future__ import annotations
@@ -48,7 +49,18 @@ class Resend(msgspec.Struct, frozen=True):
     since: int
 
 
+class Withdrawn(msgspec.Struct, frozen=True):
+    """A patient who consents no longer, since ``at`` (ms)."""
+
+    patient: int
+    at: int
+
+
 class Config(msgspec.Struct, frozen=True):
+    """What a gateway works by.  It names a patient and a device only once their consent and enrolment have taken effect in
+    the log.  ``leaving`` are keys of patients whom the gateway serves no more: what was measured before may still be sent.
+    """
+
     version: int
     kafka: str  # bootstrap servers
     topic: str
@@ -57,4 +69,6 @@ class Config(msgspec.Struct, frozen=True):
     heartbeat_s: float = 30.0
     linger_s: float = 1.0  # how long readings wait for company in a batch
     resend: Resend | None = None
+    leaving: tuple[PatientKey, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
     zone: str = ""  # of the home, such as Europe/Berlin: devices whose clock cannot be read send local time

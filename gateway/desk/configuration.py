@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,9 @@ import structlog
 from devices.wire.pairing import Claimed, Config, PatientKey
 
 _log: Final = structlog.get_logger(__name__)
+
+
+_ANSWERS: Final = {200: "", 304: "", 401: "it does not know this gateway", 410: "it has revoked this gateway"}
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -39,10 +43,13 @@ def write_private(path: Path, data: bytes) -> None:
 class Configuration:
     """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder).
 
-    ``desk_ahead`` is the ms by which the desk's clock was ahead of ours at its last answer, to the second.
+    ``desk_ahead`` is the ms by which the desk's clock was ahead of ours at its last answer, to the second; ``desk_answer``
+    is what is wrong with that answer (empty: nothing), ``fresh_at`` the monotonic s of the last good one.
     """
 
     desk_ahead = 0
+    desk_answer = "none yet"
+    fresh_at: float | None = None
 
     def __init__(self, folder: Path) -> None:
         self._path: Final = folder / "config.json"
@@ -66,18 +73,25 @@ class Configuration:
         self.current = config
         self._wake()
 
+    def answered(self, status: int) -> None:
+        """Note an answer of the desk (an HTTP status)."""
+        self.desk_answer = _ANSWERS.get(status, f"status {status}")
+        if not self.desk_answer:
+            self.fresh_at = time.monotonic()
+
     def revoke(self) -> None:
         """Forget every key after the desk has revoked this gateway, so that nothing can be sealed any more."""
         self.revoked = True
         if self.current is not None:
-            self.accept(msgspec.structs.replace(self.current, patients=(), devices=()))
+            self.accept(msgspec.structs.replace(self.current, patients=(), devices=(), leaving=()))
         self._wake()
 
     def key_of(self, patient: int) -> PatientKey | None:
         """The data key that seals this patient's readings; None if they must not leave the gateway."""
         if self.current is None:
             return None
-        return next((key for key in reversed(self.current.patients) if key.patient == patient), None)
+        keys = (*self.current.leaving, *self.current.patients)
+        return next((key for key in reversed(keys) if key.patient == patient), None)
 
     async def changed(self, *, timeout: float | None = None, helpers: Collection[asyncio.Future[None]] = ()) -> None:
         """Wait for the next change, for up to ``timeout`` seconds.

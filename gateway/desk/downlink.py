@@ -21,7 +21,8 @@ from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
 _REFUSALS: Final = 3
-"""Refusals in a row that mean a revocation; fewer may come from a desk in the middle of a change."""
+"""Answers in a row that mean a revocation; fewer may come from a desk in the middle of a change."""
+_STRANGER: Final = "the desk does not know this gateway: check its address and database; readings are kept and sent meanwhile"
 _REFUSED_S: Final = 2.0
 _AT_MOST_EVERY_S: Final = 0.5
 
@@ -60,11 +61,15 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 
 class Downlink:
-    """Keeps ``configuration`` up to date; while the desk is away the stored one stays in use."""
+    """Keeps ``configuration`` up to date; while the desk is away the stored one stays in use.
+
+    A desk that does not know the credential may be the wrong one, or have lost its database: it is asked again, and no key
+    is forgotten.  Only one that knows that the credential has ended ends the gateway.
+    """
 
     def __init__(self, configuration: Configuration, claimed: Claimed, desk: str, *, ca: Path | None = None) -> None:
         self._configuration, self._claimed, self._desk, self._ca = configuration, claimed, desk, ca
-        self._since = 0  # the first poll asks for the whole: a desk restored from a backup counts from a lower version
+        self._mark = ""  # the first poll asks for the whole
 
     async def run(self) -> None:
         """Poll until cancelled; :class:`RevokedError` once the desk has revoked this gateway, its keys then forgotten."""
@@ -75,9 +80,11 @@ class Downlink:
                 try:
                     status = await self._poll(client)
                 except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
+                    self._configuration.desk_answer = type(error).__name__
                     await backoff.sleep(_log.warning, "desk does not answer", reason=type(error).__name__)
                     continue
-                refusals = refusals + 1 if status == httpx.codes.UNAUTHORIZED else 0
+                self._configuration.answered(status)
+                refusals = refusals + 1 if status == httpx.codes.GONE else 0
                 if refusals == _REFUSALS:
                     self._configuration.revoke()
                     _log.error("revoked by the desk, nothing is sent any more")
@@ -87,21 +94,22 @@ class Downlink:
                 elif status in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
                     backoff.worked()
                     await asyncio.sleep(max(0.0, began + _AT_MOST_EVERY_S - time.monotonic()))
+                elif status == httpx.codes.UNAUTHORIZED:
+                    await backoff.sleep(_log.error, _STRANGER, desk=self._desk)
                 else:
                     await backoff.sleep(_log.warning, "desk refuses the configuration", status=status)
 
     async def _poll(self, client: httpx.AsyncClient) -> int:
-        answer = await client.get(
-            "/gateway/v1/config",
-            params={"since": self._since},
-            headers={"Authorization": f"Bearer {self._claimed.credential}"},
-        )
+        headers = {"Authorization": f"Bearer {self._claimed.credential}"}
+        if self._mark:
+            headers["If-None-Match"] = self._mark
+        answer = await client.get("/gateway/v1/config", headers=headers)
         with contextlib.suppress(KeyError, ValueError):
             at_desk = parsedate_to_datetime(answer.headers["date"]).timestamp()
             self._configuration.desk_ahead = round((at_desk - time.time()) * 1000)
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
-            self._since = config.version
+            self._mark = answer.headers.get("etag", "")
             if config != self._configuration.current:
                 self._configuration.accept(config)
                 _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))

@@ -17,13 +17,17 @@ from devices.wire.pairing import Claim, Claimed, Config
 
 
 class Desk:
-    """Knows one claim ``code``; ``config`` is what it answers; ``status`` overrides every answer to a poll."""
+    """Knows one claim ``code``; ``config`` is what it answers; ``status`` overrides every answer to a poll.
+    ``knows``: another credential than ``credential`` is one that has ended.
+    """
 
     def __init__(self) -> None:
         self.code, self.credential = "123-456", "a credential"
         self.config: Config | None = None
         self.status: int | None = None
         self.polls = 0
+        self.epoch = 1
+        self.knows = True
         self.port = free_port()
         routes = [
             Route("/gateway/v1/claim", self._claim, methods=["POST"]),
@@ -58,10 +62,11 @@ class Desk:
         if self.status is not None:
             return Response(status_code=self.status)
         if request.headers["authorization"] != f"Bearer {self.credential}":
-            return Response(status_code=401)
-        since = int(request.query_params["since"])
+            return Response(status_code=410 if self.knows else 401)
+        known = request.headers.get("if-none-match")
         for _ in range(20):
-            if self.config is not None and self.config.version > since:
-                return Response(msgspec.json.encode(self.config))
+            mark = f'"{self.epoch}.{self.config.version}"' if self.config is not None else ""
+            if self.config is not None and mark != known:
+                return Response(msgspec.json.encode(self.config), headers={"ETag": mark})
             await asyncio.sleep(0.05)
         return Response(status_code=304)
