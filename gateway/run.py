@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,18 +20,23 @@ from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration, read_credential, read_desk
 from gateway.desk.downlink import Downlink
 from gateway.desk.heartbeat import run_heartbeat
+from gateway.desk.leaving import run_leaving
+from gateway.desk.refused import keep_refused
 from gateway.desk.resend import run_resend
 from gateway.desk.salvage_note import run_salvage_note
-from gateway.errors import NotPairedError, StateInUseError
-from gateway.limit import end
+from gateway.errors import NotPairedError, OutboxDamagedError, OutboxUnusableError, StateInUseError
+from gateway.limit import end, within
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.vault import open_vault
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
 from gateway.sources.mappings import read_mappings
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.supervisor import keep_running
 from gateway.uplink.uplink import Schedule, Uplink
+
+_AGAIN_S: Final = 15.0
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -53,6 +59,8 @@ def _locked(state: Path) -> Iterator[None]:
 async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
     """Run until ``stop`` is set.
 
+    An outbox for which the disk has no room is opened again and again: the devices keep what they can.
+
     Raises :class:`NotPairedError`, :class:`StateInUseError`, :class:`OutboxUnusableError` or :class:`OutboxDamagedError` at
     the start, later :class:`RevokedError`; each message is one sentence for the person who runs it.
     """
@@ -63,10 +71,19 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
         home = _Home(settings, claimed)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1", registry=home.metrics.registry)
-        damage = await home.work(stop)
-        while damage:  # found at work: begin anew, with what can be saved of it
-            _log.error("the outbox was found damaged at work, beginning anew", reason=damage)
-            damage = await home.work(stop, damage)
+        damage = ""
+        while not stop.is_set():
+            try:
+                damage = await home.work(stop, damage)
+            except (OutboxUnusableError, OutboxDamagedError) as error:
+                if not error.passes:
+                    raise
+                _log.error("the outbox cannot be opened, trying again", reason=str(error), again_s=_AGAIN_S)
+                with contextlib.suppress(TimeoutError):
+                    await within(_AGAIN_S, stop.wait())
+                continue
+            if damage:  # found at work: begin anew, with what can be saved of it
+                _log.error("the outbox was found damaged at work, beginning anew", reason=damage)
 
 
 class _Home:
@@ -76,11 +93,18 @@ class _Home:
         self._settings, self._claimed = settings, claimed
         self.clock, self.metrics = GatewayClock(settings.clock), Metrics()
         self._configuration = Configuration(settings.state)
+        self._vault = open_vault(settings.outbox_key or settings.state / "outbox.key")
 
     async def work(self, stop: asyncio.Event, damage: str = "") -> str:
         """Work until ``stop``, or until the outbox is found damaged; return the reason then."""
         settings, state = self._settings, self._settings.state
-        outbox = Outbox(state / "outbox.sqlite", limit=settings.outbox_mb << 20, clock=self.clock, damage=damage)
+        outbox = Outbox(
+            state / "outbox.sqlite",
+            limit=settings.outbox_mb << 20,
+            clock=self.clock,
+            damage=damage,
+            vault=self._vault,
+        )
         leave = asyncio.Event()
         sending = self._keep("uplink", lambda: self._uplink(outbox).run(leave), done=leave.is_set)
         work = [self._keep(name, make) for name, make in self._jobs(outbox).items()]
@@ -109,8 +133,11 @@ class _Home:
         desk = read_desk(settings.state)
         address, ca = settings.desk or desk.address, settings.desk_ca or (Path(desk.ca) if desk.ca else None)
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
-            "downlink": lambda: Downlink(configuration, self._claimed, address, ca=ca).run(),
+            "downlink": lambda: Downlink(
+                configuration, self._claimed, address, ca=ca, keep_refused=partial(keep_refused, outbox, clock)
+            ).run(),
             "heartbeat": partial(run_heartbeat, outbox, configuration, clock, metrics),
+            "leaving": partial(run_leaving, outbox, configuration, clock),
             "resend": partial(run_resend, outbox, configuration, settings.backfill_spread_s),
         }
         if outbox.salvaged is not None:

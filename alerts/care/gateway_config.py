@@ -13,8 +13,9 @@ from typing import Final
 import structlog
 
 from alerts.care.records import row_of
+from alerts.care.refusals import REFUSED_FOR_GOOD
 from alerts.control.data_keys import current_key
-from alerts.database import Tx, epoch_ms
+from alerts.database import Tx, epoch_ms, scalar
 from devices.errors import MalformedBatchError, SealError
 from devices.wire.control import Consent, Enrolment, decode_control
 from devices.wire.pairing import Assigned, Config, PatientKey, Resend, Withdrawn
@@ -36,8 +37,9 @@ _IN_EFFECT: Final = """
 SELECT p, (SELECT c.payload::text FROM control c WHERE c.patient = p AND c.kind = 'consent' ORDER BY at_offset DESC LIMIT 1),
     (SELECT c.payload::text FROM control c WHERE c.patient = p AND c.kind = 'enrolment' ORDER BY at_offset DESC LIMIT 1)
 FROM unnest(%s::int4[]) p"""
-STATE: Final = """
-SELECT concat_ws('.', (SELECT max(epoch) FROM desk_epoch), g.config_version, (
+STATE: Final = f"""
+SELECT concat_ws('.', coalesce((SELECT max(epoch) FROM desk_epoch), 0), g.config_version,
+    extract(epoch FROM (SELECT max(at) FROM rejected WHERE gateway = g.gateway AND {REFUSED_FOR_GOOD}))::text, (
     SELECT sum(
         coalesce((SELECT at_offset FROM control WHERE patient = p.patient AND kind = 'consent'
                   ORDER BY at_offset DESC LIMIT 1), -1)
@@ -80,6 +82,9 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
         resend=Resend(asked, resend_since or 0) if asked else None,
         leaving=tuple(key for patient, key in keys.items() if patient not in served),
         withdrawn=tuple(Withdrawn(patient, at or 0) for patient, (given, at) in consents.items() if not given),
+        refused=bool(
+            scalar(tx, f"SELECT EXISTS (SELECT FROM rejected WHERE gateway = %s AND {REFUSED_FOR_GOOD})", [gateway])
+        ),
         zone=zone,
     )
 

@@ -23,10 +23,10 @@ from confluent_kafka import KafkaError, Message, Producer
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
 from alerts.control.overtaken import number_anew
+from alerts.control.restored import begin_new_epoch, desk_epoch, sign_of_restore
 from alerts.control.retry import AT_ONCE as RETRIED_AT_ONCE
 from alerts.control.retry import EVERY_S as RETRY_EVERY_S
 from alerts.control.retry import retry_enrolled
-from alerts.control.restored import begin_new_epoch, desk_epoch, sign_of_restore
 from alerts.database import connect, epoch_ms, scalar, wait_for_hint
 from alerts.errors import RelayError
 from alerts.settings import NotifySettings

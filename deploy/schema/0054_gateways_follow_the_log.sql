@@ -19,5 +19,8 @@ CREATE TRIGGER control_hints AFTER INSERT ON control
 -- Which readings were refused: NULL in rows from before, and where the record could not be read.
 ALTER TABLE rejected ADD COLUMN device int8, ADD COLUMN epoch int8, ADD COLUMN sequence int8, ADD COLUMN readings int4,
     ADD COLUMN returned timestamptz;            -- when the gateway had it
-CREATE INDEX rejected_to_return ON rejected (gateway, partition, at_offset) WHERE returned IS NULL AND gateway > 0;
+-- Refused for good: not what an enrolment, a key or a mended worker may let in, nor what consent keeps out.
+CREATE INDEX rejected_to_return ON rejected (gateway, at) WHERE returned IS NULL AND retried IS NULL AND gateway > 0
+    AND reason NOT IN ('sender not enrolled', 'consent withdrawn', 'measured while consent was withdrawn',
+        'the data key cannot be opened', 'unknown key', 'the engine failed', 'the store failed');
 CREATE INDEX rejected_not_enrolled ON rejected (patient) WHERE reason = 'sender not enrolled' AND retried IS NULL;

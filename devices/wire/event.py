@@ -22,6 +22,8 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     clock_set: bool | msgspec.UnsetType = msgspec.UNSET
     """False while the gateway's own clock has not been synchronised in this boot (``at`` may then be any time, its readings
     wait, and the batch is of ``ClockQuality.UNSURE``); left out otherwise."""
+    full: Percent | msgspec.UnsetType = msgspec.UNSET
+    """Of the outbox's room that is in use; left out where that is less than half."""
 
 
 class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):

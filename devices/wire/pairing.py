@@ -1,9 +1,12 @@
 """The messages between a gateway and the desk over HTTP: claim once, then long-poll the configuration.
 
 ``POST /gateway/v1/claim`` with :class:`Claim` answers :class:`Claimed` (404 for a code that is unknown, used or older than
-60 min).  ``GET /gateway/v1/config`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` and an ``ETag`` as soon
-as that is not the one of ``If-None-Match``, or 304 after ``wait`` seconds (at most 30).  410 says that the credential has
-ended; 401 that this desk does not know it: it may be the wrong desk, or one whose database is empty.
+60 min).  ``GET /gateway/v1/config`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` and an ``ETag`` as
+soon as that is not the one of ``If-None-Match``, or 304 after ``wait`` seconds (at most 30).  410 says that the credential
+has ended; 401 that this desk does not know it: it may be the wrong desk, or one whose database is empty.
+
+Where ``Config.refused`` is true, ``GET /gateway/v1/refused`` answers :class:`Refusals`, and :class:`Places` posted there say
+which of them the gateway has on its disk.
 """
 
 from __future__ import annotations
@@ -11,6 +14,9 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+
+Place = tuple[str, int, int, int]
+"""Of a refusal: the log's id, partition, offset, reading (-1: the whole record)."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -49,6 +55,25 @@ class Resend(msgspec.Struct, frozen=True):
     since: int
 
 
+class RefusedReadings(msgspec.Struct, frozen=True):
+    """``count`` readings of a device from ``sequence`` on, which the log refused for good at ``place``, and the reason."""
+
+    place: Place
+    device: int
+    epoch: int
+    sequence: int
+    count: int
+    reason: str
+
+
+class Refusals(msgspec.Struct, frozen=True):
+    refused: tuple[RefusedReadings, ...] = ()
+
+
+class Places(msgspec.Struct, frozen=True):
+    places: tuple[Place, ...] = ()
+
+
 class Withdrawn(msgspec.Struct, frozen=True):
     """A patient who consents no longer, since ``at`` (ms)."""
 
@@ -71,4 +96,5 @@ class Config(msgspec.Struct, frozen=True):
     resend: Resend | None = None
     leaving: tuple[PatientKey, ...] = ()
     withdrawn: tuple[Withdrawn, ...] = ()
+    refused: bool = False  # there are refusals to fetch
     zone: str = ""  # of the home, such as Europe/Berlin: devices whose clock cannot be read send local time

@@ -6,7 +6,6 @@ The state folder holds ``credential`` and ``config.json`` (with data keys); both
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -16,28 +15,12 @@ import msgspec
 import structlog
 
 from devices.wire.pairing import Claimed, Config, PatientKey
+from gateway.private_file import write_private
 
 _log: Final = structlog.get_logger(__name__)
 
 
 _ANSWERS: Final = {200: "", 304: "", 401: "it does not know this gateway", 410: "it has revoked this gateway"}
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600; a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 class Configuration:

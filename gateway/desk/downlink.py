@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
@@ -14,17 +15,22 @@ import httpx
 import msgspec
 import structlog
 
-from devices.wire.pairing import Claim, Claimed, Config
+from devices.wire.pairing import Claim, Claimed, Config, Places, Refusals, RefusedReadings
 from gateway.backoff import Backoff
 from gateway.desk.configuration import Configuration, store_credential, store_desk
-from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
+from gateway.errors import ClaimError, DeskUnreachableError, OutboxError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
 _REFUSALS: Final = 3
 """Answers in a row that mean a revocation; fewer may come from a desk in the middle of a change."""
-_STRANGER: Final = "the desk does not know this gateway: check its address and database; readings are kept and sent meanwhile"
+_STRANGER: Final = (
+    "the desk does not know this gateway: check its address and database; readings are kept and sent meanwhile"
+)
 _REFUSED_S: Final = 2.0
 _AT_MOST_EVERY_S: Final = 0.5
+
+KeepRefused = Callable[[Sequence[RefusedReadings]], Awaitable[None]]
+"""Returns once they are on disk."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -67,8 +73,17 @@ class Downlink:
     is forgotten.  Only one that knows that the credential has ended ends the gateway.
     """
 
-    def __init__(self, configuration: Configuration, claimed: Claimed, desk: str, *, ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        claimed: Claimed,
+        desk: str,
+        *,
+        ca: Path | None = None,
+        keep_refused: KeepRefused | None = None,
+    ) -> None:
         self._configuration, self._claimed, self._desk, self._ca = configuration, claimed, desk, ca
+        self._keep_refused = keep_refused
         self._mark = ""  # the first poll asks for the whole
 
     async def run(self) -> None:
@@ -79,6 +94,10 @@ class Downlink:
                 began = time.monotonic()
                 try:
                     status = await self._poll(client)
+                    await self._take_refused(client)
+                except OutboxError as error:
+                    await backoff.sleep(_log.error, "what the log refused cannot be kept, trying again", reason=str(error))
+                    continue
                 except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
                     self._configuration.desk_answer = type(error).__name__
                     await backoff.sleep(_log.warning, "desk does not answer", reason=type(error).__name__)
@@ -100,9 +119,7 @@ class Downlink:
                     await backoff.sleep(_log.warning, "desk refuses the configuration", status=status)
 
     async def _poll(self, client: httpx.AsyncClient) -> int:
-        headers = {"Authorization": f"Bearer {self._claimed.credential}"}
-        if self._mark:
-            headers["If-None-Match"] = self._mark
+        headers = self._authorized | ({"If-None-Match": self._mark} if self._mark else {})
         answer = await client.get("/gateway/v1/config", headers=headers)
         with contextlib.suppress(KeyError, ValueError):
             at_desk = parsedate_to_datetime(answer.headers["date"]).timestamp()
@@ -114,3 +131,21 @@ class Downlink:
                 self._configuration.accept(config)
                 _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))
         return answer.status_code
+
+    async def _take_refused(self, client: httpx.AsyncClient) -> None:
+        """Fetch what the log refused for good and keep it; then say so, that it is not named again."""
+        config, path = self._configuration.current, "/gateway/v1/refused"
+        if config is None or not config.refused or self._keep_refused is None:
+            return
+        answer = await client.get(path, headers=self._authorized)
+        while answer.status_code == httpx.codes.OK:
+            found = msgspec.json.decode(answer.content, type=Refusals).refused
+            if not found:
+                return
+            await self._keep_refused(found)
+            taken = msgspec.json.encode(Places(tuple(one.place for one in found)))
+            answer = await client.post(path, content=taken, headers=self._authorized | _JSON)
+
+    @property
+    def _authorized(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._claimed.credential}"}

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.stack.port import free_port
-from devices.wire.pairing import Claim, Claimed, Config
+from devices.wire.pairing import Claim, Claimed, Config, Places, Refusals, RefusedReadings
 
 
 class Desk:
@@ -28,10 +28,12 @@ class Desk:
         self.polls = 0
         self.epoch = 1
         self.knows = True
+        self.refused: list[RefusedReadings] = []
         self.port = free_port()
         routes = [
             Route("/gateway/v1/claim", self._claim, methods=["POST"]),
             Route("/gateway/v1/config", self._config, methods=["GET"]),
+            Route("/gateway/v1/refused", self._refused, methods=["GET", "POST"]),
         ]
         settings = uvicorn.Config(Starlette(routes=routes), port=self.port, log_level="error", lifespan="off")
         self._server = uvicorn.Server(settings)
@@ -56,6 +58,12 @@ class Desk:
             return Response(status_code=404)
         self.code = ""
         return Response(msgspec.json.encode(Claimed(5, self.credential)))
+
+    async def _refused(self, request: Request) -> Response:
+        if request.method == "POST":
+            taken = msgspec.json.decode(await request.body(), type=Places).places
+            self.refused = [one for one in self.refused if one.place not in taken]
+        return Response(msgspec.json.encode(Refusals(tuple(self.refused))))
 
     async def _config(self, request: Request) -> Response:
         self.polls += 1

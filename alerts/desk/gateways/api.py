@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+import psycopg
 import structlog
 from anyio import CapacityLimiter
 from starlette.requests import Request
@@ -16,13 +17,14 @@ from starlette.routing import Route
 from alerts.care.gateway_config import STATE, gateway_config
 from alerts.care.gateways import claim as claim_gateway
 from alerts.care.gateways import hash_of
+from alerts.care.refusals import note_returned, refusals_of
 from alerts.database import Tx
 from alerts.desk.errors import TooManyTriesError
 from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
 from alerts.life.typed_number import decimal_number
-from devices.wire.pairing import Claim, Config
+from devices.wire.pairing import Claim, Config, Places, Refusals
 
 _LONGEST_S: Final = 30.0
 _AT_ONCE: Final = 3
@@ -45,6 +47,7 @@ class GatewayApi:
         self.routes = [
             Route("/gateway/v1/claim", self.claim, methods=["POST"]),
             Route("/gateway/v1/config", self.config, methods=["GET"]),
+            Route("/gateway/v1/refused", self.refused, methods=["GET", "POST"]),
         ]
 
     async def claim(self, request: Request) -> Response:
@@ -75,14 +78,13 @@ class GatewayApi:
         that has ended, 401 for one that this database does not know.
         """
         desk, settings = desk_of(request), desk_of(request).settings
-        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-        known = request.headers.get("if-none-match", "").strip('"')
+        hashed, known = _hash_of_credential(request), request.headers.get("if-none-match", "").strip('"')
         wait = decimal_number(request.query_params.get("wait", "30"))
-        if scheme.lower() != "bearer" or not credential:
+        if hashed is None:
             return _unauthorized()
         if wait is None or wait < 0:
             return Response(status_code=400)
-        hashed, end = hash_of(credential.strip()), time.monotonic() + min(wait, _LONGEST_S)
+        end = time.monotonic() + min(wait, _LONGEST_S)
 
         def config_of(tx: Tx) -> tuple[str, Config]:
             state = str((tx.execute(STATE, [gateway]).fetchone() or ("",))[0])  # before what it marks
@@ -106,6 +108,35 @@ class GatewayApi:
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)
             await desk.reader.config_hint(min(left, _LOOK_S))
+
+    async def refused(self, request: Request) -> Response:
+        """What the log refused of this gateway for good; posted :class:`Places` are not named again."""
+        desk, hashed = desk_of(request), _hash_of_credential(request)
+        try:
+            body = await request.body() if request.method == "POST" else b"{}"
+            places = msgspec.json.decode(body, type=Places).places
+        except msgspec.DecodeError:
+            return Response(status_code=400)
+
+        def answer(tx: Tx) -> Refusals | int:
+            row = tx.execute(_CREDENTIAL, {"hash": hashed}).fetchone()
+            if row is None:
+                return 401
+            if row[1]:
+                return 410
+            note_returned(tx, row[0], places)
+            return Refusals(tuple(refusals_of(tx, row[0])))
+
+        try:
+            found = 401 if hashed is None else await desk.write(answer, self._writes)
+        except psycopg.DataError:  # a place that no row can have
+            return Response(status_code=400)
+        return Response(status_code=found) if isinstance(found, int) else _json(found)
+
+
+def _hash_of_credential(request: Request) -> bytes | None:
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    return hash_of(credential.strip()) if scheme.lower() == "bearer" and credential else None
 
 
 def _json(message: msgspec.Struct, headers: Mapping[str, str] | None = None) -> Response:
