@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Collection
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from typing import Annotated, Final
 
 # Before numpy is first imported: two spinning BLAS threads make rollups seven times dearer.
@@ -58,10 +59,17 @@ def build(commands: Collection[str]) -> typer.Typer:
     app.callback()(_options)
     for name, help_line in COMMANDS.items():
         if name in commands:
-            import_module(f"deploy.commands.{name}").register(app)
+            import_module(f"deploy.commands.{_module(name)}").register(app)
         else:
             app.command(name, help=help_line)(_nothing)
     return app
+
+
+def _module(name: str) -> str:
+    """The module of a command.  The server's doctor looks at nothing that a gateway has: there it is the gateway's own."""
+    if name != "doctor" or "VIGIL_DATABASE" in os.environ:
+        return name
+    return name if "VIGIL_GATEWAY_STATE" not in os.environ and find_spec("psycopg") is not None else "gateway_doctor"
 
 
 def _nothing() -> None:

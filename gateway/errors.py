@@ -8,7 +8,6 @@ GatewayError
 │   ├── OutboxDamagedError    the file is no outbox, or cannot be read
 │   └── OutboxClosedError     used after it was closed
 ├── StateInUseError           another gateway process works in this state folder
-├── NotPairedError            no credential yet
 ├── RevokedError              the desk no longer knows the credential
 ├── ClaimError                the claim code was refused
 └── DeskUnreachableError      the desk did not answer while pairing
@@ -81,15 +80,6 @@ class StateInUseError(GatewayError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"another gateway runs in {path}: stop it, or set VIGIL_GATEWAY_STATE to a folder of its own")
-
-
-class NotPairedError(GatewayError):
-    """The state folder holds no credential."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} holds no credential: pair this gateway with the claim code from the desk (vigil pair CODE)"
-        )
 
 
 class RevokedError(GatewayError):

@@ -17,14 +17,15 @@ from prometheus_client import start_http_server
 
 from devices.wire.pairing import Claimed
 from gateway.clock import GatewayClock
-from gateway.desk.configuration import Configuration, read_credential, read_desk
+from gateway.desk.configuration import Configuration, has_credential, read_credential, read_desk
 from gateway.desk.downlink import Downlink
 from gateway.desk.heartbeat import run_heartbeat
 from gateway.desk.leaving import run_leaving
 from gateway.desk.refused import keep_refused
 from gateway.desk.resend import run_resend
 from gateway.desk.salvage_note import run_salvage_note
-from gateway.errors import NotPairedError, OutboxDamagedError, OutboxUnusableError, StateInUseError
+from gateway.errors import OutboxDamagedError, OutboxUnusableError, StateInUseError
+from gateway.health.report import run_report
 from gateway.limit import end, within
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
@@ -37,6 +38,12 @@ from gateway.supervisor import keep_running
 from gateway.uplink.uplink import Schedule, Uplink
 
 _AGAIN_S: Final = 15.0
+_CLAIM_S: Final = 1.0
+_REMINDED_EVERY: Final = 60
+UNCLAIMED: Final = (
+    "this gateway has not been claimed and waits for it: ask for a claim code (on the server: vigil pair gateway NAME), then"
+    " run here, as the same user: vigil pair claim CODE --desk URL"
+)
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -57,17 +64,17 @@ def _locked(state: Path) -> Iterator[None]:
 
 
 async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set.
+    """Run until ``stop`` is set; one that has not been claimed waits for it.
 
     An outbox for which the disk has no room is opened again and again: the devices keep what they can.
 
-    Raises :class:`NotPairedError`, :class:`StateInUseError`, :class:`OutboxUnusableError` or :class:`OutboxDamagedError` at
+    Raises :class:`StateInUseError`, :class:`OutboxUnusableError` or :class:`OutboxDamagedError` at
     the start, later :class:`RevokedError`; each message is one sentence for the person who runs it.
     """
     with _locked(settings.state):
-        claimed = read_credential(settings.state)
+        claimed = await _claimed(settings.state, stop)
         if claimed is None:
-            raise NotPairedError(settings.state)
+            return
         home = _Home(settings, claimed)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1", registry=home.metrics.registry)
@@ -84,6 +91,19 @@ async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
                 continue
             if damage:  # found at work: begin anew, with what can be saved of it
                 _log.error("the outbox was found damaged at work, beginning anew", reason=damage)
+
+
+async def _claimed(state: Path, stop: asyncio.Event) -> Claimed | None:
+    """The credential, once there is one; None where ``stop`` came first."""
+    while not stop.is_set():
+        if (claimed := read_credential(state)) is not None:
+            return claimed
+        _log.error(UNCLAIMED, state=str(state))
+        for _ in range(_REMINDED_EVERY):
+            if not stop.is_set() and not has_credential(state):
+                with contextlib.suppress(TimeoutError):
+                    await within(_CLAIM_S, stop.wait())
+    return None
 
 
 class _Home:
@@ -138,6 +158,7 @@ class _Home:
             ).run(),
             "heartbeat": partial(run_heartbeat, outbox, configuration, clock, metrics),
             "leaving": partial(run_leaving, outbox, configuration, clock),
+            "self check": partial(run_report, settings, outbox, configuration, clock),
             "resend": partial(run_resend, outbox, configuration, settings.backfill_spread_s),
         }
         if outbox.salvaged is not None:

@@ -124,6 +124,11 @@ def store_credential(folder: Path, claimed: Claimed) -> None:
     write_private(folder / "credential", msgspec.json.encode(claimed))
 
 
+def has_credential(folder: Path) -> bool:
+    """True once the gateway has been claimed."""
+    return (folder / "credential").exists()
+
+
 def read_credential(folder: Path) -> Claimed | None:
     """The answer to the claim; None before pairing."""
     try:

@@ -46,13 +46,11 @@ class Refusals:
         """The refusals there ever were."""
         return int(self._db.execute("select value from meta where name = 'refused'").fetchone()[0])
 
-    def newest(self, limit: int) -> list[Refusal]:
-        """The newest refusals, newest first."""
-        rows = self._db.execute("select at, source, device, reason, data from refused order by id desc limit ?", (limit,))
-        return [
-            Refusal(at, source, device, reason, self._vault.unseal(device, data))
-            for at, source, device, reason, data in rows
-        ]
+    @staticmethod
+    def newest(db: sqlite3.Connection, vault: Vault, limit: int) -> list[Refusal]:
+        """The newest refusals of an outbox, newest first."""
+        rows = db.execute("select at, source, device, reason, data from refused order by id desc limit ?", (limit,))
+        return [Refusal(at, source, device, reason, vault.unseal(device, data)) for at, source, device, reason, data in rows]
 
     def by_log(self, refused: Sequence[RefusedReadings], epoch: int, at: int) -> list[tuple[int, int, str, int]]:
         """Keep the readings of this outbox that the log refused, each place once; return (device, patient, reason, number of

@@ -22,7 +22,7 @@ from devices.wire.event import Fault, Heartbeat
 from devices.wire.pairing import Assigned, Claimed
 from gateway.desk.configuration import read_desk, store_credential
 from gateway.desk.downlink import claim
-from gateway.errors import NotPairedError, StateInUseError
+from gateway.errors import StateInUseError
 from gateway.outbox.file import open_file
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.store import Store
@@ -64,9 +64,29 @@ def settings(folder: Path, **more: Any) -> GatewaySettings:
     return GatewaySettings(state=folder, ble=False, clock="assumed", **more)
 
 
-async def test_a_gateway_without_a_credential_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NotPairedError, match="vigil pair"):
-        await run(settings(tmp_path), stop=asyncio.Event())
+async def test_a_gateway_that_is_not_claimed_says_what_to_do_waits_and_begins(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.run._CLAIM_S", 0.05)
+    monkeypatch.delenv("VIGIL_GATEWAY_DESK", raising=False)
+    desk.config = config(Assigned(7, 1, 0, "ble", "A"), kafka="127.0.0.1:9", topic="t")
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path), stop=stop))
+    await until(lambda: running.done() or "vigil pair claim CODE --desk URL" in capsys.readouterr().out)
+    assert not running.done()
+    await claim(desk.address, desk.code, tmp_path)
+    await until(lambda: running.done() or "configured" in capsys.readouterr().out)
+    assert not running.done()
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+
+async def test_a_gateway_that_is_never_claimed_can_be_stopped(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path), stop=stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    await asyncio.wait_for(running, 5)
 
 
 async def test_two_gateways_do_not_share_a_folder(tmp_path: Path) -> None:

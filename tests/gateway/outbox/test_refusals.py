@@ -35,7 +35,7 @@ def test_a_delivered_reading_that_the_log_refused_is_kept_with_its_values(store:
     done(store, store.delivered, [row.id for row in everything(store)], T0)
     found = done(store, store.refusals.by_log, [refused(store, 1, 2)], store.epoch, T0)
     assert found == [(7, 1, OLD, 2)]
-    newest = store.refusals.newest(10)
+    newest = store.refusals.newest(store._db, store._vault, 10)
     assert [(one.at, one.source, one.device, one.reason) for one in newest] == [
         (T0 + 2, "log", 7, OLD),
         (T0 + 1, "log", 7, OLD),
@@ -49,7 +49,7 @@ def test_it_is_kept_once_however_often_the_desk_names_it(store: Store) -> None:
     one = refused(store, 0)
     assert done(store, store.refusals.by_log, [one, one], store.epoch, T0) == [(7, 1, OLD, 1)]
     assert done(store, store.refusals.by_log, [one], store.epoch, T0) == []
-    assert len(store.refusals.newest(10)) == 1
+    assert len(store.refusals.newest(store._db, store._vault, 10)) == 1
 
 
 def test_what_is_not_of_this_outbox_is_passed_over(store: Store) -> None:
@@ -60,6 +60,6 @@ def test_what_is_not_of_this_outbox_is_passed_over(store: Store) -> None:
 
 def test_what_nobody_could_decode_is_sealed_too(store: Store) -> None:
     done(store, store.refuse, Refusal(T0, "mqtt", 7, "no JSON", b"secret words"))
-    assert store.refusals.newest(1)[0].data == b"secret words"
+    assert store.refusals.newest(store._db, store._vault, 1)[0].data == b"secret words"
     (kept,) = store._db.execute("select data from refused").fetchone()
     assert b"secret" not in kept

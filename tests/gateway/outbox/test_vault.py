@@ -101,6 +101,6 @@ def test_a_reading_whose_bytes_are_damaged_stops_no_other(tmp_path: Path) -> Non
         " where sequence = 0"
     )
     assert [row.sequence for row in everything(store)] == [1]
-    assert [one.reason for one in store.refusals.newest(5)] == ["damaged"]
+    assert [one.reason for one in store.refusals.newest(store._db, store._vault, 5)] == ["damaged"]
     assert done(store, store.stats).waiting == 1
     store.close()

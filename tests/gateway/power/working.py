@@ -61,16 +61,17 @@ class Work:
         """One commit; what it promises counts once the commit has returned."""
         marks = [self._mark() for _ in range(self.rng.randint(0, 6))]
         readings = [self._reading(mark) for mark in marks]
+        sent = self._in_flight if self.rng.random() < 0.4 else []
+        # Kafka has them before the outbox knows: from here on they may be gone
+        self.promised.delivered.update(self._identity(row) for row in sent)
         self.store.begin()
         self.store.put(readings)
         taken = self.store.take(self.rng.randint(0, 8), Lane.LIVE, PATIENTS, 0) if self.rng.random() < 0.6 else []
-        sent = self._in_flight if self.rng.random() < 0.4 else []
         self.store.delivered([row.id for row in sent], T0)
         if self.rng.random() < 0.05:
             self.store.prune(T0 + 1, 20)
         self.store.commit()
         self.promised.acknowledged.update(marks)
-        self.promised.delivered.update(self._identity(row) for row in sent)
         self._in_flight = [row for row in self._in_flight if row not in sent] + taken
         for row in taken:
             known = self.promised.left.setdefault(self._identity(row), row.payload)
