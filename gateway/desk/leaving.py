@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from devices.wire.pairing import Withdrawn
 from gateway.clock import GatewayClock
 from gateway.desk.configuration import Configuration
 from gateway.errors import OutboxError
@@ -24,12 +25,15 @@ _log: Final = structlog.get_logger(__name__)
 
 async def run_leaving(outbox: Outbox, configuration: Configuration, clock: GatewayClock) -> None:
     """Remove what must go, until cancelled; only by what a desk has said since the start, and by a clock that is set."""
+    removed: set[Withdrawn] = set()
     while True:
         config, now = configuration.current, clock.now()
         try:
             if config is not None and configuration.fresh_at is not None and now.sure and not configuration.revoked:
-                gone = [one.patient for one in config.withdrawn if now.wall - one.at >= TAKEN_BACK_MS]
-                if count := await outbox.remove(gone):
+                gone = {one for one in config.withdrawn if now.wall - one.at >= TAKEN_BACK_MS} - removed
+                count = await outbox.remove([one.patient for one in gone])
+                removed |= gone
+                if count:
                     _log.warning("readings of patients who consent no longer are removed", readings=count)
                 served = [key.patient for key in (*config.patients, *config.leaving)]
                 if count := await outbox.remove_unserved([*served, *(one.patient for one in config.withdrawn)]):

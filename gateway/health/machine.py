@@ -54,7 +54,7 @@ def clock(source: ClockSource) -> Looks:
         yield Check("clock", True, "The clock counts as set (VIGIL_GATEWAY_CLOCK=assumed)")
         return
     well = kernel_synchronised()
-    what = "The clock is set" if well else "The clock is not synchronised: readings wait"
+    what = "The clock is set" if well else "The clock is not synchronised, so readings wait"
     yield Check("clock", well, what, "let the machine reach a time server, and see timedatectl or chronyc tracking")
 
 

@@ -93,7 +93,7 @@ def _certificate(address: str, ca: Path | None) -> Looks:
     host = url.hostname or ""
     if url.scheme != "https":
         if host not in _LOCAL:
-            what = f"The desk's address {address} is not https: keys travel in clear"
+            what = f"The desk's address {address} is not https, so keys travel in clear"
             yield Check("certificate", False, what, "claim the gateway at the desk's https address")
         return
     try:
