@@ -42,7 +42,7 @@ async def test_memory_of_twenty_devices_and_the_time_to_the_first_reading(mosqui
     desk = await Desk().start()
     if not mosquitto.healthy():
         mosquitto.start()
-    devices = [Assigned(7 + n, 1 + n, 0, "mqtt", "device-1" if n == 0 else f"device-{n}") for n in range(DEVICES)]
+    devices = [Assigned(7 + n, 1 + n, 0, "mqtt", f"device-{n + 1}") for n in range(DEVICES)]
     desk.config = config(*devices, kafka="127.0.0.1:9", topic="t")
     state = tmp_path / "state"
     store_credential(state, Claimed(5, desk.credential))

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from alerts.care.gateway_health import GatewayHealth, gateway_health
 from alerts.care.registers import Record, gateways
 from alerts.database import Tx, now
-from alerts.desk.pages.admin.guard import administrator
+from alerts.desk.pages.admin.guard import NO_PROBLEMS, administrator
 from alerts.desk.web.context import Desk
 from alerts.desk.web.session import Session
 
@@ -33,7 +33,9 @@ class Home:
 async def page(request: Request, desk: Desk, session: Session) -> Response:
     """Every gateway, those with something wrong first."""
     homes = await desk.write(_homes)
-    return desk.page("admin/gateways.html", session=session, homes=homes, zone=desk.settings.zone)
+    return desk.page(
+        "admin/gateways.html", session=session, homes=homes, zone=desk.settings.zone, done="", problems=NO_PROBLEMS
+    )
 
 
 def _homes(tx: Tx) -> list[Home]:

@@ -67,4 +67,4 @@ def test_every_command_of_a_gateway_works_with_the_packages_of_its_role(
     assert "ask for a new one" in again.stderr
     found = run(vigil, "gateway", "doctor", **state)
     assert "Traceback" not in found.stderr, found.stderr
-    assert "Kafka" in found.stdout
+    assert f"The desk {served.url} answers" in found.stdout

@@ -19,6 +19,7 @@ def test_an_administrator_sees_what_is_wrong_with_a_gateway_and_a_nurse_does_not
     wrong = SelfCheck(1, (Found("broker", "The MQTT broker <b> does not answer", "start it"),))
     with seeded.tx() as tx:
         tx.execute("DELETE FROM event WHERE device = 0")
+        tx.execute("UPDATE gateway SET credential_hash = '\\x01' WHERE gateway = %s", [gateway])
     with sign_in(served.url, "r.root") as client:
         text = client.get("/admin/gateways").text
         assert "Not heard in the last week" in text
@@ -29,7 +30,7 @@ def test_an_administrator_sees_what_is_wrong_with_a_gateway_and_a_nurse_does_not
             ):
                 tx.execute(event, [sequence, gateway, kind, msgspec.json.encode(value).decode(), gateway])
         text = client.get("/admin/gateways").text
-        assert "17 readings wait in it, its storage is 83 % full" in text
+        assert "17 readings wait in it, its storage is 83&nbsp;% full" in text
         assert "<b>broker</b>: The MQTT broker &lt;b&gt; does not answer. What to do: start it." in text
         with seeded.tx() as tx:
             tx.execute("UPDATE event SET value = '[]' WHERE kind IN ('heartbeat', 'self_check')")
