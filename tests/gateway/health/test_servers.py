@@ -24,7 +24,7 @@ def wrong(looks: Looks) -> list[str]:
 def test_a_broker_that_is_away_or_refuses_us_is_named(mqtt: MqttBroker, tmp_path: Path) -> None:
     def settings(port: int, password: str) -> GatewaySettings:
         return GatewaySettings(state=tmp_path, mqtt_host="127.0.0.1", mqtt_port=port, mqtt_user="gateway",
-                               mqtt_password=password)  # type: ignore[arg-type]  # fmt: skip
+                               mqtt_password=password)  # fmt: skip
 
     assert wrong(servers.broker(settings(mqtt.port, mqtt.users["gateway"]))) == []
     assert "does not take us" in wrong(servers.broker(settings(9, "x")))[0]
