@@ -24,6 +24,7 @@ from gateway.desk.leaving import run_leaving
 from gateway.desk.refused import keep_refused
 from gateway.desk.resend import run_resend
 from gateway.desk.salvage_note import run_salvage_note
+from gateway.desk.scan import NO_BLUETOOTH, run_scan
 from gateway.errors import OutboxDamagedError, OutboxUnusableError, StateInUseError
 from gateway.health.report import run_report
 from gateway.limit import end, within
@@ -32,6 +33,7 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.vault import open_vault
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
+from gateway.sources.lookout import Lookout
 from gateway.sources.mappings import read_mappings
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.supervisor import keep_running
@@ -112,7 +114,7 @@ class _Home:
     def __init__(self, settings: GatewaySettings, claimed: Claimed) -> None:
         self._settings, self._claimed = settings, claimed
         self.clock, self.metrics = GatewayClock(settings.clock), Metrics()
-        self._configuration = Configuration(settings.state)
+        self._configuration, self._lookout = Configuration(settings.state), Lookout()
         self._vault = open_vault(settings.outbox_key or settings.state / "outbox.key")
 
     async def work(self, stop: asyncio.Event, damage: str = "") -> str:
@@ -160,9 +162,11 @@ class _Home:
             "leaving": partial(run_leaving, outbox, configuration, clock),
             "self check": partial(run_report, settings, outbox, configuration, clock),
             "resend": partial(run_resend, outbox, configuration, settings.backfill_spread_s),
+            "scan": partial(run_scan, configuration, self._lookout, self._claimed, address, ca=ca),
         }
         if outbox.salvaged is not None:
             jobs["salvage note"] = partial(run_salvage_note, outbox.salvaged, outbox, configuration, clock)
+        self._lookout.without = "" if settings.ble else NO_BLUETOOTH
         if settings.ble:
             jobs["ble"] = lambda: self._ble(outbox).run()
         if settings.mqtt_host:
@@ -191,6 +195,7 @@ class _Home:
             connections=self._settings.ble_connections,
             silence_s=self._settings.ble_silence_s,
             zone=self._settings.zone,
+            lookout=self._lookout,
         )
 
     def _mqtt(self, outbox: Outbox) -> MqttSource:

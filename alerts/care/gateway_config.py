@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from alerts.care.pairing_scan import scan_of
 from alerts.care.records import row_of
 from alerts.care.refusals import REFUSED_FOR_GOOD
 from alerts.control.data_keys import current_key
@@ -85,6 +86,7 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
         refused=bool(
             scalar(tx, f"SELECT EXISTS (SELECT FROM rejected WHERE gateway = %s AND {REFUSED_FOR_GOOD})", [gateway])
         ),
+        scan=scan_of(tx, gateway),
         zone=zone,
     )
 

@@ -6,12 +6,14 @@ soon as that is not the one of ``If-None-Match``, or 304 after ``wait`` seconds 
 has ended; 401 that this desk does not know it: it may be the wrong desk, or one whose database is empty.
 
 Where ``Config.refused`` is true, ``GET /gateway/v1/refused`` answers :class:`Refusals`, and :class:`Places` posted there say
-which of them the gateway has on its disk.
+which of them the gateway has on its disk.  While a configuration holds a :class:`Scan`, the gateway looks for devices and
+sends what it sees as :class:`Seen` to ``POST /gateway/v1/seen``, every two seconds; 204, or 409 once nobody asks for that
+scan any more.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -81,6 +83,39 @@ class Withdrawn(msgspec.Struct, frozen=True):
     at: int
 
 
+class Scan(msgspec.Struct, frozen=True):
+    """An order to look for devices until a time (ms, by the desk's clock).
+
+    ``buzz``: the address of one that is to make itself noticed, once for each ``buzz_request``.
+    """
+
+    request: int
+    until: int
+    buzz: str = ""
+    buzz_request: int = 0
+
+
+class Nearby(msgspec.Struct, frozen=True):
+    """A device that advertises ``profiles`` (:attr:`devices.gatt.profile.Profile.name`); ``rssi`` in dBm."""
+
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    name: Annotated[str, msgspec.Meta(max_length=60)]
+    profiles: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=60)], ...], msgspec.Meta(min_length=1, max_length=20)]
+    rssi: Annotated[int, msgspec.Meta(ge=-128, le=127)]
+    can_buzz: bool = False
+
+
+MOST_NEARBY: Final = 40
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a scan has seen so far, the nearest first; ``fault``: the reason for which the gateway cannot look."""
+
+    request: int
+    devices: Annotated[tuple[Nearby, ...], msgspec.Meta(max_length=MOST_NEARBY)] = ()
+    fault: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
 class Config(msgspec.Struct, frozen=True):
     """What a gateway works by.  It names a patient and a device only once their consent and enrolment have taken effect in
     the log.  ``leaving`` are keys of patients whom the gateway serves no more: what was measured before may still be sent.
@@ -97,4 +132,5 @@ class Config(msgspec.Struct, frozen=True):
     leaving: tuple[PatientKey, ...] = ()
     withdrawn: tuple[Withdrawn, ...] = ()
     refused: bool = False  # there are refusals to fetch
+    scan: Scan | None = None
     zone: str = ""  # of the home, such as Europe/Berlin: devices whose clock cannot be read send local time

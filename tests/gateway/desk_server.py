@@ -13,12 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.stack.port import free_port
-from devices.wire.pairing import Claim, Claimed, Config, Places, Refusals, RefusedReadings
+from devices.wire.pairing import Claim, Claimed, Config, Places, Refusals, RefusedReadings, Seen
 
 
 class Desk:
     """Knows one claim ``code``; ``config`` is what it answers; ``status`` overrides every answer to a poll.
-    ``knows``: another credential than ``credential`` is one that has ended.
+
+    ``knows``: another credential than ``credential`` is one that has ended.  ``seen``: the reports of scans, which it
+    answers with ``takes_seen``.
     """
 
     def __init__(self) -> None:
@@ -29,11 +31,14 @@ class Desk:
         self.epoch = 1
         self.knows = True
         self.refused: list[RefusedReadings] = []
+        self.seen: list[Seen] = []
+        self.takes_seen = 204
         self.port = free_port()
         routes = [
             Route("/gateway/v1/claim", self._claim, methods=["POST"]),
             Route("/gateway/v1/config", self._config, methods=["GET"]),
             Route("/gateway/v1/refused", self._refused, methods=["GET", "POST"]),
+            Route("/gateway/v1/seen", self._see, methods=["POST"]),
         ]
         settings = uvicorn.Config(Starlette(routes=routes), port=self.port, log_level="error", lifespan="off")
         self._server = uvicorn.Server(settings)
@@ -64,6 +69,11 @@ class Desk:
             taken = msgspec.json.decode(await request.body(), type=Places).places
             self.refused = [one for one in self.refused if one.place not in taken]
         return Response(msgspec.json.encode(Refusals(tuple(self.refused))))
+
+    async def _see(self, request: Request) -> Response:
+        assert request.headers["authorization"] == f"Bearer {self.credential}"
+        self.seen.append(msgspec.json.decode(await request.body(), type=Seen))
+        return Response(status_code=self.takes_seen)
 
     async def _config(self, request: Request) -> Response:
         self.polls += 1

@@ -1,4 +1,4 @@
-"""The gateway API of :mod:`devices.wire.pairing`: claim once, then long-poll the configuration."""
+"""The gateway API of :mod:`devices.wire.pairing`: claim once, then long-poll the configuration; report what a scan sees."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from starlette.routing import Route
 from alerts.care.gateway_config import STATE, gateway_config
 from alerts.care.gateways import claim as claim_gateway
 from alerts.care.gateways import hash_of
+from alerts.care.pairing_scan import store_seen
 from alerts.care.refusals import note_returned, refusals_of
 from alerts.database import Tx
 from alerts.desk.errors import TooManyTriesError
 from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
+from alerts.life.text import is_storable
 from alerts.life.typed_number import decimal_number
-from devices.wire.pairing import Claim, Config, Places, Refusals
+from devices.wire.pairing import Claim, Config, Places, Refusals, Seen
 
 _LONGEST_S: Final = 30.0
 _AT_ONCE: Final = 3
@@ -48,6 +50,7 @@ class GatewayApi:
             Route("/gateway/v1/claim", self.claim, methods=["POST"]),
             Route("/gateway/v1/config", self.config, methods=["GET"]),
             Route("/gateway/v1/refused", self.refused, methods=["GET", "POST"]),
+            Route("/gateway/v1/seen", self.seen, methods=["POST"]),
         ]
 
     async def claim(self, request: Request) -> Response:
@@ -108,6 +111,26 @@ class GatewayApi:
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)
             await desk.reader.config_hint(min(left, _LOOK_S))
+
+    async def seen(self, request: Request) -> Response:
+        """Store what a gateway's scan sees; 409 once nobody asks for that scan any more, 410 or 401 as for the poll."""
+        desk, hashed = desk_of(request), _hash_of_credential(request)
+        if hashed is None:
+            return _unauthorized()
+        async with self._lookups, desk.pool.connection() as connection:
+            row = await (await connection.execute(_CREDENTIAL, {"hash": hashed})).fetchone()
+        if row is None:
+            return _unauthorized()
+        if row[1]:
+            return Response(status_code=410)
+        try:
+            report = msgspec.json.decode(await request.body(), type=Seen)
+        except msgspec.DecodeError:
+            return Response(status_code=400)
+        if any(not is_storable(text) for one in report.devices for text in (one.address, one.name, *one.profiles)):
+            return Response(status_code=400)
+        kept = await desk.write(lambda tx: store_seen(tx, row[0], report), self._writes)
+        return Response(status_code=204 if kept else 409)
 
     async def refused(self, request: Request) -> Response:
         """What the log refused of this gateway for good; posted :class:`Places` are not named again."""
