@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 
@@ -17,6 +18,7 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.reading import Reading
 from gateway.settings import GatewaySettings
 
+_FIRST_S: Final = 30.0
 _EVERY_S: Final = 300.0
 _AGAIN_S: Final = 86_400.0
 _MOST: Final = 20
@@ -32,8 +34,10 @@ async def run_report(
     before: frozenset[str] | None = None
     last: frozenset[str] = frozenset()
     due = time.monotonic() + every_s  # nothing is said of a start
+    wait = min(every_s, _FIRST_S)
     while True:
-        await configuration.changed(timeout=every_s)
+        await asyncio.sleep(wait)
+        wait = every_s
         config, wrong = configuration.current, found(await checks(settings))
         parts = frozenset(one.part for one in wrong)
         twice, last = parts == last, parts
