@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Collection
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from typing import Annotated, Final
 
 # Before numpy is first imported: two spinning BLAS threads make rollups seven times dearer.
@@ -23,7 +24,7 @@ COMMANDS: Final = {
     "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (default 127.0.0.1).",
     "notify": "Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.",
     "migrate": "Create or bring up to date Vigil's tables.",
-    "maintain": "Write the hourly rollups of changed minutes, and drop raw readings and refused records that are too old.",
+    "maintain": "Write the hourly rollups of changed minutes, and drop what is too old: raw readings, refused records, scans.",
     "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
     "patient": "Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.",
@@ -58,10 +59,17 @@ def build(commands: Collection[str]) -> typer.Typer:
     app.callback()(_options)
     for name, help_line in COMMANDS.items():
         if name in commands:
-            import_module(f"deploy.commands.{name}").register(app)
+            import_module(f"deploy.commands.{_module(name)}").register(app)
         else:
             app.command(name, help=help_line)(_nothing)
     return app
+
+
+def _module(name: str) -> str:
+    """The module of a command.  The server's doctor looks at nothing that a gateway has: there it is the gateway's own."""
+    if name != "doctor" or "VIGIL_DATABASE" in os.environ:
+        return name
+    return name if "VIGIL_GATEWAY_STATE" not in os.environ and find_spec("psycopg") is not None else "gateway_doctor"
 
 
 def _nothing() -> None:

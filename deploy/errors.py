@@ -72,7 +72,7 @@ def _not_installed(error: ModuleNotFoundError, command: str) -> str | None:
     if package in {"alerts", "deploy", "devices", "gateway", "simulators", "streams"}:
         return None
     program, _, subcommand = command.partition(" ")
-    if program == "gateway" and subcommand and not subcommand.startswith("-"):
+    if program == "gateway" and subcommand not in {"", "doctor", "refused"} and not subcommand.startswith("-"):
         role = "server"  # its register
     else:
         role = "gateway" if command == "pair claim" else ROLES.get(program, "server")

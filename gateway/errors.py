@@ -4,10 +4,10 @@ GatewayError
 ├── OutboxError
 │   ├── OutboxFullError       no room left: nothing is acknowledged until there is some
 │   ├── OutboxUnusableError   the file cannot be opened, though nothing says that it is damaged
+│   ├── OutboxKeyError        the key under which the file is sealed is missing or another one
 │   ├── OutboxDamagedError    the file is no outbox, or cannot be read
 │   └── OutboxClosedError     used after it was closed
 ├── StateInUseError           another gateway process works in this state folder
-├── NotPairedError            no credential yet
 ├── RevokedError              the desk no longer knows the credential
 ├── ClaimError                the claim code was refused
 └── DeskUnreachableError      the desk did not answer while pairing
@@ -37,18 +37,33 @@ class OutboxFullError(OutboxError):
 
 
 class OutboxUnusableError(OutboxError):
-    """SQLite cannot open the file: the disk is full, the folder belongs to another user, another program holds it."""
+    """SQLite cannot open the file: the disk is full, the folder belongs to another user, another program holds it.
 
-    def __init__(self, path: Path, reason: str) -> None:
+    ``passes``: it may be opened later, such as once the disk has room.
+    """
+
+    def __init__(self, path: Path, reason: str, *, passes: bool = False) -> None:
+        self.passes = passes
         super().__init__(
             f"{path} cannot be opened ({reason}): check the disk's room and the folder's owner, then start again"
         )
 
 
-class OutboxDamagedError(OutboxError):
-    """SQLite cannot read the file: ``reason``."""
+class OutboxKeyError(OutboxError):
+    """What is in the outbox was sealed under another key than the one at ``path``, or that is none: ``reason``."""
 
     def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the key {path} does not fit the outbox ({reason}): restore it, or name the right one in"
+            " VIGIL_GATEWAY_OUTBOX_KEY; the readings are kept"
+        )
+
+
+class OutboxDamagedError(OutboxError):
+    """SQLite cannot read the file: ``reason``.  ``passes``: what it holds may be saved once the disk has room."""
+
+    def __init__(self, path: Path, reason: str, *, passes: bool = False) -> None:
+        self.passes = passes
         super().__init__(
             f"{path} is damaged ({reason}): keep it, see that the disk has room, and start vigil gateway again,"
             " which saves what can be read"
@@ -65,15 +80,6 @@ class StateInUseError(GatewayError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"another gateway runs in {path}: stop it, or set VIGIL_GATEWAY_STATE to a folder of its own")
-
-
-class NotPairedError(GatewayError):
-    """The state folder holds no credential."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} holds no credential: pair this gateway with the claim code from the desk (vigil pair CODE)"
-        )
 
 
 class RevokedError(GatewayError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,16 +17,20 @@ from prometheus_client import start_http_server
 
 from devices.wire.pairing import Claimed
 from gateway.clock import GatewayClock
-from gateway.desk.configuration import Configuration, read_credential, read_desk
+from gateway.desk.configuration import Configuration, has_credential, read_credential, read_desk
 from gateway.desk.downlink import Downlink
 from gateway.desk.heartbeat import run_heartbeat
+from gateway.desk.leaving import run_leaving
+from gateway.desk.refused import keep_refused
 from gateway.desk.resend import run_resend
 from gateway.desk.salvage_note import run_salvage_note
 from gateway.desk.scan import NO_BLUETOOTH, run_scan
-from gateway.errors import NotPairedError, StateInUseError
-from gateway.limit import end
+from gateway.errors import OutboxDamagedError, OutboxUnusableError, StateInUseError
+from gateway.health.report import run_report
+from gateway.limit import end, within
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.vault import open_vault
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
 from gateway.sources.lookout import Lookout
@@ -33,6 +38,14 @@ from gateway.sources.mappings import read_mappings
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.supervisor import keep_running
 from gateway.uplink.uplink import Schedule, Uplink
+
+_AGAIN_S: Final = 15.0
+_CLAIM_S: Final = 1.0
+_REMINDED_EVERY: Final = 60
+UNCLAIMED: Final = (
+    "this gateway has not been claimed and waits for it: ask for a claim code (on the server: vigil pair gateway NAME), then"
+    " run here, as the same user: vigil pair claim CODE --desk URL"
+)
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -53,22 +66,46 @@ def _locked(state: Path) -> Iterator[None]:
 
 
 async def run(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set.
+    """Run until ``stop`` is set; one that has not been claimed waits for it.
 
-    Raises :class:`NotPairedError`, :class:`StateInUseError`, :class:`OutboxUnusableError` or :class:`OutboxDamagedError` at
+    An outbox for which the disk has no room is opened again and again: the devices keep what they can.
+
+    Raises :class:`StateInUseError`, :class:`OutboxUnusableError` or :class:`OutboxDamagedError` at
     the start, later :class:`RevokedError`; each message is one sentence for the person who runs it.
     """
     with _locked(settings.state):
-        claimed = read_credential(settings.state)
+        claimed = await _claimed(settings.state, stop)
         if claimed is None:
-            raise NotPairedError(settings.state)
+            return
         home = _Home(settings, claimed)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1", registry=home.metrics.registry)
-        damage = await home.work(stop)
-        while damage:  # found at work: begin anew, with what can be saved of it
-            _log.error("the outbox was found damaged at work, beginning anew", reason=damage)
-            damage = await home.work(stop, damage)
+        damage = ""
+        while not stop.is_set():
+            try:
+                damage = await home.work(stop, damage)
+            except (OutboxUnusableError, OutboxDamagedError) as error:
+                if not error.passes:
+                    raise
+                _log.error("the outbox cannot be opened, trying again", reason=str(error), again_s=_AGAIN_S)
+                with contextlib.suppress(TimeoutError):
+                    await within(_AGAIN_S, stop.wait())
+                continue
+            if damage:  # found at work: begin anew, with what can be saved of it
+                _log.error("the outbox was found damaged at work, beginning anew", reason=damage)
+
+
+async def _claimed(state: Path, stop: asyncio.Event) -> Claimed | None:
+    """The credential, once there is one; None where ``stop`` came first."""
+    while not stop.is_set():
+        if (claimed := read_credential(state)) is not None:
+            return claimed
+        _log.error(UNCLAIMED, state=str(state))
+        for _ in range(_REMINDED_EVERY):
+            if not stop.is_set() and not has_credential(state):
+                with contextlib.suppress(TimeoutError):
+                    await within(_CLAIM_S, stop.wait())
+    return None
 
 
 class _Home:
@@ -78,11 +115,18 @@ class _Home:
         self._settings, self._claimed = settings, claimed
         self.clock, self.metrics = GatewayClock(settings.clock), Metrics()
         self._configuration, self._lookout = Configuration(settings.state), Lookout()
+        self._vault = open_vault(settings.outbox_key or settings.state / "outbox.key")
 
     async def work(self, stop: asyncio.Event, damage: str = "") -> str:
         """Work until ``stop``, or until the outbox is found damaged; return the reason then."""
         settings, state = self._settings, self._settings.state
-        outbox = Outbox(state / "outbox.sqlite", limit=settings.outbox_mb << 20, clock=self.clock, damage=damage)
+        outbox = Outbox(
+            state / "outbox.sqlite",
+            limit=settings.outbox_mb << 20,
+            clock=self.clock,
+            damage=damage,
+            vault=self._vault,
+        )
         leave = asyncio.Event()
         sending = self._keep("uplink", lambda: self._uplink(outbox).run(leave), done=leave.is_set)
         work = [self._keep(name, make) for name, make in self._jobs(outbox).items()]
@@ -111,8 +155,12 @@ class _Home:
         desk = read_desk(settings.state)
         address, ca = settings.desk or desk.address, settings.desk_ca or (Path(desk.ca) if desk.ca else None)
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
-            "downlink": lambda: Downlink(configuration, self._claimed, address, ca=ca).run(),
+            "downlink": lambda: Downlink(
+                configuration, self._claimed, address, ca=ca, keep_refused=partial(keep_refused, outbox, clock)
+            ).run(),
             "heartbeat": partial(run_heartbeat, outbox, configuration, clock, metrics),
+            "leaving": partial(run_leaving, outbox, configuration, clock),
+            "self check": partial(run_report, settings, outbox, configuration, clock),
             "resend": partial(run_resend, outbox, configuration, settings.backfill_spread_s),
             "scan": partial(run_scan, configuration, self._lookout, self._claimed, address, ca=ca),
         }

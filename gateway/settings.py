@@ -47,6 +47,8 @@ class GatewaySettings(BaseSettings):
     """A folder of mappings (``*.toml``, docs/mqtt.md) for devices that do not speak Vigil's envelope."""
 
     outbox_mb: int = Field(1024, ge=1)
+    outbox_key: Path | None = None
+    """The file of 32 bytes under which the outbox is sealed; default: outbox.key in ``state``, made at the first start."""
     live_s: float = Field(60.0, gt=0)
     """Readings that have waited longer are backfill; the live ones go first."""
     backfill_per_s: int = Field(200, ge=1)

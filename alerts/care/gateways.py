@@ -20,6 +20,9 @@ CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without letters that are easily confused (0 O, 1 I L, U V) or that make words."""
 _CODE_LENGTH: Final = 8  # 30 ** 8 codes, one try in 6.5e11; the desk limits tries
 _CREDENTIAL_BYTES: Final = 32
+_END_CREDENTIAL: Final = """
+INSERT INTO ended_credential (hash, gateway)
+SELECT credential_hash, gateway FROM gateway WHERE gateway = %s AND credential_hash IS NOT NULL ON CONFLICT DO NOTHING"""
 
 
 def add_gateway(tx: Tx, name: str, zone: str = "") -> int:
@@ -89,6 +92,7 @@ def claim(tx: Tx, code: str) -> Claimed:
     if gateway is None:
         raise ClaimError
     credential = secrets.token_urlsafe(_CREDENTIAL_BYTES)
+    tx.execute(_END_CREDENTIAL, [gateway])
     tx.execute("UPDATE gateway SET credential_hash = %s WHERE gateway = %s", [hash_of(credential), gateway])
     return Claimed(gateway, credential)
 

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from alerts.care.channels import team_channels
 from alerts.care.facts import facts_of
+from alerts.care.gateway_health import gateway_health
 from alerts.care.identity import open_identity
 from alerts.care.records import row_of
 from alerts.database import Tx
@@ -84,14 +85,24 @@ def patient(tx: Tx, master: bytes, number: int) -> Record:
 
 
 def gateways(tx: Tx) -> list[Record]:
-    """Every gateway, also revoked ones."""
-    return _records(tx, _GATEWAYS, None, None)
+    """Every gateway, also revoked ones, with what it says of itself."""
+    return _gateways(tx)
+
+
+def _gateways(tx: Tx, number: int | None = None) -> list[Record]:
+    rows = _records(tx, _GATEWAYS, number, number)
+    health = gateway_health(tx, [row["gateway"] for row in rows])
+    for row in rows:
+        known = health[row["gateway"]]
+        wrong = "; ".join(f"{one.part}: {one.what}: {one.cure}" for one in known.wrong) or None
+        row |= {"seen": known.seen, "waiting": known.waiting, "full": known.full, "wrong": wrong}
+    return rows
 
 
 def gateway(tx: Tx, number: int) -> Record:
     """A gateway with its devices; :class:`UnknownRecordError` if there is none."""
     row_of(tx, "gateway", number, "SELECT FROM gateway WHERE gateway = %s")
-    (row,) = _records(tx, _GATEWAYS, number, number)
+    (row,) = _gateways(tx, number)
     return {**row, "devices": _records(tx, _SERVED, number)}
 
 

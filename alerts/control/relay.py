@@ -24,6 +24,9 @@ from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
 from alerts.control.overtaken import number_anew
 from alerts.control.restored import begin_new_epoch, desk_epoch, sign_of_restore
+from alerts.control.retry import AT_ONCE as RETRIED_AT_ONCE
+from alerts.control.retry import EVERY_S as RETRY_EVERY_S
+from alerts.control.retry import retry_enrolled
 from alerts.database import connect, epoch_ms, scalar, wait_for_hint
 from alerts.errors import RelayError
 from alerts.settings import NotifySettings
@@ -175,10 +178,13 @@ def _relay(
     if reason := sign_of_restore(db):
         _begin_again(db, reason)
     db.execute(f"LISTEN {CONTROL_CHANNEL}")
+    retry_due = 0.0
     while not stop.is_set():
         sent = send_waiting(db, producer, master, topic=settings.topic, stop=stop)
         if sent:
             _log.info("control records sent", records=sent)
+        if (now := time.monotonic()) >= retry_due and retry_enrolled(db, producer, settings.topic) < RETRIED_AT_ONCE:
+            retry_due = now + RETRY_EVERY_S
         if sent < AT_ONCE:
             wait_for_hint(db, settings.poll_s)
 

@@ -30,7 +30,7 @@ from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
 from alerts.desk.pages import actions, links, stream, worklist
-from alerts.desk.pages.admin import importing, leaflet, patients, people, teams
+from alerts.desk.pages.admin import gateways, importing, leaflet, patients, people, teams
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.pair.routes import PairPages
 from alerts.desk.pages.patient import patient
@@ -86,6 +86,7 @@ def build(settings: DeskSettings) -> Starlette:
         *leaflet.ROUTES,
         *people.ROUTES,
         *teams.ROUTES,
+        *gateways.ROUTES,
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
         *PairPages(settings.pair_tries).routes,

@@ -81,6 +81,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "Call the home: how is the patient? Have whoever runs Vigil see that the gateway reaches a time server (NTP).",
         "A gateway's clock is wrong: its readings wait or raise no alarm. Open the link, then have its time service mended.",
     ),
+    "gateway_outbox": Guidance(
+        "Gateway storage filling up",
+        "The gateway in the home cannot send its readings, and its storage fills up: once it is full, readings are lost.",
+        "Have whoever runs Vigil see that the gateway reaches the log (vigil doctor on it names the cause).",
+        "A gateway's storage fills up: once it is full, readings are lost. Open the link, then have its connection mended.",
+    ),
     "gateway_offline": Guidance(
         "Gateway silent",
         "The gateway in the home is not heard: no power, no network, or moved.",

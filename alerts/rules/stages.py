@@ -10,6 +10,7 @@ from alerts.rules.rolling.rolling_limits import RollingLimits
 from alerts.rules.silence.clock_wrong import ClockWrong
 from alerts.rules.silence.gateway_clock import GatewayClock
 from alerts.rules.silence.gateway_offline import GatewayOffline
+from alerts.rules.silence.gateway_outbox import GatewayOutbox
 from alerts.rules.silence.no_data import NoData
 from alerts.rules.silence.no_value import NoValue
 from alerts.rules.silence.sensor_off import SensorOff
@@ -33,6 +34,7 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         sensors,
         ClockWrong(suppression, devices, sensors),
         GatewayClock(suppression, gateways),
+        GatewayOutbox(suppression, gateways),
         sources,
         SourcesDisagree(suppression, sources),
         *limits,

@@ -29,7 +29,7 @@ from streams.errors import StreamsError
 
 # A gateway that is given a patient may send a heartbeat before the enrolment has reached the log: nothing is lost with it.
 REFUSED: Final[LiteralString] = """
-SELECT count(*) FROM rejected r WHERE r.at > now() - interval '1 day' AND NOT (
+SELECT count(*) FROM rejected r WHERE r.at > now() - interval '1 day' AND r.retried IS NULL AND NOT (
     r.reason = 'sender not enrolled'
     AND CASE WHEN octet_length(r.record) >= 56
         THEN get_byte(r.record, 1) = 2 AND substr(r.record, 17, 4) = decode('00000000', 'hex') ELSE false END

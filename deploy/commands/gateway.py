@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from deploy.acting import By, author, transaction, write_down
+from deploy.commands.gateway_doctor import doctor, refused
 from deploy.look_up import add_list, add_show
 
 app = typer.Typer()
@@ -27,7 +28,7 @@ def gateway(context: typer.Context) -> None:
     Claim it first: vigil pair claim CODE --desk URL.
     Settings come from the environment: VIGIL_GATEWAY_…
 
-    The commands below look after gateways at the server, with its settings.
+    doctor and refused look at this gateway; the other commands below look after gateways at the server, with its settings.
 
     Example: VIGIL_GATEWAY_STATE=/var/lib/vigil vigil gateway
     """
@@ -50,6 +51,8 @@ def gateway(context: typer.Context) -> None:
     asyncio.run(until_stopped())
 
 
+app.command()(doctor)
+app.command()(refused)
 add_list(
     app,
     "gateway",

@@ -65,17 +65,18 @@ class Homes:
         return bool(row and gauge(port, "vigil_gateway_topics") == row[0])
 
     def settle(self) -> None:
-        """Wait until the gateways listen and the worker works, then relay the enrolments until all have taken effect.
+        """Relay the enrolments once the worker works, until all have taken effect; then the gateways listen.
 
         StackError when that takes longer than a minute.
         """
         installation = self.installation
-        installation.wait("worker", *(f"gateway {home + 1}" for home in range(len(self.plan.homes))))
+        installation.wait("worker")
         installation.notify()
         installation.wait("notifier")
         notifier = installation.programs[-1]
         assert notifier.child
         notifier.child.wait_until(self._understood, READY_S)
+        installation.wait(*(f"gateway {home + 1}" for home in range(len(self.plan.homes))))
 
     def _understood(self) -> bool:
         """Return whether the newest consent and enrolment of everybody decide: what is measured before is refused."""

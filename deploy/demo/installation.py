@@ -96,7 +96,7 @@ class Installation:
         self.run(desk, worker)
 
     def notify(self) -> None:
-        """Start the notifier.  It relays enrolments into the log, so all gateways should listen by then."""
+        """Start the notifier.  It relays enrolments into the log; gateways learn of them once they have taken effect."""
         self.run(Program("notifier", CLI, ["notify"], self.environment, self.log_of("notifier")))
 
     def wait(self, *names: str, progress: Progress = silent) -> None:

@@ -19,6 +19,7 @@ from deploy.demo.summary import AlarmKey, Samples
 from devices.sample import SAMPLE
 from devices.vitals import VITALS
 from devices.wire.batch import Kind
+from gateway.outbox.vault import size_of_samples
 
 Identity = tuple[int, int, int]
 """(device, epoch, sequence)."""
@@ -34,7 +35,7 @@ def acknowledged(outbox: Path, since: int) -> dict[Identity, int]:
             "select device, sequence, length(payload) from reading where kind = ? and received >= ?",
             (int(Kind.SAMPLES), since),
         ).fetchall()
-    return {(device, epoch, sequence): size // SAMPLE.itemsize for device, sequence, size in rows}
+    return {(device, epoch, sequence): size_of_samples(size) // SAMPLE.itemsize for device, sequence, size in rows}
 
 
 def waiting(outbox: Path) -> int:

@@ -5,7 +5,7 @@ The range of every field is checked where an event is decoded: one out of range 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -22,6 +22,8 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     clock_set: bool | msgspec.UnsetType = msgspec.UNSET
     """False while the gateway's own clock has not been synchronised in this boot (``at`` may then be any time, its readings
     wait, and the batch is of ``ClockQuality.UNSURE``); left out otherwise."""
+    full: Percent | msgspec.UnsetType = msgspec.UNSET
+    """Of the outbox's room that is in use; left out where that is less than half."""
 
 
 class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
@@ -66,6 +68,21 @@ class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
     reason: Words
 
 
+class Found(msgspec.Struct, frozen=True):
+    """What a gateway found wrong with itself: the ``part``, ``what`` is wrong, and what to do."""
+
+    part: Words
+    what: Words
+    cure: Words
+
+
+class SelfCheck(msgspec.Struct, frozen=True, tag="self_check", tag_field="kind"):
+    """A gateway has looked at itself, as device 0: all that is ``wrong``.  Said when it changes, and once a day."""
+
+    at: Ms
+    wrong: Annotated[tuple[Found, ...], msgspec.Meta(max_length=20)] = ()
+
+
 class SpecimenChange(msgspec.Struct, frozen=True, tag="specimen", tag_field="kind"):
     """From here on the device's glucose is measured in ``specimen`` (:attr:`devices.specimen.Specimen.words`)."""
 
@@ -91,7 +108,7 @@ class GlucoseContext(msgspec.Struct, frozen=True, omit_defaults=True, tag="gluco
     hba1c_percent: Size | None = None
 
 
-Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault | SpecimenChange | GlucoseContext
+Event = Heartbeat | Link | Contact | Battery | ClockCorrection | Fault | SelfCheck | SpecimenChange | GlucoseContext
 
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = msgspec.json.Encoder().encode

@@ -1,10 +1,14 @@
 """The messages between a gateway and the desk over HTTP: claim once, then long-poll the configuration.
 
 ``POST /gateway/v1/claim`` with :class:`Claim` answers :class:`Claimed` (404 for a code that is unknown, used or older than
-60 min).  ``GET /gateway/v1/config?since=VERSION`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` as soon
-as its version is greater, or 304 after ``wait`` seconds (at most 30); 401 once the credential is revoked.  While a
-configuration holds a :class:`Scan`, the gateway looks for devices and sends what it sees as :class:`Seen` to
-``POST /gateway/v1/seen``, every two seconds; 204, or 409 once nobody asks for that scan any more.
+60 min).  ``GET /gateway/v1/config`` with ``Authorization: Bearer CREDENTIAL`` answers :class:`Config` and an ``ETag`` as
+soon as that is not the one of ``If-None-Match``, or 304 after ``wait`` seconds (at most 30).  410 says that the credential
+has ended; 401 that this desk does not know it: it may be the wrong desk, or one whose database is empty.
+
+Where ``Config.refused`` is true, ``GET /gateway/v1/refused`` answers :class:`Refusals`, and :class:`Places` posted there say
+which of them the gateway has on its disk.  While a configuration holds a :class:`Scan`, the gateway looks for devices and
+sends what it sees as :class:`Seen` to ``POST /gateway/v1/seen``, every two seconds; 204, or 409 once nobody asks for that
+scan any more.
 """
 
 from __future__ import annotations
@@ -12,6 +16,9 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 import msgspec
+
+Place = tuple[str, int, int, int]
+"""Of a refusal: the log's id, partition, offset, reading (-1: the whole record)."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -50,6 +57,32 @@ class Resend(msgspec.Struct, frozen=True):
     since: int
 
 
+class RefusedReadings(msgspec.Struct, frozen=True):
+    """``count`` readings of a device from ``sequence`` on, which the log refused for good at ``place``, and the reason."""
+
+    place: Place
+    device: int
+    epoch: int
+    sequence: int
+    count: int
+    reason: str
+
+
+class Refusals(msgspec.Struct, frozen=True):
+    refused: tuple[RefusedReadings, ...] = ()
+
+
+class Places(msgspec.Struct, frozen=True):
+    places: tuple[Place, ...] = ()
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """A patient who consents no longer, since ``at`` (ms)."""
+
+    patient: int
+    at: int
+
+
 class Scan(msgspec.Struct, frozen=True):
     """An order to look for devices until a time (ms, by the desk's clock).
 
@@ -84,6 +117,10 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
+    """What a gateway works by.  It names a patient and a device only once their consent and enrolment have taken effect in
+    the log.  ``leaving`` are keys of patients whom the gateway serves no more: what was measured before may still be sent.
+    """
+
     version: int
     kafka: str  # bootstrap servers
     topic: str
@@ -92,5 +129,8 @@ class Config(msgspec.Struct, frozen=True):
     heartbeat_s: float = 30.0
     linger_s: float = 1.0  # how long readings wait for company in a batch
     resend: Resend | None = None
+    leaving: tuple[PatientKey, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
+    refused: bool = False  # there are refusals to fetch
     scan: Scan | None = None
     zone: str = ""  # of the home, such as Europe/Berlin: devices whose clock cannot be read send local time

@@ -6,7 +6,7 @@ The state folder holds ``credential`` and ``config.json`` (with data keys); both
 from __future__ import annotations
 
 import asyncio
-import os
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
@@ -15,34 +15,24 @@ import msgspec
 import structlog
 
 from devices.wire.pairing import Claimed, Config, PatientKey
+from gateway.private_file import write_private
 
 _log: Final = structlog.get_logger(__name__)
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600; a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+_ANSWERS: Final = {200: "", 304: "", 401: "it does not know this gateway", 410: "it has revoked this gateway"}
 
 
 class Configuration:
     """The newest :class:`devices.wire.pairing.Config`, in memory and in ``folder`` (the gateway's state folder).
 
-    ``desk_ahead`` is the ms by which the desk's clock was ahead of ours at its last answer, to the second.
+    ``desk_ahead`` is the ms by which the desk's clock was ahead of ours at its last answer, to the second; ``desk_answer``
+    is what is wrong with that answer (empty: nothing), ``fresh_at`` the monotonic s of the last good one.
     """
 
     desk_ahead = 0
+    desk_answer = "none yet"
+    fresh_at: float | None = None
 
     def __init__(self, folder: Path) -> None:
         self._path: Final = folder / "config.json"
@@ -66,18 +56,25 @@ class Configuration:
         self.current = config
         self._wake()
 
+    def answered(self, status: int) -> None:
+        """Note an answer of the desk (an HTTP status)."""
+        self.desk_answer = _ANSWERS.get(status, f"status {status}")
+        if not self.desk_answer:
+            self.fresh_at = time.monotonic()
+
     def revoke(self) -> None:
         """Forget every key after the desk has revoked this gateway, so that nothing can be sealed any more."""
         self.revoked = True
         if self.current is not None:
-            self.accept(msgspec.structs.replace(self.current, patients=(), devices=()))
+            self.accept(msgspec.structs.replace(self.current, patients=(), devices=(), leaving=()))
         self._wake()
 
     def key_of(self, patient: int) -> PatientKey | None:
         """The data key that seals this patient's readings; None if they must not leave the gateway."""
         if self.current is None:
             return None
-        return next((key for key in reversed(self.current.patients) if key.patient == patient), None)
+        keys = (*self.current.leaving, *self.current.patients)
+        return next((key for key in reversed(keys) if key.patient == patient), None)
 
     async def changed(self, *, timeout: float | None = None, helpers: Collection[asyncio.Future[None]] = ()) -> None:
         """Wait for the next change, for up to ``timeout`` seconds.
@@ -125,6 +122,11 @@ def read_desk(folder: Path) -> Desk:
 def store_credential(folder: Path, claimed: Claimed) -> None:
     """Keep the answer to the claim."""
     write_private(folder / "credential", msgspec.json.encode(claimed))
+
+
+def has_credential(folder: Path) -> bool:
+    """True once the gateway has been claimed."""
+    return (folder / "credential").exists()
 
 
 def read_credential(folder: Path) -> Claimed | None:

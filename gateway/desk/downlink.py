@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
@@ -14,16 +15,22 @@ import httpx
 import msgspec
 import structlog
 
-from devices.wire.pairing import Claim, Claimed, Config
+from devices.wire.pairing import Claim, Claimed, Config, Places, Refusals, RefusedReadings
 from gateway.backoff import Backoff
 from gateway.desk.configuration import Configuration, store_credential, store_desk
-from gateway.errors import ClaimError, DeskUnreachableError, RevokedError
+from gateway.errors import ClaimError, DeskUnreachableError, OutboxError, RevokedError
 
 _TIMES: Final = httpx.Timeout(10.0, read=45.0)  # the desk holds a poll for up to 30 s
 _REFUSALS: Final = 3
-"""Refusals in a row that mean a revocation; fewer may come from a desk in the middle of a change."""
+"""Answers in a row that mean a revocation; fewer may come from a desk in the middle of a change."""
+_STRANGER: Final = (
+    "the desk does not know this gateway: check its address and database; readings are kept and sent meanwhile"
+)
 _REFUSED_S: Final = 2.0
 _AT_MOST_EVERY_S: Final = 0.5
+
+KeepRefused = Callable[[Sequence[RefusedReadings]], Awaitable[None]]
+"""Returns once they are on disk."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -61,11 +68,24 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 
 class Downlink:
-    """Keeps ``configuration`` up to date; while the desk is away the stored one stays in use."""
+    """Keeps ``configuration`` up to date; while the desk is away the stored one stays in use.
 
-    def __init__(self, configuration: Configuration, claimed: Claimed, desk: str, *, ca: Path | None = None) -> None:
+    A desk that does not know the credential may be the wrong one, or have lost its database: it is asked again, and no key
+    is forgotten.  Only one that knows that the credential has ended ends the gateway.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        claimed: Claimed,
+        desk: str,
+        *,
+        ca: Path | None = None,
+        keep_refused: KeepRefused | None = None,
+    ) -> None:
         self._configuration, self._claimed, self._desk, self._ca = configuration, claimed, desk, ca
-        self._since = 0  # the first poll asks for the whole: a desk restored from a backup counts from a lower version
+        self._keep_refused = keep_refused
+        self._mark = ""  # the first poll asks for the whole
 
     async def run(self) -> None:
         """Poll until cancelled; :class:`RevokedError` once the desk has revoked this gateway, its keys then forgotten."""
@@ -75,10 +95,16 @@ class Downlink:
                 began = time.monotonic()
                 try:
                     status = await self._poll(client)
+                    await self._take_refused(client)
+                except OutboxError as error:
+                    await backoff.sleep(_log.error, "what the log refused cannot be kept, trying again", reason=str(error))
+                    continue
                 except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
+                    self._configuration.desk_answer = type(error).__name__
                     await backoff.sleep(_log.warning, "desk does not answer", reason=type(error).__name__)
                     continue
-                refusals = refusals + 1 if status == httpx.codes.UNAUTHORIZED else 0
+                self._configuration.answered(status)
+                refusals = refusals + 1 if status == httpx.codes.GONE else 0
                 if refusals == _REFUSALS:
                     self._configuration.revoke()
                     _log.error("revoked by the desk, nothing is sent any more")
@@ -88,22 +114,39 @@ class Downlink:
                 elif status in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
                     backoff.worked()
                     await asyncio.sleep(max(0.0, began + _AT_MOST_EVERY_S - time.monotonic()))
+                elif status == httpx.codes.UNAUTHORIZED:
+                    await backoff.sleep(_log.error, _STRANGER, desk=self._desk)
                 else:
                     await backoff.sleep(_log.warning, "desk refuses the configuration", status=status)
 
     async def _poll(self, client: httpx.AsyncClient) -> int:
-        answer = await client.get(
-            "/gateway/v1/config",
-            params={"since": self._since},
-            headers={"Authorization": f"Bearer {self._claimed.credential}"},
-        )
+        headers = self._authorized | ({"If-None-Match": self._mark} if self._mark else {})
+        answer = await client.get("/gateway/v1/config", headers=headers)
         with contextlib.suppress(KeyError, ValueError):
             at_desk = parsedate_to_datetime(answer.headers["date"]).timestamp()
             self._configuration.desk_ahead = round((at_desk - time.time()) * 1000)
         if answer.status_code == httpx.codes.OK:
             config = msgspec.json.decode(answer.content, type=Config)
-            self._since = config.version
+            self._mark = answer.headers.get("etag", "")
             if config != self._configuration.current:
                 self._configuration.accept(config)
                 _log.info("configured", version=config.version, devices=len(config.devices), patients=len(config.patients))
         return answer.status_code
+
+    async def _take_refused(self, client: httpx.AsyncClient) -> None:
+        """Fetch what the log refused for good and keep it; then say so, that it is not named again."""
+        config, path = self._configuration.current, "/gateway/v1/refused"
+        if config is None or not config.refused or self._keep_refused is None:
+            return
+        answer = await client.get(path, headers=self._authorized)
+        while answer.status_code == httpx.codes.OK:
+            found = msgspec.json.decode(answer.content, type=Refusals).refused
+            if not found:
+                return
+            await self._keep_refused(found)
+            taken = msgspec.json.encode(Places(tuple(one.place for one in found)))
+            answer = await client.post(path, content=taken, headers=self._authorized | _JSON)
+
+    @property
+    def _authorized(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._claimed.credential}"}

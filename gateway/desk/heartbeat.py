@@ -17,6 +17,8 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.reading import Reading
 
 _UNTIL_CONFIGURED_S: Final = 1.0
+_SHOWN_FROM: Final = 50
+"""Percent of the outbox's room in use from which a heartbeat says so."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -41,7 +43,10 @@ async def run_heartbeat(outbox: Outbox, configuration: Configuration, clock: Gat
                 now = replace(now, wall=now.wall + configuration.desk_ahead)
             if config is not None:
                 clock_set = msgspec.UNSET if now.sure else False
-                beat = Heartbeat(now.wall, stats.waiting, stats.oldest, clock_set)
+                full = min(round(stats.pressing * 100), 100)
+                beat = Heartbeat(
+                    now.wall, stats.waiting, stats.oldest, clock_set, full if full >= _SHOWN_FROM else msgspec.UNSET
+                )
                 patients = sorted({key.patient for key in config.patients})
                 await outbox.put([Reading(0, patient, now, event=beat) for patient in patients])
         except OutboxError as error:

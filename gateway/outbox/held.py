@@ -11,6 +11,7 @@ from devices.sample import SAMPLE
 from gateway.clock import Stamp
 from gateway.outbox.reading import Reading
 from gateway.outbox.timing import Trust
+from gateway.outbox.vault import Vault
 
 MOST: Final = 1000
 """Measurements kept of each address, the newest."""
@@ -28,18 +29,23 @@ create table if not exists bound_user (device integer primary key, user integer 
 class Held:
     """Each method runs within the caller's transaction."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, db: sqlite3.Connection, vault: Vault) -> None:
+        self._db, self._vault = db, vault
 
     def hold(self, address: str, user: int | None, reading: Reading) -> None:
         """Keep a reading of ``user``, once; its device and patient are not known."""
         arrived = reading.arrived
         assert reading.samples is not None
+        content, whose = reading.samples.tobytes(), (address, _NO_USER if user is None else user)
+        same = "select payload from held where address = ? and user = ? and device_time is ? and record is ?"
+        known = self._db.execute(same, (*whose, reading.device_time, reading.record))
+        if any(self._vault.unseal(0, payload) == content for (payload,) in known):
+            return
         self._db.execute(
-            "insert or ignore into held (address, user, payload, device_time, record, ahead, trust, wall, mono, boot, sure)"
+            "insert into held (address, user, payload, device_time, record, ahead, trust, wall, mono, boot, sure)"
             " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (address, _NO_USER if user is None else user, reading.samples.tobytes(), reading.device_time, reading.record,
-             reading.ahead, reading.trust.code, arrived.wall, arrived.mono, arrived.boot, arrived.sure),
+            (*whose, self._vault.seal(0, content), reading.device_time, reading.record, reading.ahead, reading.trust.code,
+             arrived.wall, arrived.mono, arrived.boot, arrived.sure),
         )  # fmt: skip
         self._db.execute(
             "delete from held where address = ?"
@@ -56,7 +62,8 @@ class Held:
         ).fetchall()
         return [
             Reading(
-                device, patient, Stamp(wall, mono, boot, bool(sure)), samples=np.frombuffer(payload, SAMPLE),
+                device, patient, Stamp(wall, mono, boot, bool(sure)),
+                samples=np.frombuffer(self._vault.unseal(0, payload), SAMPLE),
                 device_time=time, record=record, ahead=ahead, trust=Trust.of(trust),
             )
             for _, payload, time, record, ahead, trust, wall, mono, boot, sure in sorted(rows)

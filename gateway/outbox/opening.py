@@ -15,8 +15,10 @@ from typing import Final
 import structlog
 
 from gateway.errors import OutboxDamagedError
+from gateway.outbox.file import NO_ROOM
 from gateway.outbox.salvage import Salvaged
 from gateway.outbox.store import Store
+from gateway.private_file import sync_folder
 
 OpenStore = Callable[[Path, int], Store]
 _SIDES: Final = ("-shm", "-wal", "")
@@ -56,9 +58,11 @@ def _salvaged(path: Path, limit: int, open_store: OpenStore, whole: Path, damage
         finally:
             store.close()
         draft.rename(whole)
+        sync_folder(path.parent)
         found = dataclasses.replace(found, kept=_replace(path, whole))
     except (OSError, sqlite3.Error) as error:
-        raise OutboxDamagedError(path, f"{damage}; saving what it holds failed: {error}") from None
+        passes = isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in NO_ROOM
+        raise OutboxDamagedError(path, f"{damage}; saving what it holds failed: {error}", passes=passes) from None
     _log.error(
         "outbox salvaged",
         saved=found.saved,
@@ -79,4 +83,5 @@ def _replace(path: Path, whole: Path) -> Path:
         if (one := path.with_name(path.name + side)).exists():
             one.rename(kept.with_name(kept.name + side))
     whole.rename(path)
+    sync_folder(path.parent)
     return kept

@@ -11,6 +11,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,11 +19,15 @@ import structlog
 
 from devices.gatt.dialogue import Cursor
 from devices.wire.batch import Lane
+from devices.wire.pairing import RefusedReadings
 from gateway.clock import GatewayClock
 from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
+from gateway.outbox.file import is_damage
 from gateway.outbox.opening import open_or_salvage
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
-from gateway.outbox.store import Stats, Store, is_damage
+from gateway.outbox.store import Stats, Store
+from gateway.outbox.timing import STALE_MS
+from gateway.outbox.vault import Vault
 
 _Result = TypeVar("_Result")
 _Answer = tuple[asyncio.Future[Any], Any]
@@ -35,6 +40,8 @@ _QUEUE: Final = 4096
 _SHED: Final = 2000
 _RESENT: Final = 5000
 _PRUNE_EVERY_S: Final = 60.0
+_RESERVE: Final = 64
+"""That part of the room more is for what the gateway says of itself: that it is full, and that it is there."""
 _CLOCK_S: Final = 1.0
 _EVER: Final = (1 << 62) - 1
 
@@ -56,10 +63,12 @@ class Outbox:
         *,
         limit: int = 1 << 30,
         clock: GatewayClock | None = None,
-        open_store: Callable[[Path, int], Store] = Store,
+        open_store: Callable[[Path, int], Store] | None = None,
         damage: str = "",
+        vault: Vault | None = None,
     ) -> None:
         self._clock = clock or GatewayClock("assumed")
+        open_store = open_store or partial(Store, vault=vault)
         self._store, self.salvaged = open_or_salvage(path, limit, open_store, damage=damage)
         self.damaged: Final = asyncio.Event()
         """Set once SQLite has found the file damaged: close this outbox, and open a new one with ``damage``."""
@@ -92,6 +101,13 @@ class Outbox:
     async def refuse(self, refusal: Refusal) -> None:
         """Keep bytes that could not be decoded, with the reason."""
         await self._do(lambda: self._store.refuse(refusal))
+
+    async def keep_refused(self, refused: Sequence[RefusedReadings]) -> list[tuple[int, int, str, int]]:
+        """Keep readings of this outbox that the log refused for good; return (device, patient, reason, number) of what is
+        new.
+        """
+        now = self._clock.now().wall
+        return await self._do(lambda: self._store.refusals.by_log(refused, self._store.epoch, now))
 
     async def cursor(self, device: int, profile: str) -> Cursor | None:
         """The newest record of a device's memory of which all before it are stored; None before the first."""
@@ -170,6 +186,15 @@ class Outbox:
         """Return True if ``request`` was the last one obeyed."""
         return await self._do(lambda: self._store.has_resent(request))
 
+    async def remove(self, patients: Sequence[int]) -> int:
+        """Delete the readings of ``patients``, who consent no longer; return their number."""
+        return await self._do(lambda: self._store.remove(patients)) if patients else 0
+
+    async def remove_unserved(self, served: Sequence[int]) -> int:
+        """Delete what waits for patients who are not ``served`` and is older than the log takes; return the number."""
+        before = self._clock.now().wall - STALE_MS
+        return await self._do(lambda: self._store.remove_unserved(served, before, _SHED))
+
     async def stats(self) -> Stats:
         return await self._do(self._store.stats)
 
@@ -203,8 +228,8 @@ class Outbox:
         return used
 
     def _put(self, readings: Sequence[Reading]) -> list[bool]:
-        used = self._make_room()
-        if used >= self._store.limit:
+        used, limit = self._make_room(), self._store.limit
+        if used >= limit + (limit // _RESERVE if all(reading.device == 0 for reading in readings) else 0):
             raise OutboxFullError(used, self._store.limit)
         return self._store.put(readings)
 
@@ -238,6 +263,7 @@ class Outbox:
             for command, future in group:
                 answers.append((future, self._store.apart(command)))
             now = self._clock.now()
+            self._store.pack()
             if now.sure:  # by a clock that is ahead all would be older than a day
                 self._store.prune(now.wall - KEPT_MS, _SHED)
                 self._store.forget(now.wall)

@@ -1,6 +1,7 @@
 """Saves what can be read of a damaged outbox: the file is set aside and kept, its rows go into a new one.
 
-The new outbox has its own epoch and counts anew, so every reading saved gets a fresh identity; its time and its bytes stay.
+What is sealed is checked with its key.  The new outbox has its own epoch and counts anew, so every reading saved gets a
+fresh identity; its time and its bytes stay.
 What was delivered stays delivered: it is sent again only when the desk asks for that.
 """
 
@@ -18,7 +19,9 @@ from devices.errors import MalformedBatchError
 from devices.sample import SAMPLE, Status
 from devices.wire.batch import Kind, Lane
 from devices.wire.event import decode_event
+from gateway.outbox.packed import unpack
 from gateway.outbox.pages import Pages, Row, Value
+from gateway.outbox.vault import Vault
 
 _FIXED: Final = "device, sequence, patient, kind, lane, clock, measured, received, payload, device_time, ahead"
 _COLUMNS: Final = f"{_FIXED}, boot, mono, wall, delivered"
@@ -47,14 +50,15 @@ class Salvaged:
         )
 
 
-def salvage(path: Path, into: sqlite3.Connection, reason: str) -> Salvaged:
+def salvage(path: Path, into: sqlite3.Connection, reason: str, vault: Vault) -> Salvaged:
     """Read the damaged file at ``path`` into a new outbox, whose tables are there and empty; in one transaction."""
-    pages, rescue, seen = Pages(path), _Rescue(into), set[int]()
+    pages, rescue, seen = Pages(path), _Rescue(into, vault), set[int]()
     takers: dict[str, Callable[[Row], None]] = {
         "reading": rescue.reading,
         "sqlite_autoindex_reading_1": rescue.known,
         "record": rescue.record,
         "message": rescue.message,
+        "packed": rescue.packed,
         "refused": rescue.refused,
         "meta": rescue.meta,
         "held": rescue.held,
@@ -87,8 +91,8 @@ def _stray(pages: Pages, known: set[int]) -> Iterator[Row]:
 class _Rescue:
     """Puts rows into the new outbox; a row that is none of ours is left out."""
 
-    def __init__(self, into: sqlite3.Connection) -> None:
-        self._db = into
+    def __init__(self, into: sqlite3.Connection, vault: Vault) -> None:
+        self._db, self._vault = into, vault
         self._counters: dict[int, int] = {}
         self._stored: set[tuple[int, int]] = set()
         """(device, sequence) that the index of the damaged file names."""
@@ -97,7 +101,7 @@ class _Rescue:
 
     def reading(self, row: Row) -> None:
         columns = row[1][1:]
-        if row[0] is None or not _is_reading(columns) or columns[:2] in self.saved:
+        if row[0] is None or not _is_reading(columns, self._vault) or columns[:2] in self.saved:
             return
         device, old = int(columns[0] or 0), int(columns[1] or 0)
         sequence = self._counters.get(device, 0)
@@ -124,6 +128,19 @@ class _Rescue:
         if _is_integers(row[1], 4):
             self._db.execute("insert or ignore into message values (?, ?, ?, ?)", row[1])
 
+    def packed(self, row: Row) -> None:
+        columns = row[1][1:]
+        if row[0] is None or len(columns) != 6 or not isinstance(columns[5], bytes) or not _is_integers(columns[:5], 5):
+            return
+        try:
+            pairs = unpack(columns[5])
+        except ValueError:
+            return
+        if len(pairs) == columns[4]:
+            self._db.execute(
+                "insert into packed (period, device, first, last, count, pairs) values (?, ?, ?, ?, ?, ?)", columns
+            )
+
     def refused(self, row: Row) -> None:
         if row[0] is not None and [type(one) for one in row[1][1:]] == [int, str, int, str, bytes]:
             self._db.execute("insert into refused (at, source, device, reason, data) values (?, ?, ?, ?, ?)", row[1][1:])
@@ -134,7 +151,7 @@ class _Rescue:
             self._db.execute("insert or replace into meta values (?, ?)", row[1])
 
     def held(self, row: Row) -> None:
-        if row[0] is not None and _is_held(row[1][1:]):
+        if row[0] is not None and _is_held(row[1][1:], self._vault):
             marks = ", ".join("?" * len(_HELD))
             self._db.execute(f"insert or ignore into held ({', '.join(_HELD)}) values ({marks})", row[1][1:])
 
@@ -148,6 +165,7 @@ class _Rescue:
         if row[0] is not None:
             self.reading(row)
             self.refused(row)
+            self.packed(row)
         elif _is_integers(columns, 4) and _plausible(columns[1], columns[2]):
             self.message(row)
         elif _is_integers(columns, 3) and _plausible(columns[0], columns[1]):
@@ -168,21 +186,21 @@ def _is_integers(columns: tuple[Value, ...], count: int) -> bool:
     return len(columns) == count and all(isinstance(one, int) for one in columns)
 
 
-def _is_held(columns: tuple[Value, ...]) -> bool:
+def _is_held(columns: tuple[Value, ...], vault: Vault) -> bool:
     if len(columns) != len(_HELD) or not all(
         isinstance(one, kind) or (one is None and name in {"device_time", "record"})
         for one, (name, kind) in zip(columns, _HELD.items(), strict=True)
     ):
         return False
-    payload = columns[2]
-    return isinstance(payload, bytes) and bool(payload) and not len(payload) % SAMPLE.itemsize
+    payload = vault.unseal(0, columns[2]) if isinstance(columns[2], bytes) else b""
+    return bool(payload) and not len(payload) % SAMPLE.itemsize
 
 
 def _plausible(device: Value, device_time: Value) -> bool:
     return 0 < int(device or 0) < 2**32 and int(device_time or 0) > _LEAST_TIME
 
 
-def _is_reading(columns: tuple[Value, ...]) -> bool:
+def _is_reading(columns: tuple[Value, ...], vault: Vault) -> bool:
     if len(columns) != 15 or not all(isinstance(one, int) for one in (*columns[:6], columns[10])):
         return False
     kind, lane, clock, payload = columns[3], columns[4], columns[5], columns[8]
@@ -192,6 +210,9 @@ def _is_reading(columns: tuple[Value, ...]) -> bool:
         return False
     if (columns[6] is None) != (columns[11] is not None) or not isinstance(payload, bytes):
         return False
+    if not 0 <= int(columns[0] or 0) < 1 << 32:
+        return False
+    payload = vault.unseal(int(columns[0] or 0), payload)
     if kind == Kind.EVENT:
         try:
             decode_event(payload)

@@ -12,24 +12,25 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from devices.sample import Samples
+from devices.sample import SAMPLE, Samples
 from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Event, Heartbeat, encode_event
 from gateway.clock import Stamp
-from gateway.errors import OutboxDamagedError, OutboxError, OutboxUnusableError
+from gateway.errors import OutboxError, OutboxKeyError
 from gateway.outbox.cursors import SCHEMA as CURSOR_SCHEMA
 from gateway.outbox.cursors import Cursors
+from gateway.outbox.file import check, is_damage, open_file, unopened
 from gateway.outbox.held import SCHEMA as HELD_SCHEMA
 from gateway.outbox.held import Held
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
 from gateway.outbox.recognised import SCHEMA, Recognised
+from gateway.outbox.refusals import SCHEMA as REFUSED_SCHEMA
+from gateway.outbox.refusals import Refusals
 from gateway.outbox.salvage import Salvaged, salvage
 from gateway.outbox.stamping import Stamping
 from gateway.outbox.timing import Claim, Timed, record_number, stamped, timed
+from gateway.outbox.vault import Vault
 
-REFUSED_KEPT: Final = 10_000
-REFUSED_BYTES: Final = 1024
-"""Undecodable messages kept, and bytes kept of each."""
 CROWD: Final = 1000
 """Milliseconds searched for a free one; a device whose clock stands still then gets the one after its last."""
 
@@ -48,20 +49,19 @@ create unique index if not exists reading_time on reading (device, measured) whe
 create index if not exists reading_waiting on reading (lane, received, id) where delivered is null;
 create index if not exists reading_unstamped on reading (id) where measured is null;
 create index if not exists reading_delivered on reading (delivered) where delivered is not null;
-create table if not exists refused (
-  id integer primary key, at integer not null, source text not null, device integer not null, reason text not null,
-  data blob not null);
 create temp table in_flight (id integer primary key);
 """
-_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _Result = TypeVar("_Result")
+_ROW_BYTES: Final = 200
+"""A reading takes more, with its part of the indexes."""
 _ROW: Final = "id, device, patient, sequence, measured, received, kind, lane, clock, payload"
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
     """The state of the outbox: readings ``waiting`` for delivery, the ``oldest`` of them (measured ms), ``unstamped`` ones
-    without a time yet, messages ``refused`` ever, bytes ``used`` of ``limit``.
+    without a time yet, messages ``refused`` ever, bytes ``used`` of ``limit``, readings ``delivered`` and kept (counted only
+    where half of the room is used).
     """
 
     waiting: int
@@ -70,10 +70,16 @@ class Stats:
     refused: int
     used: int
     limit: int
+    delivered: int = 0
 
     @property
     def fill(self) -> float:
         return self.used / self.limit
+
+    @property
+    def pressing(self) -> float:
+        """The part of the room that is in use even without what is delivered, which gives way where room is short."""
+        return max(0, self.used - self.delivered * _ROW_BYTES) / self.limit
 
 
 def _waits(arrived: Stamp) -> tuple[str, int | None, int]:
@@ -81,23 +87,9 @@ def _waits(arrived: Stamp) -> tuple[str, int | None, int]:
     return arrived.boot, None if arrived.sure else arrived.mono, arrived.wall
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """Open the file at ``path``, or make it; only its owner may read it."""
-    # The thread that opens it is not the one that uses it; only that one does.
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    path.chmod(0o600)
-    return db
-
-
-def is_damage(error: Exception) -> bool:
-    """Return True for an error that comes of the file's content: it does not pass by itself."""
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
-
-
-def _unopened(path: Path, error: sqlite3.Error) -> OutboxError:
-    """The error of a file that cannot be opened; tables that are not those of an outbox count as damage."""
-    damaged = is_damage(error) or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR
-    return (OutboxDamagedError if damaged else OutboxUnusableError)(path, str(error))
+def is_content(kind: int, payload: bytes) -> bool:
+    """True for bytes that may be samples, or an event."""
+    return payload[:1] == b"{" if kind == Kind.EVENT else bool(payload) and not len(payload) % SAMPLE.itemsize
 
 
 class Store:
@@ -109,40 +101,45 @@ class Store:
         limit: int,
         connect: Callable[[Path], sqlite3.Connection] = open_file,
         new_epoch: Callable[[], int] = lambda: secrets.randbits(32),
+        *,
+        vault: Vault | None = None,
     ) -> None:
-        self.limit = limit
+        self.limit, self._vault = limit, vault or Vault()
         try:
             self._db = connect(path)
         except sqlite3.Error as error:
-            raise _unopened(path, error) from None
+            raise unopened(path, error) from None
         try:
-            self._check()
+            check(self._db)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma journal_size_limit=4194304")
             self._db.execute("pragma temp_store=memory")
-            self._db.executescript(_SCHEMA + SCHEMA + CURSOR_SCHEMA + HELD_SCHEMA)
+            self._db.executescript(_SCHEMA + SCHEMA + CURSOR_SCHEMA + HELD_SCHEMA + REFUSED_SCHEMA)
             self._db.execute("insert or ignore into meta values ('epoch', ?)", (new_epoch(),))
-            self._db.execute("insert or ignore into meta values ('refused', 0)")
+            self._check_key(path)
+            self.refusals = Refusals(self._db, self._vault)
             self._recognised = Recognised(self._db)
-            self.cursors, self.held = Cursors(self._db), Held(self._db)
-            self._stamping = Stamping(self._db, self._fix, self._put, self.refuse)
+            self.cursors, self.held = Cursors(self._db), Held(self._db, self._vault)
+            self._stamping = Stamping(self._db, self._fix, self._put, self.refuse, self._vault)
             self.epoch: Final = int(self._one("select value from meta where name = 'epoch'"))
         except sqlite3.Error as error:
             self._db.close()
-            raise _unopened(path, error) from None
+            raise unopened(path, error) from None
+        except OutboxError:
+            self._db.close()
+            raise
 
-    def _check(self) -> None:
-        """Read the whole file once, so that damage is found now and not whenever a page is needed."""
-        found = str(self._db.execute("pragma quick_check(1)").fetchone()[0])
-        if found != "ok":
-            error = sqlite3.DatabaseError(found.splitlines()[-1])
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+    def _check_key(self, path: Path) -> None:
+        """A wrong key would make everything that waits look damaged."""
+        known = self._one("select value from meta where name = 'key'")
+        if known and known != self._vault.check:
+            raise OutboxKeyError(path.with_name("outbox.key"), "it is not the one that sealed it")
+        self._db.execute("insert or replace into meta values ('key', ?)", (self._vault.check,))
 
     def salvage(self, path: Path, reason: str) -> Salvaged:
         """Fill this new outbox with what can be read of the damaged one at ``path``."""
-        return salvage(path, self._db, reason)
+        return salvage(path, self._db, reason, self._vault)
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> int:
         found = self._db.execute(sql, values).fetchone()
@@ -200,7 +197,8 @@ class Store:
         ahead = reading.ahead - same_time
         arrived, found = reading.arrived, self._time_of(reading, ahead)
         if found is None:
-            measured, payload = None, content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
+            plain = content.tobytes() if isinstance(content, np.ndarray) else encode_event(content)
+            measured, payload = None, self._vault.seal(reading.device, plain)
         else:
             measured, payload = self._fix(reading.device, content, found)
         self._db.execute(
@@ -226,7 +224,7 @@ class Store:
     def _fix(self, device: int, content: Samples | Event, time: Timed) -> tuple[int, bytes]:
         """Measured time and bytes, which never change.  Each reading of a device gets its own millisecond."""
         measured = self._free(device, time.measured) if isinstance(content, np.ndarray) else time.measured
-        return measured, stamped(content, measured, time.sure)
+        return measured, self._vault.seal(device, stamped(content, measured, time.sure))
 
     def _free(self, device: int, measured: int) -> int:
         for candidate in range(measured, measured + CROWD):
@@ -263,10 +261,15 @@ class Store:
                 " and received is not null order by received, id limit ?",
                 (live_since, *patients, limit - len(rows)),
             )
-            rows += [
-                OutboxRow(id_, device, patient, sequence, measured, received, Kind(kind), lane, ClockQuality(clock), payload)
-                for id_, device, patient, sequence, measured, received, kind, _, clock, payload in found
-            ]
+            for id_, device, patient, sequence, measured, received, kind, _, clock, kept in found.fetchall():
+                payload = self._vault.unseal(device, kept)
+                if is_content(kind, payload):
+                    of = Kind(kind), lane, ClockQuality(clock)
+                    rows.append(OutboxRow(id_, device, patient, sequence, measured, received, *of, payload))
+                    continue
+                # damaged on the disk: it must not hold up the others
+                self.refuse(Refusal(received, "outbox", device, "damaged", payload))
+                self._db.execute("delete from reading where id = ?", (id_,))
         self._db.executemany("insert into in_flight values (?)", ((row.id,) for row in rows))
         return rows
 
@@ -318,13 +321,29 @@ class Store:
         return sum(self.put(self.held.take(address, user, device, patient)))
 
     def refuse(self, refusal: Refusal) -> None:
-        """Keep bytes that could not be decoded, with the reason, in place of the oldest."""
-        last = self._db.execute(
-            "insert into refused (at, source, device, reason, data) values (?, ?, ?, ?, ?)",
-            (refusal.at, refusal.source, refusal.device, refusal.reason, refusal.data[:REFUSED_BYTES]),
-        ).lastrowid
-        self._db.execute("delete from refused where id <= ?", ((last or 0) - REFUSED_KEPT,))
-        self._db.execute("update meta set value = value + 1 where name = 'refused'")
+        """See :meth:`gateway.outbox.refusals.Refusals.keep`."""
+        self.refusals.keep(refusal)
+
+    def pack(self) -> int:
+        """See :meth:`gateway.outbox.recognised.Recognised.pack`."""
+        return self._recognised.pack()
+
+    def remove(self, patients: Sequence[int]) -> int:
+        """Delete all readings of ``patients``, and what was refused of their devices; return the number of readings."""
+        of = f"from reading where patient in ({','.join('?' * len(patients))})"
+        self._db.execute(f"delete from refused where device in (select device {of} and device > 0)", list(patients))
+        return self._db.execute(f"delete {of}", list(patients)).rowcount
+
+    def remove_unserved(self, served: Sequence[int], before: int, limit: int) -> int:
+        """Delete up to ``limit`` waiting readings received ``before`` (ms) of patients who are not ``served``; return their
+        number.
+        """
+        marks = ",".join("?" * len(served))
+        return self._db.execute(
+            f"delete from reading where id in (select id from reading where delivered is null and received < ?"
+            f" and patient not in ({marks}) limit ?)",
+            (before, *served, limit),
+        ).rowcount
 
     def used(self) -> int:
         """The bytes in use, without the write-ahead log's few MB and without free pages."""
@@ -338,11 +357,14 @@ class Store:
             " and received is not null order by received limit 1) union all select * from (select measured from reading"
             " where delivered is null and lane = 1 and received is not null order by received limit 1))"
         ).fetchone()[0]
+        used = self.used()
+        delivered = "select count(*) from reading where delivered is not null"
         return Stats(
             waiting=self._one("select count(*) from reading where delivered is null"),
             oldest=oldest,
             unstamped=self._one("select count(*) from reading where measured is null"),
-            refused=self._one("select value from meta where name = 'refused'"),
-            used=self.used(),
+            refused=self.refusals.count(),
+            used=used,
             limit=self.limit,
+            delivered=self._one(delivered) if used >= self.limit // 2 else 0,
         )

@@ -124,7 +124,7 @@ class Uplink:
             if self._producer is not None and self._configuration.revoked:
                 await self._leave(0)
             return
-        patients = [key.patient for key in config.patients]
+        patients = [key.patient for key in (*config.patients, *config.leaving)]
         if not self._clock.synchronised():  # only that: nothing else can be given its time
             own = await self._outbox.take(MAX_IN_FLIGHT, Lane.LIVE, patients, live_ms=_EVER_MS, own=True)
             await self._send(cut(own), config)

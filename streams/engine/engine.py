@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from devices.wire.batch import PARTITIONS, ClockQuality
@@ -53,9 +54,10 @@ class Beside(NamedTuple):
     links: Ints
     beaten: Ints
     ahead: Ints
+    full: Ints
 
     def at(self, doubts: slice | Ints, heartbeats: slice | Ints) -> Beside:
-        beats = self.links[heartbeats], self.beaten[heartbeats], self.ahead[heartbeats]
+        beats = self.links[heartbeats], self.beaten[heartbeats], self.ahead[heartbeats], self.full[heartbeats]
         return Beside(self.unsure[doubts], self.doubt[doubts], *beats)
 
 
@@ -191,19 +193,23 @@ class Engine:
 
     def _find_links(
         self, records: Rows, events: list[tuple[int, Event]]
-    ) -> tuple[Ints, tuple[Ints, Ints, Ints], list[tuple[int, Event]]]:
-        """(records of heartbeats over known links; their ``links``, ``beaten`` and ``ahead`` as
+    ) -> tuple[Ints, tuple[Ints, Ints, Ints, Ints], list[tuple[int, Event]]]:
+        """(records of heartbeats over known links; their ``links``, ``beaten``, ``ahead`` and ``full`` as
         :class:`streams.engine.stage.Arrival` has them; events other than heartbeats).
         """
-        beats = [(at, event.at) for at, event in events if type(event) is Heartbeat]
-        record, beaten = np.array(beats, np.int64).reshape(-1, 2).T
+        beats = [
+            (at, event.at, event.full if event.full is not msgspec.UNSET else 0)
+            for at, event in events
+            if type(event) is Heartbeat
+        ]
+        record, beaten, full = np.array(beats, np.int64).reshape(-1, 3).T
         append, unset = records["append"][record].astype(np.int64), records["clock"][record] == ClockQuality.UNSURE
         ahead = np.where(unset, UNSET, beaten - append)
         beaten = np.where(unset, append, beaten)
         link = self.layout.links.find(keys(records["patient"][record], records["gateway"][record]))
         others = [one for one in events if type(one[1]) is not Heartbeat] if len(record) < len(events) else []
         known = link >= 0
-        return record[known], (link[known], beaten[known], ahead[known]), others
+        return record[known], (link[known], beaten[known], ahead[known], full[known]), others
 
     def _run(self, schedule: Schedule, samples: Usable, rest: Beside) -> _Output:
         """Go through the ticks of a round."""

@@ -58,7 +58,7 @@ class Arrival:
     for their time, by sample: the sender's column ``unsure`` int64 [u] and the ``doubt`` uint8 [u]
     (:class:`streams.engine.admission.readings.Doubt`).  Heartbeats: the columns of their ``links``, int64 [k], perhaps one
     twice, ``beaten`` int64 [k]: ms by the gateway's clock, and ``ahead`` int64 [k]: ms by which that is ahead of the log's,
-    or :data:`UNSET`.
+    or :data:`UNSET`, and ``full`` int64 [k]: percent of the gateway's outbox in use.
     """
 
     now: int
@@ -72,6 +72,7 @@ class Arrival:
     links: Ints
     beaten: Ints
     ahead: Ints
+    full: Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from streams.store.readings import DIFFERS
 from streams.store.refused import Refused, within_bounds
 
 _KEEP_BYTES: Final = 1 << 20  # a rejected record larger than this is not kept, only its reason
+_NO_SEQUENCE: Final = 1 << 63  # of a header that says what no outbox does
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def insert_rejected(
     the log where it was refused whole.  ``differing``: (partition, offset, reading) of second copies that are not like the
     first.
     """
-    of = writes.round.records[["partition", "offset", "patient", "gateway"]]
+    of = writes.round.records[["partition", "offset", "patient", "gateway", "device", "epoch", "first", "count"]]
     append = writes.round.records["append"]
     refused: list[tuple[int, int, str]] = []
     if differing:
@@ -66,16 +67,20 @@ def insert_rejected(
     refused += [(one.record, one.reading, one.reason) for one in writes.rejected]
     rows = []
     for n, reading, reason in refused:
-        partition, offset, patient, gateway = of[n].item()
+        partition, offset, patient, gateway, device, epoch, first, count = of[n].item()
         whole = reading < 0 and len(values[n]) <= _KEEP_BYTES
         record = values[n] if whole and (values[n] or append[n]) else None  # without either there is none
-        row = (partition, offset, reading, reason, record, patient, gateway)
+        sequence = first + max(reading, 0)
+        identity = (device, epoch, sequence if sequence < _NO_SEQUENCE else None, count if reading < 0 else 1)
+        row = (partition, offset, reading, reason, record, patient, gateway, *identity)
         if partition not in lost:
             rows.append(Refused(partition, patient, gateway, record, row))
     _insert(
         tx,
-        b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record, patient, gateway)"
-        b" SELECT %s, * FROM unnest(%s::int4[], %s::int8[], %s::int4[], %s::text[], %s::bytea[], %s::int8[], %s::int8[])"
+        b"INSERT INTO rejected (topic_id, partition, at_offset, reading, reason, record, patient, gateway, device, epoch,"
+        b" sequence, readings) SELECT %s, * FROM unnest(%s::int4[],"
+        b" %s::int8[], %s::int4[], %s::text[], %s::bytea[], %s::int8[], %s::int8[], %s::int8[], %s::int8[], %s::int8[],"
+        b" %s::int4[])"
         b" ON CONFLICT DO NOTHING",
         [one.row for one in within_bounds(tx, rows)],
         topic_id,

@@ -82,13 +82,6 @@ def test_a_folder_without_whole_recordings_is_one_sentence(name: str, content: b
     assert "Traceback" not in done.stderr
 
 
-def test_a_gateway_that_was_never_claimed_says_how_to(tmp_path: Path) -> None:
-    done = vigil("gateway", VIGIL_GATEWAY_STATE=str(tmp_path))
-    assert done.returncode == 1
-    assert "vigil pair" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_an_unknown_command_is_refused_with_status_2() -> None:
     done = vigil("fly")
     assert done.returncode == 2

@@ -13,13 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.stack.port import free_port
-from devices.wire.pairing import Claim, Claimed, Config, Seen
+from devices.wire.pairing import Claim, Claimed, Config, Places, Refusals, RefusedReadings, Seen
 
 
 class Desk:
     """Knows one claim ``code``; ``config`` is what it answers; ``status`` overrides every answer to a poll.
 
-    ``seen``: the reports of scans, which it answers with ``takes_seen``.
+    ``knows``: another credential than ``credential`` is one that has ended.  ``seen``: the reports of scans, which it
+    answers with ``takes_seen``.
     """
 
     def __init__(self) -> None:
@@ -27,12 +28,16 @@ class Desk:
         self.config: Config | None = None
         self.status: int | None = None
         self.polls = 0
+        self.epoch = 1
+        self.knows = True
+        self.refused: list[RefusedReadings] = []
         self.seen: list[Seen] = []
         self.takes_seen = 204
         self.port = free_port()
         routes = [
             Route("/gateway/v1/claim", self._claim, methods=["POST"]),
             Route("/gateway/v1/config", self._config, methods=["GET"]),
+            Route("/gateway/v1/refused", self._refused, methods=["GET", "POST"]),
             Route("/gateway/v1/seen", self._see, methods=["POST"]),
         ]
         settings = uvicorn.Config(Starlette(routes=routes), port=self.port, log_level="error", lifespan="off")
@@ -59,6 +64,12 @@ class Desk:
         self.code = ""
         return Response(msgspec.json.encode(Claimed(5, self.credential)))
 
+    async def _refused(self, request: Request) -> Response:
+        if request.method == "POST":
+            taken = msgspec.json.decode(await request.body(), type=Places).places
+            self.refused = [one for one in self.refused if one.place not in taken]
+        return Response(msgspec.json.encode(Refusals(tuple(self.refused))))
+
     async def _see(self, request: Request) -> Response:
         assert request.headers["authorization"] == f"Bearer {self.credential}"
         self.seen.append(msgspec.json.decode(await request.body(), type=Seen))
@@ -69,10 +80,11 @@ class Desk:
         if self.status is not None:
             return Response(status_code=self.status)
         if request.headers["authorization"] != f"Bearer {self.credential}":
-            return Response(status_code=401)
-        since = int(request.query_params["since"])
+            return Response(status_code=410 if self.knows else 401)
+        known = request.headers.get("if-none-match")
         for _ in range(20):
-            if self.config is not None and self.config.version > since:
-                return Response(msgspec.json.encode(self.config))
+            mark = f'"{self.epoch}.{self.config.version}"' if self.config is not None else ""
+            if self.config is not None and mark != known:
+                return Response(msgspec.json.encode(self.config), headers={"ETag": mark})
             await asyncio.sleep(0.05)
         return Response(status_code=304)

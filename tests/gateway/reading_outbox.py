@@ -12,13 +12,15 @@ import numpy as np
 from devices.sample import SAMPLE
 from devices.wire.batch import Kind
 from devices.wire.event import decode_event
+from gateway.outbox.vault import Vault
 
 
 def stored(folder: Path, device: int | None = None) -> list[tuple[int, int, int, bytes]]:
     """(device, kind, measured, payload) in the order stored."""
     with closing(sqlite3.connect(folder / "outbox.sqlite")) as reader:
         rows = reader.execute("select device, kind, measured, payload from reading order by id").fetchall()
-    return [row for row in rows if device in {None, row[0]}]
+    vault = Vault(key.read_bytes() if (key := folder / "outbox.key").exists() else None)
+    return [(of, *more, vault.unseal(of, payload)) for of, *more, payload in rows if device in {None, of}]
 
 
 def values(folder: Path, device: int, vital: int) -> list[float]:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -21,9 +22,11 @@ from devices.wire.event import Fault, Heartbeat
 from devices.wire.pairing import Assigned, Claimed
 from gateway.desk.configuration import read_desk, store_credential
 from gateway.desk.downlink import claim
-from gateway.errors import NotPairedError, StateInUseError
+from gateway.errors import StateInUseError
+from gateway.outbox.file import open_file
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.store import Store
+from gateway.outbox.vault import open_vault
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from simulators.fakebluez import FakeBlueZ
@@ -61,9 +64,29 @@ def settings(folder: Path, **more: Any) -> GatewaySettings:
     return GatewaySettings(state=folder, ble=False, clock="assumed", **more)
 
 
-async def test_a_gateway_without_a_credential_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NotPairedError, match="vigil pair"):
-        await run(settings(tmp_path), stop=asyncio.Event())
+async def test_a_gateway_that_is_not_claimed_says_what_to_do_waits_and_begins(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.run._CLAIM_S", 0.05)
+    monkeypatch.delenv("VIGIL_GATEWAY_DESK", raising=False)
+    desk.config = config(Assigned(7, 1, 0, "ble", "A"), kafka="127.0.0.1:9", topic="t")
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path), stop=stop))
+    await until(lambda: running.done() or "vigil pair claim CODE --desk URL" in capsys.readouterr().out)
+    assert not running.done()
+    await claim(desk.address, desk.code, tmp_path)
+    await until(lambda: running.done() or "configured" in capsys.readouterr().out)
+    assert not running.done()
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+
+async def test_a_gateway_that_is_never_claimed_can_be_stopped(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path), stop=stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    await asyncio.wait_for(running, 5)
 
 
 async def test_two_gateways_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -205,3 +228,46 @@ async def test_a_damaged_outbox_is_salvaged_said_and_sent(
     stop.set()
     await asyncio.wait_for(running, 20)
     assert "beginning anew" in capsys.readouterr().out
+
+
+async def test_a_disk_without_room_at_the_start_or_for_a_salvage_is_waited_for(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.run._AGAIN_S", 0.1)
+    store_credential(tmp_path, Claimed(5, desk.credential))
+    desk.config = config(Assigned(7, 1, 0, "ble", "A"), kafka="127.0.0.1:9", topic="t")
+    path = tmp_path / "outbox.sqlite"
+    store = Store(path, 1 << 26, vault=open_vault(tmp_path / "outbox.key"))
+    store.begin()
+    store.put(pulse(at=1_760_000_000_000 + i) for i in range(554))
+    store.commit()
+    store.close()
+    path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
+    full = [True]
+
+    def open_on_a_full_disk(at: Path) -> sqlite3.Connection:
+        db = open_file(at)
+        if full:
+            db.execute("pragma max_page_count = 12")  # a disk of 48 KB
+        return db
+
+    def opening(at: Path, limit: int) -> Store:
+        return Store(at, limit, open_on_a_full_disk, vault=open_vault(tmp_path / "outbox.key"))
+
+    monkeypatch.setattr("gateway.run.Outbox", partial(Outbox, open_store=opening))
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(settings(tmp_path, desk=desk.address), stop=stop))
+    output = ""
+
+    def waited() -> bool:
+        nonlocal output
+        output += capsys.readouterr().out
+        return running.done() or output.count("cannot be opened, trying again") >= 3
+
+    await until(waited)
+    assert not running.done()
+    assert not any(word in output for word in ("move it", "delete", "throw"))
+    full.clear()
+    await until(lambda: (tmp_path / "outbox.sqlite.damaged-1").exists() and len(stored(tmp_path, 7)) == 554)
+    stop.set()
+    await asyncio.wait_for(running, 20)

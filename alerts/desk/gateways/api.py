@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+import psycopg
 import structlog
 from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.care.gateway_config import gateway_config
+from alerts.care.gateway_config import STATE, gateway_config
 from alerts.care.gateways import claim as claim_gateway
 from alerts.care.gateways import hash_of
 from alerts.care.pairing_scan import store_seen
+from alerts.care.refusals import note_returned, refusals_of
 from alerts.database import Tx
 from alerts.desk.errors import TooManyTriesError
 from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
 from alerts.life.text import is_storable
-from alerts.life.typed_number import decimal_number, whole_number
-from devices.wire.pairing import Claim, Config, Seen
+from alerts.life.typed_number import decimal_number
+from devices.wire.pairing import Claim, Config, Places, Refusals, Seen
 
 _LONGEST_S: Final = 30.0
 _AT_ONCE: Final = 3
 """Database connections that gateways together may use: the rest of the pool is for people."""
 _LOOK_S: Final = 5.0
 """A change is found after this time even if its hint was lost."""
-_GATEWAY: Final = "SELECT gateway, config_version FROM gateway WHERE credential_hash = %s AND revoked IS NULL"
+_CREDENTIAL: Final = """
+SELECT gateway, revoked IS NOT NULL FROM gateway WHERE credential_hash = %(hash)s
+UNION ALL SELECT gateway, true FROM ended_credential WHERE hash = %(hash)s LIMIT 1"""
 _log = structlog.get_logger("alerts.desk.gateways.api")
 
 
@@ -45,6 +49,7 @@ class GatewayApi:
         self.routes = [
             Route("/gateway/v1/claim", self.claim, methods=["POST"]),
             Route("/gateway/v1/config", self.config, methods=["GET"]),
+            Route("/gateway/v1/refused", self.refused, methods=["GET", "POST"]),
             Route("/gateway/v1/seen", self.seen, methods=["POST"]),
         ]
 
@@ -72,42 +77,52 @@ class GatewayApi:
         return _json(claimed)
 
     async def config(self, request: Request) -> Response:
-        """The configuration as soon as its version is greater than ``since``; 304 after ``wait`` seconds, 401 if revoked."""
+        """The configuration as soon as its ETag is not ``If-None-Match``; 304 after ``wait`` seconds, 410 for a credential
+        that has ended, 401 for one that this database does not know.
+        """
         desk, settings = desk_of(request), desk_of(request).settings
-        credential = _credential(request)
-        since = whole_number(request.query_params.get("since", "0"))
+        hashed, known = _hash_of_credential(request), request.headers.get("if-none-match", "").strip('"')
         wait = decimal_number(request.query_params.get("wait", "30"))
-        if credential is None:
+        if hashed is None:
             return _unauthorized()
-        if since is None or since < 0 or wait is None or wait < 0:
+        if wait is None or wait < 0:
             return Response(status_code=400)
-        hashed, end = hash_of(credential), time.monotonic() + min(wait, _LONGEST_S)
+        end = time.monotonic() + min(wait, _LONGEST_S)
 
-        def config_of(tx: Tx, gateway: int) -> Config:
-            return gateway_config(tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s)
+        def config_of(tx: Tx) -> tuple[str, Config]:
+            state = str((tx.execute(STATE, [gateway]).fetchone() or ("",))[0])  # before what it marks
+            return state, gateway_config(
+                tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s
+            )
 
         while True:
             async with self._lookups, desk.pool.connection() as connection:
-                row = await (await connection.execute(_GATEWAY, (hashed,))).fetchone()
-            if row is None:
-                return _unauthorized()
-            gateway, version = row
-            if version > since:
-                return _json(await desk.write(partial(config_of, gateway=gateway), self._writes))
+                row = await (await connection.execute(_CREDENTIAL, {"hash": hashed})).fetchone()
+                if row is None:
+                    return _unauthorized()
+                gateway, ended = row
+                if ended:
+                    return Response(status_code=410)
+                marked = await (await connection.execute(STATE, [gateway])).fetchone()
+            if marked is not None and str(marked[0]) != known:
+                state, config = await desk.write(config_of, self._writes)
+                return _json(config, {"ETag": f'"{state}"'})
             left = end - time.monotonic()
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)
             await desk.reader.config_hint(min(left, _LOOK_S))
 
     async def seen(self, request: Request) -> Response:
-        """Store what a gateway's scan sees; 409 once nobody asks for that scan any more, 401 if it is revoked."""
-        desk, credential = desk_of(request), _credential(request)
-        if credential is None:
+        """Store what a gateway's scan sees; 409 once nobody asks for that scan any more, 410 or 401 as for the poll."""
+        desk, hashed = desk_of(request), _hash_of_credential(request)
+        if hashed is None:
             return _unauthorized()
         async with self._lookups, desk.pool.connection() as connection:
-            row = await (await connection.execute(_GATEWAY, (hash_of(credential),))).fetchone()
+            row = await (await connection.execute(_CREDENTIAL, {"hash": hashed})).fetchone()
         if row is None:
             return _unauthorized()
+        if row[1]:
+            return Response(status_code=410)
         try:
             report = msgspec.json.decode(await request.body(), type=Seen)
         except msgspec.DecodeError:
@@ -117,15 +132,38 @@ class GatewayApi:
         kept = await desk.write(lambda tx: store_seen(tx, row[0], report), self._writes)
         return Response(status_code=204 if kept else 409)
 
+    async def refused(self, request: Request) -> Response:
+        """What the log refused of this gateway for good; posted :class:`Places` are not named again."""
+        desk, hashed = desk_of(request), _hash_of_credential(request)
+        try:
+            body = await request.body() if request.method == "POST" else b"{}"
+            places = msgspec.json.decode(body, type=Places).places
+        except msgspec.DecodeError:
+            return Response(status_code=400)
 
-def _credential(request: Request) -> str | None:
-    """The credential that a request carries; ``None`` without one."""
+        def answer(tx: Tx) -> Refusals | int:
+            row = tx.execute(_CREDENTIAL, {"hash": hashed}).fetchone()
+            if row is None:
+                return 401
+            if row[1]:
+                return 410
+            note_returned(tx, row[0], places)
+            return Refusals(tuple(refusals_of(tx, row[0])))
+
+        try:
+            found = 401 if hashed is None else await desk.write(answer, self._writes)
+        except psycopg.DataError:  # a place that no row can have
+            return Response(status_code=400)
+        return Response(status_code=found) if isinstance(found, int) else _json(found)
+
+
+def _hash_of_credential(request: Request) -> bytes | None:
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-    return credential.strip() if scheme.lower() == "bearer" and credential.strip() else None
+    return hash_of(credential.strip()) if scheme.lower() == "bearer" and credential else None
 
 
-def _json(message: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(message), media_type="application/json")
+def _json(message: msgspec.Struct, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(message), media_type="application/json", headers=headers)
 
 
 def _unauthorized() -> Response:

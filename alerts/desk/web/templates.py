@@ -17,7 +17,7 @@ from streams.engine.condition import Priority
 
 HERE: Final = Path(__file__).parents[1]
 _TREND_WORDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
-_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"))
+_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"), ("gateways", "Gateways"))
 _IDENTITY_FIELDS: Final = (
     ("family", "Family name", ""),
     ("given", "Given name", ""),

@@ -17,7 +17,7 @@ STARS: Final = {"high": "***", "medium": "**", "technical": "*", "low": "*"}
 OUTCOMES: Final[dict[str, str]] = {
     "called": "Called", "visit": "Visit", "limits_adjusted": "Limits adjusted", "false_alarm": "False alarm",
 }  # fmt: skip
-GATEWAY_RULES: Final = frozenset({"gateway_offline", "gateway_clock", "data_key_damaged"})
+GATEWAY_RULES: Final = frozenset({"gateway_offline", "gateway_clock", "gateway_outbox", "data_key_damaged"})
 """Their source is a gateway, that of the other technical rules of a patient a device."""
 _TRENDS: Final = {
     "drift_high": "drifting up",

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from alerts.care.gateway_config import gateway_config
+from tests.alerts.effect import take_effect
 from tests.deploy.commands.conftest import Vigil
 
 WARD = "Home ward North"
@@ -29,6 +30,7 @@ def test_a_home_is_set_up_in_six_commands(vigil: Vigil) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(output)
     with psycopg.connect(vigil.database) as db:
+        take_effect(db)
         config = gateway_config(db, vigil.master, 1, "k", "t")
         assert [(one.device, one.patient, one.interval_s) for one in config.devices] == [(1, 1, 1)]
         assert [key.patient for key in config.patients] == [1]

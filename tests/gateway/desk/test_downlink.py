@@ -83,19 +83,33 @@ async def test_a_revoked_gateway_forgets_its_keys_and_says_so(desk: Desk, pollin
     assert configuration.key_of(1) is None
 
 
-async def test_a_desk_that_counts_from_lower_again_is_believed_after_a_restart(desk: Desk, tmp_path: Path) -> None:
-    Configuration(tmp_path).accept(config(DEVICE, version=9))
-    desk.config = config(DEVICE, Assigned(8, 2, 0, "mqtt", "B"), version=2)
-    configuration = Configuration(tmp_path)
-    task = asyncio.create_task(Downlink(configuration, Claimed(5, desk.credential), desk.address).run())
+async def test_a_restored_desk_that_counts_from_lower_is_believed_by_a_running_gateway(desk: Desk, polling: Polling) -> None:
+    configuration, _ = polling
+    desk.config = config(DEVICE, version=9)
+    await until(lambda: configuration.version == 9)
+    desk.epoch, desk.config = 2, config(DEVICE, Assigned(8, 2, 0, "mqtt", "B"), version=9)
     await until(lambda: configuration.current == desk.config)
-    task.cancel()
-    await asyncio.wait({task})
+    desk.config = config(DEVICE, version=3)
+    await until(lambda: configuration.current == desk.config)
+
+
+async def test_a_desk_that_does_not_know_the_gateway_takes_no_key_from_it(desk: Desk, polling: Polling) -> None:
+    configuration, task = polling
+    desk.config = config(DEVICE, version=1)
+    await until(lambda: configuration.version == 1)
+    desk.knows, credential, desk.credential = False, desk.credential, "another"
+    polls = desk.polls
+    await until(lambda: desk.polls > polls + 3)
+    assert configuration.key_of(1) is not None
+    assert configuration.desk_answer == "it does not know this gateway"
+    desk.credential, desk.config = credential, config(DEVICE, version=2)
+    await until(lambda: configuration.version == 2)
+    assert (configuration.desk_answer, task.done()) == ("", False)
 
 
 async def test_one_refusal_is_no_revocation(desk: Desk, polling: Polling) -> None:
     configuration, task = polling
-    desk.status = 401
+    desk.status = 410
     await until(lambda: desk.polls == 1)
     desk.status, desk.config = None, config(DEVICE, version=3)
     await until(lambda: configuration.version == 3)

@@ -1,6 +1,8 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from devices.wire.batch import Lane
 from devices.wire.event import Heartbeat
 from devices.wire.pairing import Assigned
@@ -33,6 +35,20 @@ async def test_each_patient_hears_that_the_gateway_lives(tmp_path: Path) -> None
     await until(lambda: len(events(tmp_path, 0)) > before)
     assert len(events(tmp_path, 0)) <= before + 2
     assert (events(tmp_path, 0)[-1].at, events(tmp_path, 0)[-1].clock_set) == (clock.wall + 3_600_000, False)
+    task.cancel()
+    await outbox.close()
+
+
+async def test_a_heartbeat_says_how_full_the_outbox_is_once_it_is_half_full(tmp_path: Path) -> None:
+    clock = HandClock()
+    outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock, limit=1 << 20)
+    configuration = configured(tmp_path, config(DEVICES[0], heartbeat_s=0.05))
+    task = asyncio.create_task(run_heartbeat(outbox, configuration, clock, Metrics()))
+    await until(lambda: bool(events(tmp_path, 0)))
+    assert events(tmp_path, 0)[-1].full is msgspec.UNSET
+    while (await outbox.stats()).pressing < 0.85:
+        await outbox.put([pulse(at=clock.tick(1)) for _ in range(100)])
+    await until(lambda: events(tmp_path, 0)[-1].full is not msgspec.UNSET and events(tmp_path, 0)[-1].full >= 85)
     task.cancel()
     await outbox.close()
 

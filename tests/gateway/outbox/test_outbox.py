@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from devices.wire.batch import Lane
+from devices.wire.event import Heartbeat
 from gateway.errors import OutboxClosedError, OutboxError, OutboxFullError
+from gateway.outbox.file import open_file
 from gateway.outbox.outbox import Outbox
-from gateway.outbox.store import Store, open_file
-from tests.gateway.making import T0, HandClock, pulse
+from gateway.outbox.store import Store
+from tests.gateway.making import T0, HandClock, event_reading, pulse
 
 
 @pytest.fixture
@@ -185,3 +187,19 @@ async def test_a_closed_outbox_says_so(tmp_path: Path) -> None:
     await outbox.close()
     with pytest.raises(OutboxClosedError):
         await outbox.put([pulse()])
+
+
+async def test_a_full_outbox_still_says_that_it_is_there_and_full(tmp_path: Path, clock: HandClock) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite", clock=clock, limit=1 << 20)
+    while await outbox.has_room():
+        await outbox.put([pulse(at=clock.tick(1)) for _ in range(100)])
+    with pytest.raises(OutboxFullError):
+        await outbox.put([pulse(at=clock.tick(1))])
+    assert (await outbox.stats()).pressing >= 1
+    assert await outbox.put([event_reading(Heartbeat(T0), device=0)]) == [True]
+    with pytest.raises(OutboxFullError):
+        await outbox.put([event_reading(Heartbeat(T0), device=0), pulse(at=clock.tick(1))])
+    rows = await outbox.take(10**6, Lane.LIVE, [1])
+    await outbox.delivered([row.id for row in rows])
+    assert (await outbox.stats()).pressing < 0.5  # what is delivered gives way
+    await outbox.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.clock import Stamp
+from gateway.outbox.file import open_file
 from gateway.outbox.reading import Reading
-from gateway.outbox.recognised import KEPT, PERIOD_MS
-from gateway.outbox.store import Store, open_file
+from gateway.outbox.recognised import CHUNK, KEPT, PERIOD_MS
+from gateway.outbox.store import Store
 from tests.gateway.making import BOOT, T0, pulse
 from tests.gateway.outbox.test_store import done, put
 
@@ -89,3 +91,55 @@ def test_streamed_readings_of_one_instant_keep_apart_though_their_messages_stand
     assert put(store, *(pulse(at=later, device_time=T0, record=n, stream=True) for n in (1, 2))) == [False, True]
     times = [row[0] for row in db.execute("select measured from reading order by id")]
     assert times == [T0, T0 + 1]
+
+
+def steady(store: Store, count: int, jitter: int = 7) -> None:
+    """A stream of 1 Hz: numbered, its times a little uneven."""
+    rng = random.Random(5)
+    for begin in range(0, count, 1000):
+        store.begin()
+        store.put(message(n, T0 + n * 1000 + rng.randint(0, jitter)) for n in range(begin, begin + 1000))
+        store.pack()
+        store.commit()
+
+
+def test_what_is_packed_is_recognised_to_the_millisecond_and_nothing_else(store: Store, db: sqlite3.Connection) -> None:
+    steady(store, 3 * CHUNK // 1000 * 1000, jitter=0)
+    assert db.execute("select count(*) from packed").fetchone()[0] >= 1
+    known = [message(n, T0 + n * 1000) for n in (0, 1, 2000, CHUNK - 1)]
+    near = [message(5, T0 + 5 * 1000 + 1), message(6, T0 + 5 * 1000), message(5, T0 + 5 * 1000, device=8)]
+    assert put(store, *known) == [False] * 4
+    assert put(store, *near) == [True] * 3  # a wearable that restarts its numbers does not repeat itself
+    assert store._recognised.at(7, T0 + 2000, 5) == 1
+
+
+def test_messages_before_and_after_a_restart_of_the_gateway_are_packed_alike(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    first = Store(path, 1 << 30)
+    steady(first, 10_000)
+    first.close()
+    again = Store(path, 1 << 30)
+    assert again._recognised._rows[(T0 + 1) // PERIOD_MS, 7] == 10_000 - 4096
+    assert put(again, message(3, T0 + 3000), message(9_999, T0 + 9_999_000)) == [True, True]  # jitter: other times
+    again.close()
+
+
+def test_forty_days_of_a_wearable_at_1_hz_need_a_tenth_of_what_rows_need(store: Store, db: sqlite3.Connection) -> None:
+    seconds = 30_000
+    steady(store, seconds)
+    db.execute("delete from reading")
+    while store.pack():
+        pass
+    packed, count = db.execute("select sum(length(pairs)), sum(count) from packed").fetchone()
+    rows = db.execute("select count(*) from message").fetchone()[0]
+    assert rows < 2 * CHUNK
+    forty_days_mb = packed / count * 40 * 86_400 / 1e6
+    print(f"40 days at 1 Hz: {forty_days_mb:.1f} MB packed (as rows: 83)")
+    assert forty_days_mb < 8.3
+
+
+def test_what_was_packed_is_forgotten_with_its_period(store: Store, db: sqlite3.Connection) -> None:
+    steady(store, 10_000)
+    dropped(store, T0 + 41 * DAY)
+    assert db.execute("select count(*) from packed").fetchone()[0] == 0
+    assert put(store, message(1, T0 + 1000)) == [True]

@@ -13,9 +13,10 @@ import pytest
 from devices.wire.batch import Lane
 from devices.wire.event import Link
 from gateway.errors import OutboxError, OutboxUnusableError
+from gateway.outbox.file import open_file
 from gateway.outbox.opening import open_or_salvage
 from gateway.outbox.outbox import Outbox
-from gateway.outbox.store import Store, open_file
+from gateway.outbox.store import Store
 from tests.gateway.making import T0, HandClock, event_reading, pulse
 from tests.gateway.outbox.test_store import LIMIT, done, everything, put
 

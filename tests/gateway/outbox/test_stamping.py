@@ -21,7 +21,7 @@ from gateway.outbox.reading import OutboxRow
 from gateway.outbox.store import Store
 from gateway.sources.ble_session import Session
 from gateway.sources.intake import Intake, State, readings_of
-from tests.gateway.making import BOOT, HandClock
+from tests.gateway.making import BOOT, HandClock, pulse
 from tests.gateway.outbox.test_store import LIMIT, done, everything, put
 
 LOCAL = bytes.fromhex("16550032004000e80706170e230a46000000")  # 85/50, 14:35:10 by the cuff
@@ -176,3 +176,30 @@ def test_an_error_frame_has_no_value_and_keeps_its_reason(store: Store) -> None:
     home = Home(store, BERLIN)
     home.receive(ERR)
     assert [statuses(row) for row in home.sent()] == [{Status.NAN}]
+
+
+BOOTED = Stamp(NOON, 60_000, "this boot", True)
+UNSET = Stamp(12_000, 9_000, "an earlier boot", False)
+"""1970: our clock was not set when it came, nor ever in that boot."""
+
+
+@pytest.mark.parametrize(
+    ("device_time", "before", "measured", "clock"),
+    [
+        (NOON - 600_000, NOON - 900_000, NOON - 600_000, ClockQuality.SURE),  # between the last arrival and this boot
+        (NOON - 600_000, None, NOON - 600_000, ClockQuality.UNSURE),  # nothing says that it cannot be wrong
+        (NOON - 600_000, NOON - 300_000, NOON - 600_000, ClockQuality.UNSURE),  # it came later than it says
+        (NOON + 86_400_000, NOON - 900_000, NOON - 60_000, ClockQuality.UNSURE),  # cannot be: this boot's beginning
+        (None, NOON - 900_000, NOON - 60_000, ClockQuality.UNSURE),
+        (None, None, NOON - 60_000, ClockQuality.UNSURE),  # never 1970, which the log refuses for good
+    ],
+)
+def test_a_reading_of_an_earlier_boot_without_a_clock_has_the_devices_time(
+    store: Store, device_time: int | None, before: int | None, measured: int, clock: ClockQuality
+) -> None:
+    if before is not None:
+        put(store, pulse(60.0, at=before, device=8))
+    put(store, pulse(72.0, at=UNSET, device_time=device_time, record=1))
+    done(store, store.stamp, BOOTED, 100)
+    row = next(row for row in everything(store) if row.device == 7)
+    assert (row.measured, row.clock) == (measured, clock)

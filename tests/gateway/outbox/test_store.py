@@ -15,8 +15,10 @@ from devices.wire.batch import ClockQuality, Kind, Lane
 from devices.wire.event import Contact, Link, decode_event
 from gateway.clock import Stamp
 from gateway.errors import OutboxDamagedError
+from gateway.outbox.file import open_file
 from gateway.outbox.reading import OutboxRow, Reading, Refusal
-from gateway.outbox.store import REFUSED_BYTES, Store, open_file
+from gateway.outbox.refusals import BYTES as REFUSED_BYTES
+from gateway.outbox.store import Store
 from tests.gateway.making import BOOT, T0, event_reading, pulse, times
 
 LIMIT = 1 << 26
@@ -135,7 +137,7 @@ def test_readings_before_the_clock_was_set_wait_and_get_times_of_the_monotonic_c
 
 
 def test_readings_of_a_boot_whose_clock_was_never_set_are_marked_unsure(store: Store) -> None:
-    put(store, pulse(at=Stamp(T0 - 90_000, 5_000, "an earlier boot", False)))
+    put(store, pulse(at=Stamp(T0 - 90_000, 5_000, "an earlier boot", False)))  # a clock kept over the boot by a file
     done(store, store.stamp, Stamp(T0, 9_000, BOOT, True), 100)
     (row,) = everything(store)
     assert (row.measured, row.clock) == (T0 - 90_000, ClockQuality.UNSURE)

@@ -10,7 +10,7 @@ import pytest
 
 from devices.sample import SAMPLE, Status
 from devices.vitals import VITALS, Vital
-from devices.wire.batch import ClockQuality, Kind
+from devices.wire.batch import HEADER, ClockQuality, Kind, parse_header
 from streams.engine.round import Rejection
 from streams.store.conditions import fold_nothing
 from streams.store.copying import Columns
@@ -171,3 +171,6 @@ def test_what_is_not_kept_is_not_stored(db: Db, world: World) -> None:
     todo = to_store(world, [record], held, accepted=np.array([False, False, True]), rejected=[Rejection(0, 0, "why")])
     assert store(db, todo).readings == 1
     assert rows(db, "SELECT at_offset, reading, reason FROM rejected") == [(0, 0, "why")]
+    head = parse_header(record.value[: HEADER.itemsize])[0]
+    identity = (int(head["device"]), int(head["epoch"]), int(head["first"]), 1)
+    assert rows(db, "SELECT device, epoch, sequence, readings FROM rejected") == [identity]

@@ -3,16 +3,20 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import msgspec
 
 from alerts.care.consent import give_consent
+from alerts.care.devices import add_device
+from alerts.care.enrol import enrol
 from alerts.care.gateways import new_claim, revoke_gateway
 from alerts.desk.settings import DeskSettings
 from devices.wire.pairing import Claimed, Config
-from tests.alerts.desk.conftest import Seeded, Served
+from tests.alerts.desk.conftest import MASTER, Seeded, Served
 from tests.alerts.desk.hands import sign_in
+from tests.alerts.effect import take_effect
 
 
 def claimed(served: Served, seeded: Seeded) -> Claimed:
@@ -23,11 +27,11 @@ def claimed(served: Served, seeded: Seeded) -> Claimed:
     return msgspec.json.decode(answer.content, type=Claimed)
 
 
-def config(served: Served, credential: str, since: int = 0, wait: float = 30, timeout: float = 40) -> httpx.Response:
+def config(served: Served, credential: str, mark: str = "", wait: float = 30, timeout: float = 40) -> httpx.Response:
     return httpx.get(
         f"{served.url}/gateway/v1/config",
-        params={"since": since, "wait": wait},
-        headers={"Authorization": f"Bearer {credential}"},
+        params={"wait": wait},
+        headers={"Authorization": f"Bearer {credential}"} | ({"If-None-Match": mark} if mark else {}),
         timeout=timeout,
     )
 
@@ -75,11 +79,12 @@ def test_the_configuration_names_patients_keys_and_devices(served: Served, seede
 
 def test_a_change_answers_a_waiting_gateway_at_once(served: Served, seeded: Seeded) -> None:
     credential = claimed(served, seeded).credential
-    version = msgspec.json.decode(config(served, credential).content, type=Config).version
+    first = config(served, credential)
+    version, mark = msgspec.json.decode(first.content, type=Config).version, first.headers["etag"]
     answers: list[tuple[float, httpx.Response]] = []
 
     def wait() -> None:
-        answers.append((time.monotonic(), config(served, credential, since=version)))
+        answers.append((time.monotonic(), config(served, credential, mark)))
 
     waiting = threading.Thread(target=wait)
     waiting.start()
@@ -97,16 +102,38 @@ def test_a_change_answers_a_waiting_gateway_at_once(served: Served, seeded: Seed
 
 def test_nothing_new_answers_304_after_the_wait(served: Served, seeded: Seeded) -> None:
     credential = claimed(served, seeded).credential
-    version = msgspec.json.decode(config(served, credential).content, type=Config).version
+    mark = config(served, credential).headers["etag"]
     began = time.monotonic()
-    assert config(served, credential, since=version, wait=1).status_code == 304
+    assert config(served, credential, mark, wait=1).status_code == 304
     assert 0.8 < time.monotonic() - began < 5
 
 
-def test_an_unknown_or_revoked_credential_answers_401(served: Served, seeded: Seeded) -> None:
+def test_an_enrolment_that_takes_effect_answers_a_waiting_gateway_at_once(served: Served, seeded: Seeded) -> None:
+    credential = claimed(served, seeded).credential
+    gateway, ada = seeded.ward.gateways[0], seeded.ward.patients["STUBBSON"]
+    with seeded.tx() as tx:
+        device = add_device(tx, "second belt", "ble", "C0:DE:00:00:00:99", 1)
+        enrol(tx, MASTER, device, ada, gateway, datetime.now(UTC), seeded.ward.nurse)
+    first = config(served, credential)
+    assert device not in {one.device for one in msgspec.json.decode(first.content, type=Config).devices}
+    with ThreadPoolExecutor(1) as one:
+        answer = one.submit(config, served, credential, first.headers["etag"])
+        time.sleep(0.3)
+        began = time.monotonic()
+        with seeded.tx() as tx:
+            take_effect(tx)
+        received = msgspec.json.decode(answer.result().content, type=Config)
+        assert time.monotonic() - began < 2
+    assert device in {one.device for one in received.devices}
+
+
+def test_an_unknown_credential_answers_401_and_one_that_has_ended_410(served: Served, seeded: Seeded) -> None:
     credential = claimed(served, seeded).credential
     assert config(served, "nonsense").status_code == 401
     assert httpx.get(f"{served.url}/gateway/v1/config").status_code == 401
+    replaced, credential = credential, claimed(served, seeded).credential
+    assert config(served, replaced).status_code == 410
+    assert config(served, credential).status_code == 200
     with seeded.tx() as tx:
         revoke_gateway(tx, seeded.ward.gateways[0], seeded.ward.administrator)
-    assert config(served, credential).status_code == 401
+    assert config(served, credential).status_code == 410

@@ -42,7 +42,9 @@ def test_nothing_that_a_gateway_may_say_is_an_error_of_the_desk(served: Served) 
         for code in ("\\u0000", "", " ", "١٢٣٤٥٦٧٨", "A" * 5000):
             answer = client.post("/gateway/v1/claim", content=f'{{"code": "{code}"}}'.encode())
             assert answer.status_code == 404, code
-        for since, wait in (("١", "1"), ("9" * 18, "0"), ("0", "."), ("0", "1" * 400), ("-1", "1"), ("0", "nan")):
-            of = {"since": since, "wait": wait}
-            answer = client.get("/gateway/v1/config", params=of, headers={b"Authorization": b"Bearer x\xff"})
+        for mark, wait in ((b"\xff", "1"), (b'"' * 500, "0"), (b"", "."), (b"0", "1" * 400), (b"-1.", "-1"), (b"0", "nan")):
+            of = {"wait": wait}
+            answer = client.get(
+                "/gateway/v1/config", params=of, headers={b"Authorization": b"Bearer x\xff", b"If-None-Match": mark}
+            )
             assert answer.status_code in (400, 401), of

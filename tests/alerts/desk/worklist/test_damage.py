@@ -52,6 +52,7 @@ INSERT INTO desk_epoch VALUES (1);
 INSERT INTO channel (name) VALUES ('webhook') ON CONFLICT DO NOTHING;
 INSERT INTO condition_waiting (partition, condition) VALUES (1, '{}');
 INSERT INTO damaged_key (partition, patient, gateway, key) VALUES (1, 1, 1, 1);
+INSERT INTO ended_credential (hash, gateway) SELECT '\\x01', gateway FROM gateway LIMIT 1;
 INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1);
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
