@@ -29,7 +29,7 @@ from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import actions, links, stream, worklist
+from alerts.desk.pages import actions, answer, links, rota, stream, worklist
 from alerts.desk.pages.admin import importing, patients, people, teams
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
@@ -78,6 +78,8 @@ def build(settings: DeskSettings) -> Starlette:
         *stream.ROUTES,
         *actions.ROUTES,
         *links.ROUTES,
+        *answer.ROUTES,
+        *rota.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,
         *importing.ROUTES,

@@ -12,7 +12,9 @@ from streams.engine.condition import Category, Priority
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A row of the outbox, with the cause of its alarm."""
+    """A row of the outbox, with the cause of its alarm; ``alarm`` is 0 and ``words`` are there if it is about none.
+    ``due`` in ms.
+    """
 
     notification: int
     alarm: int
@@ -25,6 +27,14 @@ class Waiting:
     source: int
     priority: Priority
     category: Category
+    due: int = 0
+    words: str | None = None
+
+    @property
+    def person(self) -> int | None:
+        """The number of the person to whom it goes, if it goes to one."""
+        kind, _, number = self.recipient.partition(":")
+        return int(number) if kind == "person" else None
 
     @property
     def grouped(self) -> bool:

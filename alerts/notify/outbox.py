@@ -7,6 +7,7 @@ copy is possible, a missing one is not.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ import psycopg
 import structlog
 from psycopg.rows import class_row
 
+from alerts.care.answer_links import PATH, token_of
+from alerts.care.contacts import address_of
 from alerts.database import scalar, scalars
 from alerts.errors import ChannelError
 from alerts.notify.channel import Channel, Message
@@ -25,6 +28,8 @@ AT_ONCE: Final = 16
 LEASE_S: Final = 180
 """Longer than a turn can take: a channel answers or gives up within 10 s."""
 LONGEST_RETRY_S: Final = 60
+EARLIEST: Final = 0.8
+"""A retry comes up to a fifth earlier, so that what failed together does not come back together."""
 SIBLING_S: Final = 60
 """A notification that joins a group so soon after its message was sent takes that message's receipt."""
 
@@ -40,16 +45,19 @@ UPDATE notification SET stopped = clock_timestamp(), error = 'a later call takes
     ORDER BY n.notification FOR UPDATE OF n SKIP LOCKED)"""
 _LEASE: Final = """
 WITH picked AS MATERIALIZED (
-    SELECT n.notification FROM notification n JOIN alarm a USING (alarm)
+    SELECT n.notification, coalesce(a.subject_kind, 'patient') AS subject_kind, coalesce(a.rule, '') AS rule,
+        coalesce(a.source, 0) AS source, coalesce(a.category, 'technical') AS category,
+        CASE WHEN a.alarm IS NULL THEN 2 WHEN a.priority BETWEEN 1 AND 3 THEN a.priority ELSE 3 END AS priority
+    FROM notification n LEFT JOIN alarm a USING (alarm)
     WHERE n.channel = %s AND n.sent IS NULL AND n.stopped IS NULL AND n.next_try <= clock_timestamp()
-    ORDER BY a.priority DESC, n.next_try, n.notification LIMIT %s FOR UPDATE OF n SKIP LOCKED
+    ORDER BY a.priority DESC NULLS LAST, n.next_try, n.notification LIMIT %s FOR UPDATE OF n SKIP LOCKED
 )
 UPDATE notification n
 SET attempts = n.attempts + 1, next_try = clock_timestamp() + make_interval(secs => %s)
-FROM picked, alarm a WHERE n.notification = picked.notification AND a.alarm = n.alarm
-RETURNING n.notification, n.alarm, n.recipient, n.channel, n.step, n.attempts,
-    a.subject_kind, a.rule, a.source, a.category,
-    CASE WHEN a.priority BETWEEN 1 AND 3 THEN a.priority ELSE 3 END AS priority"""
+FROM picked p WHERE n.notification = p.notification
+RETURNING n.notification, coalesce(n.alarm, 0) AS alarm, n.recipient, n.channel, n.step, n.attempts, n.words,
+    coalesce((extract(epoch FROM n.due) * 1000)::int8, 0) AS due,
+    p.subject_kind, p.rule, p.source, p.category, p.priority"""
 _UNSENT: Final = "SELECT notification FROM notification WHERE notification = ANY(%s) AND sent IS NULL AND stopped IS NULL"
 _SIBLING: Final = """
 SELECT n.receipt FROM notification n JOIN alarm a USING (alarm)
@@ -62,6 +70,18 @@ UPDATE notification SET sent = clock_timestamp(), receipt = %s, error = NULL WHE
 _FAILED: Final = """
 UPDATE notification SET next_try = clock_timestamp() + make_interval(secs => %s), error = %s WHERE notification IN (
     SELECT notification FROM notification WHERE notification = ANY(%s) ORDER BY notification FOR UPDATE)"""
+# the person's next channel takes over at once; where none is left and nobody of the step was reached, so does the next step
+_NEXT_CHANNEL: Final = """
+UPDATE notification SET next_try = clock_timestamp(), due = least(due, clock_timestamp()) WHERE notification = (
+    SELECT o.notification FROM notification n JOIN notification o USING (episode, recipient, step)
+    WHERE n.notification = %s AND o.sent IS NULL AND o.stopped IS NULL AND o.attempts = 0
+      AND o.next_try > clock_timestamp()
+    ORDER BY o.due, o.notification LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"""
+_NEXT_STEP: Final = """
+UPDATE escalation x SET due = clock_timestamp() FROM notification n
+WHERE n.notification = %s AND x.episode = n.episode AND x.due > clock_timestamp() AND NOT EXISTS (
+    SELECT FROM notification o WHERE o.episode = n.episode AND o.due >= x.since - interval '1 second'
+      AND o.stopped IS NULL AND (o.sent IS NOT NULL OR o.attempts = 0 OR o.recipient NOT LIKE 'person:%%'))"""
 _UNKNOWN: Final = """
 UPDATE notification SET error = 'no such channel is configured' WHERE notification IN (
     SELECT notification FROM notification
@@ -70,14 +90,17 @@ UPDATE notification SET error = 'no such channel is configured' WHERE notificati
 RETURNING channel"""
 
 
-def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str) -> int:
-    """Send due rows of one channel, at most :data:`AT_ONCE`; return the number of rows leased.  ``db``: autocommit."""
+def send_due(db: psycopg.Connection[Any], channel: Channel, desk_url: str, master: bytes = b"") -> int:
+    """Send due rows of one channel, at most :data:`AT_ONCE`; return the number of rows leased.  ``db``: autocommit.
+
+    ``master``: the master key, for people's addresses and for the links by which they answer.
+    """
     taken = _lease(db, channel.name)
     for group in grouped(taken):
         numbers = [one.notification for one in group]
         unsent = set(scalars(db, _UNSENT, [numbers]))
         if left := [one for one in group if one.notification in unsent]:
-            _send_alone(db, channel, left, desk_url)
+            _send_alone(db, channel, left, desk_url, master)
     return len(taken)
 
 
@@ -95,40 +118,63 @@ def _lease(db: psycopg.Connection[Any], channel: str) -> list[Waiting]:
     return sorted(rows, key=lambda one: (-one.priority, one.notification))
 
 
-def _send_alone(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str) -> None:
+def _send_alone(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str, master: bytes) -> None:
     """Send one message; whatever goes wrong with it holds up no other."""
     try:
-        _send(db, channel, group, desk_url)
+        _send(db, channel, group, desk_url, master)
     except psycopg.OperationalError:
         raise
     except Exception as error:
         _log.error("a notification failed", channel=channel.name, alarm=group[0].alarm, reason=type(error).__name__)
         db.execute(_FAILED, [LONGEST_RETRY_S, type(error).__name__, [one.notification for one in group]])
+        _others_take_over(db, group)
 
 
-def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str) -> None:
+def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str, master: bytes) -> None:
     first, numbers = group[0], [one.notification for one in group]
     if first.grouped:
         about = [SIBLING_S, first.recipient, channel.name, first.step, first.subject_kind, first.rule, first.source]
         if (receipt := scalar(db, _SIBLING, about)) is not None:
             db.execute(_SENT, [receipt, numbers])
             return
-    message = Message(
-        key=f"vigil-{min(numbers)}",
+    message = _message(db, channel, group, desk_url.rstrip("/"), master)
+    try:
+        receipt = channel.send(message)
+    except ChannelError as error:
+        retry_s = min(2.0 ** min(first.attempts, 10), LONGEST_RETRY_S) * random.uniform(EARLIEST, 1.0)
+        _log.warning("notification not sent", channel=channel.name, reason=error.reason, attempts=first.attempts)
+        db.execute(_FAILED, [retry_s, error.reason, numbers])
+        _others_take_over(db, group)
+        return
+    db.execute(_SENT, [receipt, numbers])
+
+
+def _message(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str, master: bytes) -> Message:
+    first, key = group[0], f"vigil-{min(one.notification for one in group)}"
+    answers = bool(master and first.person and first.alarm and len(group) == 1)
+    if answers:
+        link = f"{desk_url}{PATH}{token_of(master, first.notification, first.due)}"
+    else:
+        link = f"{desk_url}/alarms/{first.alarm}" if first.alarm else desk_url
+    address = address_of(db, master, first.person, channel.name) if first.person else ""
+    return Message(
+        key=key,
         recipient=first.recipient,
         alarm=first.alarm,
-        link=f"{desk_url.rstrip('/')}/alarms/{first.alarm}",
+        link=link,
         priority=Priority(first.priority),
         category=first.category,
         step=first.step,
         rule=first.rule,
         count=len(group),
+        words=first.words or "",
+        address=address or "",
+        answers=answers,
     )
-    try:
-        receipt = channel.send(message)
-    except ChannelError as error:
-        retry_s = min(2.0 ** min(first.attempts, 10), LONGEST_RETRY_S)
-        _log.warning("notification not sent", channel=channel.name, reason=error.reason, attempts=first.attempts)
-        db.execute(_FAILED, [retry_s, error.reason, numbers])
-        return
-    db.execute(_SENT, [receipt, numbers])
+
+
+def _others_take_over(db: psycopg.Connection[Any], group: list[Waiting]) -> None:
+    """What a person was not told by one channel goes by their next one at once, and where none is left to the next step."""
+    for one in group:
+        if one.person is not None and not db.execute(_NEXT_CHANNEL, [one.notification]).rowcount:
+            db.execute(_NEXT_STEP, [one.notification])

@@ -40,8 +40,6 @@ def usable(
 
     The first takes its message at once, and the others keep their distance from it: a quiet or missing channel delays none.
     """
-    found = [
-        one for one in contacts if one.channel in there and (priority is Priority.HIGH or not one.is_quiet(at, zone))
-    ]
+    found = [one for one in contacts if one.channel in there and (priority is Priority.HIGH or not one.is_quiet(at, zone))]
     first = min((one.after_s for one in found), default=0)
     return [Contact(one.channel, one.after_s - first, one.quiet) for one in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alerts.errors import CareError
 from alerts.rules.errors import Fault
 
 
@@ -15,5 +16,5 @@ class RotaFileError(ValueError):
         self.faults = tuple(faults)
 
 
-class CalendarError(ValueError):
+class CalendarError(CareError):
     """A file that is no iCalendar, or an event of it that names no layer or no person."""

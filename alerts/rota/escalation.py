@@ -1,8 +1,8 @@
 """An escalation: which step of a policy is called, when the next one is, and what an answer changes.
 
-A run belongs to an episode and lasts until somebody has acted.  The episode's calls (:mod:`alerts.life.calling`) call the step
-that has its time; when that time is over without an act, the next step is called, and after the last one the first again.
-A step that reaches nobody is skipped at once.
+A run belongs to an episode and lasts until somebody has acted.  The episode's calls (:mod:`alerts.life.calling`) call
+the step that has its time; when that time is over without an act, the next step is called, and after the last one the
+first again. A step that reaches nobody is skipped at once.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ Reach = Callable[[Step], Reached]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """All times in ms since the epoch.  ``step``: the place of the step that was called last, since ``since``; ``round``: how
-    often the policy began anew; ``due``: when the next step is called; ``None``: it sleeps until the episode calls again.
-    ``people``: those called in this step, ``declined``: those of them who cannot, ``looking``: those who have seen it.
+    """All times in ms since the epoch.  ``step``: the place of the step that was called last, since ``since``;
+    ``round``: how often the policy began anew; ``due``: when the next step is called; ``None``: it sleeps until the
+    episode calls again. ``people``: those called in this step, ``declined``: those of them who cannot, ``looking``:
+    those who have seen it.
     """
 
     priority: Priority
@@ -57,8 +58,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What to do: the ``run`` after it, whom to call, and the steps that reached nobody.  ``nobody``: no step did, so the whole
-    team is called.
+    """What to do: the ``run`` after it, whom to call, and the steps that reached nobody.  ``nobody``: no step did, so
+    the whole team is called.
     """
 
     run: Run
@@ -89,7 +90,9 @@ def called(run: Run | None, policy: Policy, priority: Priority, at: int, reach: 
 
 
 def passed(run: Run, policy: Policy, at: int, reach: Reach, *, once: bool = False) -> Move | None:
-    """The time of a step is over and nobody has acted; ``None``: it was the last one, and the policy goes through but ``once``."""
+    """The time of a step is over and nobody has acted; ``None``: it was the last one, and the policy goes through but
+    ``once``.
+    """
     steps = policy.of(run.priority)
     if not steps or (once and (run.step + 1 >= len(steps) or run.round > 0)):
         return None
@@ -117,7 +120,9 @@ def _over(run: Run, steps: Sequence[Step]) -> int:
 
 
 def _from(policy: Policy, priority: Priority, first: int, before: int, at: int, reach: Reach) -> Move:
-    """Call the first step from ``first`` on that reaches somebody; after the last one the first is next, in another round."""
+    """Call the first step from ``first`` on that reaches somebody; after the last one the first is next, in another
+    round.
+    """
     steps = policy.of(priority)
     skipped: list[Reached] = []
     for place in range(first, first + len(steps)):
@@ -128,5 +133,7 @@ def _from(policy: Policy, priority: Priority, first: int, before: int, at: int, 
             run = Run(priority=priority, step=number, round=turn, since=at, due=due, people=found.people)
             return Move(run, found, tuple(skipped))
         skipped.append(found)
-    nobody = Run(priority=priority, step=first % len(steps), round=before + first // len(steps), since=at, due=at + NOBODY_MS)
+    nobody = Run(
+        priority=priority, step=first % len(steps), round=before + first // len(steps), since=at, due=at + NOBODY_MS
+    )
     return Move(nobody, Reached(), tuple(skipped))

@@ -31,8 +31,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A priority without ``steps`` is for the whole team, as it is without a rota.  ``seen_min``: who has seen a message gets so
-    long before the next step.
+    """A priority without ``steps`` is for the whole team, as it is without a rota.  ``seen_min``: who has seen a message
+    gets so long before the next step.
     """
 
     steps: Mapping[Priority, tuple[Step, ...]] = field(default_factory=dict)

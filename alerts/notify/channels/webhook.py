@@ -28,6 +28,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
+    personal = False
 
     def __init__(self, url: str, timeout_s: float = 5.0, secret: str = "") -> None:
         self._url, self._timeout_s, self._secret = url, timeout_s, secret.encode()
@@ -42,7 +43,9 @@ class WebhookChannel:
             raise ChannelError(self.name, type(error).__name__) from None
 
     async def _post(self, message: Message) -> str:
-        body = json.dumps({"key": message.key, "link": message.link, **message.public()}).encode()
+        body = json.dumps(
+            {"key": message.key, "link": message.link, "answers": message.answers, **message.public()}
+        ).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
         if self._secret:
             headers[SIGNATURE] = signature(self._secret, int(time.time()), body)

@@ -13,7 +13,10 @@ from alerts.rota.rota import Duty, duties
 from tests.alerts.rota.test_layer import BERLIN, utc
 from tests.alerts.rota.test_rota import ROTA
 
-EVENT = """BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:nurse: M.Testova\r\n{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"""
+EVENT = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:nurse: M.Testova\r\n{}\r\n"
+    "END:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 
 
 def test_what_goes_out_comes_back_the_same() -> None:

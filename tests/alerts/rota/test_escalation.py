@@ -42,7 +42,7 @@ def test_the_nurse_is_called_again_until_her_time_is_over_and_then_the_next_one(
 
 
 def test_after_the_last_step_the_first_is_called_again_for_as_long_as_nobody_acts() -> None:
-    run, who = begun(), []
+    run, who = begun(), list[str]()
     for _ in range(7):
         assert run.due is not None
         move = passed(run, POLICY, run.due, ALL)
@@ -54,7 +54,7 @@ def test_after_the_last_step_the_first_is_called_again_for_as_long_as_nobody_act
 
 
 def test_what_is_over_but_was_high_goes_through_the_policy_once() -> None:
-    run, who = begun(), []
+    run, who = begun(), list[str]()
     while (move := passed(run, POLICY, run.due or 0, ALL, once=True)) is not None:
         run = move.run
         who += move.reached.people

@@ -50,14 +50,14 @@ def test_hours_go_over_midnight_and_belong_to_the_day_on_which_they_begin() -> N
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.integers(0, 730 * 24 * 60),
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
     st.integers(1, 14),
     st.times(),
 )
-def test_every_instant_lies_in_exactly_one_turn(at: datetime, zone: str, days: int, hand_over: time) -> None:
+def test_every_instant_lies_in_exactly_one_turn(minute: int, zone: str, days: int, hand_over: time) -> None:
     layer = Layer("nurse", ("ann", "ben", "cem"), date(2025, 12, 1), hand_over.replace(microsecond=0), days)
-    now = at.replace(tzinfo=UTC)
+    now = utc("2026-01-01") + timedelta(minutes=minute)
     turn = turn_at(layer, ZoneInfo(zone), now)
     assert turn is not None
     assert turn.since <= now < turn.until

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -21,7 +22,13 @@ DAY = Layer("nurse", ("dana",), date(2026, 3, 2), hours=Hours(time(7), time(15))
 
 def test_an_override_takes_the_layer_for_its_time_and_the_newest_one_counts() -> None:
     since, until = utc("2026-03-03 08:00"), utc("2026-03-03 16:00")
-    rota = replace(ROTA, overrides=(Override(1, "nurse", "dee", since, until), Override(2, "nurse", "eve", since, since + timedelta(hours=1))))
+    rota = replace(
+        ROTA,
+        overrides=(
+            Override(1, "nurse", "dee", since, until),
+            Override(2, "nurse", "eve", since, since + timedelta(hours=1)),
+        ),
+    )
     assert on_duty(rota, "nurse", since - timedelta(seconds=1)) == "ann"
     assert on_duty(rota, "nurse", since) == "eve"
     assert on_duty(rota, "nurse", until - timedelta(seconds=1)) == "dee"
@@ -56,14 +63,14 @@ def test_a_persons_next_turn_is_the_one_they_have_or_the_first_to_come() -> None
 
 
 @given(
-    st.datetimes(datetime(2026, 3, 1), datetime(2026, 12, 1)),
+    st.integers(0, 270 * 24 * 60),
     st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60)), max_size=4),
     st.integers(0, 7 * 24 * 60),
 )
 def test_the_duties_of_a_time_have_no_gap_and_agree_with_who_is_on_duty(
-    at: datetime, overrides: list[tuple[int, int]], minute: int
+    first: int, overrides: list[tuple[int, int]], minute: int
 ) -> None:
-    since = at.replace(tzinfo=UTC)
+    since = utc("2026-03-01") + timedelta(minutes=first)
     until = since + timedelta(days=7)
     taken = tuple(
         Override(n, "nurse", f"o{n}", since + timedelta(hours=begin), since + timedelta(hours=begin + hours))
@@ -73,7 +80,7 @@ def test_the_duties_of_a_time_have_no_gap_and_agree_with_who_is_on_duty(
     found = duties(rota, "nurse", since, until)
     assert found[0].since == since
     assert found[-1].until == until
-    assert all(one.until == other.since for one, other in zip(found, found[1:], strict=False))
+    assert all(one.until == other.since for one, other in pairwise(found))
     moment = since + timedelta(minutes=minute)
     if moment < until:
         (those,) = [one for one in found if one.since <= moment < one.until]

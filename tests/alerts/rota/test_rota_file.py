@@ -59,7 +59,7 @@ def test_a_file_becomes_a_rota() -> None:
     [
         ('"Europe/Berlin"', '"Mars/Base"', 1, "no time zone 'Mars/Base'"),
         ('manager = "A.Boss"', "", 1, "manager ="),
-        ("begins = 2026-11-30\nhand_over = \"Mon", "begins = 2026-12-01\nhand_over = \"Mon", 7, "2026-12-01 is a Tue"),
+        ('begins = 2026-11-30\nhand_over = "Mon', 'begins = 2026-12-01\nhand_over = "Mon', 7, "2026-12-01 is a Tue"),
         ('"Mon 07:00"', '"Moon 07:00"', 8, "no day Moon"),
         ('"Mon 07:00"', '"Mon 7.00"', 8, "write such as"),
         ('from = "19:00"', 'from = "25:00"', 15, "no time of the day"),
@@ -68,7 +68,7 @@ def test_a_file_becomes_a_rota() -> None:
         ('name = "charge"', 'name = "team"', 11, "another name"),
         ("wait_min = 3", "wait_min = 0", 24, ">= 1"),
         ("wait_min = 3", "wait_mins = 3", 24, "unknown field"),
-        ("[[layer]]\nname = \"nurse\"", "[layer]\nname = \"nurse\"", 10, "no TOML"),
+        ('[[layer]]\nname = "nurse"', '[layer]\nname = "nurse"', 10, "no TOML"),
         ('call = ["nurse"]', 'call = "nurse"', 19, "array"),
     ],
 )  # fmt: skip

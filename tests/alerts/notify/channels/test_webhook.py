@@ -48,6 +48,7 @@ def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider: Pr
             "text": "Vigil: high alarm, call 3. A patient's values need you: open the link, then see or call the patient. "
             "http://desk/alarms/7",
             "link": "http://desk/alarms/7",
+            "answers": False,
             "recipient": "team:3",
             "alarm": 7,
             "priority": "high",
