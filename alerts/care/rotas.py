@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +11,6 @@ from alerts.care.records import row_of
 from alerts.database import Tx, now, scalar
 from alerts.errors import InvalidRotaError
 from alerts.rota.errors import RotaFileError
-from alerts.rota.policy import Policy
 from alerts.rota.rota import Duty, Override, Rota, next_turn
 from alerts.rota.rota_file import read_rota_file
 
@@ -58,7 +57,7 @@ def set_rota(tx: Tx, team: int, source: str, by: int) -> Rota:
     """
     row_of(tx, "care team", team, "SELECT FROM care_team WHERE team = %s FOR UPDATE")
     rota = read_rota_file(source)
-    if problems := problems_of(tx, team, rota):
+    if problems := problems_of(tx, team, rota.callees(), rota.manager):
         raise InvalidRotaError("\n".join(problems))
     version = scalar(tx, "SELECT coalesce(max(version), 0) + 1 FROM rota WHERE team = %s", [team])
     tx.execute("INSERT INTO rota (team, version, source, by_person) VALUES (%s, %s, %s, %s)", [team, version, source, by])
@@ -71,9 +70,9 @@ def remove_rota(tx: Tx, team: int) -> None:
     row_of(tx, "care team", team, "UPDATE care_team SET rota = NULL WHERE team = %s RETURNING team")
 
 
-def problems_of(tx: Tx, team: int, rota: Rota) -> list[str]:
-    """What keeps people of a rota from being called, each with what to do: who is called has to see the patient."""
-    named = sorted(rota.people())
+def problems_of(tx: Tx, team: int, callees: Collection[str], manager: str | None = None) -> list[str]:
+    """What keeps people from being called, each with what to do: who is called has to see the patient."""
+    named = sorted({*callees, *([manager] if manager is not None else [])})
     found = {row[0]: row[1:] for row in tx.execute(_PEOPLE, [team, named])}
     problems = []
     for sign_in in named:
@@ -83,12 +82,10 @@ def problems_of(tx: Tx, team: int, rota: Rota) -> list[str]:
         disabled, role, member = found[sign_in]
         if disabled:
             problems.append(f"{sign_in} is disabled and cannot be called: take them out of the file.")
-        elif sign_in != rota.manager and role == "administrator":
+        elif sign_in in callees and role == "administrator":
             problems.append(f"{sign_in} is an administrator, who acts on no alarm: name a nurse or clinician.")
-        elif sign_in != rota.manager and not member:
-            problems.append(
-                f"{sign_in} is not of team {team} and would not see its patients: vigil team join {team} {sign_in}."
-            )
+        elif sign_in in callees and not member:
+            problems.append(f"{sign_in} would not see the patients of team {team}: vigil team join {team} {sign_in}.")
     return problems
 
 
@@ -110,8 +107,7 @@ def override(tx: Tx, team: int, duty: Duty, by: int) -> int:
     if len(rota.overrides) >= MOST_OVERRIDES:
         raise InvalidRotaError(f"Team {team} has {MOST_OVERRIDES} overrides already: withdraw some (vigil rota withdraw).")
     assert duty.person is not None
-    alone = replace(rota, layers=(), policy=Policy(), overrides=(Override(0, "", duty.person, at, at),))
-    if problems := problems_of(tx, team, alone):
+    if problems := problems_of(tx, team, {duty.person}):
         raise InvalidRotaError(problems[0])
     there = [one.number for one in rota.overrides if (one.layer, one.person, one.since, one.until) ==
              (duty.layer, duty.person, duty.since, duty.until)]  # fmt: skip

@@ -29,7 +29,7 @@ from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import actions, answer, links, rota, stream, worklist
+from alerts.desk.pages import actions, answer, links, receipts, rota, stream, worklist
 from alerts.desk.pages.admin import importing, patients, people, teams
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
@@ -79,6 +79,7 @@ def build(settings: DeskSettings) -> Starlette:
         *actions.ROUTES,
         *links.ROUTES,
         *answer.ROUTES,
+        *receipts.ROUTES,
         *rota.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,

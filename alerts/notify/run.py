@@ -19,7 +19,10 @@ from alerts.database import connect, wait_for_hint
 from alerts.errors import RelayError
 from alerts.fold.fold import CHANNEL, ROTA
 from alerts.notify.channel import Channel
+from alerts.notify.channels.by_apprise import AppriseChannel
 from alerts.notify.channels.log import LogChannel
+from alerts.notify.channels.mail import MailChannel
+from alerts.notify.channels.sms import SmsChannel
 from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.circuit import WithCircuit
 from alerts.notify.deadline import WithDeadline
@@ -98,7 +101,34 @@ def channels_of(settings: NotifySettings) -> list[Channel]:
         url = settings.webhook_url.get_secret_value()
         secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
         channels.append(WebhookChannel(url, settings.webhook_timeout_s, secret))
+    if settings.apprise or settings.apprise_urls:
+        channels.append(AppriseChannel(settings.apprise_urls.get_secret_value() if settings.apprise_urls else ""))
+    if settings.smtp_host:
+        channels.append(_mail(settings))
+    if settings.sms_url:
+        channels.append(
+            SmsChannel(
+                settings.sms_url.get_secret_value(),
+                settings.sms_form,
+                settings.sms_authorization.get_secret_value(),
+                settings.sms_to,
+                settings.webhook_timeout_s,
+            )
+        )
     return [WithCircuit(WithDeadline(channel)) for channel in channels]
+
+
+def _mail(settings: NotifySettings) -> MailChannel:
+    return MailChannel(
+        settings.smtp_host,
+        settings.smtp_from,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        to=settings.smtp_to,
+        timeout_s=settings.webhook_timeout_s,
+    )
 
 
 def _repeat(settings: NotifySettings, stop: threading.Event, name: str, work: _Work) -> None:

@@ -40,11 +40,15 @@ class Rota:
         """The names of its layers, in their order."""
         return list(dict.fromkeys(one.name for one in self.layers))
 
-    def people(self) -> set[str]:
-        """Everybody whom the rota names."""
+    def callees(self) -> set[str]:
+        """Everybody whom an alarm may call by this rota."""
         named = {one for layer in self.layers for one in layer.people}
         called = {one for steps in self.policy.steps.values() for step in steps for one in step.people(self.names)}
-        return named | called | {one.person for one in self.overrides} | {self.manager}
+        return named | called | {one.person for one in self.overrides}
+
+    def people(self) -> set[str]:
+        """Everybody whom the rota names."""
+        return self.callees() | {self.manager}
 
 
 @dataclass(frozen=True, slots=True)

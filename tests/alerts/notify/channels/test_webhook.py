@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from alerts.care.signature import SIGNATURE, signature
 from alerts.errors import ChannelError
 from alerts.notify.channel import Message
-from alerts.notify.channels.webhook import SIGNATURE, WebhookChannel, signature
+from alerts.notify.channels.webhook import WebhookChannel
 from streams.engine.condition import Priority
 from tests.alerts.notify.conftest import Provider
 
