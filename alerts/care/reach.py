@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from alerts.care.channels import LOG, TeamChannels, registered_channels, team_channels
-from alerts.care.contacts import contacts_of
+from alerts.care.contacts import address_of, contacts_of
 from alerts.care.rotas import rota_of
 from alerts.database import Tx
 from alerts.rota.contact import Contact, usable
@@ -139,3 +139,23 @@ def reach_of(tx: Tx, team: int, *, since: datetime | None = None) -> TeamReach |
     }
     (channels,) = [one for one in team_channels(tx) if one.team == team]
     return TeamReach(rota, channels, people, frozenset(registered_channels(tx, personal=True)))
+
+
+def on_call(tx: Tx, master: bytes, team: int, at: datetime) -> dict[tuple[str, str], str]:
+    """Everybody whom a high would call now by a team's rota, and its manager: addresses by recipient and channel.
+
+    Raises:
+        RotaFileError: the stored rota cannot be read.
+    """
+    book = reach_of(tx, team)
+    if book is None:
+        return {}
+    steps = book.rota.policy.of(Priority.HIGH)
+    called = [one for step in steps for one in book.reach(step, Priority.HIGH, at).people]
+    return {
+        (f"person:{callee.person}", contact.channel): address
+        for sign_in in dict.fromkeys((*called, book.rota.manager))
+        if (callee := book.people.get(sign_in)) is not None
+        for contact in callee.contacts
+        if contact.channel in book.there and (address := address_of(tx, master, callee.person, contact.channel)) is not None
+    }

@@ -52,6 +52,8 @@ class Message:
         kind = f"{self.priority.word} {'technical ' if self.category == 'technical' else ''}alarm"
         unit = "patients" if self.rule == GROUPED_RULE else "parts of the system"
         many = f" ({self.count} {unit})" if self.count > 1 else ""
+        if self.count > 1 and not self.rule and not self.words:
+            return f"Vigil: {self.count} patients need you, the most urgent with a {kind}: open the list. {self.link}"
         again = f", call {self.step + 1}" if self.step else ""
         return f"Vigil: {kind}{many}{again}. {self.words or words_away(self.rule)} {self.link}"
 

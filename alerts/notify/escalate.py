@@ -55,6 +55,23 @@ FROM jsonb_to_recordset(%s::jsonb) AS x(alarm int8, episode int8, recipient text
 ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
 
 
+class Books:
+    """The rotas that one pass over the episodes has read, by team."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, TeamReach | None] = {}
+
+    def of(self, tx: Tx, team: int) -> TeamReach | None:
+        """The team's rota, or ``None`` if there is none that can be read."""
+        if team not in self._read:
+            try:
+                self._read[team] = reach_of(tx, team)
+            except RotaFileError as error:
+                _log.error("a rota cannot be read: the whole team is called", team=team, line=error.faults[0].line)
+                self._read[team] = None
+        return self._read[team]
+
+
 class Escalator:
     """Escalates the episodes of a database."""
 
@@ -70,11 +87,12 @@ class Escalator:
         now = time.monotonic()
         self._postponed = {episode: until for episode, until in self._postponed.items() if until > now}
         due = scalars(db, _DUE, [list(self._postponed)])
+        books = Books()
         for episode in due:
             try:
                 with db.transaction():
                     db.execute(f"SET LOCAL lock_timeout = {LOCK_MS}".encode())
-                    escalate(db, episode, now_ms(db))
+                    escalate(db, episode, now_ms(db), books)
             except Exception as error:
                 if db.closed:
                     raise
@@ -85,8 +103,9 @@ class Escalator:
         return sum(episode not in self._postponed for episode in due)
 
 
-def escalate(tx: Tx, episode: int, at: int) -> None:
+def escalate(tx: Tx, episode: int, at: int, books: Books | None = None) -> None:
     """Call the people whom an episode waits for, or the next step if the time of the last one is over."""
+    books = Books() if books is None else books
     found = lock_episodes(tx, [episode]).get(episode)
     rows = tx.execute(_WAITING, [episode]).fetchall() if found else []
     team, run = read_run(tx, episode)
@@ -95,16 +114,16 @@ def escalate(tx: Tx, episode: int, at: int) -> None:
         _call_team(tx, rows)  # a call that was made is sent, whatever is over meanwhile
         return
     if rows:
-        _answer_call(tx, found, rows, run, at)
+        _answer_call(tx, found, rows, run, at, books)
     elif run is not None and run.due is not None and run.due <= at:
-        _go_on(tx, found, lock_of(tx, [episode]).get(episode, []), team, run, at)
+        _go_on(tx, found, lock_of(tx, [episode]).get(episode, []), books.of(tx, team), team, run, at)
 
 
-def _answer_call(tx: Tx, episode: Episode, rows: Sequence[Any], run: Run | None, at: int) -> None:
+def _answer_call(tx: Tx, episode: Episode, rows: Sequence[Any], run: Run | None, at: int, books: Books) -> None:
     """The episode called its team's rota: whoever has the step's time is called."""
     *_, (_, lead, recipient, number) = rows  # a later call takes the place of an earlier one
     team = int(recipient.rpartition(":")[2])
-    book = _read(tx, team)
+    book = books.of(tx, team)
     alarms = lock_of(tx, [episode.episode]).get(episode.episode, [])
     priority = max((one.priority for one in alarms if one.alarm == lead), default=Priority.HIGH)
     if book is None or not book.rota.policy.of(max(priority, run.priority if run else priority)):
@@ -116,10 +135,9 @@ def _answer_call(tx: Tx, episode: Episode, rows: Sequence[Any], run: Run | None,
     tx.execute("DELETE FROM notification WHERE notification = ANY(%s)", [[row[0] for row in rows]])
 
 
-def _go_on(tx: Tx, episode: Episode, alarms: Sequence[Alarm], team: int, run: Run, at: int) -> None:
+def _go_on(tx: Tx, episode: Episode, alarms: Sequence[Alarm], book: TeamReach | None, team: int, run: Run, at: int) -> None:
     """The time of a step is over: the next one is called while the episode calls, and once for what is over but was high."""
     found = lead_of(episode, alarms)
-    book = _read(tx, team) if found else None
     move = None
     if found is not None and book is not None:
         reach = partial(book.reach, priority=run.priority, at=to_datetime(at))
@@ -140,7 +158,7 @@ def _write(tx: Tx, episode: int, lead: int, number: int, book: TeamReach, move: 
             "recipient": f"person:{book.people[sign_in].person}",
             "channel": contact.channel,
             "step": number,
-            "due": to_datetime(move.run.since + contact.after_s * 1000),
+            "due": contact.not_before or to_datetime(move.run.since + contact.after_s * 1000),
         }
         for sign_in in move.reached.people
         for contact in book.contacts(sign_in, move.run.priority, now)
@@ -157,15 +175,6 @@ def _skipped(move: Move, book: TeamReach, now: datetime) -> list[tuple[str, str]
     """The targets that had nobody, each with its reason."""
     holes = dict.fromkeys(hole for one in (*move.skipped, move.reached) for hole in one.holes)
     return [(hole, reason) for hole in holes if (reason := book.hole(hole, now))]
-
-
-def _read(tx: Tx, team: int) -> TeamReach | None:
-    """The team's rota, or ``None`` if there is none that can be read."""
-    try:
-        return reach_of(tx, team)
-    except RotaFileError as error:
-        _log.error("a rota cannot be read: the whole team is called", team=team, line=error.faults[0].line)
-        return None
 
 
 def _call_team(tx: Tx, rows: Sequence[Any]) -> None:

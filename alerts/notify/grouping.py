@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from alerts.fold.fold import GROUPED_RULE
 from streams.engine.condition import Category, Priority
@@ -49,9 +50,29 @@ class Waiting:
         return (self.recipient, self.channel, self.step, self.subject_kind, self.rule, self.source)
 
 
+FLOOD: Final = 4
+"""So many messages for one person by one channel at a time are one message."""
+
+
+def flooded(waiting: Iterable[Waiting]) -> list[str]:
+    """The people for whom many messages wait at once."""
+    counts = Counter(one.recipient for one in waiting if one.person is not None and one.alarm)
+    return [recipient for recipient, count in counts.items() if count >= FLOOD]
+
+
 def grouped(waiting: Iterable[Waiting]) -> list[list[Waiting]]:
-    """Groups of one cause, in the order of their first notification; in each, the most urgent first."""
+    """Groups of one cause, in the order of their first notification; in each, the most urgent first.
+
+    Many messages for one person are one group, whatever their causes.
+    """
+    waiting = list(waiting)
+    many = set(flooded(waiting))
     groups: dict[tuple[object, ...], list[Waiting]] = {}
     for one in waiting:
-        groups.setdefault(one.cause, []).append(one)
+        groups.setdefault((one.recipient,) if one.recipient in many and one.alarm else one.cause, []).append(one)
     return [sorted(group, key=lambda one: (-one.priority, one.alarm)) for group in groups.values()]
+
+
+def is_flood(group: Sequence[Waiting]) -> bool:
+    """True if a group holds several causes: one message for one person about many patients."""
+    return len({one.cause for one in group}) > 1

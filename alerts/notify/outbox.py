@@ -20,7 +20,7 @@ from alerts.care.contacts import address_of
 from alerts.database import scalar, scalars
 from alerts.errors import ChannelError
 from alerts.notify.channel import Channel, Message
-from alerts.notify.grouping import Waiting, grouped
+from alerts.notify.grouping import FLOOD, Waiting, flooded, grouped, is_flood
 from streams.engine.condition import Priority
 
 AT_ONCE: Final = 16
@@ -30,6 +30,8 @@ LEASE_S: Final = 180
 LONGEST_RETRY_S: Final = 60
 EARLIEST: Final = 0.8
 """A retry comes up to a fifth earlier, so that what failed together does not come back together."""
+MOST_TOGETHER: Final = 2000
+"""Rows of one person that one message may be for."""
 SIBLING_S: Final = 60
 """A notification that joins a group so soon after its message was sent takes that message's receipt."""
 
@@ -43,17 +45,18 @@ UPDATE notification SET stopped = clock_timestamp(), error = 'a later call takes
         SELECT FROM notification o WHERE (o.episode, o.recipient, o.channel) = (n.episode, n.recipient, n.channel)
         AND o.step > n.step AND o.stopped IS NULL)
     ORDER BY n.notification FOR UPDATE OF n SKIP LOCKED)"""
-_LEASE: Final = """
+_LEASE: Final = f"""
 WITH picked AS MATERIALIZED (
     SELECT n.notification, coalesce(a.subject_kind, 'patient') AS subject_kind, coalesce(a.rule, '') AS rule,
         coalesce(a.source, 0) AS source, coalesce(a.category, 'technical') AS category,
         CASE WHEN a.alarm IS NULL THEN 2 WHEN a.priority BETWEEN 1 AND 3 THEN a.priority ELSE 3 END AS priority
     FROM notification n LEFT JOIN alarm a USING (alarm)
-    WHERE n.channel = %s AND n.sent IS NULL AND n.stopped IS NULL AND n.next_try <= clock_timestamp()
-    ORDER BY a.priority DESC NULLS LAST, n.next_try, n.notification LIMIT %s FOR UPDATE OF n SKIP LOCKED
+    WHERE n.channel = %(channel)s AND (%(recipient)s::text IS NULL OR n.recipient = %(recipient)s AND n.alarm IS NOT NULL)
+      AND n.sent IS NULL AND n.stopped IS NULL AND n.next_try <= clock_timestamp()
+    ORDER BY a.priority DESC NULLS LAST, n.next_try, n.notification LIMIT %(some)s FOR UPDATE OF n SKIP LOCKED
 )
 UPDATE notification n
-SET attempts = n.attempts + 1, next_try = clock_timestamp() + make_interval(secs => %s)
+SET attempts = n.attempts + 1, next_try = clock_timestamp() + make_interval(secs => {LEASE_S})
 FROM picked p WHERE n.notification = p.notification
 RETURNING n.notification, coalesce(n.alarm, 0) AS alarm, n.recipient, n.channel, n.step, n.attempts, n.words,
     coalesce((extract(epoch FROM n.due) * 1000)::int8, 0) AS due,
@@ -64,8 +67,14 @@ SELECT n.receipt FROM notification n JOIN alarm a USING (alarm)
 WHERE n.sent > clock_timestamp() - make_interval(secs => %s) AND n.recipient = %s AND n.channel = %s AND n.step = %s
   AND a.subject_kind = %s AND a.rule = %s AND a.source = %s
 ORDER BY n.sent DESC LIMIT 1"""
+# a person who was told a moment ago of many, at least as urgent, is told of what follows by the same message
+_FLOOD_SIBLING: Final = f"""
+SELECT n.receipt FROM notification n JOIN alarm a USING (alarm)
+WHERE n.sent > clock_timestamp() - make_interval(secs => {SIBLING_S}) AND n.recipient = %s AND n.channel = %s
+  AND n.together >= %s AND a.priority >= %s
+ORDER BY n.sent DESC LIMIT 1"""
 _SENT: Final = """
-UPDATE notification SET sent = clock_timestamp(), receipt = %s, error = NULL WHERE notification IN (
+UPDATE notification SET sent = clock_timestamp(), receipt = %s, error = NULL, together = %s WHERE notification IN (
     SELECT notification FROM notification WHERE notification = ANY(%s) ORDER BY notification FOR UPDATE)"""
 _FAILED: Final = """
 UPDATE notification SET next_try = clock_timestamp() + make_interval(secs => %s), error = %s WHERE notification IN (
@@ -114,7 +123,11 @@ def _lease(db: psycopg.Connection[Any], channel: str) -> list[Waiting]:
     with db.transaction():
         db.execute(_SUPERSEDE, [channel])
         with db.cursor(row_factory=class_row(Waiting)) as cursor:
-            rows = cursor.execute(_LEASE, [channel, AT_ONCE, LEASE_S]).fetchall()
+            rows = cursor.execute(_LEASE, {"channel": channel, "recipient": None, "some": AT_ONCE}).fetchall()
+            for recipient in flooded(rows):  # all that waits for this person is one message
+                rows += cursor.execute(
+                    _LEASE, {"channel": channel, "recipient": recipient, "some": MOST_TOGETHER}
+                ).fetchall()
     return sorted(rows, key=lambda one: (-one.priority, one.notification))
 
 
@@ -135,7 +148,12 @@ def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], d
     if first.grouped:
         about = [SIBLING_S, first.recipient, channel.name, first.step, first.subject_kind, first.rule, first.source]
         if (receipt := scalar(db, _SIBLING, about)) is not None:
-            db.execute(_SENT, [receipt, numbers])
+            db.execute(_SENT, [receipt, None, numbers])
+            return
+    if is_flood(group):
+        about = [first.recipient, channel.name, FLOOD, first.priority]
+        if (receipt := scalar(db, _FLOOD_SIBLING, about)) is not None:
+            db.execute(_SENT, [receipt, None, numbers])
             return
     message = _message(db, channel, group, desk_url.rstrip("/"), master)
     try:
@@ -146,7 +164,7 @@ def _send(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], d
         db.execute(_FAILED, [retry_s, error.reason, numbers])
         _others_take_over(db, group)
         return
-    db.execute(_SENT, [receipt, numbers])
+    db.execute(_SENT, [receipt, len(numbers), numbers])
 
 
 def _message(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting], desk_url: str, master: bytes) -> Message:
@@ -155,8 +173,8 @@ def _message(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting]
     if answers:
         link = f"{desk_url}{PATH}{token_of(master, first.notification, first.due)}"
     else:
-        link = f"{desk_url}/alarms/{first.alarm}" if first.alarm else desk_url
-    address = address_of(db, master, first.person, channel.name) if first.person else ""
+        link = f"{desk_url}/alarms/{first.alarm}" if first.alarm and not is_flood(group) else desk_url
+    address = address_of(db, master, first.person, channel.name) if first.person and master else ""
     return Message(
         key=key,
         recipient=first.recipient,
@@ -165,7 +183,7 @@ def _message(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting]
         priority=Priority(first.priority),
         category=first.category,
         step=first.step,
-        rule=first.rule,
+        rule="" if is_flood(group) else first.rule,
         count=len(group),
         words=first.words or "",
         address=address or "",

@@ -56,7 +56,7 @@ def run(settings: NotifySettings, stop: threading.Event) -> None:
     personal = [channel.name for channel in channels if channel.personal]
 
     registered: list[str] = []
-    watchdog = Watchdog(settings, channels)
+    watchdog = Watchdog(settings, channels, master)
 
     def say_channels(db: psycopg.Connection[Any]) -> int:
         if registered != names:

@@ -55,6 +55,7 @@ CREATE INDEX escalation_due ON escalation (due) WHERE due IS NOT NULL;
 -- A message about a rota is about no alarm and has words of its own.
 ALTER TABLE notification ALTER COLUMN alarm DROP NOT NULL,
     ADD COLUMN words text,
+    ADD COLUMN together int4,                   -- how many rows its message was for
     ADD COLUMN delivered timestamptz,           -- as the provider reports
     ADD COLUMN seen timestamptz,
     ADD COLUMN declined timestamptz,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 from apprise import Apprise, AppriseAsset, NotifyType
 
@@ -21,6 +22,8 @@ class AppriseChannel:
     def __init__(self, urls: str = "") -> None:
         self._urls = urls.split()
         self._asset = AppriseAsset(app_id="Vigil", app_desc="Vigil", app_url="", async_mode=False)
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            Apprise.instantiate("json://localhost")  # its plugins are read now, once, and not by the threads that send
         logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs addresses, which hold secrets
 
     @property

@@ -137,7 +137,7 @@ def test_receipts_of_a_provider_are_kept_and_seen_and_declined_count(db: Db, now
     db.execute("UPDATE notification SET attempts = 1, sent = now()")
     for what in ("delivered", "seen", "declined"):
         with db.transaction():
-            assert record_receipt(db, f"vigil-{number}", what)  # type: ignore[arg-type]
+            assert record_receipt(db, f"vigil-{number}", what)
     assert db.execute("SELECT delivered, seen, declined FROM notification WHERE delivered IS NULL").fetchall() == []
     assert scalar(db, "SELECT due <= clock_timestamp() FROM escalation")
     for wrong in ("", "7", "vigil-", "vigil-x", "vigil-9999999", "vigil-" + "9" * 40):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.care.contacts import add_contact, address_of, entries_of, remove_contacts
-from alerts.care.reach import reach_of
+from alerts.care.reach import on_call, reach_of
 from alerts.care.rotas import override, remove_rota, rota_of, rota_source, set_rota, swap, withdraw
 from alerts.database import now
 from alerts.errors import InvalidContactError, InvalidRotaError, UnknownRecordError
@@ -127,3 +127,12 @@ def test_holes_are_named_with_their_reason(db: Db) -> None:
     at = now(db)
     reasons = {(one.layer, one.reason) for one in book.holes(at, at + timedelta(days=7))}
     assert reasons == {("nurse", "nobody is on duty"), ("charge", "no channel reaches cem"), ("dee", "dee cannot sign in")}
+
+
+def test_when_vigil_stands_those_are_known_whom_a_high_would_call_and_the_manager(db: Db) -> None:
+    with_rota(db)
+    db.execute("DELETE FROM person_channel WHERE person = 3")
+    found = on_call(db, MASTER, TEAM, now(db))
+    assert found == {(f"person:{one}", "sms"): f"+44{one}" for one in (ANN, 4, MIA)}
+    remove_rota(db, TEAM)
+    assert on_call(db, MASTER, TEAM, now(db)) == {}

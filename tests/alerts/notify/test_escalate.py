@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from alerts.care.rotas import override
 from alerts.database import scalar, to_datetime
 from alerts.fold.fold import apply, tick
 from alerts.life.events import Acknowledge
-from alerts.notify.escalate import Escalator, escalate
+from alerts.notify.escalate import Books, Escalator, escalate
 from alerts.rota.rota import Duty
 from streams.engine.condition import Priority
 from tests.alerts.conftest import Db
@@ -131,10 +132,10 @@ def test_whatever_fails_calls_the_whole_team_and_costs_no_other_its_turn(
     fold(db, condition(second=now), condition(subject=6, second=now))
     broken = scalar(db, "SELECT episode FROM episode WHERE subject = 5")
 
-    def fails(tx: Db, episode: int, moment: int) -> None:
+    def fails(tx: Db, episode: int, moment: int, books: Books) -> None:
         if episode == broken:
             raise ZeroDivisionError
-        escalate(tx, episode, moment)
+        escalate(tx, episode, moment, books)
 
     monkeypatch.setattr("alerts.notify.escalate.escalate", fails)
     assert Escalator().escalate_due(db) == 1
@@ -176,6 +177,20 @@ def test_a_persons_channels_come_one_after_the_other_and_quiet_hours_hold_no_hig
     at(db, now + MINUTE)
     found = "SELECT channel, extract(epoch FROM due)::int8 - %s FROM notification WHERE step = 1"
     assert db.execute(found, [now]).fetchall() == [("sms", 0), ("mail", 90)], "a repeat does not put the second one off"
+
+
+def test_quiet_hours_hold_a_medium_and_wake_nobody_else(db: Db, now: int) -> None:
+    with_rota(db, FILE + '\n[[escalation.medium]]\ncall = ["nurse"]\nwait_min = 30\n')
+    db.execute(
+        "UPDATE person_channel SET quiet_since = (%(at)s - interval '1 hour')::time,"
+        " quiet_until = (%(at)s + interval '2 hours')::time",
+        {"at": to_datetime(now * 1000).astimezone(ZoneInfo("Europe/Berlin")).replace(tzinfo=None)},
+    )
+    begin(db, now, priority=Priority.MEDIUM)
+    at(db, now + 5 * MINUTE)
+    assert people(db) == [(f"person:{ANN}", 0), (f"person:{ANN}", 1)]
+    waits = "SELECT round(extract(epoch FROM due) - %s)::int8 FROM notification"
+    assert {seconds for (seconds,) in db.execute(waits, [now]).fetchall()} == {7200}
 
 
 def test_a_latched_high_goes_through_the_policy_once(db: Db, now: int) -> None:

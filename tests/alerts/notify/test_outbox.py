@@ -146,6 +146,7 @@ def test_an_alarm_acknowledged_after_the_lease_is_not_sent(
 
     class Acting:
         name = "webhook"
+        personal = False
 
         def send(self, message: Message) -> str:
             with psycopg.connect(schema) as nurse:
@@ -181,6 +182,7 @@ def test_one_that_died_while_sending_is_followed_by_another(
 ) -> None:
     class Dying:
         name = "webhook"
+        personal = False
 
         def send(self, message: Message) -> str:
             raise KeyboardInterrupt

@@ -34,3 +34,14 @@ def test_quiet_hours_are_those_of_the_teams_clock() -> None:
     assert midday.is_quiet(utc("2026-07-01 10:30"), BERLIN)
     assert not midday.is_quiet(utc("2026-01-15 10:30"), BERLIN)
     assert midday.is_quiet(utc("2026-01-15 11:30"), BERLIN)
+
+
+def test_where_all_are_quiet_a_medium_is_held_until_the_first_is_not() -> None:
+    quiet = [Contact("push", 0, NIGHT), Contact("sms", 30, (time(1), time(4)))]
+    (held,) = usable(quiet, THERE, Priority.MEDIUM, AT_NIGHT, BERLIN)
+    assert (held.channel, held.not_before) == ("sms", utc("2026-03-03 03:00"))
+    assert [one.not_before for one in usable(quiet, THERE, Priority.HIGH, AT_NIGHT, BERLIN)] == [None, None]
+
+
+def test_quiet_hours_end_the_next_morning_also_where_the_clock_changes() -> None:
+    assert Contact("push", 0, NIGHT).quiet_until(utc("2026-03-28 22:00"), BERLIN) == utc("2026-03-29 05:00")

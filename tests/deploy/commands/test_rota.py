@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import psycopg
 import pytest
 
 from alerts.care.channels import register_channels
+from alerts.database import scalar
+from alerts.fold.fold import fold_conditions
+from alerts.notify.escalate import escalate
+from deploy.care_checks import channels
+from deploy.settings import ServerSettings
+from tests.alerts.fold.test_fold import condition
 from tests.deploy.commands.conftest import Vigil
 
 FILE = """\
@@ -127,3 +134,25 @@ def test_a_persons_channels_are_added_listed_and_removed(vigil: Vigil, done: Don
     assert "no channel pager" in refused(vigil, "person", "channels", "m.testova", "--add", "pager", "--by", "m.testova")
     assert "Say who changes this" in refused(vigil, "person", "channels", "m.testova", "--remove", "webhook")
     assert "no quiet hours" in refused(vigil, *add, "--quiet", "night")
+
+
+def test_the_doctor_names_holes_and_a_rota_that_cannot_be_read(vigil: Vigil, done: Done, tmp_path: Path) -> None:
+    (tmp_path / "days.toml").write_text(FILE.replace('hand_over = "Mon 07:00"', 'from = "07:00"\nto = "19:00"'))
+    done("rota", "set", "1", "days.toml", "--by", "a.boss")
+    settings = ServerSettings()
+    (finding,) = channels(settings)
+    assert (finding.good, "nobody is on duty" in finding.what) == (False, True)
+    with psycopg.connect(vigil.database) as tx:
+        tx.execute("UPDATE rota SET source = 'zone ='")
+    assert [("cannot be read" in one.what, one.good) for one in channels(settings)] == [(True, False), (False, True)]
+
+
+def test_who_was_called_is_listed(vigil: Vigil, done: Done) -> None:
+    done("rota", "set", "1", "rota.toml", "--by", "a.boss")
+    with psycopg.connect(vigil.database) as tx:
+        tx.execute("INSERT INTO patient (patient, identity, team) VALUES (5, '', 1)")
+        fold_conditions(tx, [condition(second=int(time.time()))])
+        escalate(tx, scalar(tx, "SELECT episode FROM episode"), int(time.time()) * 1000)
+    following, first = json.loads(done("alarm", "calls", "5", "--json"))
+    assert (first["call"], first["channel"], first["state"]) == (1, "webhook", "waits")
+    assert (following["call"], following["who"]) == ("next", "the whole team")
