@@ -78,7 +78,7 @@ def build(settings: DeskSettings) -> Starlette:
         *stream.ROUTES,
         *actions.ROUTES,
         *links.ROUTES,
-        *answer.ROUTES,
+        *answer.AnswerPage().routes,
         *receipts.ROUTES,
         *rota.ROUTES,
         *patient.ROUTES,

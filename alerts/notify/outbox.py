@@ -89,8 +89,9 @@ UPDATE notification SET next_try = clock_timestamp(), due = least(due, clock_tim
 _NEXT_STEP: Final = """
 UPDATE escalation x SET due = clock_timestamp() FROM notification n
 WHERE n.notification = %s AND x.episode = n.episode AND x.due > clock_timestamp() AND NOT EXISTS (
-    SELECT FROM notification o WHERE o.episode = n.episode AND o.due >= x.since - interval '1 second'
-      AND o.stopped IS NULL AND (o.sent IS NOT NULL OR o.attempts = 0 OR o.recipient NOT LIKE 'person:%%'))"""
+    SELECT FROM notification o LEFT JOIN person p ON o.recipient = 'person:' || p.person
+    WHERE o.episode = n.episode AND o.due >= x.since - interval '1 second' AND o.stopped IS NULL
+      AND (p.person IS NULL OR p.sign_in = ANY(x.people) AND (o.sent IS NOT NULL OR o.attempts = 0)))"""
 _UNKNOWN: Final = """
 UPDATE notification SET error = 'no such channel is configured' WHERE notification IN (
     SELECT notification FROM notification

@@ -99,8 +99,8 @@ def test_a_hole_is_skipped_at_once_and_the_manager_hears_of_it_once(db: Db, now:
     begin(db, now)
     begin(db, now, subject=6)
     assert people(db) == [(f"person:{CEM}", 0)] * 2
-    told = db.execute("SELECT recipient, channel, words FROM notification WHERE alarm IS NULL").fetchall()
-    ((recipient, channel, words),) = told
+    found = db.execute("SELECT recipient, channel, words FROM notification WHERE alarm IS NULL").fetchall()
+    ((recipient, channel, words),) = found
     assert (recipient, channel) == (f"person:{MIA}", "sms")
     assert "nurse: ann cannot sign in" in words
 

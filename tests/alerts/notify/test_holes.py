@@ -38,10 +38,10 @@ def test_a_hole_of_the_next_week_is_reported_once_to_the_manager(db: Db) -> None
     with_rota(db, weekdays_only())
     watch = HoleWatch()
     assert watch.look(db) == 0
-    told = db.execute("SELECT recipient, channel, alarm, words FROM notification").fetchall()
-    assert [row[:3] for row in told] == [(f"person:{MIA}", "sms", None)]
-    assert "charge from Sat" in told[0][3]
-    assert "nobody is on duty" in told[0][3]
+    found = db.execute("SELECT recipient, channel, alarm, words FROM notification").fetchall()
+    assert [row[:3] for row in found] == [(f"person:{MIA}", "sms", None)]
+    assert "charge from Sat" in found[0][3]
+    assert "nobody is on duty" in found[0][3]
     HoleWatch().look(db)
     assert report_ahead(db, TEAM, now(db) + timedelta(hours=1)) == 0
     assert scalar(db, "SELECT count(*) FROM notification") == 1

@@ -14,7 +14,7 @@ from tests.alerts.conftest import Db
 from tests.alerts.notify.test_escalate import begin, people
 from tests.alerts.notify.test_holes import Kept
 from tests.alerts.notify.test_outbox import now
-from tests.alerts.rota.ward import ANN, CEM, MASTER, with_rota
+from tests.alerts.rota.ward import ANN, CEM, DEE, MASTER, with_rota
 
 __all__ = ["now"]
 
@@ -47,6 +47,19 @@ def test_where_no_channel_is_left_the_next_step_is_called_at_once(db: Db, now: i
     assert send_due(db, Fails(), "http://desk", MASTER) == 1
     assert Escalator().escalate_due(db) == 1
     assert people(db) == [(f"person:{ANN}", 0), (f"person:{CEM}", 1)]
+
+
+def test_what_an_earlier_step_has_still_to_send_keeps_no_later_one_back(db: Db, now: int) -> None:
+    with_rota(db)
+    with db.transaction():
+        add_contact(db, MASTER, ANN, "mail", "ann@example.org", after_s=600)
+    begin(db, now)
+    assert send_due(db, Kept(), "http://desk", MASTER) == 1
+    db.execute("UPDATE escalation SET due = clock_timestamp()")
+    assert Escalator().escalate_due(db) == 1
+    assert send_due(db, Fails(), "http://desk", MASTER) == 1
+    assert Escalator().escalate_due(db) == 1
+    assert [who for who, _ in people(db)][-2:] == [f"person:{CEM}", f"person:{DEE}"]
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -141,10 +141,10 @@ def test_the_doctor_names_holes_and_a_rota_that_cannot_be_read(vigil: Vigil, don
     done("rota", "set", "1", "days.toml", "--by", "a.boss")
     settings = ServerSettings()
     (finding,) = channels(settings)
-    assert (finding.good, "nobody is on duty" in finding.what) == (False, True)
+    assert (finding.ok, "nobody is on duty" in finding.what) == (False, True)
     with psycopg.connect(vigil.database) as tx:
         tx.execute("UPDATE rota SET source = 'zone ='")
-    assert [("cannot be read" in one.what, one.good) for one in channels(settings)] == [(True, False), (False, True)]
+    assert [("cannot be read" in one.what, one.ok) for one in channels(settings)] == [(True, False), (False, True)]
 
 
 def test_who_was_called_is_listed(vigil: Vigil, done: Done) -> None:
