@@ -20,6 +20,8 @@ AlertError
 │   ├── InvalidImportError     a file of patients cannot be read at all
 │   ├── InvalidLimitsError     the limits contradict each other
 │   ├── InvalidPauseError      the pause has no reason, or is too long
+│   ├── InvalidContactError    a channel of a person that cannot be used so
+│   ├── InvalidRotaError       the rota names whom nobody can call, or has no such layer
 │   ├── InvalidPersonError     the sign-in is taken, the password too short, or the role unknown
 │   ├── UnknownZoneError       there is no such time zone
 │   ├── InvalidTextError       a text is blank, too long, or cannot be stored
@@ -161,12 +163,23 @@ class InvalidPersonError(CareError):
     """A sign-in, role or password that cannot be used."""
 
 
-class ChannelError(AlertError):
-    """A channel did not take a message; ``reason`` goes to the notification's row and holds no patient data."""
+class InvalidContactError(CareError):
+    """A channel of a person with a delay, quiet hours or an address that cannot be used."""
 
-    def __init__(self, channel: str, reason: str) -> None:
+
+class InvalidRotaError(CareError):
+    """A rota that names somebody who cannot be called, or a change of one that does not fit."""
+
+
+class ChannelError(AlertError):
+    """A channel did not take a message; ``reason`` goes to the notification's row and holds no patient data.
+
+    ``of_recipient``: the fault is of this recipient alone (no address), and says nothing about the channel.
+    """
+
+    def __init__(self, channel: str, reason: str, *, of_recipient: bool = False) -> None:
         super().__init__(f"channel {channel}: {reason}")
-        self.channel, self.reason = channel, reason
+        self.channel, self.reason, self.of_recipient = channel, reason, of_recipient
 
 
 class RelayError(AlertError):

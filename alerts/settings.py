@@ -39,6 +39,27 @@ class NotifySettings(BaseSettings):
     """The secret under which the channel ``webhook`` signs what it posts (header ``X-Vigil-Signature``)."""
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)
     """The limit of one whole exchange."""
+    apprise: bool = False
+    """Whether people may have Apprise URLs as their channel ``apprise``."""
+    apprise_urls: SecretStr | None = None
+    """Apprise URLs, with blanks between them, for whole teams; they switch the channel on, too."""
+    smtp_host: str = ""
+    """The server of the channel ``mail``; without it there is no such channel."""
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = "vigil@localhost"
+    smtp_to: str = ""
+    """The address for whole teams; without it only people with an address of their own get mail."""
+    sms_url: SecretStr | None = None
+    """The address of a gateway for text messages, to which the channel ``sms`` posts a form."""
+    sms_form: str = "to={to}&text={text}&id={key}"
+    """The form: fields and values, in which ``{to}``, ``{text}`` and ``{key}`` are replaced."""
+    sms_authorization: SecretStr = SecretStr("")
+    """The header ``Authorization`` of its requests, such as ``Bearer …``."""
+    sms_to: str = ""
+    """The number for whole teams; without it only people with a number of their own get text messages."""
     heartbeat_url: SecretStr | None = None
     """The address of an external receiver that is told every minute that all is well, and calls somebody when it is not (a
     dead man's switch, such as Healthchecks)."""

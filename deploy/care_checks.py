@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
 
 from alerts.care.channels import TeamChannels, team_channels
 from alerts.care.identity import open_identity
+from alerts.care.reach import TeamReach, reach_of
 from alerts.control.restored import sign_of_restore
+from alerts.database import now
 from alerts.errors import CareError
+from alerts.rota.errors import RotaFileError
+from alerts.rota.rota import LOOK_AHEAD
 from deploy.finding import Finding
 from deploy.settings import ServerSettings
 from devices.errors import DeviceError, MasterKeyError
@@ -64,11 +69,36 @@ def channels(settings: ServerSettings) -> Iterator[Finding]:
     """Name the care teams whom no message reaches."""
     try:
         with psycopg.connect(settings.database, connect_timeout=5) as db:
-            teams = team_channels(db)
+            at = now(db)
+            found = [(team, *_rota_of(db, team.team)) for team in team_channels(db)]
     except psycopg.Error:
         return  # said by the check of the database
-    for team in teams:
-        yield _reached(team)
+    for team, book, broken in found:
+        if broken:
+            cure = f"set it again with vigil rota set {team.team} FILE; until then its alarms call the whole team"
+            yield Finding(False, f"The rota of team {team.team} cannot be read ({broken})", cure)
+        if book is None:
+            yield _reached(team)
+        else:
+            yield _covered(book, at)
+
+
+def _rota_of(db: psycopg.Connection[Any], team: int) -> tuple[TeamReach | None, str]:
+    try:
+        return reach_of(db, team), ""
+    except RotaFileError as error:
+        return None, str(error)
+
+
+def _covered(book: TeamReach, at: datetime) -> Finding:
+    name = f"Team {book.team.team} ({book.team.name})"
+    holes = book.holes(at, at + LOOK_AHEAD)
+    if not holes:
+        return Finding(True, f"{name} is called by its rota, which has no hole in the next {LOOK_AHEAD.days} days")
+    first = holes[0]
+    when = "now" if first.since <= at else f"on {first.since.astimezone(book.rota.zone):%Y-%m-%d at %H:%M}"
+    what = f"The rota of {name} has a hole {when}: {first.layer}, {first.reason}"
+    return Finding(False, what, f"fill it: vigil rota holes {book.team.team}, vigil rota override {book.team.team} …")
 
 
 def _reached(team: TeamChannels) -> Finding:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
     "patient": "Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.",
+    "rota": "See and set who is on duty in a care team and who is called after whom.",
     "alarm": "See open alarms and act on them: one patient, one act.",
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",

@@ -35,16 +35,20 @@ class TeamChannels:
         return self.chosen == (LOG,)
 
 
-def register_channels(tx: Tx, names: Collection[str]) -> None:
-    """Write down the channels that the notifier has; those it has no more are forgotten."""
+def register_channels(tx: Tx, names: Collection[str], personal: Collection[str] = ()) -> None:
+    """Write down the channels that the notifier has, of them those that need a person's address; those it has no more go."""
     kept = [one for one in names if one != LOG]
     tx.execute("DELETE FROM channel WHERE name <> ALL(%s)", [kept])
-    tx.execute("INSERT INTO channel (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [kept])
+    tx.execute(
+        "INSERT INTO channel (name, personal) SELECT n, n = ANY(%s) FROM unnest(%s::text[]) n"
+        " ON CONFLICT (name) DO UPDATE SET personal = excluded.personal",
+        [list(personal), kept],
+    )
 
 
-def registered_channels(tx: Tx) -> list[str]:
-    """The channels that reach people and that the notifier has."""
-    return scalars(tx, "SELECT name FROM channel ORDER BY name")
+def registered_channels(tx: Tx, *, personal: bool = False) -> list[str]:
+    """The channels that reach people and that the notifier has; those that need a person's address only if asked for."""
+    return scalars(tx, "SELECT name FROM channel WHERE %s OR NOT personal ORDER BY name", [personal])
 
 
 def team_channels(tx: Tx) -> list[TeamChannels]:

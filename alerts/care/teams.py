@@ -12,6 +12,13 @@ from alerts.care.text import NAME, checked_text
 from alerts.database import Tx, scalar
 from alerts.errors import InvalidTextError
 
+TEAM_CALL: Final = """
+INSERT INTO notification (alarm, episode, recipient, channel, step, due)
+SELECT %s, %s, 'team:' || t.team, unnest(CASE WHEN t.channels = '{}' THEN everyone.channels ELSE t.channels END), %s, %s
+FROM care_team t CROSS JOIN (
+    SELECT coalesce(array_agg(name), '{log}') AS channels FROM channel WHERE NOT personal) everyone
+WHERE t.team = %s ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
+"""Call a whole team by its channels; values: alarm, episode, step, due, team."""
 _LONGEST_PHONE: Final = 40
 _PHONE: Final = re.compile(r"[0-9+()/. -]+")
 _MEMBER = "m.person = %s AND (m.until IS NULL OR m.until > clock_timestamp())"

@@ -10,6 +10,7 @@ DOES: Final = {
     "relay": "no change of limits, consent or enrolment reaches the log",
     "watch": "nobody is paged when Vigil itself stands still",
     "notify due": "no alarm is repeated or escalated",
+    "notify escalation": "nobody is called by a rota, and no step follows another",
     "notify log": "nothing is written into its log",
 }
 """What is missing while a part is away; the others are channels."""

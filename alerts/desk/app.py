@@ -29,8 +29,13 @@ from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
+<<<<<<< HEAD
 from alerts.desk.pages import actions, links, stream, worklist
 from alerts.desk.pages.admin import gateways, importing, leaflet, patients, people, teams
+=======
+from alerts.desk.pages import actions, answer, links, receipts, rota, stream, worklist
+from alerts.desk.pages.admin import importing, leaflet, patients, people, teams
+>>>>>>> s-people
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.pair.routes import PairPages
 from alerts.desk.pages.patient import patient
@@ -79,6 +84,9 @@ def build(settings: DeskSettings) -> Starlette:
         *stream.ROUTES,
         *actions.ROUTES,
         *links.ROUTES,
+        *answer.AnswerPage().routes,
+        *receipts.ROUTES,
+        *rota.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,
         *importing.ROUTES,

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alerts.settings import shared
@@ -40,6 +40,8 @@ class DeskSettings(BaseSettings):
     port: int = 8080
     public_url: str = "http://127.0.0.1:8080"  # https here makes cookies Secure with the __Host- prefix
     zone: ZoneInfo = ZoneInfo("UTC")  # of all times shown
+    receipt_secret: SecretStr | None = None
+    """The secret under which providers sign what they report about messages (``POST /receipts``); without it nobody may."""
     grafana_url: str | None = None
 
     demo: bool = False

@@ -31,6 +31,10 @@ CHANNEL: Final = "vigil_alarm"
 GROUPED_RULE: Final = "gateway_offline"
 GROUPING_S: Final = 3
 """Seconds to wait for a gateway's other patients, which share one message: their partitions commit in other rounds."""
+ROTA: Final = "rota"
+"""The channel of a call that the notifier has still to address: whom the team's rota names
+(:mod:`alerts.notify.escalate`).
+"""
 OPERATORS: Final = "operators"
 """The recipient of alarms that belong to no care team: those of the partitions themselves."""
 
@@ -50,10 +54,10 @@ WITH message AS (
     FROM jsonb_to_recordset(%s::jsonb) AS n(alarm int8, episode int8, step int4, due timestamptz, wait float8)
     JOIN alarm a USING (alarm)
 ), everyone AS (  -- what the notifier has; a team without a choice of its own is told by all of it
-    SELECT coalesce(array_agg(name), '{log}') AS channels FROM channel
-), addressed AS (
-    SELECT m.*, p.team, coalesce(
-        CASE WHEN t.channels = '{}' THEN everyone.channels ELSE t.channels END,
+    SELECT coalesce(array_agg(name), '{log}') AS channels FROM channel WHERE NOT personal
+), addressed AS (  -- whom a rota calls is the notifier's to find: one row for all of it
+    SELECT m.*, CASE WHEN t.rota IS NULL THEN 'team:' ELSE 'rota:' END || p.team AS recipient, coalesce(
+        CASE WHEN t.rota IS NOT NULL THEN '{rota}' WHEN t.channels = '{}' THEN everyone.channels ELSE t.channels END,
         (SELECT array_agg(DISTINCT c) FROM (
             SELECT unnest(channels) c FROM care_team UNION SELECT unnest(everyone.channels)) of_any)) AS channels
     FROM message m
@@ -62,9 +66,10 @@ WITH message AS (
     LEFT JOIN care_team t ON t.team = p.team
 )
 INSERT INTO notification (alarm, episode, recipient, channel, step, due, next_try)
-SELECT alarm, episode, coalesce('team:' || team, %s), channel, step, due, clock_timestamp() + make_interval(secs => wait)
+SELECT alarm, episode, coalesce(recipient, %s), channel, step, due, clock_timestamp() + make_interval(secs => wait)
 FROM addressed, unnest(channels) AS channel
 ON CONFLICT (alarm, recipient, channel, step) DO NOTHING"""
+_OVER: Final = "DELETE FROM escalation WHERE episode = ANY(%s)"
 _MEND: Final = """
 UPDATE {} SET due = NULL
 WHERE episode = %s AND closed IS NULL AND (due <= '1900-01-01 00:00Z' OR due >= '3000-01-01 00:00Z')"""
@@ -227,6 +232,7 @@ def _write(tx: Tx, cases: Sequence[Case]) -> None:
         tx.execute(_EVENTS, [json_text(events)])
     if stopped := [one.stored.episode for one in cases if one.stop and one.stored is not None]:
         tx.execute(_STOP, [stopped])
+        tx.execute(_OVER, [stopped])
     messages = [_message(case, call) for case in cases for call in case.calls]
     if messages:
         tx.execute(_NOTIFY, [json_text(messages), OPERATORS])

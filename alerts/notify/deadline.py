@@ -27,6 +27,10 @@ class WithDeadline:
     def name(self) -> str:
         return self._channel.name
 
+    @property
+    def personal(self) -> bool:
+        return self._channel.personal
+
     def send(self, message: Message) -> str:
         self._hanging = [thread for thread in self._hanging if thread.is_alive()]
         if len(self._hanging) >= MOST_HANGING:

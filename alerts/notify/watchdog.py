@@ -1,7 +1,8 @@
 """The watchdog: it pages when Vigil itself does not watch, by every channel, also while the database is away.
 
-Pages about parts of Vigil are no rows of ``notification``: the table may be what is away.  They go to the operators and to
-every care team, by the channels last read, and again every few minutes until the part does its work.
+Pages about parts of Vigil are no rows of ``notification``: the table may be what is away.  They go to the operators, to
+every care team and to whoever its rota would call now, by the channels last read, and again every few minutes until the part
+does its work.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import psycopg
 import structlog
 
 from alerts.care.channels import team_channels
+from alerts.care.reach import on_call
 from alerts.control.path_watch import Fault, Part, PathWatch
+from alerts.database import now
 from alerts.errors import ChannelError
 from alerts.fold.fold import OPERATORS
 from alerts.notify.channel import Channel, Message
+from alerts.rota.errors import RotaFileError
 from alerts.settings import NotifySettings
 from streams.engine.condition import Priority
 
@@ -49,11 +53,13 @@ class _Episode:
 class Watchdog:
     """Pages for the faults of ``path`` by ``channels`` (by name)."""
 
-    def __init__(self, settings: NotifySettings, channels: Sequence[Channel]) -> None:
+    def __init__(self, settings: NotifySettings, channels: Sequence[Channel], master: bytes = b"") -> None:
+        self._master = master
         self.path = PathWatch(settings.database, settings.kafka, settings.topic, lead=True, read_also=self._remember_teams)
         self._channels: Mapping[str, Channel] = {one.name: one for one in channels}
         self._desk_url = settings.desk_url.rstrip("/")
         self._teams: dict[str, tuple[str, ...]] = {}
+        self._people: dict[tuple[str, str], str] = {}  # addresses, by recipient and channel
         self._standing: dict[Part, _Episode] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -64,7 +70,7 @@ class Watchdog:
 
     def look(self, faults: Sequence[Fault]) -> None:
         """Page for these faults where it is time to, and say once that a part does its work again."""
-        now = time.monotonic()
+        at = time.monotonic()
         found = {fault.part: fault.sentence for fault in faults}
         for part in [one for one in self._standing if one not in found]:
             over = self._standing.pop(part)
@@ -79,17 +85,18 @@ class Watchdog:
             episode.sentence = sentence
             if not self.path.leads:
                 continue
-            if episode.step < 0 or now - episode.paged_at > AGAIN_S:
-                episode.step, episode.paged_at, episode.left = episode.step + 1, now, self._everybody()
+            if episode.step < 0 or at - episode.paged_at > AGAIN_S:
+                episode.step, episode.paged_at, episode.left = episode.step + 1, at, self._everybody()
             episode.left = self._send(
                 part, episode, f"{sentence} {_LATE if part == 'messages' else _UNWATCHED}", episode.left
             )
 
     def _everybody(self) -> list[tuple[str, str]]:
-        """Each recipient with each channel that tells them; the operators are told by every channel."""
+        """Each recipient with each channel that tells them; the operators are told by every one that needs no address."""
         return [
-            *((OPERATORS, name) for name in self._channels),
+            *((OPERATORS, name) for name, channel in self._channels.items() if not channel.personal),
             *((who, name) for who, names in self._teams.items() for name in names if name in self._channels),
+            *(one for one in self._people if one[1] in self._channels),
         ]
 
     def _send(
@@ -108,6 +115,7 @@ class Watchdog:
                 step=max(episode.step, 0),
                 rule="pipeline_stopped",
                 words=words,
+                address=self._people.get((recipient, name), ""),
             )
             try:
                 self._channels[name].send(message)
@@ -117,7 +125,15 @@ class Watchdog:
         return failed
 
     def _remember_teams(self, db: psycopg.Connection[Any]) -> None:
-        self._teams = {f"team:{one.team}": one.used for one in team_channels(db)}
+        found = team_channels(db)
+        self._teams = {f"team:{one.team}": one.used for one in found}
+        at, people = now(db), dict[tuple[str, str], str]()
+        for team in found:
+            try:
+                people |= on_call(db, self._master, team.team, at)
+            except RotaFileError as error:
+                _log.error("a rota cannot be read", team=team.team, line=error.faults[0].line)
+        self._people = people
 
 
 def run_heartbeat(settings: NotifySettings, path: PathWatch, stop: threading.Event) -> None:

@@ -45,6 +45,37 @@ def show_all(
 
 
 @app.command()
+def calls(patient: Number, as_json: AsJson = False) -> None:
+    """List who was called about a patient, by which channel and with which receipt, and who is next.
+
+    Example: vigil alarm calls 1
+    """
+    from alerts.care.calls import calls_of
+    from alerts.care.records import check_in_care
+    from alerts.database import to_datetime
+
+    with transaction() as (tx, _):
+        check_in_care(tx, patient)
+        found = calls_of(tx, patient)
+    records: list[dict[str, object]] = [
+        {
+            "at": to_datetime(one.at).astimezone(UTC) if one.at is not None else None,
+            "call": one.step + 1,
+            "who": one.who,
+            "channel": one.channel,
+            "state": one.state,
+            "attempts": one.attempts,
+        }
+        for one in found.made
+    ]
+    if found.after is not None:
+        at = to_datetime(found.after.at).astimezone(UTC)
+        who = ", ".join(found.after.who)
+        records.insert(0, {"at": at, "call": "next", "who": who, "channel": "", "state": "if nobody acts", "attempts": 0})
+    print_table(records, as_json=as_json, empty=f"Nobody was called about patient {patient}.")
+
+
+@app.command()
 def acknowledge(patient: Number, by: By) -> None:
     """Take a patient: acknowledge, in one act, all alarms of theirs that nobody has.
 

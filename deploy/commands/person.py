@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
+from datetime import time
 from typing import Annotated, Literal
 
 import typer
 
-from deploy.acting import By, author, person_named, transaction, write_down
+from deploy.acting import AsJson, By, author, person_named, transaction, write_down
 from deploy.errors import DeployError
 from deploy.look_up import add_list, add_show
+from deploy.printed import print_table
 
 app = typer.Typer(help="Look people up, change name, role and password, stop and let them sign in.", no_args_is_help=True)
 SignIn = Annotated[str, typer.Argument(help="as they sign in", show_default=False)]
@@ -75,6 +77,74 @@ def password(sign_in: SignIn, by: By) -> None:
         set_password(tx, person, new)
         write_down(tx, who, "person.password", f"person:{person}")
     print(f"{sign_in} has a new password and signs in with it")
+
+
+@app.command()
+def channels(
+    sign_in: SignIn,
+    add: Annotated[str | None, typer.Option(help="a channel of the notifier, such as sms", show_default=False)] = None,
+    address: Annotated[
+        str | None, typer.Option(help="where it reaches them; asked for, or VIGIL_ADDRESS", show_default=False)
+    ] = None,
+    after: Annotated[int, typer.Option(help="seconds after the call before this channel is used")] = 0,
+    quiet: Annotated[str | None, typer.Option(help="22:00-07:00: only a high then", show_default=False)] = None,
+    remove: Annotated[str | None, typer.Option(help="a channel", show_default=False)] = None,
+    by: Annotated[str | None, typer.Option("--by", help="your sign-in, to change them", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List, add and remove the channels by which a person is called, in their order.  Without any the team's channels
+    call them.
+
+    Examples: vigil person channels m.testova;
+    vigil person channels m.testova --add sms --address +441632960001 --quiet 22:00-07:00 --by m.testova;
+    vigil person channels m.testova --remove sms --by m.testova
+    """
+    from alerts.care.channels import registered_channels
+    from alerts.care.contacts import add_contact, entries_of, remove_contacts
+
+    hours = _quiet(quiet)
+    with transaction() as (tx, master):
+        person = person_named(tx, sign_in)
+        if add or remove:
+            if by is None:
+                raise DeployError("Say who changes this: --by and your sign-in.")
+            who = author(tx, by)
+        if add:
+            there = registered_channels(tx, personal=True)
+            if add not in there:
+                raise DeployError(
+                    f"The notifier has no channel {add}, only {', '.join(there) or 'its log'}: set it up there"
+                    " (docs/notifications.md) and start vigil notify, then run this again."
+                )
+            if add not in registered_channels(tx) and address is None:
+                address = os.environ.get("VIGIL_ADDRESS") or getpass.getpass(f"Address of {sign_in} for {add}: ")
+            add_contact(tx, master, person, add, address or "", after_s=after, quiet=hours)
+            write_down(tx, who, "person.channel", f"person:{person}", channel=add, after=after, quiet=quiet)
+        if remove:
+            if not remove_contacts(tx, person, [remove]):
+                raise DeployError(f"{sign_in} has no channel {remove}: see vigil person channels {sign_in}.")
+            write_down(tx, who, "person.channel_removed", f"person:{person}", channel=remove)
+        found = entries_of(tx, master, person)
+    records = [
+        {
+            "channel": one.contact.channel,
+            "address": "cannot be read: add it again" if one.address is None else one.address,
+            "after_s": one.contact.after_s,
+            "quiet": "–".join(f"{at:%H:%M}" for at in one.contact.quiet) if one.contact.quiet else "",
+        }
+        for one in found
+    ]
+    print_table(records, as_json=as_json, empty=f"{sign_in} has no channel of their own: the team's channels call them.")
+
+
+def _quiet(hours: str | None) -> tuple[time, time] | None:
+    if hours is None:
+        return None
+    try:
+        since, until = (time.fromisoformat(part) for part in hours.split("-"))
+    except ValueError:
+        raise DeployError(f"{hours} are no quiet hours: write such as 22:00-07:00.") from None
+    return since, until
 
 
 @app.command()

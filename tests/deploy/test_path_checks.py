@@ -94,12 +94,12 @@ def test_the_part_of_the_notifier_that_is_away_is_named(settings: ServerSettings
     assert nobody.endswith("The notifier does not run: nobody is paged, and no change reaches the log: start vigil notify.")
     with psycopg.connect(settings.database) as db:
         register_channels(db, ["log", "webhook"])
-    with connected(settings, "watch", "notify due", "notify log", "notify webhook"):
+    with connected(settings, "watch", "notify due", "notify escalation", "notify log", "notify webhook"):
         (relay,) = wrong(notifier(settings))
         assert relay.startswith(
             "The notifier's part relay is away: no change of limits, consent or enrolment reaches the log"
         )
-    with connected(settings, "relay", "watch", "notify due", "notify log"):
+    with connected(settings, "relay", "watch", "notify due", "notify escalation", "notify log"):
         assert "part notify webhook is away: nothing is sent by webhook" in wrong(notifier(settings))[0]
-    with connected(settings, "relay", "watch", "notify due", "notify log", "notify webhook"):
+    with connected(settings, "relay", "watch", "notify due", "notify escalation", "notify log", "notify webhook"):
         assert not wrong(notifier(settings))

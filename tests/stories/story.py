@@ -15,6 +15,15 @@ calls.  A scene lasts some seconds; all its records are one round of the log, so
     gateway = "silent"                            # no heartbeat
     calls = ["high spo2"]                         # every call of this scene, in order: priority and what heads the message
     list = ["high spo2 active"]                   # the open alarms at its end: priority, what, state
+
+With a rota a story says who is called:
+
+    high = ["Ann 2", "Cem 3", "team 5"]           # the steps for a high: who, and how many minutes they have
+    [[scene]]
+    away = ["Ann"]                                # people whom no channel reaches, from now on
+    do = ["Ann declines", "Cem has seen it"]      # answers to a message
+    called = ["Ann", "Ann", "Cem"]                # who is called in this scene, in order
+    holes = ["Ann"]                               # steps that were skipped
 """
 
 from __future__ import annotations
@@ -36,8 +45,9 @@ from devices.wire.control import Enrolled, Enrolment, Facts, Level, Limit, Pause
 from devices.wire.event import Contact, Heartbeat
 from streams.engine.testing import PatientLog, Record, clock_record
 from tests.alerts.life.in_memory import Patient
+from tests.stories.called_by_rota import CalledByRota
 
-PEOPLE: Final = {"Ann": 1, "Ben": 2}
+PEOPLE: Final = {"Ann": 1, "Ben": 2, "Cem": 3, "Dee": 4}
 LIMITS: Final = (
     Limit(Vital.HEART_RATE, "high", Level(110, 60), Level(130, 15), 5),
     Limit(Vital.HEART_RATE, "low", None, Level(41, 15), 5),
@@ -60,7 +70,10 @@ class Scene(msgspec.Struct, forbid_unknown_fields=True):
     send: dict[str, dict[str, Any]] = {}
     late_s: int = 0
     gateway: Literal["beats", "silent"] = "beats"
+    away: list[str] | None = None
     calls: list[str] | None = None
+    called: list[str] | None = None
+    holes: list[str] | None = None
     shown: list[str] | None = msgspec.field(name="list", default=None)
 
 
@@ -70,6 +83,7 @@ class Story(msgspec.Struct, forbid_unknown_fields=True):
     of: str = msgspec.field(name="from", default="")
     devices: dict[str, int] = msgspec.field(default_factory=lambda: {"belt": 1, "oximeter": 1, "cuff": 0})
     facts: dict[str, Any] = {}
+    high: list[str] = []
 
 
 def read_story(path: Path) -> Story:
@@ -81,7 +95,8 @@ class Played:
 
     def __init__(self, story: Story) -> None:
         self.story = story
-        self.log, self.patient = PatientLog(stages()), Patient()
+        self.log = PatientLog(stages())
+        self.patient = CalledByRota(story.high) if story.high else Patient()
         self.numbers = {name: 11 + place for place, name in enumerate(story.devices)}
         self.log.control(RuleSet(1, LIMITS))
         self.log.control(Facts(**{"born": "1950-02-03", "consciousness": "A", **story.facts}))
@@ -93,6 +108,8 @@ class Played:
     def play(self, scene: Scene) -> tuple[list[str], list[str]]:
         """The calls of the scene and the list at its end."""
         before = len(self.patient.calls)
+        if scene.away is not None:
+            self.rota.away = set(scene.away)
         for words in scene.do:
             self._do(words)
         seen = len(self.log.conditions())
@@ -105,6 +122,11 @@ class Played:
         self.patient.run_until(self.log.now * 1000)
         calls = [self._of_call(call) for call in self.patient.calls[before:]]
         return calls, sorted(f"{_name(one)} {one.state}" for one in self.patient.alarms)
+
+    @property
+    def rota(self) -> CalledByRota:
+        assert isinstance(self.patient, CalledByRota), "this story has no rota: say whom a high calls"
+        return self.patient
 
     @staticmethod
     def _length(scene: Scene) -> int:
@@ -164,6 +186,9 @@ class Played:
             return
         if verb == "facts":
             self.log.control(Facts(**{"born": "1950-02-03", "consciousness": "A", **msgspec.json.decode(" ".join(rest))}))
+            return
+        if verb in ("declines", "has"):
+            self.rota.answer(who, at, cannot=verb == "declines")
             return
         act, only = self._act(by, at, verb, rest)
         states = {"acknowledges": "unacknowledged", "unsnoozes": "shelved"}

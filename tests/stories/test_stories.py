@@ -17,6 +17,11 @@ def test_story(path: Path) -> None:
     played = Played(story)
     for number, scene in enumerate(story.scene, 1):
         calls, shown = played.play(scene)
+        if scene.called is not None:
+            called = played.rota.take_called()
+            assert called == scene.called, f"{story.about}: who was called in scene {number}; calls were {calls}"
+        if scene.holes is not None:
+            assert played.rota.take_holes() == scene.holes, f"{story.about}: holes of scene {number}"
         if scene.calls is not None:
             assert calls == scene.calls, f"{story.about}: calls of scene {number}; the list is {shown}"
         if scene.shown is not None:

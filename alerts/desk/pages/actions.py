@@ -29,7 +29,7 @@ SHELF_REASONS: Final = (
     "Care at the bedside", "Known artefact, being fixed", "Treatment given, waiting for effect", "Other: see the note",
 )  # fmt: skip
 _SHELF_MIN: Final = (5, 10, 30, 60, 120, 240, 480, 1440)
-_MOST_AT_ONCE: Final = 500
+MOST_AT_ONCE: Final = 500
 _TO_NOTICES: Final = {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
 _CONFLICTS: Final = {
     "acknowledge": "Acknowledged",
@@ -131,7 +131,7 @@ async def _seen(request: Request, desk: Desk, session: Session) -> tuple[dict[in
     """The alarms on the screen with their versions (the field "alarms": ``12:3 13:1``), if the person may act on them."""
     form = request.query_params if request.method == "GET" else await request.form()
     seen: dict[int, int] = {}
-    for pair in str(form.get("alarms", ""))[:20_000].split()[:_MOST_AT_ONCE]:
+    for pair in str(form.get("alarms", ""))[:20_000].split()[:MOST_AT_ONCE]:
         number, version = (whole_number(part) for part in (f"{pair}:").split(":")[:2])
         if number is None or version is None:
             raise BadFormError({"alarms": "Update the list and try again."})

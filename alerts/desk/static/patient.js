@@ -53,11 +53,11 @@ listen((event) => {
   const first = digest === null;
   digest = row[3];
   if (first) return;
-  for (const name of ["alarms", "work", "news", "timeline"]) renew(name);
+  for (const name of ["alarms", "work", "news", "calls", "timeline"]) renew(name);
   chart.reload();
 }, key);
-setInterval(() => { renew("news"); if (shown.live()) { renew("table"); chart.reload(); } }, 60_000);
+setInterval(() => { renew("news"); renew("calls"); if (shown.live()) { renew("table"); chart.reload(); } }, 60_000);
 
 $("[data-print]").addEventListener("click", () => print());
-document.addEventListener("vigil:changed", () => { for (const name of ["alarms", "work", "timeline"]) renew(name); });
+document.addEventListener("vigil:changed", () => { for (const name of ["alarms", "work", "calls", "timeline"]) renew(name); });
 document.addEventListener("input", (e) => { if (e.target.closest(".limits td")) e.target.classList.toggle("changed", e.target.value !== e.target.defaultValue); });

@@ -31,14 +31,19 @@ SELECT
      CROSS JOIN LATERAL (SELECT sent FROM notification WHERE channel = c.channel AND {_SENT}
                          ORDER BY sent DESC LIMIT 1) n
    WHERE c.channel <> ALL(%(nobody)s) ORDER BY n.sent DESC LIMIT 1)"""
-# a team that has chosen no channel is told by every one that the notifier has
+# a team that has chosen no channel is told by every one that the notifier has; a rota calls people by their own
 _TEAMS: Final = """
-SELECT team, CASE WHEN channels = '{}' THEN ARRAY(SELECT name FROM channel) ELSE array_remove(channels, NULL) END
-FROM care_team"""
+SELECT team, CASE WHEN channels = '{}' THEN ARRAY(SELECT name FROM channel WHERE NOT personal)
+        ELSE array_remove(channels, NULL) END
+    || CASE WHEN rota IS NULL THEN '{}' ELSE ARRAY(
+        SELECT DISTINCT c.channel FROM membership m JOIN person_channel c USING (person) JOIN channel h ON h.name = c.channel
+        WHERE m.team = t.team AND (m.until IS NULL OR m.until > clock_timestamp())) END
+FROM care_team t"""
 _PAGED: Final = f"""
 SELECT DISTINCT ON (n.episode) n.episode,
-  CASE WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END, {epoch_ms("n.sent")}
+  CASE WHEN p.person IS NOT NULL THEN p.name WHEN t.team IS NULL THEN n.recipient ELSE 'the team' END, {epoch_ms("n.sent")}
 FROM episode e JOIN notification n USING (episode) LEFT JOIN care_team t ON n.recipient = 'team:' || t.team
+  LEFT JOIN person p ON n.recipient = 'person:' || p.person
 WHERE e.closed IS NULL AND {_SENT} AND n.receipt IS NOT NULL AND n.channel <> ALL(%(nobody)s)
 ORDER BY n.episode, n.sent DESC"""
 

@@ -13,6 +13,7 @@ class LogChannel:
     """The channel that always exists; its receipt is the message's key."""
 
     name = "log"
+    personal = False
 
     def send(self, message: Message) -> str:
         _log.info("notification", **message.public())

@@ -8,8 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 import pytest
+
+from tests.alerts.notify.mail_server import MailServer
 
 
 class Provider(ThreadingHTTPServer):
@@ -39,8 +42,9 @@ class _Answer(BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             return
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.got.append(body)
+        content = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        is_form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        self.server.got.append(dict(parse_qsl(content)) if is_form else json.loads(content))
         self.server.headers.append(dict(self.headers))
         match self.server.how:
             case "slow":
@@ -75,4 +79,15 @@ def provider() -> Iterator[Provider]:
     yield server
     server.shutdown()
     socketserver.TCPServer.server_close(server)
+    thread.join(5)
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    server = MailServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
     thread.join(5)

@@ -42,6 +42,7 @@ def test_what_hangs_is_bounded_and_what_a_channel_says_is_passed_on() -> None:
 
     class Slow:
         name = "slow"
+        personal = False
 
         def send(self, message: Message) -> str:
             if message.key == "bad":

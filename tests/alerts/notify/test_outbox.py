@@ -67,6 +67,7 @@ def test_a_message_that_fails_in_whatever_way_holds_up_no_other(
 ) -> None:
     class Fails:
         name = webhook.name
+        personal = False
 
         def send(self, message: Message) -> str:
             if message.priority is Priority.HIGH:
@@ -96,7 +97,8 @@ def test_what_a_provider_refuses_is_tried_again_later_and_later(
         assert send_due(db, webhook, DESK) == 0
         pauses.append(scalar(db, "SELECT extract(epoch FROM next_try - now())::float8 FROM notification"))
         try_again_now(db)
-    assert pauses == pytest.approx([2, 4, 8, 16, 32, 60, 60, 60], abs=0.9)
+    longest = [2, 4, 8, 16, 32, 60, 60, 60]
+    assert all(0.75 * most - 0.2 < pause < most + 0.2 for pause, most in zip(pauses, longest, strict=True)), pauses
     assert rows(db, "error, sent") == [("answered 503", None)]
     provider.how = "ok"
     assert send_due(db, webhook, DESK) == 1
@@ -144,6 +146,7 @@ def test_an_alarm_acknowledged_after_the_lease_is_not_sent(
 
     class Acting:
         name = "webhook"
+        personal = False
 
         def send(self, message: Message) -> str:
             with psycopg.connect(schema) as nurse:
@@ -179,6 +182,7 @@ def test_one_that_died_while_sending_is_followed_by_another(
 ) -> None:
     class Dying:
         name = "webhook"
+        personal = False
 
         def send(self, message: Message) -> str:
             raise KeyboardInterrupt

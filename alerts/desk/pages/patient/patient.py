@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from alerts.care.calls import calls_of
 from alerts.desk.errors import NotAllowedError, NotYoursError
 from alerts.desk.pages.actions import FALSE_REASONS
 from alerts.desk.pages.limits.limits import read_editor
@@ -81,20 +82,23 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
         window = Window.of_hours(USUAL_H, snapshot.read_at / 1000)
         table = await read_table(connection, patient, window)
         entered = await read_entered(connection, number)
+    calls = await desk.write(lambda tx: calls_of(tx, number))
     return desk.page(
-        "patient.html", editor=editor, moments=moments, table=table, window=window, hours=USUAL_H, RANGES=RANGES,
-        texts={}, number=number, saved=False, counts=counts(desk.reader.view(session.teams), session.person),
+        "patient.html", editor=editor, moments=moments, calls=calls, table=table, window=window, hours=USUAL_H,
+        RANGES=RANGES, texts={}, number=number, saved=False, counts=counts(desk.reader.view(session.teams), session.person),
         **_shown(desk, session, snapshot, patient, line, entered),
     )  # fmt: skip
 
 
 @signed_in
 async def part(request: Request, desk: Desk, session: Session) -> Response:
-    """One part of the page: alarms, work, news, timeline or table."""
+    """One part of the page: alarms, work, news, calls, timeline or table."""
     number, name = request.path_params["patient"], request.path_params["part"]
     snapshot, patient, line = await _found(desk, session, number)
     if name in ("alarms", "work"):
         return desk.page(f"_{name}.html", **_shown(desk, session, snapshot, patient, line, {}))
+    if name == "calls":
+        return desk.page("_calls.html", calls=await desk.write(lambda tx: calls_of(tx, number)))
     async with desk.pool.connection() as connection:
         entered = await read_entered(connection, number) if name == "news" else {}
         shown = _shown(desk, session, snapshot, patient, line, entered)

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from alerts.care.signature import SIGNATURE, signature
 from alerts.errors import ChannelError
 from alerts.notify.channel import Message
-from alerts.notify.channels.webhook import SIGNATURE, WebhookChannel, signature
+from alerts.notify.channels.webhook import WebhookChannel
 from streams.engine.condition import Priority
 from tests.alerts.notify.conftest import Provider
 
@@ -48,6 +49,7 @@ def test_a_message_holds_nothing_but_what_it_takes_to_come_and_look(provider: Pr
             "text": "Vigil: high alarm, call 3. A patient's values need you: open the link, then see or call the patient. "
             "http://desk/alarms/7",
             "link": "http://desk/alarms/7",
+            "answers": False,
             "recipient": "team:3",
             "alarm": 7,
             "priority": "high",
