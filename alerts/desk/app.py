@@ -29,7 +29,7 @@ from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-from alerts.desk.pages import actions, links, stream, worklist
+from alerts.desk.pages import actions, hands, links, pausing, shift, stream, worklist
 from alerts.desk.pages.admin import importing, patients, people, teams
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
@@ -77,6 +77,9 @@ def build(settings: DeskSettings) -> Starlette:
         *worklist.ROUTES,
         *stream.ROUTES,
         *actions.ROUTES,
+        *hands.ROUTES,
+        *pausing.ROUTES,
+        *shift.ROUTES,
         *links.ROUTES,
         *patient.ROUTES,
         *limits.ROUTES,

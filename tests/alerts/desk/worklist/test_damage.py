@@ -53,6 +53,8 @@ INSERT INTO channel (name) VALUES ('webhook') ON CONFLICT DO NOTHING;
 INSERT INTO condition_waiting (partition, condition) VALUES (1, '{}');
 INSERT INTO damaged_key (partition, patient, gateway, key) VALUES (1, 1, 1, 1);
 INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1);
+INSERT INTO hand_over (giver, taker) VALUES (1, 2);
+INSERT INTO observation (patient, time, content, by_person) VALUES (2, now(), '{"spo2": 95}', 1);
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
 DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);
@@ -110,6 +112,7 @@ class Desk:
             groups=[("open", "All", "", list(shown))], session=self._session, snapshot=snapshot, now=snapshot.read_at,
             today=datetime.now(UTC).date(), zone=ZoneInfo("UTC"), COLUMNS=tuple(VITAL_OF),
             sparks={line.key: sparks_of(snapshot, line.patient) for line in shown if line.patient},
+            whole={line.key for line in shown},
         )  # fmt: skip
         return shown
 
