@@ -25,15 +25,18 @@ const stands = () => { placed = new Map($$("tbody", table).flatMap((t) => $$(".r
 stands();
 
 // ---- rows that are near the screen
-const near = new Set();
+const near = new Set(), whole = new Set($$(".row:not(.stub)", table)), FEW = 60;
+// of a small ward every row is kept as it is now, of a large one what is on the screen or near it
+const live = () => (whole.size <= FEW ? new Set([...whole, ...near]) : near);
+const forget = (row) => { near.delete(row); whole.delete(row); watch.unobserve(row); };
 const watch = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (isIntersecting && target.isConnected) { near.add(target); setRow(target); tickIn(target); } else near.delete(target);
   }
   renew();
-}, { rootMargin: "300px" });
+}, { rootMargin: "300px", root: getComputedStyle(list).overflowY === "auto" ? list : null });
 for (const row of $$(".row", table)) watch.observe(row);
-tickOnly(() => near);
+tickOnly(live);
 
 const setRow = (row) => {
   for (const [column, cell] of Object.entries(cells[row.dataset.key] ?? {})) {
@@ -76,7 +79,7 @@ const fetchRows = async (wanted) => {
 const stale = (row) => row.dataset.digest !== states.get(row.dataset.key)?.[2] && states.has(row.dataset.key);
 const renew = async () => {
   if (fetching || !order) return;
-  const wanted = [...new Set([...near, ...pickedRows()])].filter((row) => row.isConnected && stale(row)).sort((a, b) => b.matches(".stub") - a.matches(".stub")).slice(0, AT_ONCE);
+  const wanted = [...new Set([...near, ...live(), ...pickedRows()])].filter((row) => row.isConnected && stale(row)).sort((a, b) => near.has(b) - near.has(a)).slice(0, AT_ONCE);
   if (!wanted.length) return;
   fetching = true;
   try { waiting.push(...await fetchRows(wanted.map((row) => row.dataset.key))); placeSome(); } catch { /* the next event tries again; the stream says whether there is a connection */ }
@@ -86,7 +89,7 @@ const placeSome = () => {
   const began = performance.now();
   while (waiting.length && performance.now() - began < SLICE_MS) place(waiting.shift());
   if (waiting.length) setTimeout(placeSome, 16);
-  else if ([...near, ...pickedRows()].some(stale)) setTimeout(renew, 50);
+  else if ([...live(), ...pickedRows()].some(stale)) setTimeout(renew, 50);
 };
 const place = (row) => {
   const old = document.getElementById(row.id);
@@ -95,7 +98,7 @@ const place = (row) => {
   if (old.hasAttribute("aria-current")) row.setAttribute("aria-current", "true");
   row.hidden = old.hidden;
   row.classList.toggle("fresh", arrived.delete(row.dataset.key));
-  near.delete(old); watch.unobserve(old);
+  forget(old);
   old.replaceWith(row);
   made(row);
   if (focused) ((act && $("[data-act]", row)) ?? $(".who", row)).focus({ preventScroll: true });
@@ -104,7 +107,7 @@ const made = (row) => {
   htmx.process(row);
   markAgain(row);
   open(row, opened.has(row.dataset.key));
-  watch.observe(row); // says whether it is near
+  whole.add(row); watch.observe(row);
   setRow(row); tickIn(row);
 };
 const open = (row, on) => {
@@ -121,7 +124,8 @@ let due = null;
 const draw = () => {
   const { touched, listed, counts } = due;
   due = null;
-  for (const key of touched) { const row = rowOf(key); if (row && near.has(row)) setRow(row); }
+  const shown = live();
+  for (const key of touched) { const row = rowOf(key); if (row && shown.has(row)) setRow(row); }
   for (const [key, n] of Object.entries(counts)) put($(`[data-count="${key}"] b`), String(n));
   if (order && listed) { renew(); showBar(); }
 };
@@ -133,7 +137,7 @@ listen((event) => {
   for (const [key, state] of Object.entries(event.lines ?? {})) states.set(key, state);
   if (event.order) order = event.order;
   if (event.calls) { calls = event.calls; for (const call of heard(calls)) arrived.add(call[5]); }
-  due.listed ||= Boolean(event.order || event.lines || event.calls) || [...near, ...pickedRows()].some(stale);
+  due.listed ||= Boolean(event.order || event.lines || event.calls) || [...live(), ...pickedRows()].some(stale);
   if (first) document.hidden ? setTimeout(draw, 0) : requestAnimationFrame(draw); // a tab that is not seen has no frames
 });
 
@@ -149,7 +153,7 @@ const update = async () => {
   succeeded(bar);
   for (const line of $$(".failed-row", table)) line.remove();
   const fresh = new Map(come.map((row) => [row.dataset.key, row])), there = new Set(order);
-  for (const row of $$(".row", table)) if (!there.has(row.dataset.key)) { near.delete(row); watch.unobserve(row); row.remove(); }
+  for (const row of $$(".row", table)) if (!there.has(row.dataset.key)) { forget(row); row.remove(); }
   for (const body of $$("tbody", table)) {
     const mine = order.filter((k) => groupOf(k) === body.id);
     let at = $(".group", body);
@@ -228,7 +232,8 @@ list.addEventListener("click", (e) => {
   phone.href = `tel:${(row.dataset.phone ?? "").replaceAll(" ", "")}`;
   put($("[data-call-number]", phone), row.dataset.phone ?? "");
   $("[data-limits]", menu).href = `${$(".who", row).href}#limits-h`;
-  $("[data-observe]", menu).href = `${$(".who", row).href}#observe`;
+  const observe = $("[data-observe]", menu); // an administrator has none
+  if (observe) { observe.href = `${$(".who", row).href}#observe`; observe.hidden = !row.dataset.patient; }
   for (const b of $$("[data-one]", menu)) b.hidden = b.dataset.needs !== undefined && !row.dataset[b.dataset.needs];
   menu.showPopover(); under(menu, more);
 });
