@@ -36,7 +36,7 @@ COMMANDS: Final = {
     "mapping": "Try a mapping, which says in TOML what a foreign MQTT device's messages mean (docs/mqtt.md).",
     "device": "Look wearables up, change name and interval.",
     "shift": "Hand a shift over: what is open, what occurred, who takes it.",
-    "report": "Days with readings, calls and answers, alarms that were false; as CSV or JSON.",
+    "report": "Days with readings, minutes of care, calls and answers, alarms that were false; as CSV or JSON.",
     "rejected": "List what was refused, with its reason, and try it again.",
     "grafana": "Write the dashboards (ward, patient) and their provisioning into FOLDER, and let Grafana's role sign in.",
     "restore": "Restore the database from a dump, and send again what the log must be told.",

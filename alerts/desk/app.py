@@ -30,7 +30,7 @@ from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
 from alerts.desk.pages import actions, hands, links, pausing, shift, stream, worklist
-from alerts.desk.pages.admin import importing, patients, people, teams
+from alerts.desk.pages.admin import devices, gateway_setup, importing, patients, people, reports, teams
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
@@ -87,6 +87,9 @@ def build(settings: DeskSettings) -> Starlette:
         *patients.ROUTES,
         *people.ROUTES,
         *teams.ROUTES,
+        *devices.ROUTES,
+        *gateway_setup.ROUTES,
+        *reports.ROUTES,
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
         *health.ROUTES,

@@ -99,7 +99,10 @@ if (dialog) {
   dialog.addEventListener("click", (e) => { if (e.target.closest("[data-cancel]")) dialog.close(); });
   document.addEventListener("vigil:done", () => dialog.close());
 }
-document.addEventListener("click", (e) => { if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren(); });
+document.addEventListener("click", (e) => {
+  if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren();
+  if (e.target.closest("[data-print]")) print();
+});
 // a false alarm needs a reason; the snooze dialog shows its end
 document.addEventListener("change", (e) => {
   if (e.target.name === "outcome") {

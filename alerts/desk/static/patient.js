@@ -62,7 +62,6 @@ listen((event) => {
 }, key);
 setInterval(() => { renew("news"); if (shown.live()) { renew("table"); chart.reload(); } }, 60_000);
 
-$("[data-print]").addEventListener("click", () => print());
 document.addEventListener("vigil:changed", () => { for (const name of ["alarms", "work", "news", "timeline"]) renew(name); });
 document.addEventListener("input", (e) => { if (e.target.closest(".limits td")) e.target.classList.toggle("changed", e.target.value !== e.target.defaultValue); });
 const pressAt = (q) => () => $(q)?.click();

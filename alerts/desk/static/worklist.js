@@ -127,17 +127,20 @@ const draw = () => {
   const shown = live();
   for (const key of touched) { const row = rowOf(key); if (row && shown.has(row)) setRow(row); }
   for (const [key, n] of Object.entries(counts)) put($(`[data-count="${key}"] b`), String(n));
-  if (order && listed) { renew(); showBar(); }
+  if (!order) return;
+  renew();
+  if (listed) showBar();
 };
 listen((event) => {
   const first = !due;
   due ??= { touched: new Set(), listed: false, counts: {} };
   for (const [key, changed] of Object.entries(event.cells ?? {})) { cells[key] = { ...cells[key], ...changed }; due.touched.add(key); }
   due.counts = event.counts;
-  for (const [key, state] of Object.entries(event.lines ?? {})) states.set(key, state);
+  let regrouped = false;
+  for (const [key, state] of Object.entries(event.lines ?? {})) { regrouped ||= states.get(key)?.[0] !== state[0]; states.set(key, state); }
   if (event.order) order = event.order;
   if (event.calls) { calls = event.calls; for (const call of heard(calls)) arrived.add(call[5]); }
-  due.listed ||= Boolean(event.order || event.lines || event.calls) || [...live(), ...pickedRows()].some(stale);
+  due.listed ||= Boolean(event.order || event.calls) || regrouped;
   if (first) document.hidden ? setTimeout(draw, 0) : requestAnimationFrame(draw); // a tab that is not seen has no frames
 });
 
@@ -186,6 +189,11 @@ const none = (body, wanted) => {
   body.append(row);
 };
 bar.addEventListener("click", update);
+
+// without a connection the list stays, grey, and says how old it is
+const isLost = () => document.body.classList.contains("is-lost");
+setInterval(() => { if (isLost()) put($("[data-update-text]", bar), `This list is of ${$("#asof").textContent}: nothing in it is newer. It is renewed once Vigil is back.`); }, 1000);
+document.addEventListener("vigil:found", () => { if (order) showBar(); });
 
 // after an act the row takes its new form where it is; the conflict notice says who was first
 document.addEventListener("vigil:changed", () => { say("Done. The row shows what changed."); });

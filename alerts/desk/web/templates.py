@@ -17,7 +17,8 @@ from streams.engine.condition import Priority
 
 HERE: Final = Path(__file__).parents[1]
 _TREND_WORDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
-_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"))
+_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"),
+                ("devices", "Devices"), ("gateways", "Gateways"), ("reports", "Reports"))  # fmt: skip
 _KEYS: Final = (
     ("J K", "next, previous patient; also the arrow keys"),
     ("Enter", "open the patient"),

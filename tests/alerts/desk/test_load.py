@@ -23,9 +23,13 @@ PATIENTS, OPEN, CHANGES = 1000, 200, 50
 WATCH_S = 20
 _WATCH = """() => {
   const found = window.found = { changes: 0, long: [], gaps: 0, last: performance.now() };
-  new MutationObserver((list) => { found.changes += list.length; }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
-  new PerformanceObserver((list) => { for (const e of list.getEntries()) found.long.push(Math.round(e.duration)); }).observe({ entryTypes: ["longtask"] });
-  const frame = (at) => { found.gaps = Math.max(found.gaps, at - found.last); found.last = at; requestAnimationFrame(frame); };
+  new MutationObserver((list) => { found.changes += list.length; })
+    .observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+  new PerformanceObserver((list) => { for (const e of list.getEntries()) found.long.push(Math.round(e.duration)); })
+    .observe({ entryTypes: ["longtask"] });
+  const frame = (at) => {
+    found.gaps = Math.max(found.gaps, at - found.last); found.last = at; requestAnimationFrame(frame);
+  };
   requestAnimationFrame(frame);
 }"""
 _SEARCH = """async (text) => {
@@ -49,7 +53,8 @@ def measured(seeded: Seeded, patients: list[int]) -> None:
     values = ((Vital.HEART_RATE, 80.0), (Vital.SPO2, 96.0), (Vital.RESPIRATORY_RATE, 15.0), (Vital.TEMPERATURE, 36.8))
     with seeded.tx() as tx:
         tx.execute(
-            "INSERT INTO device (device, name, source, address, interval_s) SELECT 5000 + p, 'Chest patch', 'mqtt', 'load-' || p, 1 "
+            "INSERT INTO device (device, name, source, address, interval_s) "
+            "SELECT 5000 + p, 'Chest patch', 'mqtt', 'load-' || p, 1 "
             "FROM unnest(%s::int4[]) p", [patients],
         )  # fmt: skip
         tx.execute(
@@ -57,6 +62,23 @@ def measured(seeded: Seeded, patients: list[int]) -> None:
             "FROM unnest(%s::int4[]) p", [patients],
         )  # fmt: skip
         put_latest(tx, [(p, int(v), 5000 + p, now, value, 0, now) for p in patients for v, value in values])
+
+
+@pytest.fixture
+def living(seeded: Seeded) -> Iterator[None]:
+    """The log moves on; numbers change as :func:`changing` says, and no others."""
+    stop = threading.Event()
+
+    def run() -> None:
+        with psycopg.connect(seeded.url, autocommit=True) as db:
+            while not stop.wait(1):
+                db.execute("UPDATE ledger SET last_append = clock_timestamp()")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
 
 
 @contextmanager
@@ -72,9 +94,11 @@ def changing(seeded: Seeded, patients: list[int]) -> Iterator[None]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    yield
-    stop.set()
-    thread.join(5)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5)
 
 
 def _change(db: psycopg.Connection[Any], some: list[int], dice: random.Random) -> None:
@@ -102,7 +126,8 @@ async def test_a_thousand_patients(desk: OpenDesk, served: Served, seeded: Seede
     await page.wait_for_timeout(4000)
     size = await page.evaluate(
         "() => performance.getEntriesByType('navigation')[0].encodedBodySize"
-        " + performance.getEntriesByType('resource').filter((r) => !r.name.includes('/stream')).reduce((n, r) => n + r.encodedBodySize, 0)"
+        " + performance.getEntriesByType('resource').filter((r) => !r.name.includes('/stream'))"
+        ".reduce((n, r) => n + r.encodedBodySize, 0)"
     )
     await page.evaluate(_WATCH)
     tops, before = await page.evaluate(_TOPS), await busy_ms(page)
