@@ -201,25 +201,35 @@ document.addEventListener("vigil:changed", () => { say("Done. The row shows what
 // ---- filters: by count and by name
 const names = new WeakMap();
 const nameOf = (row) => { if (!names.has(row)) names.set(row, $(".c-who", row).textContent.toLowerCase()); return names.get(row); };
+const STEP = 120, more = $("#more"); // so many rows are laid out at once; the next ones come as somebody scrolls to the end
+let budget = STEP;
 const filter = () => {
-  const q = $("#q").value.trim().toLowerCase(), pressed = $$("[data-count][aria-pressed=true]").map((b) => b.dataset.count), shown = {};
+  const q = $("#q").value.trim().toLowerCase(), pressed = $$("[data-count][aria-pressed=true]").map((b) => b.dataset.count), found = {};
+  let many = 0;
   for (const row of $$(".row", table)) {
     const d = row.dataset, [group, kindOf, , mine] = states.get(d.key) ?? [d.group, d.kind, "", "mine" in d], kind = kindOf === "low" ? "technical" : kindOf;
-    const wanted = !pressed.length || pressed.some((p) => p === "mine" ? mine : p === group || (group === "open" && p === kind));
-    const hidden = !wanted || (q !== "" && !nameOf(row).includes(q)), body = row.parentElement.id;
+    const wanted = (!pressed.length || pressed.some((p) => p === "mine" ? mine : p === group || (group === "open" && p === kind))) && (q === "" || nameOf(row).includes(q));
+    if (wanted) { many += 1; found[row.parentElement.id] = true; }
+    const hidden = !wanted || many > budget;
     if (row.hidden !== hidden) row.hidden = hidden;
-    shown[body] = (shown[body] ?? 0) + !hidden;
   }
-  for (const body of $$("tbody", table)) $(".group", body).hidden = (q !== "" || pressed.length > 0) && !shown[body.id];
-  $("#nothing").hidden = Object.values(shown).some(Boolean) || (!q && !pressed.length);
+  for (const body of $$("tbody", table)) $(".group", body).hidden = (q !== "" || pressed.length > 0) && !found[body.id];
+  $("#nothing").hidden = many > 0 || (!q && !pressed.length);
+  more.hidden = many <= budget;
+  put($("[data-more]", more), `${Math.max(0, many - budget)} more`);
 };
-const press = (name) => { const b = $(`[data-count="${name}"]`); b.setAttribute("aria-pressed", b.getAttribute("aria-pressed") !== "true"); filter(); };
-$("#q").addEventListener("input", filter);
+const showMore = () => { budget += STEP; filter(); };
+more.addEventListener("click", showMore);
+new IntersectionObserver(([entry]) => { if (entry.isIntersecting) showMore(); }, { rootMargin: "200px", root: getComputedStyle(list).overflowY === "auto" ? list : null }).observe(more);
+filter();
+const anew = () => { budget = STEP; filter(); };
+const press = (name) => { const b = $(`[data-count="${name}"]`); b.setAttribute("aria-pressed", b.getAttribute("aria-pressed") !== "true"); anew(); };
+$("#q").addEventListener("input", anew);
 for (const b of $$("[data-count]")) b.addEventListener("click", () => press(b.dataset.count));
 $("[data-clear]").addEventListener("click", () => {
   $("#q").value = "";
   for (const b of $$("[data-count]")) b.setAttribute("aria-pressed", "false");
-  filter();
+  anew();
 });
 $("#q").addEventListener("keydown", (e) => { if (e.key !== "Escape" && e.key !== "Enter") return;
   const row = rows().includes(current()) ? current() : rows()[0];
