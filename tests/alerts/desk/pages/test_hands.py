@@ -78,6 +78,24 @@ async def test_keys_are_listed_and_can_be_turned_off(desk: OpenDesk) -> None:
     assert await page.locator(".row[aria-current]").count() == 1
 
 
+def test_a_form_names_what_is_missing(served: Served, seeded: Seeded) -> None:
+    with seeded.tx() as tx:
+        found = tx.execute(
+            "SELECT alarm, version FROM alarm WHERE subject = %s AND closed IS NULL", [seeded.ward.patients["FICTIVA"]]
+        ).fetchone()
+    assert found
+    about = {"alarms": f"{found[0]}:{found[1]}", "patients": str(seeded.ward.patients["FICTIVA"])}
+    missing = {"acts/give": "Choose a colleague", "acts/note": "Write a note", "acts/snooze": "Choose a reason",
+               "patients/away": "Choose a reason"}  # fmt: skip
+    with sign_in(served.url, "m.testova") as client:
+        for path, sentence in missing.items():
+            answer = client.post(f"/{path}", data=about)
+            assert (answer.status_code, sentence in answer.text) == (422, True), path
+            assert client.get(f"/{path}", params=about).status_code == 200, path
+        assert client.post("/acts/undo", data=about).status_code == 409
+        assert client.post("/acts/give", data={"alarms": "x"}).status_code == 422
+
+
 def test_nobody_acts_on_patients_of_another_team(served: Served, seeded: Seeded) -> None:
     with seeded.tx() as tx:
         found = tx.execute(
