@@ -36,7 +36,8 @@ WITH act AS (
     FROM act JOIN person USING (person) WHERE role <> 'administrator'
 )
 SELECT p.patient, p.team,
-    coalesce(round(sum(least(extract(epoch FROM t.next - t.at), {LONGEST_S}))::numeric / 60, 1), 0)::float8,
+    coalesce(round((sum(least(extract(epoch FROM t.next - t.at), {LONGEST_S})) FILTER (WHERE t.next IS NOT NULL)
+        )::numeric / 60, 1), 0)::float8,
     count(DISTINCT t.person)::int4,
     (SELECT count(*) FROM alarm_event e JOIN alarm a USING (alarm)
      WHERE a.subject_kind = 'patient' AND a.subject = p.patient AND e.kind = 'outcome' AND e.at >= %(start)s
