@@ -38,6 +38,10 @@ class Period:
         return cls(first, ((first + timedelta(days=31)).replace(day=1) - first).days, zone)
 
     @property
+    def last(self) -> date:
+        return self.first + timedelta(days=self.days - 1)
+
+    @property
     def start(self) -> datetime:
         return datetime.combine(self.first, time(), self.zone)
 

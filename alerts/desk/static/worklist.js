@@ -31,6 +31,7 @@ const live = () => (whole.size <= FEW ? new Set([...whole, ...near]) : near);
 const forget = (row) => { near.delete(row); whole.delete(row); watch.unobserve(row); };
 const watch = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
+    target.classList.toggle("is-near", isIntersecting);
     if (isIntersecting && target.isConnected) { near.add(target); setRow(target); tickIn(target); } else near.delete(target);
   }
   renew();
@@ -201,7 +202,7 @@ document.addEventListener("vigil:changed", () => { say("Done. The row shows what
 // ---- filters: by count and by name
 const names = new WeakMap();
 const nameOf = (row) => { if (!names.has(row)) names.set(row, $(".c-who", row).textContent.toLowerCase()); return names.get(row); };
-const STEP = 120, more = $("#more"); // so many rows are laid out at once; the next ones come as somebody scrolls to the end
+const STEP = 60, more = $("#more"); // so many rows are laid out at once; the next ones come as somebody scrolls to the end
 let budget = STEP;
 const filter = () => {
   const q = $("#q").value.trim().toLowerCase(), pressed = $$("[data-count][aria-pressed=true]").map((b) => b.dataset.count), found = {};
