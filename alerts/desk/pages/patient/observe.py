@@ -18,7 +18,15 @@ from alerts.desk.worklist.words import number, unit_of
 from alerts.life.typed_number import decimal_number
 from devices.vitals import VITALS, Vital, vital_named
 
-FIELDS: Final = tuple((VITALS[v].column, VITALS[v].label, unit_of(v)) for v in OBSERVED)
+_LABELS: Final = {
+    Vital.RESPIRATORY_RATE: "Respiration",
+    Vital.SPO2: "SpO₂",
+    Vital.PULSE_RATE: "Pulse",
+    Vital.SYSTOLIC: "Systolic",
+    Vital.DIASTOLIC: "Diastolic",
+    Vital.TEMPERATURE: "Temperature",
+}
+FIELDS: Final = tuple((VITALS[v].column, _LABELS[v], unit_of(v)) for v in OBSERVED)
 _MOST: Final = 20
 _LAST: Final = f"""
 SELECT {epoch_ms("o.time")}, o.content::text, coalesce(p.name, 'somebody'), o.sent IS NOT NULL
