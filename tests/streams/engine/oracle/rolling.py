@@ -59,7 +59,9 @@ class RollingOracle(Records):
             share = Fraction(100 * sum(f * sign > limit * sign for f in figures), len(figures))
             begins, stays, value = share >= rule.share, share > rule.share - back, share
         else:
-            value = sum(figures) / len(figures) if rule.figure == "mean" else Fraction(statistics.median(figures))
+            value = (
+                sum(figures, Fraction(0)) / len(figures) if rule.figure == "mean" else Fraction(statistics.median(figures))
+            )
             begins, stays = value * sign > limit * sign, value * sign > limit * sign - back
         few = len(figures) < rule.least
         return (begins and not few and not off) or (was and (stays or few)), float(value)

@@ -7,9 +7,11 @@ import statistics
 from fractions import Fraction
 
 from devices.wire.control import Change, Drift, Slope, Trend
-from tests.streams.engine.oracle.state import SeriesOracle, State
+from tests.streams.engine.oracle.records import Records
+from tests.streams.engine.oracle.state import SeriesOracle
 
 SIDES = {"high": 1, "low": -1}
+KINDS: dict[str, type[Trend]] = {"drift": Drift, "slope": Slope, "change": Change}
 Reported = tuple[object, ...]
 
 
@@ -17,7 +19,7 @@ def floor(value: float, steps: int = 256) -> int:
     return math.floor(Fraction(repr(value)) * steps)
 
 
-class TrendsOracle(State):
+class TrendsOracle(Records):
     def trend(self, kind: type[Trend], vital: int, side: str) -> Trend | None:
         found = [one for one in self.rules.trends if isinstance(one, kind) and one.vital == vital]
         found = [one for one in found if side in (one.sides if isinstance(one, Drift) else (one.side,))]
@@ -69,7 +71,7 @@ class TrendsOracle(State):
     def decide_trend(
         self, name: tuple[int, int, int], s: SeriesOracle, kind: str, side: str, rule: str, now: int, active_s: int
     ) -> list[Reported]:
-        one = self.trend({"drift": Drift, "slope": Slope, "change": Change}[kind], name[1], side)
+        one = self.trend(KINDS[kind], name[1], side)
         before = rule in s.trending
         wanted, value = False, 0.0
         if one is not None:
