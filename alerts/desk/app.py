@@ -105,7 +105,7 @@ def build(settings: DeskSettings) -> Starlette:
         middleware=[
             Middleware(_Counted, metrics=metrics),
             Middleware(Shield, body_limit=settings.body_limit, request_s=settings.request_s, secure=settings.secure),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),  # not of event streams, which it knows
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),  # not of event streams, which it knows
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
         exception_handlers=_HANDLERS,

@@ -22,7 +22,7 @@ _GROUPS: Final = (
     ("quiet", "No alarm", ""),
 )
 _ROWS_AT_ONCE: Final = 300
-_WHOLE: Final = 16
+_WHOLE: Final = 12
 """Rows that a page brings whole: more than a screen; the others come when somebody scrolls to them."""
 
 
