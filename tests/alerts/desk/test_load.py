@@ -150,4 +150,4 @@ async def test_a_thousand_patients(desk: OpenDesk, served: Served, seeded: Seede
     assert not found["long"], figures
     assert max(searches + filters) <= 100, figures
     assert found["changes"] / WATCH_S < 200, figures
-    assert size < 62_000, figures
+    assert size < 65_000, figures  # with the rows that are fetched for the rest of the screen

@@ -56,6 +56,10 @@ INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1
 INSERT INTO hand_over (giver, taker) VALUES (1, 2);
 INSERT INTO observation (patient, time, content, by_person) VALUES (2, now(), '{"spo2": 95}', 1);
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
+INSERT INTO pairing (patient, gateway, code_hash, by_person, expires) VALUES (2, 1, '\\x00', 1, now());
+INSERT INTO gateway_scan VALUES (1, 1, now(), now());
+INSERT INTO nearby VALUES (1, 'C0:00', 'a cuff', '{}', -50, false);
+INSERT INTO other_user VALUES (2, 'C0:00', 1);
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
 DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);
 DELETE FROM rollup_minute WHERE time < (SELECT max(time) - interval '20 min' FROM rollup_minute);
