@@ -19,6 +19,7 @@ AlertError
 │   ├── InvalidIdentityError   the date of birth is none
 │   ├── InvalidImportError     a file of patients cannot be read at all
 │   ├── InvalidLimitsError     the limits contradict each other
+│   ├── InvalidObservationError  values that nobody measures, or none
 │   ├── InvalidPauseError      the pause has no reason, or is too long
 │   ├── InvalidContactError    a channel of a person that cannot be used so
 │   ├── InvalidRotaError       the rota names whom nobody can call, or has no such layer
@@ -153,6 +154,14 @@ class InvalidImportError(CareError):
 
 class InvalidLimitsError(CareError):
     """Limits that contradict each other or name no vital."""
+
+
+class InvalidObservationError(CareError):
+    """Values that nobody measures, none at all, or a patient who has not consented; ``problems`` by field."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(problems.values()))
+        self.problems = problems
 
 
 class InvalidPauseError(CareError):

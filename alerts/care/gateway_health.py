@@ -1,4 +1,4 @@
-"""How each gateway is: when it was last heard, what waits in it, and what it finds wrong with itself."""
+"""How each gateway is: when it was last heard, what waits in it, whether its clock is set, and what it finds wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from alerts.database import Tx
 from devices.wire.event import Found
@@ -25,15 +26,25 @@ JOIN LATERAL (
       AND v.time > now() - interval '7 days' AND v.time < now() + interval '1 hour'
     ORDER BY v.time DESC LIMIT 1) b ON true"""
 
+_FAULTS: Final = """
+SELECT v.gateway, string_agg(DISTINCT left(v.value ->> 'what', 60) || ': ' || left(v.value ->> 'reason', 200), '; ')
+FROM event v WHERE v.kind = 'fault' AND v.device = 0 AND v.gateway = ANY(%s)
+  AND v.time > now() - interval '26 hours' AND v.time < now() + interval '1 hour' AND v.value ? 'what' AND v.value ? 'reason'
+GROUP BY v.gateway"""
+
 
 class GatewayHealth(msgspec.Struct, frozen=True):
-    """``seen`` and ``checked``: by the gateway's clock, within a week; ``full``: percent, None below 50."""
+    """``seen`` and ``checked``: by the gateway's clock, within a week; ``full``: percent, None below 50; ``wrong``: what it
+    finds itself; ``faults``: what it reported within 26 h, in words.
+    """
 
     seen: datetime | None = None
     waiting: int = 0
     full: int | None = None
+    clock_set: bool = True
     checked: datetime | None = None
     wrong: tuple[Found, ...] = ()
+    faults: str = ""
 
 
 def gateway_health(tx: Tx, gateways: Sequence[int]) -> dict[int, GatewayHealth]:
@@ -44,13 +55,15 @@ def gateway_health(tx: Tx, gateways: Sequence[int]) -> dict[int, GatewayHealth]:
             beat = msgspec.json.decode(value, type=_Beat)
         except msgspec.DecodeError:  # a damaged row
             continue
-        found[gateway] = GatewayHealth(time, beat.waiting, beat.full)
+        found[gateway] = GatewayHealth(time, beat.waiting, beat.full, beat.clock_set)
     for gateway, time, value in tx.execute(_CHECKS, [list(gateways)]).fetchall():
         try:
             wrong = msgspec.json.decode(value, type=_Check).wrong
         except msgspec.DecodeError:
             continue
-        found[gateway] = msgspec.structs.replace(found[gateway], checked=time, wrong=wrong)
+        found[gateway] = replace(found[gateway], checked=time, wrong=wrong)
+    for gateway, faults in tx.execute(_FAULTS, [list(gateways)]).fetchall():
+        found[gateway] = replace(found[gateway], faults=faults)
     return found
 
 
@@ -59,6 +72,7 @@ class _Beat(msgspec.Struct):
 
     waiting: int = 0
     full: int | None = None
+    clock_set: bool = True
 
 
 class _Check(msgspec.Struct):

@@ -17,6 +17,20 @@ _MEMBER: Final = """
 SELECT p.patient FROM patient p WHERE p.patient = ANY(%s) AND NOT EXISTS (
     SELECT FROM membership m WHERE m.team = p.team AND m.person = %s AND (m.until IS NULL OR m.until > clock_timestamp()))
 ORDER BY 1"""
+_ABLE: Final = """
+SELECT p.person, p.name, p.role FROM person p
+WHERE p.disabled IS NULL AND p.role <> 'administrator' AND EXISTS (
+    SELECT FROM membership m WHERE m.person = p.person AND (m.until IS NULL OR m.until > clock_timestamp()))
+  AND NOT EXISTS (
+    SELECT FROM patient x WHERE x.patient = ANY(%s) AND NOT EXISTS (
+        SELECT FROM membership m WHERE m.team = x.team AND m.person = p.person
+          AND (m.until IS NULL OR m.until > clock_timestamp())))
+ORDER BY p.name, p.person"""
+
+
+def able_to_act(tx: Tx, patients: Sequence[int]) -> list[tuple[int, str, str]]:
+    """The people (number, name, role) who may act on the alarms of all these patients, by name."""
+    return tx.execute(_ABLE, [list(patients)]).fetchall()
 
 
 def open_alarms(tx: Tx, patient: int | None = None) -> list[Alarm]:

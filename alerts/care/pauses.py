@@ -15,7 +15,15 @@ from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import PausedRule, Pauses
 
 LONGEST: Final = timedelta(hours=12)
-"""One night."""
+"""One night: of a rule."""
+AWAY: Final[dict[str, str]] = {
+    "admitted": "Admitted to hospital",
+    "holiday": "On holiday",
+    "returned": "Devices returned",
+    "asked": "Asked for a break",
+}
+"""The reasons for which a patient is not watched for days."""
+LONGEST_AWAY: Final = timedelta(days=31)
 
 
 def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int) -> None:
@@ -28,13 +36,35 @@ def pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int
         NotInCareError: the patient is discharged.
     """
     rule, reason = checked_text(rule, "The rule of a pause", NAME), checked_text(reason, "The reason of a pause", NOTE)
+    _pause(tx, patient, rule, until, reason, by, LONGEST)
+
+
+def pause_patient(tx: Tx, patient: int, until: datetime, reason: str, note: str, by: int) -> None:
+    """Watch a patient no more until ``until``, because they are away: ``reason`` is a key of :data:`AWAY`.
+
+    Standing conditions end; a high that nobody has taken stays on the list.  :func:`resume` with the rule ``*`` ends it.
+
+    Raises:
+        InvalidPauseError: no such reason, already over, or longer than :data:`LONGEST_AWAY`.
+        InvalidTextError: the note is too long or cannot be stored.
+        UnknownRecordError: there is no such patient.
+        NotInCareError: the patient is discharged.
+    """
+    if reason not in AWAY:
+        raise InvalidPauseError(f"There is no reason {reason!r}: name one of {', '.join(AWAY)}.")
+    note = checked_text(note, "The note of a pause", NOTE, blank=True)
+    _pause(tx, patient, EVERY_RULE, until, f"{AWAY[reason]}: {note}" if note else AWAY[reason], by, LONGEST_AWAY)
+
+
+def _pause(tx: Tx, patient: int, rule: str, until: datetime, reason: str, by: int, longest: timedelta) -> None:
     take_turn(tx)
     check_in_care(tx, patient)
     at = now(tx)
     if rule != EVERY_RULE and guidance(rule) is None:
         raise InvalidPauseError(f"There is no rule {rule!r}: name one such as spo2.low or news2, or * for all.")
-    if not at < until <= at + LONGEST:
-        raise InvalidPauseError(f"A pause ends within {LONGEST // timedelta(hours=1)} h from now: choose its end.")
+    if not at < until <= at + longest:
+        most = f"{longest.days} days" if longest.days else f"{longest // timedelta(hours=1)} h"
+        raise InvalidPauseError(f"A pause ends within {most} from now: choose its end.")
     tx.execute(
         "INSERT INTO pause (subject, rule, until, reason, by_person, created) VALUES (%s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (subject, rule) DO UPDATE SET (until, reason, by_person, created) = "

@@ -20,6 +20,7 @@ import psycopg
 import structlog
 from confluent_kafka import KafkaError, Message, Producer
 
+from alerts.control import observations
 from alerts.control.data_keys import DESK, current_key
 from alerts.control.outbox import CONTROL_CHANNEL, WHOLE_PARTITION
 from alerts.control.overtaken import number_anew
@@ -154,6 +155,49 @@ def send_waiting(
     return len(done)
 
 
+def send_observations(
+    db: psycopg.Connection[Any], producer: Producer, master: bytes, *, topic: str, stop: threading.Event | None = None
+) -> int:
+    """Send manual observations that wait, at most :data:`AT_ONCE`, after the control records; return how many were sent.
+
+    One that cannot be read is logged and passed over, those of a patient whose key does not open wait.  Errors as
+    :func:`send_waiting`.
+    """
+    found = observations.waiting(db)
+    if not found:
+        return 0
+    epoch = desk_epoch(db)
+    queues: dict[int, list[_Sending]] = defaultdict(list)
+    done: list[int] = []
+    for one in found:
+        try:
+            record = observations.sealed(db, master, epoch, one)
+        except SealError as error:
+            _log.error(
+                "a patient's observations wait: the desk's key of theirs is damaged",
+                patient=one.patient,
+                reason=error.reason,
+            )
+            continue
+        if record is None:
+            _log.warning("observation not sent", observation=one.number, reason="unreadable")
+            done.append(one.number)
+            continue
+        queues[partition_of(one.patient)].append(_Sending(one.number, one.patient, record, 1))
+    problem: str | None = None
+    for records in itertools.zip_longest(*queues.values()):
+        wave = {partition: one for partition, one in zip(queues, records, strict=True) if one}
+        problem = _send_wave(db, producer, topic, wave, stop)
+        done += sorted(one.sequence for one in wave.values() if one.left == 0)
+        if problem is not None:
+            break
+    if done:
+        observations.mark_sent(db, epoch, done)
+    if problem is not None:
+        raise RelayError(problem, len(done))
+    return len(done)
+
+
 def hold_lock(db: psycopg.Connection[Any]) -> bool:
     """True if this session is the relay; it remains the relay until it ends."""
     return bool(scalar(db, "SELECT pg_try_advisory_lock(%s)", [_LOCK]))
@@ -181,6 +225,8 @@ def _relay(
     retry_due = 0.0
     while not stop.is_set():
         sent = send_waiting(db, producer, master, topic=settings.topic, stop=stop)
+        if sent < AT_ONCE:
+            sent = max(sent, send_observations(db, producer, master, topic=settings.topic, stop=stop))
         if sent:
             _log.info("control records sent", records=sent)
         if (now := time.monotonic()) >= retry_due and retry_enrolled(db, producer, settings.topic) < RETRIED_AT_ONCE:

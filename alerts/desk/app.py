@@ -29,13 +29,17 @@ from alerts.control.path_watch import PathWatch
 from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
-<<<<<<< HEAD
-from alerts.desk.pages import actions, links, stream, worklist
-from alerts.desk.pages.admin import gateways, importing, leaflet, patients, people, teams
-=======
-from alerts.desk.pages import actions, answer, links, receipts, rota, stream, worklist
-from alerts.desk.pages.admin import importing, leaflet, patients, people, teams
->>>>>>> s-people
+from alerts.desk.pages import actions, answer, hands, links, pausing, receipts, rota, shift, stream, worklist
+from alerts.desk.pages.admin import (
+    devices,
+    gateways,
+    importing,
+    leaflet,
+    patients,
+    people,
+    reports,
+    teams,
+)
 from alerts.desk.pages.limits import limits
 from alerts.desk.pages.pair.routes import PairPages
 from alerts.desk.pages.patient import patient
@@ -83,6 +87,9 @@ def build(settings: DeskSettings) -> Starlette:
         *worklist.ROUTES,
         *stream.ROUTES,
         *actions.ROUTES,
+        *hands.ROUTES,
+        *pausing.ROUTES,
+        *shift.ROUTES,
         *links.ROUTES,
         *answer.AnswerPage().routes,
         *receipts.ROUTES,
@@ -95,6 +102,8 @@ def build(settings: DeskSettings) -> Starlette:
         *people.ROUTES,
         *teams.ROUTES,
         *gateways.ROUTES,
+        *devices.ROUTES,
+        *reports.ROUTES,
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
         *PairPages(settings.pair_tries).routes,
@@ -108,7 +117,7 @@ def build(settings: DeskSettings) -> Starlette:
         middleware=[
             Middleware(_Counted, metrics=metrics),
             Middleware(Shield, body_limit=settings.body_limit, request_s=settings.request_s, secure=settings.secure),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),  # not of event streams, which it knows
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),  # not of event streams, which it knows
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
         exception_handlers=_HANDLERS,

@@ -12,18 +12,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
-from alerts.database import Tx, to_datetime
+from alerts.database import Tx, epoch_ms, to_datetime
 from alerts.errors import ConflictError, RefusedError, UnknownAlarmError
 from alerts.fold.after_state_loss import ends_after_state_loss
 from alerts.fold.alarm_rows import insert, json_text, lock_of, lock_one, update
 from alerts.fold.episode_rows import Subject, insert_episodes, lock_episodes, lock_open_episodes, update_episodes
-from alerts.life.alarm import Alarm
+from alerts.life.alarm import Alarm, Decided
 from alerts.life.case import Case, key_of, key_of_condition
-from alerts.life.conflict import first_conflict
-from alerts.life.events import Act, AddNote, Call, RecordOutcome
+from alerts.life.conflict import first_conflict, may_take_back
+from alerts.life.events import Act, AddNote, Call, HistoryEntry, RecordOutcome, TakeBack
 from streams.engine.condition import Condition
 
 CHANNEL: Final = "vigil_alarm"
@@ -73,6 +74,15 @@ _OVER: Final = "DELETE FROM escalation WHERE episode = ANY(%s)"
 _MEND: Final = """
 UPDATE {} SET due = NULL
 WHERE episode = %s AND closed IS NULL AND (due <= '1900-01-01 00:00Z' OR due >= '3000-01-01 00:00Z')"""
+# the last act of a person, then what followed it
+_LAST_ACT: Final = f"""
+SELECT kind, actor, {epoch_ms("at")}, (content -> 'before')::text FROM alarm_event
+WHERE alarm = %s AND version >= (SELECT max(version) FROM alarm_event WHERE alarm = %s AND actor <> 0) ORDER BY version"""
+_NEWEST_ACTS: Final = """
+SELECT DISTINCT ON (alarm) alarm, actor, at FROM alarm_event
+WHERE alarm = ANY(%s) AND actor <> 0 ORDER BY alarm, version DESC"""
+TAKE_BACK_MS: Final = 20_000
+"""How long an act can be taken back: the ten seconds that a screen shows, and the way there."""
 _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND version > %s ORDER BY version"
 
 
@@ -160,6 +170,39 @@ def apply(tx: Tx, alarm: int, act: Act, *, expected_version: int | None = None) 
 _NEWEST: Final = 2**31 - 1
 
 
+def take_back(tx: Tx, alarms: Iterable[int], by: int, at: int) -> tuple[Alarm, ...]:
+    """Take back what person ``by`` did last to each of these alarms, at most :data:`TAKE_BACK_MS` ago; return them.
+
+    Raises:
+        UnknownAlarmError: there is no such alarm.
+        RefusedError: it is too late, somebody else has acted since, or an alarm is closed or calls again.
+    """
+    wanted = sorted(set(alarms))
+    cases = _cases_of(tx, wanted)
+    acts: dict[int, Act] = {}
+    for number in wanted:
+        entries = tx.execute(_LAST_ACT, [number, number]).fetchall()
+        if _alarm(cases, number).life == "closed":
+            raise RefusedError("An alarm has left the list since then: write a note instead.")
+        if not entries or entries[0][1] != by or entries[0][3] is None or at > entries[0][2] + TAKE_BACK_MS:
+            raise RefusedError("It is too late to take this back: act again instead.")
+        if not may_take_back(kind for kind, *_ in entries[1:]):
+            raise RefusedError("An alarm calls again since then: update the list.")
+        acts[number] = TakeBack(by, at, msgspec.json.decode(entries[0][3], type=Decided))
+    for case in cases:
+        case.take_acts(acts, at)
+    _write(tx, cases)
+    return tuple(_alarm(cases, number) for number in wanted)
+
+
+def last_act_of(tx: Tx, alarms: Iterable[int], by: int) -> list[int]:
+    """Those of these alarms on which the newest act of a person is ``by``'s, done at the same time as the newest of them."""
+    rows = tx.execute(_NEWEST_ACTS, [list(alarms)]).fetchall()
+    mine = [(alarm, at) for alarm, actor, at in rows if actor == by]
+    newest = max((at for _, at in mine), default=None)
+    return [alarm for alarm, at in mine if at == newest]
+
+
 def tick(tx: Tx, episode: int, at: int) -> None:
     """Fold the passing of time into an open episode and its alarms; an episode that is closed or unknown stays as it is."""
     found = lock_episodes(tx, [episode]).get(episode)
@@ -224,7 +267,7 @@ def _write(tx: Tx, cases: Sequence[Case]) -> None:
         for _, one in new:
             one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm), one.alarm.onset])
     events = [
-        {"alarm": one.alarm.alarm, "version": version, **asdict(entry), "at": to_datetime(entry.at)}
+        {"alarm": one.alarm.alarm, "version": version, **_entry(entry, one.before)}
         for _, one in changed
         for version, entry in one.history
     ]
@@ -238,6 +281,14 @@ def _write(tx: Tx, cases: Sequence[Case]) -> None:
         tx.execute(_NOTIFY, [json_text(messages), OPERATORS])
     tx.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     _log.info("alarms folded", opened=len(new), changed=len(old), messages=len(messages))
+
+
+def _entry(entry: HistoryEntry, before: Decided | None) -> dict[str, object]:
+    """An entry for its row; an act of a person also says what was decided before it, so that it can be taken back."""
+    content = entry.content
+    if entry.actor and before is not None:
+        content = {**content, "before": msgspec.to_builtins(before)}
+    return {**asdict(entry), "content": content, "at": to_datetime(entry.at)}
 
 
 def _write_episodes(tx: Tx, cases: Iterable[Case]) -> None:

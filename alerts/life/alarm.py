@@ -17,6 +17,22 @@ State = Literal["active", "latched", "cleared", "acknowledged", "recovered", "sh
 _SCORES: Final = frozenset({"news2"})
 
 
+class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What people decided about an alarm: the part of its row that an act changes.  Fields as in :class:`Alarm`."""
+
+    life: Life = "unacknowledged"
+    owner: int | None = None
+    acknowledged: int | None = None
+    worst: Priority
+    worst_score: float | None = None
+    shelved_until: int | None = None
+    shelf_reason: str | None = None
+    outcome: Outcome | None = None
+    outcome_reason: str | None = None
+    outcome_at: int | None = None
+    note: str | None = None
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table ``alarm``; all times in ms since the epoch, UTC.
 
@@ -59,6 +75,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     due: int | None = None
     closed: int | None = None
     version: int = 1
+
+    @property
+    def decided(self) -> Decided:
+        """What people have decided about it so far."""
+        return Decided(**{name: getattr(self, name) for name in Decided.__struct_fields__})
 
     @property
     def latched(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from alerts.life.alarm import Alarm
+from alerts.life.alarm import Alarm, Decided
 from alerts.life.calling import after_change
 from alerts.life.episode import Episode
 from alerts.life.events import Act, Call, Effect, HistoryEntry, StopCalls, Tick
@@ -30,11 +30,14 @@ def key_of_condition(c: Condition) -> Key:
 
 @dataclass(slots=True)
 class Changed:
-    """One alarm after the events so far, and the entries still to be written about it; ``stored``: it has a row."""
+    """One alarm after the events so far, and the entries still to be written about it; ``stored``: it has a row.
+    ``before``: what people had decided before an act of a person.
+    """
 
     alarm: Alarm
     stored: bool
     history: list[tuple[int, HistoryEntry]] = field(default_factory=list)
+    before: Decided | None = None
 
     def take(self, alarm: Alarm, effects: Iterable[Effect]) -> None:
         self.alarm = alarm
@@ -103,6 +106,7 @@ class Case:
         """
         for one in self.alarms.values():
             if (act := acts.get(one.alarm.alarm)) is not None:
+                one.before = one.alarm.decided
                 one.take(*transition(one.alarm, act))
         if self.changes:
             self._call(at, acted=True)

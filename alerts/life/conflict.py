@@ -8,7 +8,7 @@ from typing import Final
 from alerts.life.events import HistoryKind
 
 _CALLS_AGAIN: Final[frozenset[HistoryKind]] = frozenset({"onset", "worse", "returned", "shelf_ended"})
-_TAKES_OVER: Final[frozenset[HistoryKind]] = frozenset({"acknowledge", "outcome", "shelve", "unshelve"})
+_TAKES_OVER: Final[frozenset[HistoryKind]] = frozenset({"acknowledge", "outcome", "shelve", "unshelve", "taken_back"})
 
 
 def first_conflict(since: Iterable[tuple[HistoryKind, int]], by: int) -> int | None:
@@ -21,3 +21,8 @@ def first_conflict(since: Iterable[tuple[HistoryKind, int]], by: int) -> int | N
         if kind in _CALLS_AGAIN or (kind in _TAKES_OVER and actor != by):
             return position
     return None
+
+
+def may_take_back(since: Iterable[HistoryKind]) -> bool:
+    """True unless, after the act, the alarm began to call again: then there is nothing to take back any more."""
+    return not _CALLS_AGAIN & set(since)

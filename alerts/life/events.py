@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from alerts.life.alarm import Outcome
+from alerts.life.alarm import Decided, Outcome
 from streams.engine.condition import Condition, Priority
 
 HistoryKind = Literal[
     "onset", "worse", "better", "end", "late",
     "acknowledge", "outcome", "note", "shelve", "unshelve",
-    "repeat", "returned", "shelf_ended", "closed", "reassign",
+    "repeat", "returned", "shelf_ended", "closed", "reassign", "taken_back",
 ]  # fmt: skip
 """The kinds of the table ``alarm_event``.  "late": an earlier episode was found in late data while the alarm was open;
 "repeat" stands in old rows only: calls are the episode's."""
@@ -64,13 +64,20 @@ class Reassign(_ActOfPerson):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack(_ActOfPerson):
+    """The person takes their last act back: what people decided is what it was ``before`` that act."""
+
+    before: Decided
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The time is ``at``: something on this alarm may be due."""
 
     at: int
 
 
-Act = Acknowledge | RecordOutcome | AddNote | Shelve | Unshelve | Reassign
+Act = Acknowledge | RecordOutcome | AddNote | Shelve | Unshelve | Reassign | TakeBack
 LifeEvent = Condition | Act | Tick
 
 

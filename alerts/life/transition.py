@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final, overload
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from alerts.errors import RefusedError
@@ -28,6 +29,7 @@ from alerts.life.events import (
     Reassign,
     RecordOutcome,
     Shelve,
+    TakeBack,
     Tick,
     Unshelve,
 )
@@ -158,18 +160,11 @@ def _after_act(alarm: Alarm, event: Act) -> Change:
         case Shelve():
             return _shelved(alarm, event)
         case Reassign():
-            if alarm.owner is None:
-                raise RefusedError("Nobody has this alarm: acknowledge it instead.")
-            entry = HistoryEntry("reassign", event.at, event.by, {"from": alarm.owner, "to": event.to})
-            return (alarm, ()) if alarm.owner == event.to else _changed(replace(alarm, owner=event.to), entry)
+            return _reassigned(alarm, event)
+        case TakeBack():
+            return _taken_back(alarm, event)
         case Unshelve():
-            if alarm.life != "shelved":
-                return alarm, ()
-            entry, state = HistoryEntry("unshelve", event.at, event.by), _next(alarm, "unshelve", event.at)
-            if state == "active":
-                return _changed(_unowned(alarm), entry)
-            after = _acknowledged(alarm, alarm.owner, event.at)
-            return _changed(after, entry) if state == "recovered" else _closed(after, event.at, entry)
+            return _unshelved(alarm, event)
 
 
 def _with_outcome(alarm: Alarm, event: RecordOutcome) -> Change:
@@ -207,6 +202,32 @@ def _shelved(alarm: Alarm, event: Shelve) -> Change:
         shelf_reason=reason, due=event.until,
     )  # fmt: skip
     return _changed(after, HistoryEntry("shelve", event.at, event.by, {"until": event.until, "reason": reason}))
+
+
+def _reassigned(alarm: Alarm, event: Reassign) -> Change:
+    if alarm.owner is None:
+        raise RefusedError("Nobody has this alarm: acknowledge it instead.")
+    entry = HistoryEntry("reassign", event.at, event.by, {"from": alarm.owner, "to": event.to})
+    return (alarm, ()) if alarm.owner == event.to else _changed(replace(alarm, owner=event.to), entry)
+
+
+def _unshelved(alarm: Alarm, event: Unshelve) -> Change:
+    if alarm.life != "shelved":
+        return alarm, ()
+    entry, state = HistoryEntry("unshelve", event.at, event.by), _next(alarm, "unshelve", event.at)
+    if state == "active":
+        return _changed(_unowned(alarm), entry)
+    after = _acknowledged(alarm, alarm.owner, event.at)
+    return _changed(after, entry) if state == "recovered" else _closed(after, event.at, entry)
+
+
+def _taken_back(alarm: Alarm, event: TakeBack) -> Change:
+    """What people decided before the act, and the condition as it is now: what got worse since is part of the worst."""
+    after = replace(alarm, **structs.asdict(event.before))
+    if alarm.active and after.life == "unacknowledged":
+        worst, score = max(after.worst, alarm.priority), _highest(after.worst_score, alarm.score)
+        after = replace(after, worst=worst, worst_score=score)
+    return _changed(replace(after, due=_due(after)), HistoryEntry("taken_back", event.at, event.by))
 
 
 def _next(alarm: Alarm, event: Event, at: int, c: Condition | None = None) -> State | None:

@@ -31,6 +31,16 @@ class Period:
         """The ``days`` that end with ``today``."""
         return cls(today - timedelta(days=days - 1), days, zone)
 
+    @classmethod
+    def of_month(cls, month: str, zone: ZoneInfo) -> Self:
+        """A calendar month, as 2026-11; ``ValueError`` for anything else."""
+        first = date.fromisoformat(f"{month}-01")
+        return cls(first, ((first + timedelta(days=31)).replace(day=1) - first).days, zone)
+
+    @property
+    def last(self) -> date:
+        return self.first + timedelta(days=self.days - 1)
+
     @property
     def start(self) -> datetime:
         return datetime.combine(self.first, time(), self.zone)

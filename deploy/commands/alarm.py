@@ -168,6 +168,27 @@ def give(patient: Number, to: Annotated[str, typer.Argument(help="a sign-in", sh
     print(f"{to} has {_count(done.alarms)} of patient {patient}; undo: vigil alarm give {patient} {by} --by {to}")
 
 
+@app.command()
+def undo(patient: Number, by: By) -> None:
+    """Take your own last act on a patient's alarms back, within 20 seconds of it.
+
+    Example: vigil alarm undo 1 --by m.testova
+    """
+    from alerts.care.hands import check_member, open_alarms
+    from alerts.database import now_ms
+    from alerts.fold.fold import last_act_of, take_back
+
+    with warnings_only(), transaction() as (tx, _):
+        who = author(tx, by)
+        check_member(tx, [patient], who)
+        chosen = last_act_of(tx, [one.alarm for one in open_alarms(tx, patient)], who)
+        if not chosen:
+            raise DeployError("There is nothing to take back: the last act is too long ago, or was somebody else's.")
+        done = take_back(tx, chosen, who, now_ms(tx))
+        write_down(tx, who, "alarm.taken_back", f"patient:{patient}", alarms=[one.alarm for one in done])
+    print(f"the last act on {_count(done)} of patient {patient} is taken back")
+
+
 @app.command("hand-over")
 def hand_over(
     person: Annotated[str, typer.Argument(help="whose shift ends (a sign-in)", show_default=False)],

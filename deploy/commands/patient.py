@@ -274,6 +274,68 @@ def pause(
 
 
 @app.command()
+def observe(
+    patient: Number,
+    by: By,
+    rr: Annotated[float | None, typer.Option(help="breaths a minute, counted")] = None,
+    spo2: Annotated[float | None, typer.Option(help="oxygen saturation, %")] = None,
+    pulse: Annotated[float | None, typer.Option(help="beats a minute")] = None,
+    bp: Annotated[str | None, typer.Option(help="blood pressure, as 120/80")] = None,
+    temp: Annotated[float | None, typer.Option(help="temperature, °C")] = None,
+) -> None:
+    """Enter what was measured by hand just now.  It takes the path of a reading, and counts within seconds.
+
+    Oxygen and consciousness: vigil patient facts.  What was wrong is corrected by another observation.
+
+    Examples: vigil patient observe 1 --rr 24 --by m.testova; vigil patient observe 1 --bp 120/80 --temp 37.2 --by m.testova
+    """
+    from alerts.care.observations import observe as enter
+    from alerts.life.typed_number import decimal_number
+    from devices.vitals import Vital
+
+    named = {Vital.RESPIRATORY_RATE: rr, Vital.SPO2: spo2, Vital.PULSE_RATE: pulse, Vital.TEMPERATURE: temp}
+    values = {vital: value for vital, value in named.items() if value is not None}
+    if bp is not None:
+        systolic, diastolic = (decimal_number(part) for part in f"{bp}/".split("/")[:2])
+        if systolic is None or diastolic is None:
+            raise DeployError(f"{bp} is no blood pressure: write it as 120/80.")
+        values |= {Vital.SYSTOLIC: systolic, Vital.DIASTOLIC: diastolic}
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        number = enter(tx, patient, values, who)
+        write_down(tx, who, "observation.made", f"patient:{patient}", vitals=sorted(values))
+    print(f"observation {number} of patient {patient} is on its way to the log")
+
+
+@app.command()
+def away(
+    patient: Number,
+    reason: Annotated[Literal["admitted", "holiday", "returned", "asked"], typer.Argument(help="why", show_default=False)],
+    days: Annotated[int, typer.Option(min=1, max=31, help="how long", show_default=False)],
+    by: By,
+    note: Annotated[str, typer.Option(help="more about it")] = "",
+) -> None:
+    """Watch a patient no more for some days: admitted to hospital, on holiday, devices returned, asked for a break.
+
+    Their standing alarms end and none begins.  Undo: vigil patient resume 1 '*'.
+
+    Example: vigil patient away 1 admitted --days 7 --by m.testova
+    """
+    from alerts.care.pauses import pause_patient
+    from alerts.database import now
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        until = now(tx) + timedelta(days=days)
+        pause_patient(tx, patient, until, reason, note, who)
+        write_down(tx, who, "patient.paused", f"patient:{patient}", days=days, reason=reason)
+    print(
+        f"patient {patient} is not watched until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC;"
+        f" undo: vigil patient resume {patient} '*' --by {by}"
+    )
+
+
+@app.command()
 def resume(patient: Number, rule: Annotated[str, typer.Argument(help="as it was paused")], by: By) -> None:
     """End a pause now.
 

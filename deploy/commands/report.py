@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from alerts.reports.period import Period
 
 app = typer.Typer(
-    help="Days with readings, calls and answers, alarms that were false; as CSV or JSON.", no_args_is_help=True
+    help="Days with readings, minutes of care, calls and answers, alarms that were false; as CSV or JSON.",
+    no_args_is_help=True,
 )
 Team = Annotated[int | None, typer.Option(help="only this care team's", show_default=False)]
 Since = Annotated[
@@ -54,6 +54,34 @@ def adherence(
     with transaction() as (tx, master):
         found = measured(tx, master, _period(since, days, zone), team)
     _show(found, to, as_json=as_json, empty="Nobody was in care in these days.")
+
+
+@app.command()
+def care(
+    month: Annotated[str | None, typer.Option(help="as 2026-11; else this month", show_default=False)] = None,
+    zone: Zone = "UTC",
+    team: Team = None,
+    to: AsCsv = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sum the minutes of care of each patient in a calendar month, from what people did at the desk.
+
+    It names the United States' codes of 2026: 99470 for 10 to 19 minutes, 99457 for the first 20, 99458 for each 20 more,
+    where an outcome says that somebody talked with the patient.  Confirm them at the source before you bill.
+
+    Example: vigil report care --month 2026-11 --csv november.csv
+    """
+    from alerts.reports.care_minutes import care_minutes
+    from alerts.reports.period import Period
+
+    today = _period(None, 1, zone)
+    try:
+        period = Period.of_month(month or f"{today.first:%Y-%m}", today.zone)
+    except ValueError:
+        raise DeployError(f"{month} is no month: write it as 2026-11.") from None
+    with transaction() as (tx, master):
+        found = care_minutes(tx, master, period, team)
+    _show(found, to, as_json=as_json, empty="Nobody was in care in this month.")
 
 
 @app.command()
@@ -117,13 +145,7 @@ def _show(records: Sequence[Mapping[str, Any]], to: Path | None, *, as_json: boo
         return
     if not records:
         raise DeployError(f"{empty} No file was written.")
-    with to.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.DictWriter(file, fieldnames=list(records[0]))
-        rows.writeheader()
-        rows.writerows({name: _cell(value) for name, value in record.items()} for record in records)
+    from alerts.reports.csv_file import csv_text
+
+    to.write_text(csv_text(records), encoding="utf-8", newline="")
     print(f"{len(records)} rows are in {to}.")
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -12,7 +13,7 @@ from starlette.routing import Route
 
 from alerts.database import Tx, now_ms
 from alerts.desk.errors import BadFormError, NotYoursError
-from alerts.desk.web.access import check_may_act, visible_alarm
+from alerts.desk.web.access import check_may_act, visible_alarm, visible_alarms
 from alerts.desk.web.context import Desk, Handler, signed_in, text_of
 from alerts.desk.web.session import Session
 from alerts.desk.web.templates import versions
@@ -98,36 +99,37 @@ async def unshelve(request: Request, desk: Desk, session: Session) -> Response:
 @signed_in
 async def acknowledge_line(request: Request, desk: Desk, session: Session) -> Response:
     """Acknowledge, in one press, exactly the alarms of a line that were on the screen."""
-    seen, alarms = await _seen(request, desk, session)
-    return await _press(desk, seen, alarms[0], lambda at: Acknowledge(session.person, at))
+    seen, alarms = await seen_alarms(request, desk, session)
+    return await press_on(desk, seen, alarms[0], lambda at: Acknowledge(session.person, at), "Acknowledged")
 
 
 @signed_in
 async def outcome_line(request: Request, desk: Desk, session: Session) -> Response:
     """Record one outcome for the work on the alarms of a line that were on the screen."""
-    seen, alarms = await _seen(request, desk, session)
+    seen, alarms = await seen_alarms(request, desk, session)
     form = await request.form()
     chosen, reason, note, problems = _outcome_of(form)
     if problems:
         return _form(desk, session, "_outcome.html", alarms[0], problems, 422, **_many(request, alarms))
-    return await _press(
-        desk, seen, alarms[0], lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), reason, note)
-    )
+    return await press_on(
+        desk, seen, alarms[0], lambda at: RecordOutcome(session.person, at, cast("Outcome", chosen), reason, note),
+        "Outcome saved",
+    )  # fmt: skip
 
 
 @signed_in
 async def outcome_line_form(request: Request, desk: Desk, session: Session) -> Response:
     """The form of :func:`outcome_line`."""
-    _, alarms = await _seen(request, desk, session)
+    _, alarms = await seen_alarms(request, desk, session)
     return _form(desk, session, "_outcome.html", alarms[0], **_many(request, alarms))
 
 
 def _many(request: Request, alarms: Sequence[Alarm]) -> dict[str, Any]:
-    post = f"/lines/{request.path_params['key']}/outcome"
-    return {"post": post, "seen": versions(alarms), "others": len(alarms) - 1}
+    patients = len({alarm.subject for alarm in alarms if alarm.subject_kind == "patient"})
+    return {"post": request.url.path, "seen": versions(alarms), "others": len(alarms) - 1, "patients": patients}
 
 
-async def _seen(request: Request, desk: Desk, session: Session) -> tuple[dict[int, int], list[Alarm]]:
+async def seen_alarms(request: Request, desk: Desk, session: Session) -> tuple[dict[int, int], list[Alarm]]:
     """The alarms on the screen with their versions (the field "alarms": ``12:3 13:1``), if the person may act on them."""
     form = request.query_params if request.method == "GET" else await request.form()
     seen: dict[int, int] = {}
@@ -138,23 +140,26 @@ async def _seen(request: Request, desk: Desk, session: Session) -> tuple[dict[in
         seen[number] = version
     if not seen:
         raise BadFormError({"alarms": "Update the list and try again."})
-    alarms = [await visible_alarm(desk, session, number) for number in seen]
+    alarms = await visible_alarms(desk, session, list(seen))
     for alarm in alarms:
         check_may_act(session, alarm)
     return seen, alarms
 
 
-async def _press(desk: Desk, seen: dict[int, int], first: Alarm, act_at: Callable[[int], Act]) -> Response:
+async def press_on(
+    desk: Desk, seen: dict[int, int], first: Alarm, act_at: Callable[[int], Act], did: str = "Done"
+) -> Response:
+    """One act on the alarms that were on the screen; ``did`` says what it was, beside the button that takes it back."""
     try:
         done = await desk.write(lambda tx: press(tx, seen, act_at(now_ms(tx))))
     except RefusedError as error:
         await desk.reader.refresh()
-        return _notice(desk, str(error))
+        return notice(desk, str(error))
     except UnknownAlarmError:
         raise NotYoursError from None
     await desk.reader.refresh()
     if done.conflict is None:
-        return _done()
+        return done_with(done.alarms, did)
     if not done.alarms:
         return _conflict(desk, done.conflict, first if len(seen) == 1 else None)
     changed = len(seen) - len(done.alarms)
@@ -200,24 +205,33 @@ def _folded(alarm: int, version: int, act_at: Callable[[int], Act]) -> Callable[
 
 async def _act(desk: Desk, alarm: Alarm, version: int, act_at: Callable[[int], Act]) -> Response:
     try:
-        await desk.write(_folded(alarm.alarm, version, act_at))
+        after = await desk.write(_folded(alarm.alarm, version, act_at))
     except ConflictError as error:
         await desk.reader.refresh()
         return _conflict(desk, error, alarm)
     except RefusedError as error:
         await desk.reader.refresh()
-        return _notice(desk, str(error))
+        return notice(desk, str(error))
     except UnknownAlarmError:
         raise NotYoursError from None
     await desk.reader.refresh()
-    return _done()
+    return done_with([after], "Done")
 
 
-def _done() -> Response:
-    return Response("", headers={**_TO_NOTICES, "HX-Trigger": "vigil:done, vigil:changed"}, media_type="text/html")
+def done_with(alarms: Sequence[Alarm], did: str) -> Response:
+    """The answer to an act that succeeded: the page says so and offers, for ten seconds, to take it back."""
+    left = [alarm for alarm in alarms if alarm.life != "closed"]
+    patients = {alarm.subject for alarm in alarms if alarm.subject_kind == "patient"}
+    many = f"{len(patients)} patients, " if len(patients) > 1 else ""
+    gone = f" {len(alarms) - len(left)} that were over left the list." if len(left) < len(alarms) else ""
+    text = f"{did}: {many}{len(alarms)} alarm{'s' if len(alarms) != 1 else ''}.{gone}"
+    undo = {"url": "/acts/undo", "values": {"alarms": versions(left)}, "text": text}
+    trigger = json.dumps({"vigil:done": {}, "vigil:changed": {}} | ({"vigil:undo": undo} if left else {}))
+    return Response("", headers={**_TO_NOTICES, "HX-Trigger": trigger}, media_type="text/html")
 
 
-def _notice(desk: Desk, title: str, text: str = "", link: str | None = None) -> Response:
+def notice(desk: Desk, title: str, text: str = "", link: str | None = None) -> Response:
+    """The answer to an act that was not done, and why."""
     headers = {**_TO_NOTICES, "HX-Trigger": "vigil:done"}
     return desk.page("_notice.html", status=409, headers=headers, title=title, text=text, link=link)
 
@@ -233,19 +247,19 @@ def _conflict(desk: Desk, error: ConflictError, alarm: Alarm | None) -> Response
         patient = snapshot.patients[alarm.subject]
         text += f" Alarm: {plain(alarm, devices_of(patient))}, {patient.name}."
         link = f"/patients/{alarm.subject}"
-    return _notice(desk, f"{_CONFLICTS.get(error.kind, 'Changed')}{by} {ago} ago.", text, link)
+    return notice(desk, f"{_CONFLICTS.get(error.kind, 'Changed')}{by} {ago} ago.", text, link)
 
 
 def _form(
     desk: Desk, session: Session, template: str, alarm: Alarm, problems: dict[str, str] | None = None, status: int = 200,
-    *, post: object = "", seen: object = "", others: object = 0,
+    *, post: object = "", seen: object = "", others: object = 0, patients: int = 0,
 ) -> Response:  # fmt: skip
     snapshot = desk.reader.snapshot
     patient = snapshot.patients.get(alarm.subject) if snapshot and alarm.subject_kind == "patient" else None
     return desk.page(
         template, status=status, alarm=alarm, patient=patient, problems=problems or {}, session=session,
         false_reasons=FALSE_REASONS, shelf_reasons=SHELF_REASONS, minutes=shelf_choices(alarm),
-        post=post, seen=seen, others=others,
+        post=post, seen=seen, others=others, patients=patients,
     )  # fmt: skip
 
 
@@ -259,4 +273,7 @@ ROUTES: Final = [
     Route("/lines/{key}/acknowledge", acknowledge_line, methods=["POST"]),
     Route("/lines/{key}/outcome", outcome_line_form, methods=["GET"]),
     Route("/lines/{key}/outcome", outcome_line, methods=["POST"]),
+    Route("/acts/acknowledge", acknowledge_line, methods=["POST"]),
+    Route("/acts/outcome", outcome_line_form, methods=["GET"]),
+    Route("/acts/outcome", outcome_line, methods=["POST"]),
 ]

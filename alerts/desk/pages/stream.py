@@ -38,14 +38,17 @@ class Feed:
     def __init__(self, person: int, only: str | None = None) -> None:
         self._person, self._only = person, only
         self._cells: dict[str, dict[str, list[object]]] = {}
-        self._order: list[list[object]] = []
+        self._order: list[str] = []
+        self._lines: dict[str, list[object]] = {}
         self._calls: list[Call] | None = None
+        self._offer: list[int] = []
         self._paging: tuple[bool, str] | None = None
 
     def event(
         self, snapshot: Snapshot, lines: tuple[Line, ...], stale_ms: float, paging: tuple[bool, str] | None = None
     ) -> dict[str, Any]:
-        """The event of this snapshot: always times and counts; calls, paging, order and cells only if they changed.
+        """The event of this snapshot: always times and counts; calls, paging, the order of keys, the state of lines, their
+        cells and an offered hand-over only if they changed.
 
         The page of one patient gets the calls of all: who stands there must hear the others too.
         """
@@ -63,9 +66,19 @@ class Feed:
             event["calls"] = self._calls = calls
         if paging != self._paging:
             event["paging"] = self._paging = paging
-        order: list[list[object]] = [[line.key, line.group, line.kind, line.digest] for line in lines]
+        order = [line.key for line in lines]
         if order != self._order:
             event["order"] = self._order = order
+        states: dict[str, list[object]] = {
+            line.key: [line.group, line.kind, line.digest, int(line.of(self._person))] for line in lines
+        }
+        if changed_lines := {key: state for key, state in states.items() if self._lines.get(key) != state}:
+            event["lines"] = changed_lines
+        self._lines = states
+        offer = next(([number, giver] for number, giver, taker in snapshot.offers if taker == self._person), [])
+        if offer != self._offer:
+            giver = snapshot.people.get(offer[1]) if offer else None
+            self._offer, event["offer"] = offer, giver.name if giver else ""
         cells: dict[str, dict[str, list[object]]] = {}
         for line in lines:
             if line.cells is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -21,15 +22,19 @@ _GROUPS: Final = (
     ("quiet", "No alarm", ""),
 )
 _ROWS_AT_ONCE: Final = 300
+_WHOLE: Final = 12
+"""Rows that a page brings whole: more than a screen; the others come when somebody scrolls to them."""
 
 
-def shown(desk: Desk, session: Session, snapshot: Snapshot) -> dict[str, Any]:
-    """The values that the templates of rows need."""
-    sparks = {}
-    for line in desk.reader.view(session.teams):
+def shown(desk: Desk, session: Session, snapshot: Snapshot, lines: Iterable[Line]) -> dict[str, Any]:
+    """The values that the templates of rows need, for these lines; ``whole``: the rows that are more than a name."""
+    sparks, whole = {}, set()
+    for line in lines:
+        whole.add(line.key)
         if line.patient:
             sparks[line.key] = sparks_of(snapshot, line.patient)
     return {
+        "whole": whole,
         **shown_now(desk, session, snapshot),
         "COLUMNS": tuple(VITAL_OF),
         "sparks": sparks,
@@ -63,15 +68,16 @@ async def page(request: Request, desk: Desk, session: Session) -> Response:
         team_names=", ".join(snapshot.teams[t] for t in sorted(session.teams) if t in snapshot.teams) or "No care team",
         patients=sum(line.patient is not None for line in lines),
         colleagues=sorted(p.name for p in people),
-        **shown(desk, session, snapshot),
+        **shown(desk, session, snapshot, lines[:_WHOLE]),
     )
 
 
 @signed_in
 async def whole(request: Request, desk: Desk, session: Session) -> Response:
-    """The list in its newest order, for "Update list"."""
+    """The list in its newest order."""
     snapshot = await newest(desk)
-    return desk.page("_list.html", groups=_grouped(desk.reader.view(session.teams)), **shown(desk, session, snapshot))
+    lines = desk.reader.view(session.teams)
+    return desk.page("_list.html", groups=_grouped(lines), **shown(desk, session, snapshot, lines[:_WHOLE]))
 
 
 @signed_in
@@ -80,7 +86,7 @@ async def rows(request: Request, desk: Desk, session: Session) -> Response:
     keys = set(request.query_params.getlist("key")[:_ROWS_AT_ONCE])
     snapshot = await newest(desk)
     lines = [line for line in desk.reader.view(session.teams) if line.key in keys]
-    return desk.page("_rows.html", lines=lines, **shown(desk, session, snapshot))
+    return desk.page("_rows.html", lines=lines, **shown(desk, session, snapshot, lines))
 
 
 ROUTES: Final = [

@@ -99,7 +99,10 @@ if (dialog) {
   dialog.addEventListener("click", (e) => { if (e.target.closest("[data-cancel]")) dialog.close(); });
   document.addEventListener("vigil:done", () => dialog.close());
 }
-document.addEventListener("click", (e) => { if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren(); });
+document.addEventListener("click", (e) => {
+  if (e.target.closest("[data-dismiss]")) $("#notices").replaceChildren();
+  if (e.target.closest("[data-print]")) print();
+});
 // a false alarm needs a reason; the snooze dialog shows its end
 document.addEventListener("change", (e) => {
   if (e.target.name === "outcome") {
@@ -115,14 +118,22 @@ const showUntil = () => {
 };
 document.addEventListener("htmx:afterSwap", showUntil);
 
+// what is there already is not written again: a page that is watched for hours must not work for nothing
+export const put = (el, text) => { if (el.textContent !== text) el.textContent = text; };
+const YOUNG_MS = 15_000; // what is younger is "now" for a reader: its seconds are not counted
+const newer = new WeakMap(); // the newest time, validity, mark and note of a cell since the server wrote it
+const shownOf = (el) => newer.get(el) ?? { at: Number(el.dataset.age), fresh: Number(el.dataset.fresh), poor: el.dataset.poor, note: el.dataset.note };
+const since = (ms) => (ms < YOUNG_MS ? `< ${YOUNG_MS / 1000} s` : span(ms));
+
 // ages: a number grows old in place, without a message from the server
 export const ageOf = (cell) => {
   const el = $("[data-age]", cell);
-  if (!el?.dataset.age) return;
-  const age = now() - Number(el.dataset.age), poor = el.dataset.poor, old = Boolean(poor) || age > Number(el.dataset.fresh) * 1000;
-  const note = el.dataset.note ? ` · ${el.dataset.note}` : "";
-  const text = old ? `${span(age)} old${note}` : `${span(age)}${note}${el.dataset.suffix ?? ""}`;
-  if (el.textContent !== text) el.textContent = text;
+  if (!el) return;
+  const { at, fresh, poor, note: about } = shownOf(el);
+  if (!at) return;
+  const age = now() - at, old = Boolean(poor) || age > fresh * 1000;
+  const note = about ? ` · ${about}` : "";
+  put(el, old ? `${span(age)} old${note}` : `${since(age)}${note}${el.dataset.suffix ?? ""}`);
   if (el.classList.contains("late") === old) return;
   el.classList.toggle("late", old);
   const num = $("[data-num]", cell);
@@ -130,16 +141,19 @@ export const ageOf = (cell) => {
   $("[data-trend]", cell).classList.toggle("gone", old);
   $(".spark", cell)?.classList.toggle("old", old);
 };
-export const tick = () => {
+let near = () => [document];
+export const tickOnly = (roots) => { near = roots; };
+export const tick = () => { for (const root of near()) tickIn(root); };
+export const tickIn = (root) => {
   const at = now();
-  for (const cell of $$("[data-cell]")) ageOf(cell);
-  for (const el of $$("[data-since]")) el.textContent = span(at - Number(el.dataset.since));
-  for (const el of $$("[data-seen]")) if (el.dataset.seen) {
+  for (const cell of $$("[data-cell]", root)) ageOf(cell);
+  for (const el of $$("[data-since]", root)) put(el, span(at - Number(el.dataset.since)));
+  for (const el of $$("[data-seen]", root)) if (el.dataset.seen) {
     const age = at - Number(el.dataset.seen);
-    el.textContent = `seen ${span(age)}`;
+    put(el, `seen ${since(age)}`);
     el.classList.toggle("late", age > 180_000);
   }
-  for (const el of $$("[data-due]")) el.textContent = clock(Math.max(0, Math.round((Number(el.dataset.due) - at) / 1000)));
+  for (const el of $$("[data-due]", root)) put(el, clock(Math.max(0, Math.round((Number(el.dataset.due) - at) / 1000))));
 };
 setInterval(tick, 1000);
 
@@ -148,16 +162,20 @@ const TRENDS = { up: "rising fast", rise: "rising", flat: "steady", fall: "falli
 export const setCell = (cell, [text, level, at, fresh, poor, trend, note]) => {
   const num = $("[data-num]", cell), age = $("[data-age]", cell), arrow = $("[data-trend]", cell);
   if (!num || !age) return;
-  if (num.textContent !== text) num.textContent = text;
+  if (num.firstChild?.data !== text || Boolean(level) !== num.classList.contains("out")) {
+    num.textContent = text;
+    if (level) num.append(Object.assign(document.createElement("span"), { className: "sr", textContent: " outside limits" }));
+  }
   num.classList.toggle("out", Boolean(level));
   num.classList.toggle("is-high", level === "high");
   num.classList.toggle("is-medium", level === "medium");
-  if (level) num.append(Object.assign(document.createElement("span"), { className: "sr", textContent: " outside limits" }));
-  age.dataset.age = at ?? ""; age.dataset.fresh = fresh; age.dataset.note = note; age.dataset.poor = poor; $("[data-poor-word]", cell).textContent = poor;
-  if (arrow) {
+  newer.set(age, { at: at ?? 0, fresh, note, poor });
+  put($("[data-poor-word]", cell), poor);
+  if (arrow && arrow.getAttribute("aria-label") !== (TRENDS[trend] ?? "no trend")) {
     arrow.toggleAttribute("hidden", !trend);
-    if (trend) { $("use", arrow).setAttribute("href", `#i-${trend}`); arrow.setAttribute("aria-label", TRENDS[trend]); }
+    if (trend) $("use", arrow).setAttribute("href", `#i-${trend}`);
+    arrow.setAttribute("aria-label", TRENDS[trend] ?? "no trend");
   }
-  if (!at) age.textContent = "";
+  if (!at) put(age, "");
   ageOf(cell);
 };

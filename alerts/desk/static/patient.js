@@ -2,7 +2,11 @@
 import { $, quietly, setCell, tick } from "./desk.js";
 import { heard } from "./calls.js";
 import "./failures.js";
+import "./observe.js";
+import { keys } from "./keys.js";
+import { toggle as toggleSound } from "./sound.js";
 import { listen } from "./stream.js";
+import { undo } from "./undo.js";
 import { append, charts } from "./charts.js";
 import { frame } from "./window.js";
 
@@ -48,16 +52,17 @@ listen((event) => {
     setCell($(`.readout[data-cell="${column}"]`), cell);
     append(column, cell);
   }
-  const row = event.order?.find(([k]) => k === key);
-  if (!row || row[3] === digest) return;
+  const state = event.lines?.[key];
+  if (!state || state[2] === digest) return;
   const first = digest === null;
-  digest = row[3];
+  digest = state[2];
   if (first) return;
   for (const name of ["alarms", "work", "news", "calls", "timeline"]) renew(name);
   chart.reload();
 }, key);
 setInterval(() => { renew("news"); renew("calls"); if (shown.live()) { renew("table"); chart.reload(); } }, 60_000);
 
-$("[data-print]").addEventListener("click", () => print());
-document.addEventListener("vigil:changed", () => { for (const name of ["alarms", "work", "calls", "timeline"]) renew(name); });
+document.addEventListener("vigil:changed", () => { for (const name of ["alarms", "work", "news", "calls", "timeline"]) renew(name); });
 document.addEventListener("input", (e) => { if (e.target.closest(".limits td")) e.target.classList.toggle("changed", e.target.value !== e.target.defaultValue); });
+const pressAt = (q) => () => $(q)?.click();
+keys({ e: () => { $("#observe")?.scrollIntoView(); $("#by-respiratory_rate")?.focus(); }, z: undo, m: toggleSound, a: pressAt("#work [hx-post$='/acknowledge']"), h: () => { location.href = "/shift"; } });

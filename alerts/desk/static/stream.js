@@ -38,6 +38,7 @@ export const listen = (handle, only) => {
         paging = last.paging;
         for (const note of $$("[data-paging]")) { note.hidden = paging[0]; note.textContent = paging[1]; }
       }
+      if (last.offer !== undefined && $("#offer")) { $("[data-offer]").textContent = last.offer; $("#offer").hidden = !last.offer || location.pathname === "/shift"; }
       judge();
       handle(last);
     });

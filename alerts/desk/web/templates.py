@@ -17,7 +17,31 @@ from streams.engine.condition import Priority
 
 HERE: Final = Path(__file__).parents[1]
 _TREND_WORDS: Final = {"up": "rising fast", "rise": "rising", "flat": "steady", "fall": "falling", "down": "falling fast"}
-_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"), ("gateways", "Gateways"))
+_TABS: Final = (("patients", "Patients"), ("people", "People"), ("teams", "Care teams"),
+                ("devices", "Devices"), ("gateways", "Gateways"), ("reports", "Reports"))  # fmt: skip
+_KEYS: Final = (
+    ("J K", "next, previous patient; also the arrow keys"),
+    ("Enter", "open the patient"),
+    ("A", "acknowledge: the patient is yours"),
+    ("O", "record the outcome"),
+    ("C", "call the patient"),
+    ("P", "snooze, with a reason and an end"),
+    ("G", "give to a colleague"),
+    ("N", "write a note"),
+    ("W", "pause the patient who is away, or end the pause"),
+    ("E", "enter an observation"),
+    ("Z", "undo, for ten seconds"),
+    ("X", "select; then one act is for all that are selected"),
+    ("Shift J", "select the next one too; with K the previous one"),
+    ("Esc", "select nothing"),
+    ("V", "show the patients of a line that stands for many"),
+    ("F", "only my patients, or everybody"),
+    ("H", "hand over the shift"),
+    ("U", "update the list"),
+    ("M", "sound"),
+    ("/", "find a patient"),
+    ("?", "these keys"),
+)
 _IDENTITY_FIELDS: Final = (
     ("family", "Family name", ""),
     ("given", "Given name", ""),
@@ -63,6 +87,6 @@ def environment(settings: DeskSettings) -> Environment:
     words_by_name = {name: getattr(words, name) for name in (*times, *texts)}
     pages.globals.update(words_by_name, settings=settings, zone=settings.zone, may_act=may_act)
     pages.globals.update(AGAIN_S=TIMINGS[Priority.HIGH].repeat_s)  # an unowned high rings as often as it calls people
-    pages.globals.update(TABS=_TABS, IDENTITY_FIELDS=_IDENTITY_FIELDS)
+    pages.globals.update(KEYS=_KEYS, TABS=_TABS, IDENTITY_FIELDS=_IDENTITY_FIELDS)
     pages.globals.update(TRENDS=_TREND_WORDS, battery_icon=battery_icon, signal=signal)
     return pages

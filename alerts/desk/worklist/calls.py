@@ -36,6 +36,8 @@ def calling(alarm: Alarm) -> bool:
 
 
 def _identity(line: Line, alarm: Alarm) -> str:
+    if line.cause and not line.key.startswith("g"):
+        return line.key
     if alarm.rule == GROUPED_RULE:
         return f"g{alarm.source}"  # on one patient's line or on the gateway's own: the same call
     return str(alarm.alarm) if line.patient else line.key

@@ -85,7 +85,7 @@ def fresh_s(value: Value, devices: Iterable[Device]) -> int:
     the device's interval plus two minutes.
     """
     spec = VITALS[Vital(value.vital)]
-    if not spec.continuous:
+    if not spec.continuous or value.device == 0:
         return spec.validity_s
     every = next((d.interval_s for d in devices if d.device == value.device), 0)
     return min(spec.validity_s, _FRESH_S + 2 * every)
@@ -119,7 +119,11 @@ def _one(snapshot: Snapshot, patient: Patient, value: Value | None, vital: Vital
         return Cell()
     failed = failed_since(snapshot, patient, value, (value.vital,))
     pulse, uncertain = value.vital == Vital.PULSE_RATE, value.at_arrival
-    note = _notes("pulse" if pulse else "", _AT_ARRIVAL if uncertain else "", failed and f"newer: {failed}")
+    note = _notes(
+        "by hand" if value.device == 0 else "pulse" if pulse else "",
+        _AT_ARRIVAL if uncertain else "",
+        failed and f"newer: {failed}",
+    )
     fresh, poor = fresh_s(value, patient.devices), _POOR.get(Status(value.status), _NO_VALUE) if value.status else ""
     if value.value is None or value.value != value.value:
         return Cell("–", "", value.at, fresh, poor or _NO_VALUE, "", note, value.device)
@@ -140,7 +144,7 @@ def _pressure(snapshot: Snapshot, patient: Patient) -> Cell:
     if not usable(base):
         return cell if cell.text == "–" else replace(cell, text=f"{cell.text}/–")
     together = {v.vital: v for v in snapshot.values.get(patient.patient, ()) if (v.device, v.at) == (base.device, base.at)}
-    texts, levels, notes = [], [], [_AT_ARRIVAL if base.at_arrival else ""]
+    texts, levels, notes = [], [], ["by hand" if base.device == 0 else "", _AT_ARRIVAL if base.at_arrival else ""]
     for vital, name, other in ((Vital.SYSTOLIC, "sys", upper), (Vital.DIASTOLIC, "dia", lower)):
         part = together.get(vital)
         if part is not None and usable(part) and part.value is not None:

@@ -1,4 +1,4 @@
-"""The lines of the worklist: one for each patient, one for a gateway that is silent for several, one for each system alarm.
+"""The lines of the worklist: one for each patient, one for a cause that several share, one for each system alarm.
 
 Order: unacknowledged high → medium → technical, oldest first; then patients in hand; then patients without alarm.  A patient
 whom somebody has stays in hand when an alarm joins that is no worse than what was taken: the row says that it is new.
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from alerts.desk.worklist.causes import causes_of
 from alerts.desk.worklist.cells import Cell, cells_of, inside
 from alerts.desk.worklist.news2_panel import Score, score_of
 from alerts.desk.worklist.snapshot import Patient, Snapshot
 from alerts.desk.worklist.words import kind_of
-from alerts.fold.fold import GROUPED_RULE
 from alerts.life.alarm import Alarm
 from alerts.life.episode import in_hand
 
@@ -44,6 +44,7 @@ class Line:
     score: Score | None = None
     seen: int | None = None
     calls_next: int | None = None  # ms
+    cause: str = ""  # why these patients stand in one line
     digest: str = ""
 
     @property
@@ -66,9 +67,18 @@ class Line:
         return tuple(alarm for alarm in self.alarms if alarm.life == "acknowledged" and not alarm.outcome)
 
     @property
+    def owned(self) -> tuple[Alarm, ...]:
+        """The alarms that somebody has: those that can be given to another person."""
+        return tuple(alarm for alarm in self.alarms if alarm.owner is not None)
+
+    @property
     def to_take(self) -> Alarm | None:
         """The most important of the alarms that nobody has."""
         return next(iter(self.waiting), None)
+
+    def of(self, person: int) -> bool:
+        """True if this person has an alarm of the line."""
+        return any(alarm.owner == person for alarm in self.alarms)
 
     @property
     def held(self) -> bool:
@@ -93,22 +103,18 @@ def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
 
 
 def view(snapshot: Snapshot, lines: Iterable[Line], teams: frozenset[int]) -> tuple[Line, ...]:
-    """The lines that members of these teams see, in order; one line for a gateway that is silent for several patients."""
+    """The lines that members of these teams see, in order; one line for a cause that several patients share."""
     seen = [line for line in lines if not line.patients or line.patients[0].team in teams]
-    silent: dict[int, list[tuple[Patient, Alarm]]] = defaultdict(list)
-    for line in seen:
-        for alarm in line.alarms:
-            if alarm.rule == GROUPED_RULE:
-                silent[alarm.source].append((line.patients[0], alarm))
-    grouped = {gateway: found for gateway, found in silent.items() if len(found) > 1}
-    moved = {alarm.alarm for found in grouped.values() for _, alarm in found}
+    causes = causes_of((line.patients[0], alarm) for line in seen if line.patients for alarm in line.alarms)
+    moved = {alarm.alarm for cause in causes for _, alarm in cause.members}
     shown = []
     for line in seen:
         alarms = [alarm for alarm in line.alarms if alarm.alarm not in moved]
         shown.append(line if len(alarms) == len(line.alarms) else _with_alarms(snapshot, line, alarms))
-    for gateway, found in grouped.items():
-        patients = tuple(sorted((patient for patient, _ in found), key=lambda p: p.name))
-        shown.append(_with_alarms(snapshot, Line(f"g{gateway}", patients=patients), [alarm for _, alarm in found]))
+    for cause in causes:
+        patients = tuple(sorted({p.patient: p for p, _ in cause.members}.values(), key=lambda p: p.name))
+        line = Line(cause.key, patients=patients, cause=cause.hint)
+        shown.append(_with_alarms(snapshot, line, [alarm for _, alarm in cause.members]))
     return tuple(sorted(shown, key=_order))
 
 
@@ -118,7 +124,7 @@ def counts(lines: Iterable[Line], person: int) -> dict[str, int]:
     for line in lines:
         name = line.kind if line.group == "open" else line.group
         found["technical" if name == "low" else name] += 1
-        found["mine"] += line.held and line.lead is not None and line.lead.owner == person
+        found["mine"] += line.of(person)
     return found
 
 
@@ -170,7 +176,7 @@ def _digest(snapshot: Snapshot, line: Line) -> str:
         owner = snapshot.people.get(alarm.owner or 0)
         shown += [alarm.alarm, alarm.version, owner.name if owner else "", snapshot.paged.get(alarm.episode or 0)]
     for patient in line.patients:
-        shown += [patient.name, patient.born, patient.record, patient.devices]
+        shown += [patient.name, patient.born, patient.record, patient.devices, patient.away]
         shown += [inside(patient.limits, vital) for vital in range(1, 11)]
     if line.patient:
         shown.append(line.score)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from alerts.care.hand_overs import OPEN
 from alerts.care.identity import Identity
 from alerts.care.limits import BySide, by_side
 from alerts.database import epoch_ms
@@ -22,11 +23,12 @@ from alerts.desk.worklist.paging import read_paging
 from alerts.desk.worklist.preferences import read_preferences
 from alerts.desk.worklist.reported import reported_faults, with_faults
 from alerts.desk.worklist.rows import EVERYBODY, Faults, OpenIdentity, decoded, device_of, patient_of, value_of
-from alerts.desk.worklist.snapshot import Device, Fault, Paged, Paging, Patient, Person, Snapshot, Value
+from alerts.desk.worklist.snapshot import Away, Device, Fault, Paged, Paging, Patient, Person, Snapshot, Value
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
 from alerts.fold.alarm_rows import SELECT_ALARM, UNREADABLE, alarm_row
 from alerts.life.alarm import Alarm
 from alerts.rules.defaults import DEFAULT_LIMITS
+from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import RuleSet
 
 _AHEAD: Final = "interval '1 hour'"
@@ -65,6 +67,9 @@ WHERE clock = 2 AND time > now() - interval '3 days' AND time < now() + {_AHEAD}
 _FAULTS: Final = f"""
 SELECT DISTINCT patient, device, gateway, left(value ->> 'what', 60), left(value ->> 'reason', 200) FROM event
 WHERE kind = 'fault' AND time > now() - interval '26 hours' AND time < now() + {_AHEAD} ORDER BY 1, 2, 3, 4, 5 LIMIT 5000"""
+_AWAY: Final = f"""
+SELECT subject, {epoch_ms("until")}, left(reason, 600), by_person FROM pause WHERE rule = '{EVERY_RULE}' AND until > now()"""
+_OFFERS: Final = f"SELECT hand_over, giver, taker FROM hand_over WHERE {OPEN} ORDER BY hand_over"
 _TEAMS: Final = "SELECT team, name FROM care_team"
 _SPARKS: Final = f"""
 SELECT patient, vital, floor(extract(epoch FROM time) / {BUCKET_S})::int8, sum(mean * n) / sum(n)
@@ -90,6 +95,7 @@ class SlowParts:
     last_good: LastGood = field(default_factory=LastGood)
     at_arrival: frozenset[tuple[int, int, int]] = frozenset()  # (patient, device, ms) of the readings that have that time
     identities: dict[int, tuple[bytes, Identity]] = field(default_factory=dict)
+    offers: tuple[tuple[int, int, int], ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
@@ -143,6 +149,7 @@ async def read_quick(connection: AsyncConnection[Any], number: int, parts: SlowP
         paging=parts.paging,
         prefer=parts.prefer,
         teams=parts.teams,
+        offers=parts.offers,
         faults=tuple(faults.found),
     )
 
@@ -157,6 +164,8 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         teams = await connection.execute(_TEAMS)
         at_arrival = await connection.execute(_AT_ARRIVAL)
         faulty = await connection.execute(_FAULTS)
+        paused = await connection.execute(_AWAY)
+        offered = await connection.execute(_OFFERS)
         rows = await patients.fetchall()
         by_patient: dict[int, list[Device]] = defaultdict(list)
         for row in await devices.fetchall():
@@ -165,6 +174,8 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
         parts.teams = dict(await teams.fetchall())
         parts.at_arrival = frozenset(await at_arrival.fetchall())
         reported = reported_faults(await faulty.fetchall())
+        away = {patient: Away(until, reason, by) for patient, until, reason, by in await paused.fetchall() if until}
+        parts.offers = tuple(await offered.fetchall())
     payloads = {(patient, kind): payload for patient, kind, payload, _ in controls if patient != EVERYBODY}
     rule_set = _rule_set([(row[3] or 0, row[2]) for row in controls if row[:2] == (EVERYBODY, "rule_set")], faults)
     identities: dict[int, tuple[bytes, Identity]] = {}
@@ -177,7 +188,8 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
 
     for patient, worn in by_patient.items():
         by_patient[patient] = [with_faults(patient, device, reported) for device in worn]
-    parts.patients = {row[0]: patient_of(row, by_patient[row[0]], payloads, rule_set, opened, faults) for row in rows}
+    found = (patient_of(row, by_patient[row[0]], payloads, rule_set, opened, faults) for row in rows)
+    parts.patients = {one.patient: replace(one, away=away.get(one.patient)) for one in found}
     parts.identities = identities
     parts.paging, parts.paged = await read_paging(connection)
     parts.prefer = await read_preferences(connection)

@@ -33,8 +33,17 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A patient who is not watched until ``until`` (ms), and why; ``by``: the person who said so."""
+
+    until: int
+    reason: str
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
-    """A patient at home.  ``limits``: those in effect; ``devices`` in the order of enrolment."""
+    """A patient at home.  ``limits``: those in effect; ``devices`` in the order of enrolment; ``away``: paused whole."""
 
     patient: int
     team: int
@@ -47,6 +56,7 @@ class Patient:
     facts: Facts
     devices: tuple[Device, ...] = ()
     limits: BySide = field(default_factory=dict)
+    away: Away | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +120,5 @@ class Snapshot:
     paging: Paging = field(default_factory=Paging)
     prefer: Mapping[int, int] = field(default_factory=dict)  # s by vital, in which the first device decides alone
     teams: Mapping[int, str] = field(default_factory=dict)
+    offers: tuple[tuple[int, int, int], ...] = ()  # open hand-overs: number, giver, taker
     faults: tuple[Fault, ...] = ()

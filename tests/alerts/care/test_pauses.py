@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.care.pauses import LONGEST, pause, pauses_of, resume
+from alerts.care.pauses import LONGEST, LONGEST_AWAY, pause, pause_patient, pauses_of, resume
 from alerts.database import now, to_ms
 from alerts.errors import InvalidPauseError, InvalidTextError
 from devices.wire.control import PausedRule, Pauses
@@ -42,3 +42,14 @@ def test_a_pause_that_is_over_is_no_longer_sent(db: Db, ward: Ward) -> None:
         pause(db, ward.ada, "*", now(db) + timedelta(hours=1), "bath", by=1)
     db.execute("UPDATE pause SET until = now() - interval '1 second'")
     assert pauses_of(db, ward.ada) == Pauses()
+
+
+def test_a_patient_who_is_away_is_paused_for_days_with_one_of_four_reasons(db: Db, ward: Ward) -> None:
+    until = now(db) + timedelta(days=7)
+    with db.transaction():
+        pause_patient(db, ward.ada, until, "admitted", "ward 3", by=1)
+    assert sent(db, ward.ada, "pause") == [Pauses((PausedRule("*", to_ms(until)),))]
+    assert db.execute("SELECT reason FROM pause").fetchall() == [("Admitted to hospital: ward 3",)]
+    for reason, days in (("tired", 1), ("holiday", LONGEST_AWAY.days + 1), ("holiday", -1)):
+        with pytest.raises(InvalidPauseError), db.transaction():
+            pause_patient(db, ward.ada, now(db) + timedelta(days=days), reason, "", by=1)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -17,11 +18,12 @@ from alerts.care.admit import admit_patient
 from alerts.care.consent import give_consent
 from alerts.care.identity import Identity
 from alerts.care.limits import set_limits, set_rule_set
+from alerts.care.observations import observe
 from alerts.care.teams import add_team
 from alerts.control import relay as relaying
 from alerts.control.data_keys import current_key
 from alerts.control.outbox import send
-from alerts.control.relay import hold_lock, new_producer, run_relay, send_waiting
+from alerts.control.relay import hold_lock, new_producer, run_relay, send_observations, send_waiting
 from alerts.control.restored import desk_epoch
 from alerts.errors import RelayError
 from alerts.notify.metrics import PART_FAILURES
@@ -29,6 +31,7 @@ from alerts.rules.defaults import default_rule_set
 from alerts.settings import NotifySettings
 from alerts.supervision import Supervisor
 from deploy.stack.kafka import Kafka
+from devices.sample import SAMPLE
 from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS, Kind, key_of, parse_header
 from devices.wire.control import Consent, Control, Facts, Level, Limit, Limits, RuleSet, decode_control
@@ -273,3 +276,24 @@ def test_what_waited_for_its_key_is_not_dropped_behind_what_was_sent_meanwhile(
     assert isinstance(limits, Limits)
     assert [first, second] == [Consent(True, first.at), Consent(False, second.at)]  # type: ignore[union-attr]
     assert db.execute("SELECT sequence FROM limit_change").fetchall() == [(numbers[2],)]
+
+
+def test_an_observation_becomes_one_reading_of_the_desk_itself(
+    db: Db, patients: list[int], kafka: Kafka, topic: str, producer: Producer
+) -> None:
+    with db.transaction():
+        for patient in patients:
+            give_consent(db, patient, given=True, by=1)
+        number = observe(db, patients[1], {Vital.RESPIRATORY_RATE: 24, Vital.SYSTOLIC: 118}, by=7)
+        db.execute("INSERT INTO observation (patient, time, content, by_person) VALUES (%s, now(), '[1]', 7)", [patients[0]])
+    assert send_observations(db, producer, MASTER, topic=topic) == 2  # the damaged one is passed over
+    assert send_observations(db, producer, MASTER, topic=topic) == 0
+    ((_, _, value),) = records(kafka, topic, 1)
+    head = parse_header(value)
+    assert [int(head[name][0]) for name in ("kind", "patient", "device", "gateway", "first", "epoch")] == [
+        Kind.SAMPLES, patients[1], 0, 0, number, desk_epoch(db),
+    ]  # fmt: skip
+    _, secret = current_key(db, MASTER, patients[1], 0)
+    samples = np.frombuffer(open_record(value, AESGCM(secret)), SAMPLE)
+    assert dict(zip(samples["vital"].tolist(), samples["value"].tolist(), strict=True)) == {4: 24.0, 5: 118.0}
+    assert set(samples["status"].tolist()) == {0}

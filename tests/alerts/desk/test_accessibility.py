@@ -52,7 +52,7 @@ async def test_on_a_phone_rows_are_cards_and_nothing_is_cut_off(desk: OpenDesk, 
     button = page.locator("[data-act=ack]").first
     assert (await box(button))["height"] >= 44
     small = await page.evaluate(
-        "[...document.querySelectorAll('a, button')].filter(e => e.offsetParent)"
-        ".map(e => e.getBoundingClientRect()).filter(r => r.width && (r.width < 24 || r.height < 24)).length"
+        "[...document.querySelectorAll('a, button')].filter(e => e.offsetParent).filter(e => {"
+        " const r = e.getBoundingClientRect(); return r.width && (r.width < 24 || r.height < 24); }).map(e => e.outerHTML)"
     )
-    assert small == 0
+    assert small == []

@@ -22,6 +22,7 @@ from alerts.life.events import (
     Reassign,
     RecordOutcome,
     Shelve,
+    TakeBack,
     Tick,
     Unshelve,
 )
@@ -189,3 +190,28 @@ def test_what_the_table_does_not_name_changes_nothing_or_is_refused(state: State
 def test_the_page_of_alarms_shows_the_table_of_the_code() -> None:
     page = (Path(__file__).parents[3] / "docs" / "alarms.md").read_text()
     assert as_markdown() in page, "run: python -m alerts.life.table, and put it into docs/alarms.md"
+
+
+@pytest.mark.parametrize("act", [
+    Acknowledge(7, START * 1000 + 5000),
+    Shelve(7, START * 1000 + 5000, START * 1000 + 600_000, "care at the bedside"),
+    RecordOutcome(7, START * 1000 + 5000, "called", note="daughter informed"),
+    AddNote(7, START * 1000 + 5000, "a note"),
+])  # fmt: skip
+def test_an_act_that_is_taken_back_leaves_what_was_decided_before_it(act: Any) -> None:
+    alarm = opened(Priority.HIGH)
+    done, _ = transition(alarm, act)
+    back, effects = transition(done, TakeBack(7, act.at + 3000, alarm.decided))
+    assert replace(back, version=alarm.version) == alarm
+    assert effects == (HistoryEntry("taken_back", act.at + 3000, 7),)
+
+
+def test_what_got_worse_meanwhile_stays_worse_when_an_act_is_taken_back() -> None:
+    alarm = opened(Priority.MEDIUM)
+    taken, _ = transition(alarm, Acknowledge(7, START * 1000 + 1000))
+    over, _ = transition(taken, condition("end", Priority.MEDIUM, START + 2))
+    back, _ = transition(over, TakeBack(7, START * 1000 + 3000, alarm.decided))
+    assert (back.state, back.due is not None) == ("cleared", True)
+    worse, _ = transition(taken, condition("worse", Priority.MEDIUM, START + 2))
+    back, _ = transition(replace(worse, priority=Priority.HIGH), TakeBack(7, START * 1000 + 3000, alarm.decided))
+    assert back.worst is Priority.HIGH

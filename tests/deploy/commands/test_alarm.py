@@ -86,3 +86,25 @@ def test_a_patient_is_given_away_snoozed_and_a_shift_handed_over_with_its_summar
     assert {one["state"] for one in alarms(ward)} == {"shelved"}
     assert ward.run("alarm", "unsnooze", "1", *BY).returncode == 0
     assert {one["state"] for one in alarms(ward)} == {"active"}
+
+
+def test_a_wrong_press_is_taken_back_by_who_made_it(ward: Vigil) -> None:
+    assert ward.run("alarm", "acknowledge", "1", *BY).returncode == 0
+    refused = ward.run("alarm", "undo", "1", "--by", "j.sample")
+    assert (refused.returncode, "nothing to take back" in refused.stderr) == (1, True)
+    assert ward.run("alarm", "undo", "1", *BY).stdout == "the last act on 2 alarms of patient 1 is taken back\n"
+    assert {(one["state"], one["owner"]) for one in alarms(ward)} == {("active", "nobody")}
+
+
+def test_a_shift_is_offered_shown_and_accepted(ward: Vigil) -> None:
+    assert ward.run("alarm", "acknowledge", "1", *BY).returncode == 0
+    assert "hand-over 1 is offered to j.sample" in ward.run("shift", "offer", "j.sample", "--note", "quiet", *BY).stdout
+    (shown,) = json.loads(ward.run("shift", "show", "m.testova", "--json").stdout)
+    assert (shown["patient"], shown["alarms"]) == (1, 2)
+    (offered,) = json.loads(ward.run("shift", "list", "--by", "j.sample", "--json").stdout)
+    assert (offered["hand_over"], offered["from"], offered["note"]) == (1, "m.testova", "quiet")
+    assert ward.run("shift", "accept", "1", "--by", "j.sample").returncode == 0
+    assert {one["owner"] for one in alarms(ward)} == {"j.sample"}
+    kinds = [one["what"] for one in json.loads(ward.run("shift", "occurred", "1", "--json").stdout)]
+    assert sorted(kinds) == ["onset", "onset", "reassign", "reassign"]
+    assert ward.run("shift", "withdraw", "1", *BY).returncode == 1

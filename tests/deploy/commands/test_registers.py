@@ -168,6 +168,19 @@ def test_a_pause_is_begun_shown_and_ended(ward: Vigil) -> None:
     assert sent(ward)[-2:] == [(1, "pause"), (1, "pause")]
 
 
+def test_a_patient_is_away_and_watched_again_and_a_nurse_enters_what_she_measured(ward: Vigil) -> None:
+    assert "undo: vigil patient resume 1 '*'" in ok(ward, "patient", "away", "1", "admitted", "--days", "7", *BY)
+    (pause,) = shown(ward, "patient", "show", "1")["pauses"]
+    assert (pause["rule"], pause["reason"]) == ("*", "Admitted to hospital")
+    ok(ward, "patient", "resume", "1", "*", *BY)
+    assert "on its way to the log" in ok(ward, "patient", "observe", "1", "--rr", "24", "--bp", "118/70", *BY)
+    assert "write it as 120/80" in refused(ward, "patient", "observe", "1", "--bp", "118", *BY)
+    assert "nobody has less than 1 or more than 120" in refused(ward, "patient", "observe", "1", "--rr", "240", *BY)
+    with psycopg.connect(ward.database) as db:
+        content = db.execute("SELECT content FROM observation").fetchall()
+    assert content == [({"respiratory_rate": 24, "systolic": 118, "diastolic": 70},)]
+
+
 def test_a_stolen_gateway_is_revoked_and_another_one_takes_its_wearables(ward: Vigil) -> None:
     code = ok(ward, "pair", "gateway", "--again", "1").split("claim code ")[1].split()[0]
     with psycopg.connect(ward.database) as db:

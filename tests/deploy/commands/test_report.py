@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.report import _cell
+from alerts.reports.csv_file import cell
 from tests.deploy.commands.conftest import Vigil
 from tests.deploy.commands.test_registers import seeded, ward
 
@@ -26,6 +26,11 @@ def test_reports_are_a_table_json_or_a_file(ward: Vigil, tmp_path: Path) -> None
     file = tmp_path / "days.csv"
     assert "2 rows are in" in ward.run("report", "adherence", "--csv", str(file)).stdout
     assert [row["name"] for row in csv.DictReader(file.read_text().splitlines())] == ["EXAMPLETON, Ada", "TESTWELL, Bruno"]
+    care = json.loads(ward.run("report", "care", "--json").stdout)
+    assert [(one["name"], one["minutes"], one["codes"]) for one in care] == [
+        ("EXAMPLETON, Ada", 0, ""), ("TESTWELL, Bruno", 0, ""),
+    ]  # fmt: skip
+    assert "is no month: write it as 2026-11" in ward.run("report", "care", "--month", "2026-13").stderr
     assert ward.run("report", "alarms").stdout == "No alarm of a patient began in these days.\n"
     assert ward.run("report", "review").stdout == "No alarm of these days was false or shorter than 30 s.\n"
 
@@ -45,4 +50,4 @@ def test_what_cannot_be_meant_is_said(ward: Vigil, words: tuple[str, str], sente
 
 
 def test_no_cell_of_a_file_is_a_formula() -> None:
-    assert [_cell(value) for value in ("=1+1", "@x", "Ada", 7, None)] == ["'=1+1", "'@x", "Ada", 7, None]
+    assert [cell(value) for value in ("=1+1", "@x", "Ada", 7, None)] == ["'=1+1", "'@x", "Ada", 7, None]

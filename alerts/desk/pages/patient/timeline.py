@@ -44,6 +44,7 @@ _MARK: Final = {
     "shelf_ended": ("send", "Snooze ended"),
     "returned": ("send", "Came back without an outcome"),
     "reassign": ("held", "Given to somebody else"),
+    "taken_back": ("flat", "Taken back"),
     "closed": ("flat", "Left the list"),
 }
 

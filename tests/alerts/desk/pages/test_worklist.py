@@ -122,6 +122,8 @@ async def test_when_the_server_is_gone_the_desk_says_so(desk: OpenDesk, served: 
     served.__exit__()
     await page.locator("#lost:visible", has_text="DISCONNECTED").wait_for(timeout=8000)
     assert "No connection" in await text(page.locator("#lost"))
+    await page.locator("[data-update-text]", has_text="This list is of").wait_for()  # the last list stays, with its time
+    assert await page.locator("#open .row").count() == 8
 
 
 async def test_a_new_number_is_on_the_desk_within_a_second_of_its_commit(desk: OpenDesk, seeded: Seeded) -> None:

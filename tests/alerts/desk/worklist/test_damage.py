@@ -54,7 +54,13 @@ INSERT INTO condition_waiting (partition, condition) VALUES (1, '{}');
 INSERT INTO damaged_key (partition, patient, gateway, key) VALUES (1, 1, 1, 1);
 INSERT INTO ended_credential (hash, gateway) SELECT '\\x01', gateway FROM gateway LIMIT 1;
 INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1);
+INSERT INTO hand_over (giver, taker) VALUES (1, 2);
+INSERT INTO observation (patient, time, content, by_person) VALUES (2, now(), '{"spo2": 95}', 1);
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
+INSERT INTO pairing (patient, gateway, code_hash, by_person, expires) VALUES (2, 1, '\\x00', 1, now());
+INSERT INTO gateway_scan VALUES (1, 1, now(), now());
+INSERT INTO nearby VALUES (1, 'C0:00', 'a cuff', '{}', -50, false);
+INSERT INTO other_user VALUES (2, 'C0:00', 1);
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
 DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);
 DELETE FROM rollup_minute WHERE time < (SELECT max(time) - interval '20 min' FROM rollup_minute);
@@ -111,6 +117,7 @@ class Desk:
             groups=[("open", "All", "", list(shown))], session=self._session, snapshot=snapshot, now=snapshot.read_at,
             today=datetime.now(UTC).date(), zone=ZoneInfo("UTC"), COLUMNS=tuple(VITAL_OF),
             sparks={line.key: sparks_of(snapshot, line.patient) for line in shown if line.patient},
+            whole={line.key for line in shown},
         )  # fmt: skip
         return shown
 

@@ -29,11 +29,12 @@ def test_an_administrator_sees_what_is_wrong_with_a_gateway_and_a_nurse_does_not
                 (2, "self_check", wrong),
             ):
                 tx.execute(event, [sequence, gateway, kind, msgspec.json.encode(value).decode(), gateway])
+        assert "17 readings wait in it, its storage is 83&nbsp;% full" in client.get(f"/admin/gateways/{gateway}").text
         text = client.get("/admin/gateways").text
-        assert "17 readings wait in it, its storage is 83&nbsp;% full" in text
         assert "<b>broker</b>: The MQTT broker &lt;b&gt; does not answer. What to do: start it." in text
         with seeded.tx() as tx:
             tx.execute("UPDATE event SET value = '[]' WHERE kind IN ('heartbeat', 'self_check')")
-        assert client.get("/admin/gateways").status_code == 200  # a damaged row is passed over
+        for path in ("/admin/gateways", f"/admin/gateways/{gateway}"):
+            assert client.get(path).status_code == 200  # a damaged row is passed over
     with sign_in(served.url, "m.testova") as client:
         assert client.get("/admin/gateways").status_code == 403
