@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
             int, typer.Option(min=7, help="delete refused and quarantined records older than so many days")
         ] = 90,
     ) -> None:
-        """Write the hourly rollups of changed minutes, and drop what is too old: raw readings, refused records, scans.
+        """Write the hourly rollups of changed minutes, and drop what is too old: readings, refused records, scans.
 
         Run it hourly from a timer, and once a night with --days 31 for data that came late.  Two runs at once do no harm.
 
