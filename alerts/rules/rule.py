@@ -98,10 +98,13 @@ class Rule(Stage):
         """The condition of a column of the table whose level has changed at second ``now``.
 
         ``before`` and ``after`` give the phase: a :class:`streams.engine.condition.Priority`, or ``NONE``.  ``value`` and
-        ``limit`` in the vital's unit, ``measured`` ms.
+        ``limit`` in the vital's unit, ``measured`` ms.  ``detail`` gets "set", where the rule is not of the installation's.
         """
         axis: Axis = self.table.axis
         patient, source = self.who(column)
+        if self.category == "physiological" and (name := self.suppression.chosen.origin(patient, rule)):
+            detail = {"set": name, **(detail or {})}
+        self.suppression.raised.append((patient, rule, bool(after) - bool(before)))
         phase: Phase = "end" if not after else "onset" if not before else "worse" if after > before else "better"
         return Condition(
             partition=int(axis.owner[column]),

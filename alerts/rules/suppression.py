@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 
+from alerts.rules.layers.chosen import Chosen
 from devices.wire.batch import partition_of
 from devices.wire.control import Consent, Control, Pauses
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
@@ -55,11 +56,15 @@ class Muted(Columns):
 
 
 class Suppression(Stage):
-    """Stands before all rules.  ``changed_patients``: patients (numbers) whose pauses changed, or ended, at this second."""
+    """Stands before all rules, after ``chosen``, the rule set of each patient.  ``changed_patients``: patients (numbers)
+    whose pauses changed, or ended, at this second.
+    """
 
     learns: Collection[type[Control]] = (Pauses, Consent)
 
     def __init__(self) -> None:
+        self.chosen = Chosen()
+        self.raised: list[tuple[int, str, int]] = []  # this second: patient, rule, 1: begins, -1: ends
         self._until: dict[int, dict[str, int]] = {}  # by patient and rule: the first second in which it is not paused
         self._withdrawn: set[int] = set()
         self.agreed_again: set[int] = set()  # patients whose last consent ended a withdrawal
@@ -173,7 +178,7 @@ class Suppression(Stage):
             self._next[patient] = 0
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
-        self.changed_patients, self._switched, self._sensors = [], ([], []), ([], [])
+        self.changed_patients, self._switched, self._sensors, self.raised = [], ([], []), ([], []), []
         if self._next and not moment.replaying:
             member = moment.member
             self.changed_patients = [

@@ -41,6 +41,12 @@ class SeriesOracle:
         self.last_minute = -1
         self.sums = {"high": 0, "low": 0}
         self.trending: set[str] = set()
+        self.began = {"high": 0, "low": 0}
+        self.steady_from = {"high": 0, "low": 0}
+        self.days: dict[int, int] = {}  # the last reading of each day, as two seconds of the day and value
+        self.last_day = -1
+        self.counted: dict[int, list[list[int]]] = {}  # hours that a rule asked for: the values of their minutes
+        self.last_hour = -1
         self.good = self.bad = self.bad_since = -NEVER  # active seconds of arrivals
         self.bad_status = 0
         self.without: tuple[int, str] | None = None  # a usable value: since then, why
