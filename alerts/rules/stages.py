@@ -28,9 +28,8 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
     gateways, sensors = GatewayOffline(suppression), SensorOff(suppression)
     devices, sources = NoData(suppression, gateways), Sources(suppression)
     limits = [LimitRules(suppression, continuous=continuous) for continuous in (True, False)]
-    news2 = EarlyWarning(suppression)
+    clinical = _clinical(suppression)
     ours: list[Stage] = [
-        suppression.chosen,
         suppression,
         gateways,
         devices,
@@ -41,6 +40,25 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         SourcesDisagree(suppression, sources),
         *limits,
         *[NoValue(suppression, devices, sensors, each, continuous=each.continuous) for each in limits],
+        *clinical,
+    ]
+    return [*ours, *[rule(suppression) for rule in more if rule not in {type(one) for one in ours}]]
+
+
+def clinical_stages() -> list[Stage]:
+    """Those that judge values, without the technical rules: for records in which no sensor comes off.  They pass over the
+    seconds in which nothing can change.
+    """
+    suppression = Suppression()
+    sources = Sources(suppression)
+    limits = [LimitRules(suppression, continuous=continuous) for continuous in (True, False)]
+    return [suppression, sources, SourcesDisagree(suppression, sources), *limits, *_clinical(suppression)]
+
+
+def _clinical(suppression: Suppression) -> list[Stage]:
+    """The rules about values other than limits."""
+    news2 = EarlyWarning(suppression)
+    return [
         news2,
         RollingLimits(suppression),
         MinuteTrends(suppression),
@@ -48,4 +66,3 @@ def stages(*more: type[PatientRule]) -> list[Stage]:
         ScoreRules(suppression, news2),
         Combinations(suppression),
     ]
-    return [*ours, *[rule(suppression) for rule in more if rule not in {type(one) for one in ours}]]

@@ -28,6 +28,7 @@ from devices.wire.control import Consent, Control, Pauses
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, array
 from streams.engine.condition import Condition
+from streams.engine.series.newest import NEVER
 from streams.engine.series.series import CONTINUOUS
 from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Moment, Stage, View
@@ -56,11 +57,11 @@ class Muted(Columns):
 
 
 class Suppression(Stage):
-    """Stands before all rules, after ``chosen``, the rule set of each patient.  ``changed_patients``: patients (numbers)
-    whose pauses changed, or ended, at this second.
+    """Stands before all rules.  ``chosen``: the rule set of each patient.  ``changed_patients``: patients (numbers) whose
+    pauses changed, or ended, at this second.
     """
 
-    learns: Collection[type[Control]] = (Pauses, Consent)
+    learns: Collection[type[Control]] = (Pauses, Consent, *Chosen.learns)
 
     def __init__(self) -> None:
         self.chosen = Chosen()
@@ -75,6 +76,7 @@ class Suppression(Stage):
 
     def attach(self, view: View) -> None:
         self.view = view
+        self.chosen.attach(view)
         self._muted = Muted(view.layout.dense.axis, "muted"), Muted(view.layout.sparse.axis, "muted")
 
     def _kind(self, store: SeriesStore) -> int:
@@ -163,6 +165,7 @@ class Suppression(Stage):
         return np.concatenate([NO_INTS, *self._switched[self._kind(store)]])
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
+        self.chosen.learn(partition, patient, control)
         if isinstance(control, Consent):
             self.agreed_again.discard(patient)
             if control.given and patient in self._withdrawn:
@@ -176,6 +179,9 @@ class Suppression(Stage):
             if until:
                 self._until[patient] = until
             self._next[patient] = 0
+
+    def idle_until(self, now: int) -> int:
+        return min(self._next.values(), default=NEVER)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         self.changed_patients, self._switched, self._sensors, self.raised = [], ([], []), ([], []), []
@@ -194,6 +200,7 @@ class Suppression(Stage):
         return ()
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
+        self.chosen.drop(partition, patients)
         for patient in patients:
             self._withdrawn.discard(patient)
             self.agreed_again.discard(patient)

@@ -105,15 +105,15 @@ def apply(
     from alerts.care.rule_sets import apply as put
 
     owner = _owner(programme, ward, patient)
-    why = _reason(reason)
+    cause = _reason(reason)
     found = checked_file(file, over=owner is not None)
     with transaction() as (tx, _):
         who, text = author(tx, by), file.read_text(encoding="utf-8")
         if owner is None:
-            number, words = put(tx, text, who, why).rule_set.version, found.name
+            number, words = put(tx, text, who, cause).rule_set.version, found.name
         else:
-            number, words = apply_layer(tx, owner, text, who, why), words_of(tx, owner)
-        write_down(tx, who, "rules.apply", _subject(owner), version=number, reason=why)
+            number, words = apply_layer(tx, owner, text, who, cause), words_of(tx, owner)
+        write_down(tx, who, "rules.apply", _subject(owner), version=number, reason=cause)
     print(f"Version {number} ({words}) is on its way to the log; the engine takes it within seconds.")
 
 
@@ -126,11 +126,11 @@ def undo(by: By, reason: Reason, programme: Programme = None, ward: Ward = None,
     from alerts.care.layers import undo_layer
     from alerts.care.rule_sets import undo as undo_set
 
-    owner, why = _owner(programme, ward, patient), _reason(reason)
+    owner, cause = _owner(programme, ward, patient), _reason(reason)
     with transaction() as (tx, _):
         who = author(tx, by)
-        number = undo_set(tx, who, why).rule_set.version if owner is None else undo_layer(tx, owner, who, why)
-        write_down(tx, who, "rules.undo", _subject(owner), version=number, reason=why)
+        number = undo_set(tx, who, cause).rule_set.version if owner is None else undo_layer(tx, owner, who, cause)
+        write_down(tx, who, "rules.undo", _subject(owner), version=number, reason=cause)
     print(f"Version {number} is on its way to the log: it is what was in force before.")
 
 
@@ -146,7 +146,8 @@ def history(programme: Programme = None, ward: Ward = None, patient: Patient = N
     owner = _owner(programme, ward, patient)
     with transaction() as (tx, _):
         found = versions(tx) if owner is None else history_of(tx, owner)
-    print_table(found, as_json=as_json, empty="No set was applied yet: what Vigil brings is in force (vigil rules list).")
+    brings = "the default one" if owner is None else "what Vigil brings for it, if anything,"
+    print_table(found, as_json=as_json, empty=f"No rule set was applied yet: {brings} is in force (vigil rules list).")
 
 
 def _owner(programme: str | None, ward: int | None, patient: int | None) -> Owner | None:

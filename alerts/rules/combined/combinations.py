@@ -42,6 +42,7 @@ class Combinations(Rule):
     """``table``: :class:`Standing`; stands after all rules that it may name."""
 
     learns: Collection[type[Control]] = ()
+    quiet = True
     table: Standing
 
     def attach(self, view: View) -> None:
@@ -52,7 +53,7 @@ class Combinations(Rule):
         if isinstance(control, RuleSet):
             self.notify_at(0, self.table.axis.of(partition))
         elif isinstance(control, OwnRules):
-            row = self.table.axis.at(patient)
+            row = self.view.layout.patients.at(patient)
             self.notify_at(0, slice(row, row + 1))
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
@@ -70,10 +71,10 @@ class Combinations(Rule):
 
     def _take_raised(self) -> Ints:
         """Count the conditions of this second; the rows of their patients."""
-        axis, rows = self.table.axis, list[int]()
+        axis, rows = self.view.layout.patients, list[int]()
         for patient, rule, more in self.suppression.raised:
             place = PLACE.get(rule)
-            row = -1 if place is None or not more else axis.at(patient)  # type: ignore[attr-defined]
+            row = -1 if place is None or not more else axis.at(patient)
             if row >= 0:
                 self.table.count[place, row] += more
                 rows.append(row)

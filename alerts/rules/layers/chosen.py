@@ -29,7 +29,7 @@ class Profiles(Columns):
 
 
 class Chosen(Stage):
-    """Stands before all rules.  ``sets``: the different rule sets in force, by profile."""
+    """A part of :class:`alerts.rules.suppression.Suppression`.  ``sets``: the different rule sets in force, by profile."""
 
     learns: Collection[type[Control]] = (RuleSet, OwnRules)
 

@@ -53,6 +53,7 @@ class LimitRules(SeriesRule):
 
     learns: Collection[type[Control]] = (RuleSet, Limits, Facts)
     parameters = ("hold_percent",)
+    quiet = True
     table: Bounds
 
     def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
@@ -124,6 +125,9 @@ class LimitRules(SeriesRule):
         for times in (self.table.since, self.table.last, self.table.reported_until):
             mine = times[..., self.store.axis.of(partition)]
             np.minimum(mine, now, out=mine)
+
+    def idle_until(self, now: int) -> int:
+        return now if self.table.reread.any() else super().idle_until(now)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         updates = self.updates(moment)

@@ -80,6 +80,7 @@ class EarlyWarning(Rule):
     """``table``: :class:`Inputs`."""
 
     learns: Collection[type[Control]] = (Facts,)
+    quiet = True
     table: Inputs
 
     def __init__(self, suppression: Suppression) -> None:

@@ -47,6 +47,7 @@ class RollingLimits(Rule):
     """``table``: :class:`Levels`."""
 
     learns: Collection[type[Control]] = ()
+    quiet = True
     table: Levels
 
     def attach(self, view: View) -> None:

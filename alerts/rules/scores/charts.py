@@ -44,4 +44,5 @@ def qsofa(value: Cells, valid: Bools, acvpu: Small) -> Ints:
     """Totals int64 [n], as :func:`mews`."""
     marks = np.rint(value / _MARKS)
     fast, low = valid[0] & (marks[0] >= _FAST), valid[1] & (marks[1] <= _LOW)
-    return fast.astype(np.int64) + low + (acvpu > 0)
+    found: Ints = fast.astype(np.int64) + low + (acvpu > 0)
+    return found

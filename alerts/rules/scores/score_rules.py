@@ -39,6 +39,7 @@ class ScoreRules(Rule):
     """``table``: :class:`alerts.rules.scores.history.ScoreState`; stands after ``news2``."""
 
     learns: Collection[type[Control]] = ()
+    quiet = True
     table: ScoreState
 
     def __init__(self, suppression: Suppression, news2: EarlyWarning) -> None:
@@ -53,7 +54,7 @@ class ScoreRules(Rule):
         if isinstance(control, RuleSet):
             self.notify_at(0, self.table.axis.of(partition))
         elif isinstance(control, OwnRules):
-            row = self.table.axis.at(patient)
+            row = self.view.layout.patients.at(patient)
             self.notify_at(0, slice(row, row + 1))
 
     def set_back(self, partition: int, now: int) -> None:

@@ -40,9 +40,9 @@ def rule_file_of(
     for number, rolling in enumerate(rules.rolling):
         fields = {**msgspec.structs.asdict(rolling), "vital": VITALS[Vital(rolling.vital)].column}
         table("[[rolling]]", f"rolling.{number}", fields.items())
-    for number, score in enumerate(rules.scores):
-        kind = str(score.__struct_config__.tag)
-        table("[[score]]", f"score.{number}", [("kind", kind), *msgspec.structs.asdict(score).items()])
+    for number, rated in enumerate(rules.scores):
+        kind = str(rated.__struct_config__.tag)
+        table("[[score]]", f"score.{number}", [("kind", kind), *msgspec.structs.asdict(rated).items()])
     for number, one in enumerate(rules.combined):
         words = {"every": "all", "among": "any"}
         fields = {words.get(key, key): value for key, value in msgspec.structs.asdict(one).items()}

@@ -102,7 +102,8 @@ class MinuteTrends(TrendRule):
             enough = beyond.sum(0) >= table.times[side, vital]
             judged = np.where(there[-1], enough & (was[side] | beyond[-1]), was[side])  # silence ends nothing
             wanted[side] = (table.times[side, vital] > 0) & judged
-        return mean[-1]
+        last: Ints = mean[-1]
+        return last
 
     def _slopes(self, partition: int, table: TrendTable, column: Ints, was: Bools, wanted: Bools) -> Ints:
         """Put into ``wanted`` bool [side, n] which slopes are beyond; twice the median differences int64 [side, n]."""

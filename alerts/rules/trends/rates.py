@@ -30,6 +30,6 @@ def change_over(second: Ints, value: Ints, newest: Ints, over: Ints) -> Speed:
     at = np.arange(second.shape[1])
     first = np.argmax(there, axis=0)
     last = np.argmax(second == newest, axis=0)
-    known = there.any(0)
+    known: Bools = np.asarray(there.any(0))
     seconds = np.where(known, age[first, at], 1)
     return Speed(np.where(known, value[last, at] - value[first, at], 0), seconds, known)

@@ -29,7 +29,7 @@ from alerts.rules.trends.trend_table import CHANGE, MICRO, OFF, RATE, REPEATED, 
 from devices.sample import STEPS
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Control, Facts
-from streams.engine.columns.arrays import Bools, Cells, Ints
+from streams.engine.columns.arrays import Bools, Bytes, Cells, Ints
 from streams.engine.columns.axis import array
 from streams.engine.series.newest import NEVER
 from streams.engine.series.rollup import DUE
@@ -170,7 +170,7 @@ class ReadingTrends(TrendRule):
         self.table.start[1, side, column] = np.where(wanted[_STEADY, side], start * sign, 0)
 
 
-def _repeated(table: TrendTable, side: int, vital: Ints, second: Ints, signed: Ints, newest: Ints, was: Bools) -> Bools:
+def _repeated(table: TrendTable, side: int, vital: Bytes, second: Ints, signed: Ints, newest: Ints, was: Bools) -> Bools:
     edge = np.where(was, table.repeated_clear[side, vital], table.repeated[side, vital])
     recent = np.arange(KEPT)[:, None] >= KEPT - table.of[side, vital]
     counts = recent & (second > -NEVER) & (second >= newest - table.repeated_s[side, vital])
@@ -179,7 +179,7 @@ def _repeated(table: TrendTable, side: int, vital: Ints, second: Ints, signed: I
     return found
 
 
-def _fast(table: TrendTable, side: int, vital: Ints, speed: Speed, signed: Ints, was: Bools) -> Bools:
+def _fast(table: TrendTable, side: int, vital: Bytes, speed: Speed, signed: Ints, was: Bools) -> Bools:
     edge = np.where(was, table.rate_clear[side, vital], table.rate[side, vital])
     edge = np.where(edge >= OFF, 0, edge)
     fast = speed.change * SIGN[side] * 60 * MICRO > edge * speed.seconds
@@ -187,7 +187,7 @@ def _fast(table: TrendTable, side: int, vital: Ints, speed: Speed, signed: Ints,
     return found
 
 
-def _soon(table: TrendTable, side: int, vital: Ints, speed: Speed, signed: Ints, was: Bools) -> Bools:
+def _soon(table: TrendTable, side: int, vital: Bytes, speed: Speed, signed: Ints, was: Bools) -> Bools:
     edge = np.where(was, table.soon_clear[side, vital], table.soon[side, vital])
     on = table.soon[side, vital] < OFF
     edge = np.where(on, edge, 0)

@@ -29,6 +29,7 @@ class TrendRule(SeriesRule):
     """
 
     kinds: ClassVar[tuple[int, ...]]
+    quiet = True
 
     def changed(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         """Take in what is new: (series to look at, int64 [k]; partitions of which every series is looked at)."""
