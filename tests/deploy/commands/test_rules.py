@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -96,7 +97,7 @@ def test_a_set_of_a_programme_a_ward_or_a_patient_stands_before_the_others_and_i
             "SELECT kind, payload FROM control_outbox WHERE kind IN ('own_rules', 'rule_set') ORDER BY sequence"
         ).fetchall()
         audited = [row[0] for row in tx.execute("SELECT action FROM audit ORDER BY audit").fetchall()]
-    last = dict(rows)
+    last: dict[str, Any] = dict(rows)
     assert last["own_rules"] == {"kind": "own_rules", "sets": ["programme copd", "ward Cardiology"], "rules": None}
     assert "ward Cardiology" in [one["name"] for one in last["rule_set"]["sets"]]
     assert audited[-4:] == ["patient.programme", "rules.apply", "rules.apply", "rules.undo"]

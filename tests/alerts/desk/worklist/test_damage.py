@@ -55,6 +55,7 @@ INSERT INTO damaged_key (partition, patient, gateway, key) VALUES (1, 1, 1, 1);
 INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1);
 INSERT INTO pause VALUES (1, '*', now(), 'why', 1, now());
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
+INSERT INTO rule_layer (patient, version, source, by_person, reason) VALUES (1, 1, 'name = "ours"', 1, 'why');
 DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);
 DELETE FROM rollup_minute WHERE time < (SELECT max(time) - interval '20 min' FROM rollup_minute);
 INSERT INTO rollup_hour SELECT * FROM rollup_minute LIMIT 20;"""
