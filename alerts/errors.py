@@ -6,6 +6,7 @@ AlertError
 ├── RefusedError           this alarm does not allow the act now
 ├── CareError
 │   ├── UnknownRecordError     no such patient, gateway, device, team or person
+│   ├── PairingError           a leaflet or a step of pairing that cannot be
 │   ├── ClaimError             the claim code is unknown, used or too old
 │   ├── DeviceTakenError       the device is enrolled for another patient
 │   ├── InvalidControlError    the values of a change are out of range
@@ -70,6 +71,10 @@ class UnknownRecordError(CareError):
 class ClaimError(CareError):
     def __init__(self) -> None:
         super().__init__("This claim code is not valid: make a new one at the desk.")
+
+
+class PairingError(CareError):
+    """A leaflet that cannot be made, or a step of the patient's page that cannot be done now."""
 
 
 class DeviceTakenError(CareError):

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from alerts.care.gateways import ask_to_resend
+from alerts.control.lost import send_lost_again
 from alerts.fold.fold import fold_conditions
 from deploy.errors import DeployError
 from deploy.settings import ServerSettings
@@ -58,6 +59,7 @@ class Plan:
                 f" holds {extent.begin} to {extent.end}). Its windows and holds begin anew; limits and enrolments stay."
             )
         delivered = f"since {_when(self.since)}" if self.since else "in the last 24 h"
+        lines.append("Limits, consent and enrolments that the log lost before they took effect are sent again.")
         lines.append(f"Every gateway sends again what it delivered {delivered}. What no gateway holds any more is lost.")
         return "\n".join(lines)
 
@@ -98,7 +100,7 @@ def plan(settings: ServerSettings, partitions: Collection[int]) -> Plan:
 
 
 def carry_out(settings: ServerSettings, wanted: Plan) -> None:
-    """Move the ledger, end the alarms, ask the gateways, and write down that it was done; all or nothing.
+    """Move the ledger, end the alarms, ask desk and gateways to send again, and write down that it was done; all or nothing.
 
     Raises:
         DeployError: the ledger has changed since the plan was made.
@@ -115,12 +117,14 @@ def carry_out(settings: ServerSettings, wanted: Plan) -> None:
             raise DeployError("The ledger has moved since: look again with vigil doctor.")
         go_on(tx, settings.topic, comparison.topic_id, now, starts, before)
         fold_conditions(tx, [_mended(p) for p in starts])
+        controls = send_lost_again(tx, starts)
         asked = ask_to_resend(tx, wanted.since)
         for p, start in starts.items():
             what = {
                 "why": comparison.damage[p],
                 "from": now[p].offset,
                 "to": start,
+                "controls": controls,
                 "gateways": asked,
                 "since": wanted.since,
             }

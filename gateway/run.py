@@ -21,12 +21,14 @@ from gateway.desk.downlink import Downlink
 from gateway.desk.heartbeat import run_heartbeat
 from gateway.desk.resend import run_resend
 from gateway.desk.salvage_note import run_salvage_note
+from gateway.desk.scan import NO_BLUETOOTH, run_scan
 from gateway.errors import NotPairedError, StateInUseError
 from gateway.limit import end
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.sources.ble import BleSource
+from gateway.sources.lookout import Lookout
 from gateway.sources.mappings import read_mappings
 from gateway.sources.mqtt import Broker, MqttSource
 from gateway.supervisor import keep_running
@@ -75,7 +77,7 @@ class _Home:
     def __init__(self, settings: GatewaySettings, claimed: Claimed) -> None:
         self._settings, self._claimed = settings, claimed
         self.clock, self.metrics = GatewayClock(settings.clock), Metrics()
-        self._configuration = Configuration(settings.state)
+        self._configuration, self._lookout = Configuration(settings.state), Lookout()
 
     async def work(self, stop: asyncio.Event, damage: str = "") -> str:
         """Work until ``stop``, or until the outbox is found damaged; return the reason then."""
@@ -112,9 +114,11 @@ class _Home:
             "downlink": lambda: Downlink(configuration, self._claimed, address, ca=ca).run(),
             "heartbeat": partial(run_heartbeat, outbox, configuration, clock, metrics),
             "resend": partial(run_resend, outbox, configuration, settings.backfill_spread_s),
+            "scan": partial(run_scan, configuration, self._lookout, self._claimed, address, ca=ca),
         }
         if outbox.salvaged is not None:
             jobs["salvage note"] = partial(run_salvage_note, outbox.salvaged, outbox, configuration, clock)
+        self._lookout.without = "" if settings.ble else NO_BLUETOOTH
         if settings.ble:
             jobs["ble"] = lambda: self._ble(outbox).run()
         if settings.mqtt_host:
@@ -143,6 +147,7 @@ class _Home:
             connections=self._settings.ble_connections,
             silence_s=self._settings.ble_silence_s,
             zone=self._settings.zone,
+            lookout=self._lookout,
         )
 
     def _mqtt(self, outbox: Outbox) -> MqttSource:

@@ -13,6 +13,7 @@ from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
 from alerts.care.identity import Identity, check_identity, identifiers, index_hash, open_identity, seal_identity
 from alerts.care.layers import own_rules_of, send_own_rules
+from alerts.care.pairing_codes import revoke_code
 from alerts.care.pauses import pauses_of
 from alerts.care.records import check_in_care, row_of
 from alerts.control.data_keys import DESK, current_key
@@ -82,7 +83,8 @@ def find_patients(tx: Tx, master: bytes, known: Mapping[str, str]) -> list[int]:
 
 
 def discharge_patient(tx: Tx, patient: int, at: datetime, by: int) -> None:
-    """End all enrolments of a patient and remove the patient from the lists; :func:`readmit_patient` undoes the latter.
+    """End all enrolments and leaflets of a patient and remove the patient from the lists; :func:`readmit_patient` undoes the
+    latter.
 
     All rules of the patient are paused until then, so that conditions end and no old value raises one again.
 
@@ -96,6 +98,7 @@ def discharge_patient(tx: Tx, patient: int, at: datetime, by: int) -> None:
     if calling := scalar(tx, _CALLING, [patient]):
         raise UnfinishedWorkError(patient, calling)
     end_all(tx, patient, at, by)
+    revoke_code(tx, patient)
     send(tx, patient, Pauses((PausedRule(EVERY_RULE, _ALWAYS),)), by)
     tx.execute("UPDATE patient SET discharged = %s WHERE patient = %s", [at, patient])
 

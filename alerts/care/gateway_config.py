@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from alerts.care.consent import has_consented
+from alerts.care.pairing_scan import scan_of
 from alerts.care.records import row_of
 from alerts.control.data_keys import current_key
 from alerts.database import Tx, epoch_ms
@@ -48,6 +49,7 @@ def gateway_config(tx: Tx, master: bytes, gateway: int, kafka: str, topic: str, 
         devices=tuple(device for device in devices if keys.get(device.patient)),
         heartbeat_s=heartbeat_s,
         resend=Resend(asked, resend_since or 0) if asked else None,
+        scan=scan_of(tx, gateway),
         zone=zone,
     )
 

@@ -127,6 +127,7 @@ def replace_gateway(tx: Tx, master: bytes, old: int, new: int, at: datetime, by:
     moved = tx.execute(served, [old]).fetchall()
     for device, patient in moved:
         transfer(tx, master, device, patient, new, at, by)
+    tx.execute("UPDATE pairing SET gateway = %s WHERE gateway = %s AND revoked IS NULL", [new, old])  # leaflets of that home
     return [device for device, _ in moved]
 
 

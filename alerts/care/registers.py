@@ -33,7 +33,7 @@ SELECT device, d.name, source, address, device_user AS "user", interval_s, gatew
 FROM enrolment JOIN device d USING (device) WHERE patient = %s ORDER BY since DESC, device"""
 _PAUSES: Final = """
 SELECT rule, until, reason FROM pause WHERE subject = %s AND until > clock_timestamp() ORDER BY rule"""
-_CONSENT: Final = "SELECT at, given FROM consent WHERE patient = %s ORDER BY nth DESC"
+_CONSENT: Final = "SELECT at, given, version, pairing AS code FROM consent WHERE patient = %s ORDER BY nth DESC"
 _GATEWAYS: Final = """
 SELECT g.gateway, g.name, nullif(g.zone, '') AS zone, g.credential_hash IS NOT NULL AS claimed, g.revoked,
     count(e.device) AS devices, count(DISTINCT e.patient) AS patients
@@ -113,7 +113,8 @@ def people(tx: Tx, person: int | None = None) -> list[Record]:
 
 
 def teams(tx: Tx) -> list[Record]:
-    """Every care team with its channels."""
+    """Every care team with its channels, and the telephone number that its patients call."""
+    phones = dict(tx.execute("SELECT team, phone FROM care_team").fetchall())
     return [
         {
             "team": channels.team,
@@ -121,6 +122,7 @@ def teams(tx: Tx) -> list[Record]:
             "channels": channels.used,
             "chosen": bool(channels.chosen),
             "reaches_people": channels.reaches_people,
+            "phone": phones.get(channels.team, ""),
             "patients": (tx.execute(_CARED_FOR, [channels.team]).fetchone() or (0,))[0],
             "members": [one["sign_in"] for one in _records(tx, _MEMBERS, channels.team)],
         }

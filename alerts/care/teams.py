@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from alerts.care.people import SESSIONS_CHANNEL
 from alerts.care.records import row_of
 from alerts.care.text import NAME, checked_text
 from alerts.database import Tx, scalar
+from alerts.errors import InvalidTextError
 
+_LONGEST_PHONE: Final = 40
+_PHONE: Final = re.compile(r"[0-9+()/. -]+")
 _MEMBER = "m.person = %s AND (m.until IS NULL OR m.until > clock_timestamp())"
 
 
@@ -26,6 +31,19 @@ def add_team(tx: Tx, name: str, channels: Sequence[str] = ()) -> int:
 def set_channels(tx: Tx, team: int, channels: Sequence[str]) -> None:
     """Change the channels that notify a team; :class:`UnknownRecordError` if there is no such team."""
     row_of(tx, "care team", team, "UPDATE care_team SET channels = %s WHERE team = %s RETURNING team", _channels(channels))
+
+
+def set_phone(tx: Tx, team: int, phone: str) -> None:
+    """Set the telephone number that stands on each screen of the patients' own pages; empty: none, and no leaflet is made.
+
+    Raises:
+        InvalidTextError: it is longer than 40 characters, holds no digit, or characters that no number has.
+        UnknownRecordError: there is no such team.
+    """
+    number = checked_text(phone, "The telephone number", _LONGEST_PHONE, blank=True)
+    if number and not (_PHONE.fullmatch(number) and any(one.isdigit() for one in number)):
+        raise InvalidTextError("The telephone number holds other signs than digits, blanks and + - / ( ): type it again.")
+    row_of(tx, "care team", team, "UPDATE care_team SET phone = %s WHERE team = %s RETURNING team", number)
 
 
 def _channels(channels: Sequence[str]) -> list[str]:

@@ -30,8 +30,9 @@ from alerts.desk.errors import BadFormError, DeskError, NotSignedInError
 from alerts.desk.gateways.api import GatewayApi
 from alerts.desk.metrics import Metrics
 from alerts.desk.pages import actions, links, stream, worklist
-from alerts.desk.pages.admin import importing, patients, people, teams
+from alerts.desk.pages.admin import importing, leaflet, patients, people, teams
 from alerts.desk.pages.limits import limits
+from alerts.desk.pages.pair.routes import PairPages
 from alerts.desk.pages.patient import patient
 from alerts.desk.settings import DeskSettings
 from alerts.desk.web import health
@@ -82,10 +83,12 @@ def build(settings: DeskSettings) -> Starlette:
         *limits.ROUTES,
         *importing.ROUTES,
         *patients.ROUTES,
+        *leaflet.ROUTES,
         *people.ROUTES,
         *teams.ROUTES,
         *Door(settings.sign_in_tries).routes,
         *GatewayApi(settings.claim_tries).routes,
+        *PairPages(settings.pair_tries).routes,
         *health.ROUTES,
         Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
@@ -186,6 +189,8 @@ def _answer(
     problems: Mapping[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
+    if request.url.path.startswith("/pair/"):  # a patient, who has no worklist to go back to
+        return desk_of(request).page("pair/closed.html", status=status, headers=headers, reason="busy", seconds=0)
     if _wants_page(request):
         title = _TITLES.get(status, "Not done")
         return desk_of(request).page("error.html", status=status, headers=headers, title=title, message=message)

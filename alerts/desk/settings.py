@@ -54,6 +54,7 @@ class DeskSettings(BaseSettings):
     head_s: float = 10.0  # a client may take so long for the head of a request
     trusted_proxies: str = ""  # addresses or networks, with commas: only their X-Forwarded-For is believed
     claim_tries: int = 10  # wrong ones, a minute and address
+    pair_tries: int = 10  # wrong codes of leaflets, a minute and address
     sign_in_tries: int = 5  # wrong ones a minute, account and address, before the next ones wait
     pool: int = 8
     watch_path: bool = True  # ask database, brokers, workers and notifier: health says which of them is away

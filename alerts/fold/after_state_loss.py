@@ -16,7 +16,7 @@ from alerts.fold.alarm_rows import active_of
 from alerts.life.alarm import Alarm
 from alerts.rules.trends.trend_table import is_trend
 from devices.wire.batch import partition_of
-from streams.engine.condition import KEY_DAMAGED, Condition
+from streams.engine.condition import CALL_BACK, KEY_DAMAGED, Condition
 
 STATE_LOST: Final = "state_lost"
 _HOURS: Final = ("_1h", "_4h", "_24h", "news2_mean", "news2_rise")
@@ -34,7 +34,7 @@ def ends_after_state_loss(tx: Tx, conditions: Sequence[Condition]) -> list[Condi
 
 def _decided_again(alarm: Alarm) -> bool:
     if alarm.subject_kind == "patient":
-        return not (is_trend(alarm.rule) or alarm.rule.endswith(_HOURS) or alarm.rule == KEY_DAMAGED)
+        return not (is_trend(alarm.rule) or alarm.rule.endswith(_HOURS) or alarm.rule in {KEY_DAMAGED, CALL_BACK})
     return alarm.rule == PIPELINE_STOPPED
 
 

@@ -149,6 +149,12 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "Call the patient: how are they? Observe by other means; have whoever runs Vigil restore the key (vigil doctor).",
         "Readings of a patient cannot be opened: nobody sees them. Open the link and have the key restored (vigil doctor).",
     ),
+    "call_back": Guidance(
+        "Needs a call",
+        "The patient, or who helps them, could not go on at their own page and asked for a call, or withdrew.",
+        "Call the patient, help with the device, and record the outcome. A new leaflet is at Administration, Patients.",
+        "A patient asked for a call: open the link, then call the patient.",
+    ),
     "state_lost": Guidance(
         "Alarm state was lost",
         "At a restart what had been counted so far could not be read: windows, hold times and open conditions begin anew.",

@@ -18,7 +18,8 @@ from streams.engine.stage import View
 @dataclass(frozen=True, slots=True)
 class NewestInputs:
     """Of each vital and patient, [vital, n]: ``value`` int32 in fixed point, ``at`` int64 measured ms, ``expires`` int64
-    active second (both -NEVER without a value), ``sensor_off`` bool, ``apart`` bool: its sources disagree.
+    active second (both -NEVER without a value), ``sensor_off`` bool, ``apart`` bool: its sources disagree, ``unworn`` bool:
+    its device was taken away.
     """
 
     value: Cells
@@ -26,6 +27,7 @@ class NewestInputs:
     expires: Ints
     sensor_off: Bools
     apart: Bools
+    unworn: Bools
 
 
 def newest_inputs(view: View, suppression: Suppression, vitals: Sequence[Vital], rows: Ints) -> NewestInputs:
@@ -36,8 +38,8 @@ def newest_inputs(view: View, suppression: Suppression, vitals: Sequence[Vital],
     place, which = np.full(layout.patients.width, -1), np.full(256, -1)
     place[rows], which[PARAMETER[list(vitals)]] = np.arange(len(rows)), np.arange(len(vitals))
     which = which[PARAMETER]
-    off, apart = np.zeros((2, *shape), np.bool_)
-    found = NewestInputs(np.zeros(shape, np.int32), np.full(shape, -NEVER), np.full(shape, -NEVER), off, apart)
+    never, none = np.full((2, *shape), -NEVER), np.zeros((3, *shape), np.bool_)
+    found = NewestInputs(np.zeros(shape, np.int32), *never, *none)
     for store in view.stores:
         series, newest, muted = store.series, store.newest, suppression.muted(store)
         column = np.flatnonzero(which[series.vital] >= 0)
@@ -46,5 +48,5 @@ def newest_inputs(view: View, suppression: Suppression, vitals: Sequence[Vital],
         here = which[series.vital[column]], place[layout.patient_of(store, column)]
         found.value[here], found.at[here] = newest.value[column], newest.second[column] * 1000 + newest.ms[column]
         found.expires[here], found.sensor_off[here] = newest.expires[column], muted.sensor_off[column]
-        found.apart[here] = muted.apart[column]
+        found.apart[here], found.unworn[here] = muted.apart[column], muted.unworn[column]
     return found

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
             int, typer.Option(min=7, help="delete refused and quarantined records older than so many days")
         ] = 90,
     ) -> None:
-        """Write the hourly rollups of changed minutes, and drop raw readings and refused records that are too old.
+        """Write the hourly rollups of changed minutes, and drop what is too old: raw readings, refused records, scans.
 
         Run it hourly from a timer, and once a night with --days 31 for data that came late.  Two runs at once do no harm.
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         """
         import psycopg
 
+        from alerts.care.pairing_scan import forget_nearby
         from devices.database_session import session_options
         from streams.store.hours import complete_hours, drop_raw
         from streams.store.refused import drop_refused
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
         bounds = session_options("vigil maintain", statement_s=0, lock_s=60)
         with psycopg.connect(database, autocommit=True, **bounds) as db:  # type: ignore[arg-type]
             print(f"{complete_hours(db, now - timedelta(days=days), now)} hours written")
+            forget_nearby(db)
             dropped = drop_refused(db, now - timedelta(days=drop_refused_after))
             if dropped.old:
                 print(f"{dropped.old} refused records older than {drop_refused_after} days dropped")

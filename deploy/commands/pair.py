@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from deploy.acting import By, author, transaction
+from deploy.acting import AsJson, By, author, transaction, write_down
 from deploy.errors import DeployError
+from deploy.printed import print_record
 from devices.wire.control import Facts
 
 app = typer.Typer(
@@ -191,6 +192,50 @@ def move(
         give = transfer if is_enrolled(tx, device) else enrol
         give(tx, master, device, patient, gateway, datetime.now(UTC), who)
         print(f"device {device} is patient {patient}'s now")
+
+
+@app.command()
+def leaflet(
+    patient: Annotated[int, typer.Argument(help="the patient's number", show_default=False)],
+    by: By,
+    gateway: Annotated[
+        int | None, typer.Option(help="the one in the home; default: the one that serves the patient", show_default=False)
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="in the box: belt, oximeter, cuff, thermometer, scale, meter or glucose_sensor; default: the page asks",
+            show_default=False,
+        ),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=30, help="until it ends, if nobody finishes it")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Make a leaflet: the link, with its QR, that leads a patient from the box to the ward's receipt, without anybody else.
+
+    The code is printed this once.  Earlier leaflets of the patient that nobody has finished end.  Undo: vigil patient
+    revoke-code.
+
+    Example: vigil pair leaflet 1 --gateway 1 --kind belt --by m.testova
+    """
+    import segno
+
+    from alerts.care.pairing_codes import make_leaflet
+    from alerts.desk.settings import DeskSettings
+
+    address = DeskSettings().public_url.rstrip("/")
+    with transaction() as (tx, master):
+        who = author(tx, by)
+        made = make_leaflet(tx, master, patient, gateway, who, kind=kind, days=days)
+        write_down(tx, who, "pairing.made", f"patient:{patient}", code=made.pairing)
+    link = f"{address}/pair/{made.code}"
+    if as_json:
+        print_record({"code": made.pairing, "link": link, "expires": made.expires}, as_json=True)
+        return
+    print(f"leaflet {made.pairing} of patient {patient}, until {made.expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC:\n{link}")
+    if address.startswith("http://"):
+        print("This link is not encrypted: set VIGIL_DESK_PUBLIC_URL to the desk's https address before you hand it out.")
+    segno.make(link, error="m").terminal(border=2, compact=True)
 
 
 @app.command()

@@ -240,6 +240,46 @@ def readmit(patient: Number, by: By) -> None:
 
 
 @app.command()
+def codes(patient: Number, as_json: AsJson = False) -> None:
+    """List the leaflets of a patient: their number and how far they are, never the code.  Make one: vigil pair leaflet.
+
+    Example: vigil patient codes 1
+    """
+    from alerts.care.pairing_codes import codes as found
+
+    with transaction() as (tx, _):
+        rows = found(tx, patient)
+    print_table(
+        rows, as_json=as_json, empty=f"Patient {patient} has no leaflet: make one with vigil pair leaflet {patient}."
+    )
+
+
+@app.command("revoke-code")
+def revoke(
+    patient: Number,
+    by: By,
+    code: Annotated[int | None, typer.Option(help="the leaflet's number; default: all of them", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a patient's leaflets: their link, and the patient's own page behind it, open no more.
+
+    Example: vigil patient revoke-code 1 --code 3 --by m.testova
+    """
+    from alerts.care.pairing_codes import revoke_code
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        ended = revoke_code(tx, patient, code)
+        for one in ended:
+            write_down(tx, who, "pairing.revoked", f"patient:{patient}", code=one)
+    if as_json:
+        print_record({"patient": patient, "revoked": ended}, as_json=True)
+    else:
+        numbers = ", ".join(map(str, ended))
+        print(f"patient {patient}: leaflet {numbers} opens nothing any more" if ended else "None of them was open any more.")
+
+
+@app.command()
 def pause(
     patient: Number,
     rule: Annotated[str, typer.Argument(help="such as spo2.low, news2, no_data; '*': all rules", show_default=False)],

@@ -59,6 +59,23 @@ def channels(
     print(sentence_about(found))
 
 
+@app.command()
+def phone(
+    team: Number, by: By, number: Annotated[str, typer.Argument(help="as patients dial it; empty: none", show_default=False)]
+) -> None:
+    """Set the telephone number that stands on each screen of the patients' own pages.  Without one no leaflet is made.
+
+    Example: vigil team phone 1 "030 1234567" --by a.boss
+    """
+    from alerts.care.teams import set_phone
+
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        set_phone(tx, team, number)
+        write_down(tx, who, "team.phone", f"team:{team}")
+    print(f"patients of team {team} call {number.strip()}" if number.strip() else f"team {team} has no number for patients")
+
+
 def sentence_about(team: TeamChannels) -> str:
     """The sentence about the channels of a team."""
     if team.reaches_people:

@@ -26,6 +26,9 @@ WORN_AS: Final[Mapping[Wears, Sensor]] = {
 }
 """The place on the body: what befalls the sensor there in a scenario befalls the wearable."""
 
+SPARE: Final = "C0:DE:00:00:00:2A"
+"""The address of a belt that lies beside the third patient and is nobody's: it can be paired at the patient's page."""
+
 _OVER_MQTT: Final[Mapping[Wears, Wears]] = {"belt": "patch", "oximeter": "ring"}
 """The MQTT wearable that stands in for a Bluetooth one; a measurement taken by hand has none."""
 
@@ -76,6 +79,7 @@ class SignIn:
 @dataclass(frozen=True, slots=True)
 class Plan:
     team: str = "Home ward North"
+    phone: str = "030 5550 100"
     homes: tuple[str, ...] = ()
     people: tuple[Person, ...] = ()
     staff: tuple[SignIn, ...] = ()

@@ -18,7 +18,7 @@ from alerts.care.gateways import add_gateway, new_claim
 from alerts.care.identity import Identity
 from alerts.care.limits import set_rule_set
 from alerts.care.people import add_person
-from alerts.care.teams import add_team, join
+from alerts.care.teams import add_team, join, set_phone
 from alerts.database import Tx, scalar, scalars
 from alerts.errors import DeviceTakenError, UnknownRecordError
 from alerts.rules.defaults import default_rule_set
@@ -44,6 +44,7 @@ def provision(database: str, master: bytes, plan: Plan, since: datetime) -> Prov
     """Everything of ``plan`` in one transaction; the wearables are enrolled from ``since`` on."""
     with psycopg.connect(database) as tx:
         team = add_team(tx, plan.team, [LOG])  # chosen: a demo pages nobody
+        set_phone(tx, team, plan.phone)
         staff = [add_person(tx, one.sign_in, one.name, one.role, one.password) for one in plan.staff]
         for member in staff:
             join(tx, member, team)

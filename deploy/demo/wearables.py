@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from deploy.demo.plan import DEMO, OVER_BLE, WORN_AS, Plan, Wearable
+from deploy.demo.plan import DEMO, OVER_BLE, SPARE, WORN_AS, Plan, Wearable
 from simulators.fakebluez import FakeBlueZ
 from simulators.fleet import Fleet, Source
 from simulators.mqtt_wearable import Broker, MqttWearable
@@ -91,7 +91,8 @@ async def play(spec: Spec) -> None:
             bluez = FakeBlueZ(os.environ["DBUS_SYSTEM_BUS_ADDRESS"])
             await bluez.start()
             stack.push_async_callback(bluez.stop)
-            for sensor in sensors:
+            spare = HeartRateBelt(scenario.wearer(2), SPARE)  # not counted: it measures for nobody, until somebody pairs it
+            for sensor in (*sensors, spare):
                 bluez.add(sensor.peripheral)
                 task = asyncio.create_task(sensor.run())
                 stack.callback(task.cancel)

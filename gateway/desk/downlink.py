@@ -28,7 +28,8 @@ _AT_MOST_EVERY_S: Final = 0.5
 _log: Final = structlog.get_logger(__name__)
 
 
-def _client(desk: str, ca: Path | None) -> httpx.AsyncClient:
+def desk_client(desk: str, ca: Path | None) -> httpx.AsyncClient:
+    """A client of the desk at this URL; ``ca``: the PEM file that vouches for it, if it is not the system's own."""
     verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca)) if ca else True
     return httpx.AsyncClient(base_url=desk, timeout=_TIMES, verify=verify, trust_env=False)
 
@@ -39,7 +40,7 @@ async def claim(desk: str, code: str, state: Path, *, ca: Path | None = None) ->
     Raises :class:`ClaimError` where the desk refuses, :class:`DeskUnreachableError` where it does not answer.
     """
     try:
-        async with _client(desk, ca) as client:
+        async with desk_client(desk, ca) as client:
             answer = await client.post("/gateway/v1/claim", content=msgspec.json.encode(Claim(code)), headers=_JSON)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DeskUnreachableError(desk, type(error).__name__) from None
@@ -69,7 +70,7 @@ class Downlink:
     async def run(self) -> None:
         """Poll until cancelled; :class:`RevokedError` once the desk has revoked this gateway, its keys then forgotten."""
         backoff, refusals = Backoff(0.5, 30), 0
-        async with _client(self._desk, self._ca) as client:
+        async with desk_client(self._desk, self._ca) as client:
             while True:
                 began = time.monotonic()
                 try:

@@ -35,6 +35,8 @@ _QUEUE: Final = 4096
 _SHED: Final = 2000
 _RESENT: Final = 5000
 _PRUNE_EVERY_S: Final = 60.0
+_CLOCK_S: Final = 1.0
+_EVER: Final = (1 << 62) - 1
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -150,12 +152,14 @@ class Outbox:
     async def resend(self, request: int, since: int) -> int:
         """Send again the kept readings delivered since ``since`` (ms), once for each ``request``; return their number.
 
-        It does so in parts: other tasks store readings meanwhile, and SQLite writes each change of a transaction twice.  An
-        interrupted request starts again.
+        It waits for the clock to be set: by a clock of last year nothing was delivered yet.  It does so in parts: others
+        store readings meanwhile, and SQLite writes each change of a transaction twice.  An interrupted request starts again.
         """
-        until, count = self._clock.now().wall, 0
         if await self.has_resent(request):
             return 0
+        while not self._clock.synchronised():
+            await asyncio.sleep(_CLOCK_S)
+        until, count = self._clock.now().wall, 0
         while part := await self._do(lambda: self._store.resend(since, until, _RESENT)):
             count += part
             self.stored.set()
@@ -190,7 +194,7 @@ class Outbox:
     def _make_room(self) -> int:
         """Delete delivered readings where too many bytes are used; return the bytes used."""
         used = self._store.used()
-        while used >= self._store.limit and self._store.prune(self._clock.now().wall + 1, _SHED):
+        while used >= self._store.limit and self._store.prune(_EVER, _SHED):
             used = self._store.used()
         nearly_full = used >= NEARLY_FULL * self._store.limit
         if nearly_full and not self._was_nearly_full:
@@ -234,8 +238,8 @@ class Outbox:
             for command, future in group:
                 answers.append((future, self._store.apart(command)))
             now = self._clock.now()
-            self._store.prune(now.wall - KEPT_MS, _SHED)
-            if now.sure:
+            if now.sure:  # by a clock that is ahead all would be older than a day
+                self._store.prune(now.wall - KEPT_MS, _SHED)
                 self._store.forget(now.wall)
             self._store.commit()
         except Exception as error:  # whatever it is: this thread must go on, or every source waits for ever

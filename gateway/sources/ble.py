@@ -20,6 +20,7 @@ from gateway.sources.ble_session import Connection, Session
 from gateway.sources.bleak_call import RadioError
 from gateway.sources.bluez import BluezWatch
 from gateway.sources.intake import Intake
+from gateway.sources.lookout import Lookout
 from gateway.sources.radio import Radio
 from gateway.sources.shared_intake import SharedIntake
 from gateway.sources.subscribing import Refusals
@@ -32,7 +33,8 @@ class BleSource:
     """The Bluetooth source of readings.
 
     It holds ``connections`` links at most and gives up a stream that is silent for ``silence_s``.  While the outbox is full
-    it connects to nothing and looks again every ``full_s``.  ``zone`` is the home's where the desk names none.
+    it connects to nothing and looks again every ``full_s``.  ``zone`` is the home's where the desk names none.  ``lookout``
+    is shown what advertises while the desk asks for it.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class BleSource:
         silence_s: float = 30.0,
         full_s: float = 5.0,
         zone: str = "",
+        lookout: Lookout | None = None,
     ) -> None:
         self._configuration, self._outbox, self._clock, self._metrics = configuration, outbox, clock, metrics
         self._silence_s, self._full_s, self._zone = silence_s, full_s, zone
-        self._radio = Radio(connections)
+        self._radio = Radio(connections, lookout)
         self._bluez = BluezWatch()
         self._tasks: dict[tuple[Assigned, ...], asyncio.Task[None]] = {}
 

@@ -16,6 +16,7 @@ from gateway.backoff import Backoff
 from gateway.limit import within
 from gateway.sources.ble_session import Connection
 from gateway.sources.bleak_call import RadioError, call, hang_up
+from gateway.sources.lookout import Lookout, alert
 
 _SCAN_S: Final = 10.0
 _CONNECT_S: Final = 45.0
@@ -24,14 +25,18 @@ _log: Final = structlog.get_logger(__name__)
 
 
 class Radio:
-    """Scans for the wanted devices and connects to each one seen, up to ``connections`` links at a time."""
+    """Scans for the wanted devices and connects to each one seen, up to ``connections`` links at a time.
 
-    def __init__(self, connections: int) -> None:
-        self._free = connections
+    While ``lookout`` is active it scans for all, and shows the lookout what advertises.
+    """
+
+    def __init__(self, connections: int, lookout: Lookout | None = None) -> None:
+        self._free, self._lookout = connections, lookout or Lookout()
         self._wanted: dict[str, asyncio.Future[Connection]] = {}
         self._stale: set[str] = set()
         self._due = asyncio.Event()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._lookout.woken = self._due.set
 
     async def connect(self, address: str) -> Connection:
         """Wait without limit until ``address`` is seen and connected.  Give the link back with :meth:`release`.
@@ -66,7 +71,7 @@ class Radio:
         """Scan and connect until cancelled, through failures of the adapter and of bluetoothd."""
         backoff = Backoff(0.5, 30)
         while True:
-            if not self._wanted or self._free <= 0:
+            if (not self._wanted or self._free <= 0) and not self._lookout.active:
                 self._due.clear()
                 await self._due.wait()
                 continue
@@ -75,8 +80,11 @@ class Radio:
                 seen = await self._scan()
                 backoff.worked()
             except RadioError as error:
+                self._lookout.fault = "Bluetooth does not answer"
                 await backoff.sleep(_log.warning, "cannot scan", reason=str(error))
                 continue
+            if (noticed := self._lookout.next_alert()) is not None:
+                await alert(noticed)
             for address, (device, rssi) in seen.items():
                 future = self._wanted.pop(address, None)
                 if future is not None and not future.done() and self._free > 0:
@@ -91,17 +99,21 @@ class Radio:
             self._stale.discard(address)
 
     async def _scan(self) -> dict[str, tuple[BLEDevice, int]]:
-        """Scan until the first wanted device is seen, or for a while; return the devices seen by address."""
+        """Scan until a wanted device or one that has to buzz is seen, or for a while; return the wanted ones by address."""
         seen: dict[str, tuple[BLEDevice, int]] = {}
         any_seen = asyncio.Event()
 
         def found(device: BLEDevice, advertisement: AdvertisementData) -> None:
-            if device.address.upper() in self._wanted:
+            self._lookout.found(device, advertisement)
+            if device.address.upper() in self._wanted and self._free > 0:
                 seen[device.address.upper()] = (device, advertisement.rssi)
+                any_seen.set()
+            elif self._lookout.has_alert:
                 any_seen.set()
 
         scanner = BleakScanner(found)
         await call(_SCAN_S, scanner.start())
+        self._lookout.fault = ""
         try:
             with contextlib.suppress(TimeoutError):
                 await within(_SCAN_S, any_seen.wait())

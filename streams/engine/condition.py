@@ -13,7 +13,9 @@ from devices.wire.control import PriorityWord
 
 Phase = Literal["onset", "worse", "better", "end"]
 KEY_DAMAGED: Final = "data_key_damaged"
-"""The one condition of a patient that the engine does not decide: a key of theirs cannot be opened."""
+"""A condition of a patient that the engine does not decide: a key of theirs cannot be opened."""
+CALL_BACK: Final = "call_back"
+"""Another one: the patient asked at their own page that the ward calls."""
 Category = Literal["physiological", "technical"]
 
 

@@ -82,15 +82,20 @@ def read(db: psycopg.Connection, topic: str, *, lock: Sequence[int] = ()) -> dic
     return {row[0]: _held(*row) for row in rows}
 
 
-def note_damage(db: psycopg.Connection, topic: str, held: Mapping[int, Held], damage: Mapping[int, str | None]) -> None:
-    """Note the reason why each partition is not read (``None``: it is), unless somebody else has taken it since."""
+def note_damage(
+    db: psycopg.Connection, topic: str, held: Mapping[int, Held], damage: Mapping[int, str | None]
+) -> frozenset[int]:
+    """Note the reason why each partition is not read (``None``: it is), unless somebody else has taken it since, or had it
+    go on; return the partitions of which it is noted.
+    """
     with db.transaction():
         _lock(db, topic, sorted(damage))
-        db.execute(
+        rows = db.execute(
             b"UPDATE ledger l SET damage = x.w FROM unnest(%s::int4[], %s::int8[], %s::text[]) AS x (p, e, w)"
-            b" WHERE l.topic = %s AND l.partition = x.p AND l.epoch = x.e",
+            b" WHERE l.topic = %s AND l.partition = x.p AND l.epoch = x.e RETURNING l.partition",
             [list(damage), [held[p].epoch for p in damage], list(damage.values()), topic],
-        )
+        ).fetchall()
+    return frozenset(row[0] for row in rows)
 
 
 def keep(db: psycopg.Connection, topic: str, epochs: Mapping[int, int]) -> None:

@@ -13,6 +13,7 @@ import psycopg
 from streams.host_clock import HostClock
 from streams.kafka.position import Appended, Extent
 from streams.store import ledger
+from streams.store.late import catch_up
 from streams.store.recall import stored_since
 from streams.store.store import store_round
 from streams.worker.recovery import controls_before, read_faults, read_saved
@@ -80,6 +81,7 @@ class Statements:
     read_faults = staticmethod(read_faults)
     stored_since = staticmethod(stored_since)
     controls_before = staticmethod(controls_before)
+    catch_up = staticmethod(catch_up)
 
 
 @dataclass(frozen=True, slots=True)

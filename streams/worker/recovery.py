@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -99,8 +99,13 @@ def controls_before(db: psycopg.Connection, partition: int, before: int) -> Roun
 
     For a log that has expired from under a state that cannot be read: who may speak for whom is known from here.
     """
+    return round_of_controls(partition, db.execute(_CONTROLS, [partition, before]).fetchall())
+
+
+def round_of_controls(partition: int, stored: Iterable[tuple[int, int, int, int, int, str]]) -> Round:
+    """The round of ``stored`` controls (patient, offset, epoch, sequence, append ms, payload), in the order of offsets."""
     rows = []
-    for row in db.execute(_CONTROLS, [partition, before]).fetchall():
+    for row in stored:
         try:
             rows.append((*row[:-1], decode_control(row[-1].encode())))
         except MalformedBatchError:

@@ -21,7 +21,6 @@ from streams.engine.condition import Condition
 from streams.errors import TopicMissingError
 from streams.kafka.position import Extent
 from streams.store.conditions import FIRST_MS, FoldConditions, Subject, subject_of
-from streams.store.late import catch_up
 from streams.store.ledger import Held
 from streams.worker.conditions import of_partition
 from streams.worker.damage import compare
@@ -191,17 +190,20 @@ class Taking:
                 return
 
     def report(
-        self, conditions: Sequence[Condition], beside: Callable[[psycopg.Connection], None] | None = None
+        self,
+        conditions: Sequence[Condition],
+        beside: Callable[[psycopg.Connection], Collection[int] | None] = lambda _: None,
     ) -> Steps[None]:
-        """Fold ``conditions`` into alarms, in one transaction with ``beside``; again while somebody holds one of them."""
+        """Fold ``conditions`` into alarms, in one transaction with ``beside``, and again while somebody holds one of them.
+        ``beside`` may return the partitions that are ours yet: the conditions of others are no longer true.
+        """
 
         def fold(db: psycopg.Connection) -> bool:
             try:
                 with db.transaction():
-                    if beside:
-                        beside(db)
+                    ours = beside(db)
                     db.execute(f"SET LOCAL lock_timeout = {FIRST_MS}".encode())
-                    self._fold(db, conditions)
+                    self._fold(db, [one for one in conditions if ours is None or one.partition in ours])
             except psycopg.errors.LockNotAvailable:
                 return False
             return True
@@ -262,7 +264,7 @@ class Taking:
             detail = {"from": taken.offset, "ledger": held.offset}
             now = int(self._clock.time())
             both = [of_partition(partition, "state_lost", phase, now, **detail) for phase in ("onset", "end")]
-            yield from self.report(both, lambda db: catch_up(db, self._topic, held))
+            yield from self.report(both, lambda db: self._statements.catch_up(db, self._topic, held))
 
     def _report_damage(
         self, held: Mapping[int, Held], extents: Mapping[int, Extent], damage: Mapping[int, str | None]

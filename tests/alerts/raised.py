@@ -131,7 +131,7 @@ def _subclasses(module: ModuleType) -> set[type]:
     """The classes that a module defines, and all that are derived from them in the program."""
     importlib.import_module("alerts.rules.stages")  # the rules of the program
     found = {one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__}
-    rest = list(found)
+    rest: list[type[object]] = list(found)
     while rest:
         rest += (more := [each for each in rest.pop().__subclasses__() if each.__module__.partition(".")[0] in ROOMS])
         found.update(more)

@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from typer.testing import CliRunner, Result
 
+from alerts.control.outbox import send
 from alerts.fold.fold import fold_conditions
 from deploy.cli import build
 from deploy.continue_after_loss import plan
@@ -20,6 +21,7 @@ from deploy.errors import DeployError
 from deploy.settings import ServerSettings
 from deploy.stack.kafka import Kafka
 from devices.vitals import Vital
+from devices.wire.control import Limits
 from streams.engine.condition import Condition, Priority
 from tests.fix_worker import StartWorker
 from tests.streams.producing import Record, World, now_ms, produce, stored_values
@@ -121,7 +123,12 @@ def test_a_damaged_log_stops_reading_until_somebody_decides_to_go_on(
         assert refused.exit_code == 1
         with psycopg.connect(plain_database) as db:
             assert db.execute("SELECT partition, next_offset, topic_id FROM ledger ORDER BY partition").fetchall() == before
+        with psycopg.connect(plain_database) as db:  # sent, and lost with the log
+            lost_limits = send(db, CUT, Limits(), by=1)
+            db.execute("UPDATE control_outbox SET sent = now(), epoch = 1")
         done = doctor("--continue", "1", "2", "3", "--yes")
+        with psycopg.connect(plain_database) as db:
+            assert db.execute("SELECT sequence FROM control_outbox WHERE sent IS NULL").fetchall() == [(lost_limits,)]
         assert done.exit_code == 0, done.output
         at = "SELECT array_agg(next_offset ORDER BY partition) FROM ledger"
         wait_for(plain_database, at, lambda found: found == [0, 3, 9, 8])

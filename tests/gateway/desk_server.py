@@ -13,21 +13,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.stack.port import free_port
-from devices.wire.pairing import Claim, Claimed, Config
+from devices.wire.pairing import Claim, Claimed, Config, Seen
 
 
 class Desk:
-    """Knows one claim ``code``; ``config`` is what it answers; ``status`` overrides every answer to a poll."""
+    """Knows one claim ``code``; ``config`` is what it answers; ``status`` overrides every answer to a poll.
+
+    ``seen``: the reports of scans, which it answers with ``takes_seen``.
+    """
 
     def __init__(self) -> None:
         self.code, self.credential = "123-456", "a credential"
         self.config: Config | None = None
         self.status: int | None = None
         self.polls = 0
+        self.seen: list[Seen] = []
+        self.takes_seen = 204
         self.port = free_port()
         routes = [
             Route("/gateway/v1/claim", self._claim, methods=["POST"]),
             Route("/gateway/v1/config", self._config, methods=["GET"]),
+            Route("/gateway/v1/seen", self._see, methods=["POST"]),
         ]
         settings = uvicorn.Config(Starlette(routes=routes), port=self.port, log_level="error", lifespan="off")
         self._server = uvicorn.Server(settings)
@@ -52,6 +58,11 @@ class Desk:
             return Response(status_code=404)
         self.code = ""
         return Response(msgspec.json.encode(Claimed(5, self.credential)))
+
+    async def _see(self, request: Request) -> Response:
+        assert request.headers["authorization"] == f"Bearer {self.credential}"
+        self.seen.append(msgspec.json.decode(await request.body(), type=Seen))
+        return Response(status_code=self.takes_seen)
 
     async def _config(self, request: Request) -> Response:
         self.polls += 1

@@ -84,6 +84,7 @@ class Written:
     first: int
     next: int
     valid: int  # the row's epoch then
+    decided: bool = False  # somebody had it go on there, behind a damaged log
 
 
 class Database:
@@ -97,7 +98,8 @@ class Database:
         self.history: list[Written] = []
         self.down = self.read_only = False
         self.call_lost = 0.0
-        self.traps: dict[str, Callable[[], None]] = {}
+        self.dumps = 0  # made, and not put back yet
+        self.traps: dict[str, Callable[[], object]] = {}
         self.somebody: Callable[[int], None] | None = None  # locks the episode that a round locks next, before it
         self._pids = itertools.count(1)
         self._rng = scheduler.chance("database")
@@ -125,12 +127,21 @@ class Database:
     def set_back(self) -> Callable[[], None]:
         """A dump is made; returns what puts it back, under whoever runs."""
         tables, history = copy.deepcopy(self.tables), list(self.history)
+        self.dumps += 1
 
         def put_back() -> None:
+            self.dumps -= 1
             self.restart()
             self.tables, self.history = tables, history
 
         return put_back
+
+    def go_on(self, topic_id: str, starts: Mapping[int, int], last: Mapping[int, Appended | None]) -> None:
+        """Somebody decides that these partitions are read on in another topic; at one instant."""
+        self.tables.go_on(topic_id, starts, last)
+        for partition, start in starts.items():
+            epoch = self.tables.ledger[partition].epoch
+            self.history.append(Written(partition, epoch, start, start, epoch, decided=True))
 
     # transactions
 
@@ -257,8 +268,8 @@ class Database:
         row = self.tables.ledger[partition]
         row.epoch, row.owner = row.epoch + 1, db.pid
         self.scheduler.note(db.worker, f"takes {partition} at {row.next}, epoch {row.epoch}")
-        last = None if row.last_append is None else Appended(row.last_append, row.last_crc or 0)
-        return Held(partition, row.next, row.epoch, row.topic_id, last)
+        last = None if row.last_append is None or row.last_crc is None else Appended(row.last_append, row.last_crc)
+        return Held(partition, row.next, row.epoch, row.topic_id, last, row.damage)
 
     def _end_stuck(self, db: Session, partitions: Iterable[int]) -> None:
         owners = {row.owner for p in partitions if (row := self.tables.ledger.get(p)) is not None}

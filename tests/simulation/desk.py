@@ -22,6 +22,7 @@ from devices.wire.control import (
     Pauses,
     RuleSet,
     encode_control,
+    kind_of,
 )
 from devices.wire.sealing import seal
 from tests.simulation.database import Database
@@ -57,6 +58,9 @@ class Desk:
         self._sequence = 0
         self._waiting: list[tuple[int, bytes]] = []
         self._sent: list[tuple[int, bytes]] = []
+        self.newest: dict[int, dict[str, int]] = {}
+        """By patient and kind, the number of the record that holds the state of today."""
+        self._every: list[tuple[int, int, int, Control]] = []
         self._rng = scheduler.chance("desk")
         self._begin()
         scheduler.every(0.2, self._relay)
@@ -69,12 +73,31 @@ class Desk:
 
     def tell(self, patient: int, control: Control) -> None:
         """Put a control record into the outbox of the desk; a rule set goes to every partition."""
+        self._put(patient, control, [patient % PARTITIONS] if patient else sorted(self.log.partitions))
+
+    def _put(self, patient: int, control: Control, partitions: Sequence[int]) -> None:
         self._sequence += 1
-        for partition in [patient % PARTITIONS] if patient else sorted(self.log.partitions):
+        self.newest.setdefault(patient, {})[kind_of(control)] = self._sequence
+        for partition in partitions:
+            self._every.append((partition, patient, self._sequence, control))
             key, secret = self.keys[patient]
             nonce = self.scheduler.nonces.randbytes(12)
             head = header(Kind.CONTROL, patient=patient, key=key, first=self._sequence, epoch=DESK_EPOCH, nonce=nonce)
             self._waiting.append((partition, seal(head, encode_control(control), secret)))
+
+    def send_lost_again(self, partitions: Sequence[int]) -> None:
+        """See :func:`alerts.control.lost.send_lost_again`: what the log has lost before it took effect."""
+        effective: dict[tuple[int, int, str], int] = {}
+        for (partition, _), (patient, kind, _, sequence, *_) in self.database.tables.control.items():
+            effective[partition, patient, kind] = max(sequence, effective.get((partition, patient, kind), 0))
+        again = [one for one in self._every if one[0] in partitions]
+        self._every = [one for one in self._every if one[0] not in partitions]
+        self._waiting = [one for one in self._waiting if one[0] not in partitions]
+        for partition, patient, sequence, control in again:  # with what waits: the order stays
+            if sequence > effective.get((partition, patient, kind_of(control)), 0):
+                self._put(patient, control, [partition])
+            else:
+                self._every.append((partition, patient, sequence, control))
 
     def change(self) -> None:
         """Somebody changes something."""

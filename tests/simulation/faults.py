@@ -30,6 +30,7 @@ class Faults:
             self.restart_database, self.lose_database, self.database_read_only, self.lose_answers,
             self.restore_database, self.stop_somebody,
             self.lose_brokers, self.trouble_network, self.shift_clock, self.replay, self.inject, self.change,
+            self.make_topic_again,
         )  # fmt: skip
         self._kinds = self._rng.sample(every, self._rng.randint(4, len(every)))
         self._plan()
@@ -131,7 +132,7 @@ class Faults:
         """In the middle of its next transaction."""
         if worker := self._worker():
             what = self._rng.choice((self._kill, self._freeze, self._freeze))
-            self.world.database.traps[worker.name] = lambda: worker.loop.dead or what(worker)  # type: ignore[func-returns-value]
+            self.world.database.traps[worker.name] = lambda: worker.loop.dead or what(worker)
 
     def rebalance(self) -> None:
         self.world.group.rebalance()
@@ -184,6 +185,14 @@ class Faults:
         """Another broker leads, whose clock is off: by more than ten seconds, and the engine's clock is set back."""
         self.world.log.skew = self._rng.choice((0, 0, -400, 900, -3000, 2500) + (-14_000,) * self.world.wild)
         self.scheduler.note("brokers", f"clock off by {self.world.log.skew} ms")
+
+    def make_topic_again(self) -> None:
+        """Once a seed somebody deletes the topic and makes another, and somebody (:class:`Operator`) is told by doctor."""
+        taken = self.world.log.partitions.keys() <= self.world.database.tables.ledger.keys()
+        # of a topic that nobody has read, or of which a dump knows nothing, nobody can see that it is another
+        if taken and not self.world.database.dumps and not self.world.log.former:
+            self.world.log.make_again()
+            self.scheduler.note("somebody", f"makes the topic again: {self.world.log.topic_id}")
 
     def replay(self) -> None:
         """A record that stands in the log already, again."""

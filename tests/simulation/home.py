@@ -8,17 +8,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from devices.decoded import Decoded, samples_of
 from devices.sample import Status
 from devices.vitals import VITALS, Vital
-from devices.wire.pairing import Assigned, Config, PatientKey
+from devices.wire.pairing import Assigned, Config, PatientKey, Resend
 from gateway.clock import GatewayClock, Stamp
 from gateway.desk.configuration import Configuration
 from gateway.desk.heartbeat import run_heartbeat
+from gateway.desk.resend import run_resend
 from gateway.errors import OutboxError
 from gateway.metrics import Metrics
 from gateway.outbox.outbox import Outbox
@@ -30,6 +32,7 @@ from tests.simulation.log import SimProducer
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
 
+_Result = TypeVar("_Result")
 MARK: Final = Vital.WEIGHT
 """No rule looks at it: its value numbers a simulated reading, so that it is known again wherever it turns up."""
 _LEVELS: Final = {
@@ -68,6 +71,11 @@ class SimConfiguration(Configuration):
         self._changed = asyncio.Event()
         self.revoked, self.current = False, config
 
+    def follow(self, config: Config) -> None:
+        """It has changed."""
+        self.current = config
+        self._wake()
+
 
 class SimOutbox(Outbox):
     """The real outbox; what its thread would do happens on the process's loop, a disk's sync later."""
@@ -77,7 +85,7 @@ class SimOutbox(Outbox):
         assert isinstance(loop, ProcessLoop)
         self._loop, self._due = loop, False
 
-    async def _do(self, command):  # type: ignore[no-untyped-def]
+    async def _do(self, command: Callable[[], _Result]) -> _Result:
         if not self._due and not self._closed:
             self._due = True
             self._loop.call_later(_SYNC_S, self._sync)
@@ -86,6 +94,10 @@ class SimOutbox(Outbox):
     def _sync(self) -> None:
         self._due = False
         self._serve(0)
+
+    def obeyed(self, resend: Resend | None) -> bool:
+        """What was asked for is sent again."""
+        return resend is None or self._store.has_resent(resend.request)
 
     @property
     def waiting(self) -> int:
@@ -130,7 +142,7 @@ class Home:
         config: Config,
         devices: list[Device],
         *,
-        make_outbox: Callable[..., Outbox] = SimOutbox,
+        make_outbox: Callable[..., SimOutbox] = SimOutbox,
         make_store: Callable[[Path, int, Disk, ProcessLoop], Store] = SimStore,
         on_error: Callable[[str, BaseException], None],
     ) -> None:
@@ -141,7 +153,7 @@ class Home:
         self._make_outbox, self._make_store, self._on_error = make_outbox, make_store, on_error
         self._rng = scheduler.chance(self.name)
         self._marks = 0
-        self.outbox: Outbox | None = None
+        self.outbox: SimOutbox | None = None
         for one in devices:
             one.levels = {vital: _LEVELS[vital][0] for vital in one.vitals}
             scheduler.after(self._rng.uniform(0.1, 2.0), lambda d=one: self._measure(d))  # type: ignore[misc]
@@ -151,7 +163,7 @@ class Home:
 
     def boot(self) -> None:
         """Start it, or start it again: all it knows is on its disk."""
-        self.loop = ProcessLoop(self.scheduler, lambda error: self._on_error(self.name, error))
+        self.loop = ProcessLoop.made(self.scheduler, lambda error: self._on_error(self.name, error))
         sure_at = self.scheduler.seconds + (self._rng.uniform(0.5, 8.0) if self._rng.random() < 0.3 else 0.0)
         clock = SimClock(self.scheduler, self._rng.choice((0, 0, -700, 1500)), sure_at)
         self.loop.spawn(self._run(clock))
@@ -173,20 +185,28 @@ class Home:
             connect=lambda servers, _, on_report: SimProducer(loop, servers, on_report),
             monotonic=loop.time, uniform=chance.uniform, new_nonce=lambda: chance.randbytes(12),
         )  # fmt: skip
+        self._configuration = configuration
         loop.spawn(run_heartbeat(self.outbox, configuration, clock, metrics))
+        loop.spawn(run_resend(self.outbox, configuration))
         await uplink.run(asyncio.Event())
 
     def die(self) -> None:
         if self.outbox is not None:
-            self.outbox.cut_off()  # type: ignore[attr-defined]
+            self.outbox.cut_off()
         self.loop.kill()
+
+    def send_again(self, since: int) -> None:
+        """The desk asks for all that was delivered since then (ms); a gateway that is dead hears of it when it is back."""
+        self.config = replace(self.config, resend=Resend(self.scheduler.ms, since))
+        if not self.loop.dead and self.outbox is not None:
+            self.loop.call_soon(self._configuration.follow, self.config)
 
     @property
     def empty(self) -> bool:
         """Nothing waits any more in a device that remembers, nor in the outbox."""
         if self.loop.dead or self.outbox is None or any(one.memory for one in self.devices):
             return False
-        return self.outbox.waiting == 0  # type: ignore[attr-defined]
+        return self.outbox.waiting == 0 and self.outbox.obeyed(self.config.resend)
 
     # its devices
 

@@ -30,6 +30,8 @@ _OF_OWNER: Final = (KEY_DAMAGED, "record_set_aside", "log_silent")
 
 def violations(world: World) -> list[str]:
     """Each as one sentence; nothing when all is well."""
+    if world.log.former:  # the engine began anew in the middle: no one fold gives its tables and conditions
+        return [*_ledger(world), *_twice(world.database.tables), *_unsealed(world), *_lost(world), *_mended(world)]
     tables, conditions = expected(world.log, world.keys, world.parts.engine(stages()), poison=world.poison)
     return [
         *_ledger(world),
@@ -49,7 +51,7 @@ def _ledger(world: World) -> Iterable[str]:
         if one.epoch != one.valid:
             yield f"partition {one.partition}: written under epoch {one.epoch} when {one.valid} stood"
         stood = at.get(one.partition, 0)
-        if one.first != stood or one.next <= one.first:
+        if not one.decided and (one.first != stood or one.next <= one.first):
             yield f"partition {one.partition}: moved from {one.first} to {one.next} when it stood at {stood}"
         at[one.partition] = one.next
 
@@ -71,27 +73,43 @@ def _unsealed(world: World) -> Iterable[str]:
                 first = sealed.setdefault((row.device, epoch, row.sequence), row.payload)
                 if first != row.payload:
                     yield f"sequence {row.sequence} of device {row.device} was sealed with two contents"
-    for row in world.database.tables.reading.values():
-        payload = sealed.get((row.device, row.epoch, row.sequence))
+    for stored in world.database.tables.reading.values():
+        payload = sealed.get((stored.device, stored.epoch, stored.sequence))
         samples = np.frombuffer(payload or b"", SAMPLE)
         values = {int(one["vital"]): one["value"].item() for one in samples}
-        if {vital: value for vital, (value, _) in row.values.items()} != values or (samples["time"] != row.time).any():
-            yield f"reading {row.key} is stored, and nobody sealed it so"
+        if {vital: value for vital, (value, _) in stored.values.items()} != values or (samples["time"] != stored.time).any():
+            yield f"reading {stored.key} is stored, and nobody sealed it so"
 
 
 def _lost(world: World) -> Iterable[str]:
     """What was acknowledged to a device is stored, or refused with its reason."""
     tables = world.database.tables
     stored = {(row.device, row.values[MARK][0]) for row in tables.reading.values() if MARK in row.values}
-    refused = {place[1:] for place in tables.rejected} | {(*place[1:], -1) for place in tables.quarantine}
-    for partition, offset, batch in world.log.places():
+    refused = set(tables.rejected) | {(*place, -1) for place in tables.quarantine}
+    for *place, batch in world.log.places():
         for nth, row in enumerate(batch.rows):
-            if row.kind is Kind.SAMPLES and ({(partition, offset, -1), (partition, offset, nth)} & refused):
+            if row.kind is Kind.SAMPLES and ({(*place, -1), (*place, nth)} & refused):
                 samples = np.frombuffer(row.payload, SAMPLE)
                 stored |= {(row.device, one["value"].item()) for one in samples if one["vital"] == MARK}
     for home in world.homes:
         lost = sorted(home.confirmed - stored)
         yield from _some(f"reading {mark:.2f} of device {device} was acknowledged, and is nowhere" for device, mark in lost)
+
+
+def _mended(world: World) -> Iterable[str]:
+    """Each partition that was found damaged is read again, and nobody is called for it any more."""
+    alarms, ledger = world.database.tables.alarms, world.database.tables.ledger
+    yield from (f"partition {p} is still damaged: {row.damage}" for p, row in ledger.items() if row.damage)
+    yield from (
+        f"the log of partition {one.subject} is said to be damaged, and goes on"
+        for one in (alarms.rows[n] for n in alarms.open.values())
+        if one.rule == "log_damaged" and one.ended is None
+    )
+    for patient, controls in world.desk.newest.items():
+        for kind, sequence in controls.items():
+            rows = [row for row in world.database.tables.control.values() if row[:2] == (patient, kind)]
+            if max((row[3] for row in rows), default=0) < sequence:
+                yield f"{kind} of patient {patient} was sent as {sequence}, and never takes effect"
 
 
 def _rows(found: Tables, wanted: Tables, world: World) -> Iterable[str]:

@@ -34,6 +34,9 @@ class Log:
     def __init__(self, scheduler: Scheduler, partitions: list[int]) -> None:
         self.scheduler = scheduler
         self.partitions = {p: Partition() for p in partitions}
+        self.topic_id = "topic 1"
+        self.former: dict[str, dict[int, Partition]] = {}
+        """The topics of this name that were deleted, by their ids: none in most seeds."""
         self.skew, self.down, self.trouble = 0, False, 0.0
         self.batches: dict[bytes, Batch] = {}
         """What each gateway ever sealed, by record."""
@@ -44,12 +47,21 @@ class Log:
         one.appended.append(self.scheduler.ms + self.skew)
         one.values.append(value)
 
+    def make_again(self) -> None:
+        """Somebody deletes the topic, and makes another of the same name."""
+        self.former[self.topic_id] = self.partitions
+        self.partitions = {p: Partition() for p in self.partitions}
+        self.topic_id = f"topic {len(self.former) + 1}"
+
     def end(self, partition: int) -> int:
         return len(self.partitions[partition].values)
 
     def block(self, partition: int, first: int, most: int) -> Block | None:
-        """Up to ``most`` records from offset ``first`` on."""
+        """Up to ``most`` records from offset ``first`` on; from the beginning where the log does not reach so far, as a
+        consumer that is told so begins anew.
+        """
         one = self.partitions[partition]
+        first = first if first <= len(one.values) else 0
         following = min(len(one.values), first + most)
         if following <= first:
             return None
@@ -61,12 +73,13 @@ class Log:
         for value, batch in self.batches.items():
             yield batch, int(parse_header(value)["epoch"][0])
 
-    def places(self) -> Iterator[tuple[int, int, Batch]]:
-        """(partition, offset, batch) of what stands in the log as it was sealed."""
-        for partition, one in self.partitions.items():
-            for offset, value in enumerate(one.values):
-                if value in self.batches:
-                    yield partition, offset, self.batches[value]
+    def places(self) -> Iterator[tuple[str, int, int, Batch]]:
+        """(topic id, partition, offset, batch) of what ever stood in the log as it was sealed."""
+        for topic_id, partitions in (*self.former.items(), (self.topic_id, self.partitions)):
+            for partition, one in partitions.items():
+                for offset, value in enumerate(one.values):
+                    if value in self.batches:
+                        yield topic_id, partition, offset, self.batches[value]
 
     def latency(self) -> float:
         return self._rng.uniform(0.002, 0.05) if self._rng.random() > self.trouble else self._rng.uniform(0.1, 3.0)

@@ -9,10 +9,14 @@ import asyncio
 import asyncio.events
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextvars import Context
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar, TypeVarTuple
 
 from tests.simulation.scheduler import Scheduler
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 _AT_ONCE: Final = 100_000
 """So many callbacks without any time passing are an endless loop."""
@@ -35,6 +39,11 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._turning = False
 
+    @classmethod
+    def made(cls, scheduler: Scheduler, on_error: Callable[[BaseException], None]) -> Self:
+        """A loop that has no more of asyncio's than a simulated process asks for."""
+        return cls(scheduler, on_error)
+
     # what asyncio asks of a loop
 
     def time(self) -> float:
@@ -49,17 +58,21 @@ class ProcessLoop(asyncio.AbstractEventLoop):
     def is_closed(self) -> bool:
         return False
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._put(handle)
         return handle
 
     call_soon_threadsafe = call_soon
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+    def call_later(
+        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         self.scheduler.at(round(when * 1e6), lambda: self._put(handle))
         return handle
@@ -76,9 +89,9 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         task.add_done_callback(self._done)
         return task
 
-    def run_in_executor(self, executor: object, func: Any, *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """A thread that answers a little later, or much."""
-        future = self.create_future()
+        future: asyncio.Future[_T] = self.create_future()
 
         def work() -> None:
             if future.done():

@@ -14,7 +14,6 @@ from streams.store.ledger import Move
 from streams.store.store import RoundToStore
 from streams.worker.set_aside import set_aside
 from tests.simulation.alarms import Alarms
-from tests.simulation.database import TOPIC_ID
 from tests.simulation.log import Log
 from tests.simulation.poison import aside_of
 from tests.simulation.tables import LedgerRow, Tables
@@ -26,11 +25,11 @@ def expected(log: Log, keys: KeyRing, engine: Engine, *, poison: bool = False) -
     blocks = [block for p in sorted(log.partitions) if (block := log.block(p, 0, log.end(p))) is not None]
     for block in blocks:
         engine.take(block.partition, None, Recall())
-        tables.ledger[block.partition] = LedgerRow(TOPIC_ID, 0)
+        tables.ledger[block.partition] = LedgerRow(log.topic_id, 0)
     whole = open_blocks(blocks, keys)
     writes = engine.advance(set_aside(whole, aside_of(whole)) if poison else whole)
     moves = [Move(b.partition, 0, b.first, b.next, int(b.appended[-1]), 0) for b in blocks]
-    tables.store(RoundToStore(writes, [value for b in blocks for value in b.values], moves), TOPIC_ID, ())
+    tables.store(RoundToStore(writes, [value for b in blocks for value in b.values], moves), log.topic_id, ())
     return tables, writes.conditions
 
 

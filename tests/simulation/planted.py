@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from alerts.fold.episode_rows import Subject
 from gateway.outbox.outbox import _answer
@@ -117,14 +118,14 @@ def without(axis: str, table: str, field: str) -> type[Engine]:
         def __init__(self, stages: Sequence[Stage] = ()) -> None:
             super().__init__(stages)
             axes = {**self.layout.axes, "dense": self.layout.dense.axis, "sparse": self.layout.sparse.axis}
-            columns = axes[axis].tables[table]
-            whole, fill = columns.pack, columns.FIELDS[field].fill
+            changed = axes[axis].tables[table]
+            whole, fill = changed.pack, changed.FIELDS[field].fill
 
-            def pack(of: slice) -> dict[str, Any]:
-                packed = whole(of)
+            def pack(columns: slice) -> dict[str, npt.NDArray[Any]]:
+                packed = whole(columns)
                 return {**packed, field: np.full_like(packed[field], fill)}
 
-            columns.pack = pack  # type: ignore[method-assign]
+            changed.pack = pack  # type: ignore[method-assign]
 
     return Forgets
 

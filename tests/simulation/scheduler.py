@@ -6,20 +6,25 @@ import heapq
 import random
 import zlib
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tests.simulation.log import Log
 
 START_MS: Final = 1_790_000_020_000
 """When every simulation begins: 40 s into a minute of the year 2026."""
 
 
 class Scheduler:
-    """Events in order of time, then of their making.  ``now`` is microseconds since the beginning."""
+    """Events in order of time, then of their making.  ``now`` is µs since the beginning; the world sets ``log``."""
+
+    log: Log
 
     def __init__(self, seed: int, *, keep: int | None = 400) -> None:
         self.seed, self.now = seed, 0
         self.lines: list[str] = []
         self._keep = keep
-        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._events: list[tuple[int, int, Callable[[], object]]] = []
         self._made = 0
         self._digest = 0
         self.nonces = self.chance("nonces")
@@ -38,14 +43,14 @@ class Scheduler:
         """True time, ms since the epoch."""
         return START_MS + self.now // 1000
 
-    def at(self, when: int, action: Callable[[], None]) -> None:
+    def at(self, when: int, action: Callable[[], object]) -> None:
         self._made += 1
         heapq.heappush(self._events, (max(when, self.now), self._made, action))
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
         self.at(self.now + round(seconds * 1e6), action)
 
-    def every(self, seconds: float, action: Callable[[], None]) -> None:
+    def every(self, seconds: float, action: Callable[[], object]) -> None:
         """Again and again, first after ``seconds``."""
 
         def again() -> None:

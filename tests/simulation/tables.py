@@ -6,14 +6,14 @@ It knows nothing of locks or sessions (:mod:`tests.simulation.database`).  ``tes
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from alerts.fold.episode_rows import Subject
-from alerts.fold.fold import key_of_condition
+from alerts.life.case import key_of_condition
 from devices.sample import SAMPLE, Samples, Status
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import encode_control, kind_of
@@ -24,6 +24,8 @@ from streams.engine.series.rollup import recompute
 from streams.engine.series.series import CONTINUOUS
 from streams.engine.snapshot.recall import Recall
 from streams.engine.writes import Writes
+from streams.kafka.position import Appended
+from streams.store.continue_after_loss import BEGUN_ANEW
 from streams.store.damaged_keys import KeyFault, condition_of
 from streams.store.store import RoundToStore
 from streams.worker.recovery import Saved
@@ -72,6 +74,7 @@ class LedgerRow:
     owner: int = 0
     last_append: int | None = None
     last_crc: int | None = None
+    damage: str | None = None
 
 
 @dataclass(slots=True)
@@ -132,8 +135,8 @@ class Tables:
         self.alarms.fold([one for one in conditions if key_of_condition(one)[:2] not in held])
         for move in todo.moves:
             if move.partition not in lost:
-                row = self.ledger[move.partition]
-                row.next, row.last_append, row.last_crc = move.next, move.append, move.crc
+                its = self.ledger[move.partition]
+                its.next, its.last_append, its.last_crc = move.next, move.append, move.crc
         return new, len(differing)
 
     def _note_key(self, one: KeyFault, lost: Collection[int]) -> bool:
@@ -142,6 +145,30 @@ class Tables:
         if changed:
             (self.damaged_key.add if one.damaged else self.damaged_key.discard)(sender)
         return changed
+
+    def controls_before(self, partition: int, before: int) -> list[tuple[int, int, int, int, int, str]]:
+        """(patient, offset, epoch, sequence, took effect ms, payload) of the controls before an offset, in their order."""
+        rows = sorted((key[1], row) for key, row in self.control.items() if key[0] == partition and key[1] < before)
+        return [(row[0], at, row[2], row[3], row[5], row[4].decode()) for at, row in rows]
+
+    def go_on(self, topic_id: str, starts: Mapping[int, int], last: Mapping[int, Appended | None]) -> None:
+        """See :func:`streams.store.continue_after_loss.go_on`, for a topic that was made again."""
+        for partition, start in starts.items():
+            row = self.ledger[partition]
+            below = max(row.next - start, 0)
+            self.control = {(p, at - below if p == partition else at): control for (p, at), control in self.control.items()}
+            if below:
+                for key, reading in self.reading.items():
+                    if reading.patient % PARTITIONS == partition:
+                        self.reading[key] = replace(reading, offset=min(reading.offset, start - 1))
+                for minute, figures in self.rollup_minute.items():
+                    if minute[0] % PARTITIONS == partition:
+                        self.rollup_minute[minute] = (*figures[:-1], min(figures[-1], start - 1))
+            before = last.get(partition)
+            row.topic_id, row.next, row.epoch, row.damage = topic_id, start, row.epoch + 1, None
+            row.last_append = row.last_append if before is None else before.append
+            row.last_crc = None if before is None else before.crc
+            self.engine_state[partition] = Saved(start, BEGUN_ANEW)
 
     def stored(self, partition: int, since: int, before: int) -> Recall:
         """See :func:`streams.store.recall.stored_since`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.simulation.planted import BUGS
+from tests.simulation.planted import BUGS, Bug
 from tests.simulation.quiet import simulated
 from tests.simulation.world import simulate
 
@@ -18,7 +20,7 @@ SLOW = "snapshot without patients news2 level"
 @pytest.mark.parametrize(
     "bug", [pytest.param(bug, id=bug.name, marks=[pytest.mark.full] if bug.name == SLOW else []) for bug in BUGS]
 )
-def test_a_planted_bug_is_found(bug, record_property):
+def test_a_planted_bug_is_found(bug: Bug, record_property: Callable[[str, object], None]) -> None:
     with simulated():
         found = next((one for seed in range(WITHIN) if (one := simulate(seed, bug.parts)).wrong), None)
     assert found is not None, f"{bug.name}: not found in {WITHIN} seeds"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,9 @@ SAME = (3, 17)
 
 
 @pytest.mark.alone  # on all cores
-def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(record_property):
+def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(
+    record_property: Callable[[str, object], None],
+) -> None:
     began = time.monotonic()
     outcomes = list(seeds_of(range(SEEDS), os.cpu_count() or 1))
     wrong = [
@@ -41,7 +44,9 @@ def test_whatever_fails_nothing_is_lost_or_doubled_and_every_alarm_comes_once(re
     record_property("seconds for the seeds", f"{time.monotonic() - began:.1f}")
 
 
-def test_a_wrong_seed_ends_the_search_and_says_how_to_see_it_again(monkeypatch, capsys):
+def test_a_wrong_seed_ends_the_search_and_says_how_to_see_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("tests.simulation.night.simulate", partial(simulate, parts=BUGS[0].parts))
     assert many(range(MANY), 1) == 1
     printed = capsys.readouterr().out.splitlines()
@@ -50,12 +55,12 @@ def test_a_wrong_seed_ends_the_search_and_says_how_to_see_it_again(monkeypatch, 
         assert simulate(int(printed[-1].split()[-2]), BUGS[0].parts).wrong
 
 
-def test_seeds_come_in_their_order_from_several_processes_as_from_one():
+def test_seeds_come_in_their_order_from_several_processes_as_from_one() -> None:
     few = range(5, 5 + AT_ONCE + 1)
     assert list(seeds_of(few, 2)) == list(seeds_of(few))
 
 
-def test_a_process_that_is_killed_ends_the_search_at_once(monkeypatch):
+def test_a_process_that_is_killed_ends_the_search_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(night, "AT_ONCE", 1)
     seeds = seeds_of(range(40), 2)
     next(seeds)
@@ -65,12 +70,12 @@ def test_a_process_that_is_killed_ends_the_search_at_once(monkeypatch):
         list(seeds)
 
 
-def test_no_seeds_are_said_to_be_none(capsys):
+def test_no_seeds_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert many(range(0), 1) == 2
     assert capsys.readouterr().out == "no seeds: nothing was tried\n"
 
 
-def test_a_seed_is_the_same_every_time_and_in_every_process():
+def test_a_seed_is_the_same_every_time_and_in_every_process() -> None:
     with simulated():
         here = [simulate(seed, keep=None) for seed in SAME]
         again = [simulate(seed, keep=None) for seed in SAME]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -27,19 +29,21 @@ from streams.store.records import Snapshot
 from streams.store.staging import prepare
 from streams.store.store import RoundToStore, store_round
 from streams.worker.recovery import read_saved
+from tests.alerts.conftest import Db
 from tests.simulation.database import TOPIC_ID, Database
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.tables import FIGURES
+from tests.simulation.tables import FIGURES, Row, Tables
 from tests.streams.engine.random_log import Maker
 from tests.streams.engine.recall import samples_of
 
+_T = TypeVar("_T")
 TOPIC = "vitals.v1"
 PARTITIONS = (1, 2)
 MS = "(extract(epoch FROM {}) * 1000)::int8"
 
 
 @pytest.fixture
-def db(plain_database):
+def db(plain_database: str) -> Iterator[Db]:
     migrate(plain_database)
     with psycopg.connect(plain_database, autocommit=True, application_name=ledger.APPLICATION) as connection:
         prepare(connection)
@@ -51,7 +55,7 @@ def db(plain_database):
 class Both:
     """The model and PostgreSQL, told the same."""
 
-    def __init__(self, db: psycopg.Connection) -> None:
+    def __init__(self, db: Db) -> None:
         self.db, self.model = db, Database(Scheduler(0))
         self.mine = self.model.connect("worker")
 
@@ -68,7 +72,9 @@ class Both:
     def act(self, alarm: int, event: Acknowledge | Tick) -> None:
         with self.db.transaction():
             if isinstance(event, Tick):
-                tick(self.db, self.model.tables.alarms.rows[alarm].episode, event.at)
+                episode = self.model.tables.alarms.rows[alarm].episode
+                assert episode is not None
+                tick(self.db, episode, event.at)
             else:
                 apply(self.db, alarm, event)
         assert self.model.tables.alarms.apply(alarm, event)
@@ -80,12 +86,13 @@ class Both:
         return real
 
 
-def finish(steps):
+def finish(steps: Generator[float, None, _T]) -> _T:
     try:
         while True:
             next(steps)
     except StopIteration as done:
-        return done.value
+        result: _T = done.value
+        return result
 
 
 class Feeding:
@@ -135,20 +142,20 @@ class Feeding:
         return RoundToStore(writes, [v for p, (a, b) in spans.items() for v in self.values[p][a:b]], moves, snapshots)
 
 
-def real(value):
+def real(value: float | None) -> float | None:
     return None if value is None else float(np.float32(value))
 
 
-def rows_of(db, columns, table):
+def rows_of(db: Db, columns: Sequence[str], table: str) -> list[Row]:
     return db.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
 
 
-def keyed(rows, keys):
+def keyed(rows: Sequence[Row], keys: int) -> dict[Row, Row]:
     return {row[:keys]: row[keys:] for row in rows}
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_model_holds_what_postgresql_holds(db, seed):
+def test_the_model_holds_what_postgresql_holds(db: Db, seed: int) -> None:
     both = Both(db)
     Feeding(both, seed).run()
     model = both.model.tables
@@ -159,9 +166,9 @@ def test_the_model_holds_what_postgresql_holds(db, seed):
     assert found.keys() == model.reading.keys()
     for one, (came, offset, *stored) in found.items():
         row = model.reading[one]
-        wanted = [row.values.get(vital, (None, None)) for vital in VITALS]
+        values = [row.values.get(vital, (None, None)) for vital in VITALS]
         pairs = [(real(value), status) for value, status in zip(stored[::2], stored[1::2], strict=True)]
-        assert (came, offset, pairs) == (row.arrived, row.offset, [(real(v), s) for v, s in wanted])
+        assert (came, offset, pairs) == (row.arrived, row.offset, [(real(v), s) for v, s in values])
 
     event = rows_of(db, [*key, "gateway", "kind", "value", arrived, "at_offset"], "event")
     assert {row[:6]: (row[6], json(row[7]), *row[8:]) for row in event} == {
@@ -198,16 +205,16 @@ def test_the_model_holds_what_postgresql_holds(db, seed):
     alarms_agree(db, model)
 
 
-def json(value):
+def json(value: object) -> object:
     return msgspec.json.decode(value) if isinstance(value, bytes) else value
 
 
-def figures(row):
+def figures(row: Row) -> Row:
     """n and mean as they are, min, max, first and last as ``real``, the rest as it is."""
     return (*row[:2], *map(real, row[2:6]), *row[6:])
 
 
-def alarms_agree(db, model):
+def alarms_agree(db: Db, model: Tables) -> None:
     ids = [number for (number,) in db.execute("SELECT alarm FROM alarm ORDER BY 1")]
     with db.transaction():
         assert {n: lock_one(db, n) for n in ids} == {
@@ -224,6 +231,6 @@ def alarms_agree(db, model):
     }
 
 
-def shown(value):
+def shown(value: float | None) -> float | None:
     """A ``real`` as PostgreSQL says it: the shortest decimal that is it."""
     return None if value is None else float(str(np.float32(value)))

@@ -15,25 +15,25 @@ from types import SimpleNamespace
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-import numpy as np
 import psycopg
 
 from devices.wire.batch import PARTITIONS, TOPIC, Kind, header
 from streams.engine.engine import Engine
 from streams.engine.opening.keyring import FixedKeyRing
-from streams.engine.round import RECORD, Round
+from streams.engine.round import Round
 from streams.engine.snapshot.recall import Recall
 from streams.kafka.position import Appended, Extent
+from streams.store.ledger import Held
 from streams.store.session import is_transient
 from streams.worker.loop import Loop
 from streams.worker.places import Places
 from streams.worker.ports import Statements, Surroundings
 from streams.worker.queue import Queue
-from streams.worker.recovery import Faults, Saved
+from streams.worker.recovery import Faults, Saved, round_of_controls
 from streams.worker.rounds import Rounds
 from streams.worker.set_aside import ENGINE_FAILED, STORE_FAILED
 from streams.worker.settings import WorkerSettings
-from tests.simulation.database import TOPIC_ID, Database, Session
+from tests.simulation.database import Database, Session
 from tests.simulation.log import Log
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.scheduler import Scheduler
@@ -137,14 +137,17 @@ class Brokers:
         self._log = log
 
     def topic_id(self) -> str:
-        return TOPIC_ID
+        return self._log.topic_id
 
     def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
         return {p: Extent(0, self._log.end(p)) for p in partitions}
 
     def at(self, offsets: Mapping[int, int]) -> dict[int, Appended | None]:
         of = self._log.partitions
-        return {p: Appended(of[p].appended[n], crc32(of[p].values[n])) for p, n in offsets.items()}
+        return {
+            p: Appended(of[p].appended[n], crc32(of[p].values[n])) if n < len(of[p].values) else None
+            for p, n in offsets.items()
+        }
 
 
 class SimStatements(Statements):
@@ -155,8 +158,14 @@ class SimStatements(Statements):
         return db.database.take(db, *args)
 
     @staticmethod
-    def note_damage(_db: object, _topic: str, _held: object, damage: Mapping[int, str | None]) -> None:
-        raise AssertionError(f"a whole log is taken for damaged: {damage}")
+    def note_damage(db: Any, _topic: str, held: Mapping[int, Held], damage: Mapping[int, str | None]) -> frozenset[int]:
+        rows = {partition: db.database.tables.ledger[partition] for partition in damage}
+        ours = frozenset(partition for partition, row in rows.items() if row.epoch == held[partition].epoch)
+        for partition in ours:
+            if (reason := damage[partition]) and not db.database.scheduler.log.former:
+                raise AssertionError(f"a whole log is taken for damaged: {damage}")
+            rows[partition].damage = reason
+        return ours
 
     @staticmethod
     def store_round(db: Any, *args: Any) -> Any:
@@ -164,23 +173,32 @@ class SimStatements(Statements):
 
     @staticmethod
     def read_saved(db: Any, _topic: str, partition: int) -> Saved | None:
-        return db.saved(partition)
+        database: Database = db
+        return database.saved(partition)
 
     @staticmethod
-    def read_faults(db: Any, _topic_id: str, partition: int) -> Faults:
-        tables = db.tables
+    def read_faults(db: Any, topic_id: str, partition: int) -> Faults:
+        database: Database = db
+        tables = database.tables
         aside = {
-            key[2]: row[0] for key, row in tables.rejected.items() if key[1] == partition and row[0].startswith(_FAILED)
+            key[2]: row[0]
+            for key, row in tables.rejected.items()
+            if key[:2] == (topic_id, partition) and row[0].startswith(_FAILED)
         }
         return Faults(aside, {sender for sender in tables.damaged_key if sender[0] % PARTITIONS == partition})
 
     @staticmethod
     def stored_since(db: Any, partition: int, since: int, before: int) -> Recall:
-        return db.tables.stored(partition, since, before)
+        database: Database = db
+        return database.tables.stored(partition, since, before)
 
     @staticmethod
-    def controls_before(*_args: object) -> Round:
-        return Round(np.zeros(0, RECORD))
+    def controls_before(db: Any, partition: int, before: int) -> Round:
+        return round_of_controls(partition, db.tables.controls_before(partition, before))
+
+    @staticmethod
+    def catch_up(*_args: object) -> None:
+        """Minutes that were open when a state was lost: where that may be, the tables are compared with no fold."""
 
 
 class SimThreads:
@@ -254,14 +272,14 @@ class SimWorker:
 
     def __init__(self, around: Around, name: str) -> None:
         self.around, self.name = around, name
-        self.loop = ProcessLoop(around.scheduler, lambda error: around.failed(name, error))
+        self.loop = ProcessLoop.made(around.scheduler, lambda error: around.failed(name, error))
         self._stop = threading.Event()
         statements = SimStatements()
         reading: Any = SimpleNamespace(connection=lambda: around.database)
         rounds = Rounds(around.new_engine(), around.keys, reading, TOPIC, self._stop, statements)
         self._rng = around.scheduler.chance(f"{name} {around.scheduler.now}")
         clock = _Clock(around.scheduler)
-        places = Places(Queue(SETTINGS, clock), clock, SETTINGS.snapshot_s, TOPIC_ID)
+        places = Places(Queue(SETTINGS, clock), clock, SETTINGS.snapshot_s, around.log.topic_id)
         self._threads = SimThreads(around, self.loop, name, self._rng, places.epochs)
         self.transport = Transport(around, self.loop, name)
         self._rounds = self.transport.reader = Loop(

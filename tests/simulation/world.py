@@ -9,7 +9,6 @@ from alerts.rules.stages import stages
 from devices.vitals import Vital
 from devices.wire.batch import Kind, header, partition_of
 from devices.wire.pairing import PatientKey
-from gateway.outbox.outbox import Outbox
 from streams.engine.engine import Engine
 from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 from tests.simulation.database import Database
@@ -20,6 +19,7 @@ from tests.simulation.group import Group
 from tests.simulation.home import Device, Home, SimOutbox, config_of
 from tests.simulation.invariants import violations
 from tests.simulation.log import Log
+from tests.simulation.operator import Operator
 from tests.simulation.poison import failing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import Tables
@@ -41,7 +41,7 @@ _VITALS: Final = (
 class Parts:
     """What the world is made of; a test of the simulation itself puts a broken part in."""
 
-    outbox: type[Outbox] = SimOutbox
+    outbox: type[SimOutbox] = SimOutbox
     store: type[SimStore] = SimStore
     database: type[Database] = Database
     tables: type[Tables] = Tables
@@ -100,6 +100,7 @@ class World:
         for n in range(rng.choice((1, 2, 2, 3))):
             self._join(SimWorker(self, f"worker {n + 1}"))
         self.faults = Faults(self)
+        self.operator = Operator(self)
 
     def run(self) -> Outcome:
         scheduler = self.scheduler
@@ -115,7 +116,8 @@ class World:
                 self.wrong.append(f"all should have settled by now: {self._left()}")
         if not self.wrong:
             self.wrong = violations(self)
-        for one in (*self.homes, *self.workers):
+        everybody: list[Home | SimWorker] = [*self.homes, *self.workers]
+        for one in everybody:
             one.die()
         scheduler.run(scheduler.seconds + 0.001)
         self.disk.close()
@@ -178,7 +180,7 @@ class World:
                 return False
             due = self.scheduler.seconds + 0.5
             if self.ticking:
-                if self.desk.idle and all(home.empty for home in self.homes):
+                if self.desk.idle and not self.operator.damaged and all(home.empty for home in self.homes):
                     self._end_of_log()
                 return False
             return not self._left()
@@ -201,7 +203,7 @@ class World:
             left.append("conditions wait for their alarms")
         for partition in sorted(self.log.partitions):
             row, end = self.database.tables.ledger.get(partition), self.log.end(partition)
-            if row is None or row.next != end:
+            if row is None or row.next != end or row.topic_id != self.log.topic_id:
                 left.append(f"partition {partition} is stored up to {row.next if row else 0} of {end}")
         return left
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -16,8 +16,21 @@ from simulators import sealed_log
 from simulators.sealed_log import DESK_EPOCH, OUTBOX_EPOCH, Record, clock, now_ms
 from streams.engine.opening.keyring import FixedKeyRing, OpenKey
 
-__all__ = ["DAY_MS", "DESK_EPOCH", "OUTBOX_EPOCH", "Record", "World", "clock", "now_ms", "produce", "stored_values"]
+__all__ = [
+    "DAY_MS",
+    "DESK_EPOCH",
+    "OUTBOX_EPOCH",
+    "Client",
+    "Record",
+    "World",
+    "clock",
+    "now_ms",
+    "produce",
+    "stored_values",
+]
 
+Client = Mapping[str, str | int | float | bool]
+"""Options of a Kafka client."""
 DAY_MS = 86_400_000
 
 
@@ -48,7 +61,7 @@ class World(sealed_log.World):
             )
 
 
-def produce(client: dict[str, str | int | float | bool], topic: str, records: Iterable[Record]) -> list[int]:
+def produce(client: Client, topic: str, records: Iterable[Record]) -> list[int]:
     """Append all and wait until each is acknowledged; their offsets, in order."""
     producer = Producer({**client, "enable.idempotence": True, "linger.ms": 5})
     offsets: dict[int, int] = {}

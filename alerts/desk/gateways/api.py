@@ -1,4 +1,4 @@
-"""The gateway API of :mod:`devices.wire.pairing`: claim once, then long-poll the configuration."""
+"""The gateway API of :mod:`devices.wire.pairing`: claim once, then long-poll the configuration; report what a scan sees."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from starlette.routing import Route
 from alerts.care.gateway_config import gateway_config
 from alerts.care.gateways import claim as claim_gateway
 from alerts.care.gateways import hash_of
+from alerts.care.pairing_scan import store_seen
 from alerts.database import Tx
 from alerts.desk.errors import TooManyTriesError
 from alerts.desk.web.context import desk_of
 from alerts.desk.web.throttle import Throttle
 from alerts.errors import ClaimError
+from alerts.life.text import is_storable
 from alerts.life.typed_number import decimal_number, whole_number
-from devices.wire.pairing import Claim, Config
+from devices.wire.pairing import Claim, Config, Seen
 
 _LONGEST_S: Final = 30.0
 _AT_ONCE: Final = 3
@@ -43,6 +45,7 @@ class GatewayApi:
         self.routes = [
             Route("/gateway/v1/claim", self.claim, methods=["POST"]),
             Route("/gateway/v1/config", self.config, methods=["GET"]),
+            Route("/gateway/v1/seen", self.seen, methods=["POST"]),
         ]
 
     async def claim(self, request: Request) -> Response:
@@ -71,14 +74,14 @@ class GatewayApi:
     async def config(self, request: Request) -> Response:
         """The configuration as soon as its version is greater than ``since``; 304 after ``wait`` seconds, 401 if revoked."""
         desk, settings = desk_of(request), desk_of(request).settings
-        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        credential = _credential(request)
         since = whole_number(request.query_params.get("since", "0"))
         wait = decimal_number(request.query_params.get("wait", "30"))
-        if scheme.lower() != "bearer" or not credential:
+        if credential is None:
             return _unauthorized()
         if since is None or since < 0 or wait is None or wait < 0:
             return Response(status_code=400)
-        hashed, end = hash_of(credential.strip()), time.monotonic() + min(wait, _LONGEST_S)
+        hashed, end = hash_of(credential), time.monotonic() + min(wait, _LONGEST_S)
 
         def config_of(tx: Tx, gateway: int) -> Config:
             return gateway_config(tx, desk.master, gateway, settings.kafka, settings.topic, heartbeat_s=settings.heartbeat_s)
@@ -95,6 +98,30 @@ class GatewayApi:
             if left <= 0 or await request.is_disconnected():
                 return Response(status_code=304)
             await desk.reader.config_hint(min(left, _LOOK_S))
+
+    async def seen(self, request: Request) -> Response:
+        """Store what a gateway's scan sees; 409 once nobody asks for that scan any more, 401 if it is revoked."""
+        desk, credential = desk_of(request), _credential(request)
+        if credential is None:
+            return _unauthorized()
+        async with self._lookups, desk.pool.connection() as connection:
+            row = await (await connection.execute(_GATEWAY, (hash_of(credential),))).fetchone()
+        if row is None:
+            return _unauthorized()
+        try:
+            report = msgspec.json.decode(await request.body(), type=Seen)
+        except msgspec.DecodeError:
+            return Response(status_code=400)
+        if any(not is_storable(text) for one in report.devices for text in (one.address, one.name, *one.profiles)):
+            return Response(status_code=400)
+        kept = await desk.write(lambda tx: store_seen(tx, row[0], report), self._writes)
+        return Response(status_code=204 if kept else 409)
+
+
+def _credential(request: Request) -> str | None:
+    """The credential that a request carries; ``None`` without one."""
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" and credential.strip() else None
 
 
 def _json(message: msgspec.Struct) -> Response:

@@ -23,7 +23,7 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "X-Frame-Options": "DENY",
 }
-_WAITING: Final = ("/stream", "/gateway/v1/config")
+_WAITING: Final = ("/stream", "/gateway/v1/config", "/download/")
 """Paths that wait on purpose; they have limits of their own."""
 
 

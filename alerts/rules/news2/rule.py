@@ -10,7 +10,7 @@ A patient's score is computed only when it can have changed: an input left the r
 became valid again or is about to lapse.  A level begins when the score has stood at it for ``news2_hold_s``: on the active
 clock, or in measured time where a backlog brings more (docs/decisions/0015-score-hold.md). It stands until the score is
 below it by more than ``news2_hysteresis``, and ends at once, by values: an input that lapsed counts on with its last value
-for a level that stands, and "news2_no_value" says that it cannot be assessed.
+for a level that stands, and "news2_no_value" says that it cannot be assessed; not that of a device that was taken away.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
-from devices.wire.control import Control, Facts, OwnRules, RuleSet
+from devices.wire.control import Control, Enrolment, Facts, OwnRules, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints, Small
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
@@ -109,6 +109,8 @@ class EarlyWarning(Rule):
             table.oxygen[row] = UNKNOWN if control.oxygen is None else control.oxygen
             table.acvpu[row] = UNKNOWN if control.consciousness is None else CONSCIOUSNESS[control.consciousness]
             table.old_enough[row] = _old_enough(control)
+            self.notify_at(0, slice(row, row + 1))
+        elif isinstance(control, Enrolment) and (row := axis.at(patient)) >= 0:  # a device may be taken away
             self.notify_at(0, slice(row, row + 1))
 
     def value_of(self, parameter: str, columns: Ints | slice) -> Ints:
@@ -189,8 +191,10 @@ class EarlyWarning(Rule):
         ]
 
     def _last_known(self, rows: Ints, inputs: NewestInputs) -> Small:
-        """The level that the score of some patients reaches with the last values of inputs that lapsed, int8 [n]."""
-        table, known = self.table, inputs.at > -NEVER
+        """The level that the score of some patients reaches with the last values of lapsed inputs, int8 [n]; of a device
+        that was taken away nothing more will come.
+        """
+        table, known = self.table, (inputs.at > -NEVER) & ~inputs.unworn
         facts = table.oxygen[rows], table.acvpu[rows], table.scale2[rows]
         total, present, _ = score_fixed(inputs.value, known, *facts)
         sure = total if not inputs.apart.any() else score_fixed(inputs.value, known & ~inputs.apart, *facts)[0]

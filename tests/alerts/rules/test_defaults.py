@@ -11,9 +11,10 @@ from alerts.rules.defaults import DEFAULT_LIMITS, DEFAULT_TRENDS, default_rule_s
 from alerts.rules.trends.drift import HOLE, WARM
 from alerts.rules.trends.trend_table import CHANGE, TrendTable
 from devices.vitals import VITALS, Vital
-from devices.wire.control import Change, Drift, Level, Limit, RuleSet, Slope
+from devices.wire.control import Change, Drift, Level, Limit, RuleSet, Side, Slope
 
 PAGE = (Path(__file__).parents[3] / "docs/alarms.md").read_text()
+SIDES: tuple[Side, ...] = ("low", "high")
 BY_SIDE = {(one.vital, one.side): one for one in DEFAULT_LIMITS}
 
 
@@ -71,7 +72,7 @@ def test_the_documentation_says_what_the_code_does(line: str) -> None:
     ],
 )  # fmt: skip
 def test_a_whole_number_that_scores_three_on_the_chart_is_the_first_beyond_its_limit(
-    vital: Vital, side: str, first: float
+    vital: Vital, side: Side, first: float
 ) -> None:
     one = BY_SIDE[vital, side]
     assert one.high
@@ -81,7 +82,7 @@ def test_a_whole_number_that_scores_three_on_the_chart_is_the_first_beyond_its_l
 
 def test_what_scores_two_is_no_limit() -> None:
     for vital in (Vital.RESPIRATORY_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.HEART_RATE):
-        assert all(BY_SIDE[vital, side].medium is None for side in ("low", "high") if (vital, side) in BY_SIDE)
+        assert all(BY_SIDE[vital, side].medium is None for side in SIDES if (vital, side) in BY_SIDE)
     assert (Vital.TEMPERATURE, "high") not in BY_SIDE
 
 

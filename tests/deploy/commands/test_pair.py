@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import psycopg
+import pytest
 
 from alerts.care.gateway_config import gateway_config
 from tests.deploy.commands.conftest import Vigil
@@ -65,3 +69,44 @@ def test_what_cannot_be_done_is_one_sentence(vigil: Vigil) -> None:
         assert done.returncode == 1, words
         assert part in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_leaflet_is_made_listed_and_revoked(vigil: Vigil, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_DESK_PUBLIC_URL", "https://desk.example.org/")
+    for words in (
+        ("pair", "team", WARD),
+        ("pair", "person", "m.testova", "--name", "M. Testova", "--team", "1"),
+        (
+            "pair",
+            "patient",
+            "EXAMPLETON",
+            "Ada",
+            "--born",
+            "1945-07-14",
+            "--record",
+            "VT-1",
+            "--team",
+            "1",
+            "--by",
+            "m.testova",
+        ),
+        ("pair", "gateway", "Mill Lane 4"),
+    ):
+        assert vigil.run(*words).returncode == 0
+    make = ("pair", "leaflet", "1", "--gateway", "1", "--by", "m.testova")
+    assert "enter it first (vigil team phone)" in vigil.run(*make).stderr
+    assert vigil.run("team", "phone", "1", "030 5550100", "--by", "m.testova").returncode == 0
+    printed = vigil.run(*make, "--kind", "belt").stdout
+    assert re.search(r"^https://desk\.example\.org/pair/(?:[2-9A-Z]{4}-?){3}$", printed, re.MULTILINE), printed
+    assert "█" in printed or "▄" in printed  # the QR
+    made = json.loads(vigil.run(*make, "--json").stdout)
+    assert made["link"].startswith("https://desk.example.org/pair/")
+    listed = json.loads(vigil.run("patient", "codes", "1", "--json").stdout)
+    assert [(one["code"], one["state"]) for one in listed] == [(2, "not opened"), (1, "revoked")]
+    assert made["link"].rpartition("/")[2] not in str(listed)
+    assert "opens nothing any more" in vigil.run("patient", "revoke-code", "1", "--code", "2", "--by", "m.testova").stdout
+    assert "None of them" in vigil.run("patient", "revoke-code", "1", "--by", "m.testova").stdout
+    assert "no code of patient 1" in vigil.run("patient", "revoke-code", "1", "--code", "9", "--by", "m.testova").stderr
+    with psycopg.connect(vigil.database) as db:
+        acts = [one for (one,) in db.execute("SELECT action FROM audit ORDER BY audit")]
+    assert acts == ["team.phone", "pairing.made", "pairing.made", "pairing.revoked"]

@@ -60,6 +60,50 @@ async def test_what_is_delivered_stays_for_a_day(outbox: Outbox, clock: HandCloc
     assert await outbox.resend(2, 0) == 0
 
 
+async def test_a_clock_that_is_not_set_deletes_nothing_that_was_delivered(outbox: Outbox, clock: HandClock) -> None:
+    await outbox.put([pulse()])
+    await outbox.delivered([row.id for row in await outbox.take(10, Lane.LIVE, [1])])
+    clock.tick(400 * 24 * 3600 * 1000)  # begun ahead by a year
+    clock.sure = False
+    await outbox.stats()
+    clock.tick(-400 * 24 * 3600 * 1000)
+    clock.sure = True
+    assert await outbox.resend(1, T0) == 1
+
+
+async def test_a_request_to_send_again_waits_until_the_clock_is_set(
+    outbox: Outbox, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.outbox.outbox._CLOCK_S", 0.01)
+    await outbox.put([pulse()])
+    await outbox.delivered([row.id for row in await outbox.take(10, Lane.LIVE, [1])])
+    clock.sure = False
+    clock.tick(-3_600_000)  # after a power cut: by this clock nothing was delivered yet
+    again = asyncio.create_task(outbox.resend(1, T0))
+    await asyncio.sleep(0.05)
+    assert not again.done()
+    clock.sure = True
+    clock.tick(3_600_000 + 60_000)
+    assert await asyncio.wait_for(again, 5) == 1
+
+
+async def test_a_full_outbox_sheds_what_was_delivered_also_by_a_clock_of_last_year(tmp_path: Path) -> None:
+    clock = HandClock()
+    outbox = Outbox(tmp_path / "small.sqlite", clock=clock, limit=2 << 20)
+    n = 0
+    while (await outbox.stats()).fill < 0.9:
+        await outbox.put([pulse(at=T0 + n + i) for i in range(500)])
+        n += 500
+        await outbox.delivered([row.id for row in await outbox.take(500, Lane.LIVE, [1])])
+    clock.sure = False
+    clock.tick(-400 * 24 * 3600 * 1000)
+    for _ in range(10):
+        await outbox.put([pulse(at=T0 + n + i) for i in range(200)])
+        n += 200
+    assert (await outbox.stats()).waiting == 2000
+    await outbox.close()
+
+
 async def test_a_request_to_send_again_is_obeyed_once_also_over_a_restart(
     outbox: Outbox, clock: HandClock, tmp_path: Path
 ) -> None:

@@ -98,7 +98,7 @@ def log_of(partition: int, rules: RuleSet, enrolment: Enrolment, actions: list[t
             samples = [(now - age, value, int(vital), status, k) for k, (age, vital, value, status) in enumerate(readings)]
             again = [(time - 1000 * k, *more) for k in range(times) for time, *more in samples]
             samples = [one for one in again if not any(one[:3] != two[:3] and one[0] == two[0] for two in samples)]
-            out.append(Record(now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples)))  # type: ignore[arg-type]
+            out.append(Record(now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples)))
         elif what == "control":
             tell(0 if isinstance(rest[0], RuleSet) else patient, rest[0])
         elif what == "contact":

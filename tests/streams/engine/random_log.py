@@ -36,6 +36,9 @@ from devices.wire.event import ClockCorrection, Contact, Event, Heartbeat
 from streams.engine.testing import START, Record, Sample
 
 DENSE = (Vital.HEART_RATE, Vital.SPO2, Vital.RESPIRATORY_RATE, Vital.PULSE_RATE)
+SIDES: tuple[Side, ...] = ("high", "low")
+ONE_OR_BOTH: tuple[tuple[Side, ...], ...] = (("high", "low"), ("high",), ("low",))
+PRIORITIES: tuple[PriorityWord, ...] = ("low", "medium")
 LEVELS = {
     Vital.HEART_RATE: (110.0, 140.0),
     Vital.PULSE_RATE: (60.0, 120.0),
@@ -67,7 +70,7 @@ class Maker:
         self.tell(0, self.rule_set())
         for patient in self.patients:
             facts = Facts(self.rng.choice((1, 1, 2)), self.rng.choice((True, False, None)), "A", "1950-02-03")
-            controls = [self.enrolment(patient, first=True), facts]
+            controls: list[Control] = [self.enrolment(patient, first=True), facts]
             if self.rng.random() < 0.97:
                 controls.append(Consent(True, 0))
             self.rng.shuffle(controls)  # the desk sends what is decided first: facts may stand before the enrolment
@@ -168,9 +171,9 @@ class Maker:
                 status = rng.choice((2, 3)) if off else rng.choice((0,) * 30 + (1, 3, 9))
                 samples.append((begin - k * every, self.value(patient, vital), int(vital), status, k))
         if rng.random() < 0.03 and samples:
-            time, value, vital, _, reading = samples[0]
-            value, vital = rng.choice((float("nan"), 1e9, value)), rng.choice((vital, 99))
-            samples[0] = (time, value, vital, rng.choice((0, 99)), reading)
+            time, value, code, _, reading = samples[0]
+            value, code = rng.choice((float("nan"), 1e9, value)), rng.choice((code, 99))
+            samples[0] = (time, value, code, rng.choice((0, 99)), reading)
         one = Record(self.now, Kind.SAMPLES, patient, device, 3, samples=tuple(samples[:: rng.choice((1, -1))]),
                   key=rng.choice((0,) * 20 + (1,)))  # fmt: skip
         self.sent.append(one)
@@ -184,7 +187,7 @@ class Maker:
 
     def limit(self, vital: Vital) -> Limit:
         rng, (low, high) = self.rng, LEVELS[vital]
-        side = rng.choice(("high", "low"))
+        side = rng.choice(SIDES)
         edges = sorted(round(rng.uniform(low, high), rng.choice((0, 1, 2))) for _ in range(2))
         medium, severe = edges if side == "high" else edges[::-1]
         levels = [Level(edge, rng.choice((0, 0, 5, 15, 60))) if rng.random() < 0.8 else None for edge in (medium, severe)]
@@ -224,12 +227,12 @@ class Maker:
         )
 
     def trend(self) -> Trend:
-        rng, side, priority = self.rng, self.rng.choice(("high", "low")), self.rng.choice(("low", "medium"))
+        rng, side, priority = self.rng, self.rng.choice(SIDES), self.rng.choice(PRIORITIES)
         kind = rng.choice((Drift, Slope, Change, Repeated, Rate, Soon, Steady))
         if kind in (Repeated, Rate, Soon, Steady):
             return self.reading_trend(kind, side, priority)
         if kind is Drift:
-            sides = rng.choice((("high", "low"), ("high",), ("low",)))
+            sides = rng.choice(ONE_OR_BOTH)
             floor, baseline = rng.choice((0.1, 1.0)), rng.choice((16, 64, 1000))
             limit, slack = rng.choice((0.5, 3.0)), rng.choice((0.0, 0.25, 1.0))
             return Drift(rng.choice(DENSE), limit, slack, floor, baseline, sides, priority)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ class Run:
         for partition in partitions:
             self.engine.take(partition, None, Recall())
         self.written: list[Writes] = []
-        self.stored: dict[int, list[tuple[object, ...]]] = {p: [] for p in partitions}
+        self.stored: dict[int, list[tuple[Any, ...]]] = {p: [] for p in partitions}
 
     def fresh(self) -> Engine:
         return Engine([*stages(), *([self.probe] if self.probe else [])])
@@ -88,7 +89,7 @@ class Run:
         target = elsewhere or self.engine
         if target is self.engine:
             self.engine.drop(partition)
-        rows = [row for row in self.stored[partition] if row[0] >= since]  # type: ignore[operator]
+        rows = [row for row in self.stored[partition] if row[0] >= since]
         samples = np.array([(*row[:4], 0) for row in rows], SAMPLE)
         others = np.array([row[4:] for row in rows], np.int64).reshape(-1, 3)
         target.take(partition, state, recall_of(samples, others[:, 0], others[:, 1]))

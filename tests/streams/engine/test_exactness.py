@@ -50,9 +50,9 @@ def delivered(batches: list[list[tuple[int, int, int, int]]]) -> Run:
 
 
 def make_setup(home: PatientLog) -> list[Record]:
-    from devices.wire.control import Consent, Enrolled, Enrolment
+    from devices.wire.control import Consent, Control, Enrolled, Enrolment
 
-    controls = (Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
+    controls: tuple[Control, ...] = (Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
     return [Record(START * 1000, Kind.CONTROL, 1, control=one, first=k + 1) for k, one in enumerate(controls)]
 
 
@@ -112,7 +112,9 @@ def expect(points: list[tuple[int, int]], each: int, found: tuple[float, ...]) -
 
 @FEW
 @given(SAMPLES, st.data())
-def test_no_order_copy_or_batch_changes_a_window_or_rollup(samples: list, data: st.DataObject) -> None:
+def test_no_order_copy_or_batch_changes_a_window_or_rollup(
+    samples: list[tuple[int, int, int, int]], data: st.DataObject
+) -> None:
     check_deliveries(samples, data)
 
 

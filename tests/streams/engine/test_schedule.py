@@ -15,7 +15,7 @@ NOW = START * 1000
 
 
 @given(st.lists(st.integers(0, 9), max_size=30))
-def test_entries_are_grouped_by_tick_in_their_order(values):
+def test_entries_are_grouped_by_tick_in_their_order(values: list[int]) -> None:
     tick = np.array(values, np.int64)
     by_tick = ByTick(tick)
     positions = np.arange(len(values))
@@ -24,7 +24,7 @@ def test_entries_are_grouped_by_tick_in_their_order(values):
         assert positions[by_tick.at(each)].tolist() == [at for at, value in enumerate(values) if value == each]
 
 
-def test_each_part_of_a_round_is_folded_at_the_tick_of_its_record():
+def test_each_part_of_a_round_is_folded_at_the_tick_of_its_record() -> None:
     consent, contact = Consent(True, 0), Contact(NOW, on=False)
     batch = round_of([
         Record(NOW, Kind.EVENT, 1, 7, 3, event=contact),
@@ -51,7 +51,7 @@ def test_each_part_of_a_round_is_folded_at_the_tick_of_its_record():
     assert silent_until == {START: [NOW], START + 1: [], START + 2: [NOW + 62_000], START + 3: [NOW + 3000]}
 
 
-def test_the_offset_is_that_of_the_first_record_at_a_tick_or_later():
+def test_the_offset_is_that_of_the_first_record_at_a_tick_or_later() -> None:
     batch = round_of([clock_record(NOW, 5), clock_record(NOW + 3000, 5), clock_record(NOW, 2), clock_record(NOW + 1000, 2)])
     batch.records["offset"] = [10, 11, 20, 21]
     timeline = Timeline()

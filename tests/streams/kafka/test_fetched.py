@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,13 +12,21 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition as Tp
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from deploy.stack.kafka import Kafka
+from streams.engine.opening.block import Block
 from streams.kafka.fetched import fetched
+from tests.fix_kafka import MakeTopic
+from tests.streams.producing import Client
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(1)]
+Found = tuple[int, int, bytes]
+"""Offset, append time, value."""
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
-def produce(client, topic, values, keys=None, **options):
+def produce(
+    client: Client, topic: str, values: Sequence[bytes], keys: Sequence[bytes] | None = None, **options: str
+) -> None:
     """In few batches, each acknowledged."""
     producer = Producer({**client, "linger.ms": 50, **options})
     for n, value in enumerate(values):
@@ -25,18 +34,19 @@ def produce(client, topic, values, keys=None, **options):
     assert producer.flush(30) == 0
 
 
-def some(n, seed=0):
+def some(n: int, seed: int = 0) -> list[bytes]:
     """Values that compress, of all sizes, among them empty ones."""
     rng = np.random.default_rng(seed)
     return [bytes(rng.integers(0, 4, int(size), np.uint8)) for size in rng.integers(0, 600, n)]
 
 
-def librdkafkas(client, topic):
-    """(offset, append time, value) of all records, and the log's end."""
+def librdkafkas(client: Client, topic: str) -> tuple[list[Found], int]:
+    """All records, and the log's end."""
     consumer = Consumer({**client, "group.id": topic, "isolation.level": "read_uncommitted", "enable.partition.eof": True})
     begin, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
     consumer.assign([TopicPartition(topic, 0, begin)])
-    found, until = [], time.monotonic() + 30
+    found: list[Found] = []
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         for message in consumer.consume(1000, 0.5):
             if message.error():  # the end of the partition
@@ -46,7 +56,7 @@ def librdkafkas(client, topic):
     raise AssertionError(f"{len(found)} records, and no end")
 
 
-async def blocks_of(bootstrap, topic, start, end, most):
+async def blocks_of(bootstrap: str, topic: str, start: int, end: int, most: int) -> list[Block]:
     """What our own transport would hand over of the log from ``start`` to ``end``."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=20)
     tp = Tp(topic, 0)
@@ -54,7 +64,8 @@ async def blocks_of(bootstrap, topic, start, end, most):
     try:
         consumer.assign([tp])
         consumer.seek(tp, start)
-        found, until = [], time.monotonic() + 30
+        found: list[Block] = []
+        until = time.monotonic() + 30
         while await consumer.position(tp) < end and time.monotonic() < until:
             with consumer._fetcher._subscriptions.fetch_context():
                 found += (await fetched(consumer._fetcher, {tp}, 0.2, most)).get(tp, [])
@@ -64,7 +75,7 @@ async def blocks_of(bootstrap, topic, start, end, most):
         await consumer.stop()
 
 
-def compare(kafka, topic, start=0, most=4096):
+def compare(kafka: Kafka, topic: str, start: int = 0, most: int = 4096) -> list[tuple[int, int]]:
     """Both readings, from `start` on; the stretches of offsets that ours came in, neighbours joined.  What librdkafka does
     not see comes with a fault.
     """
@@ -74,7 +85,7 @@ def compare(kafka, topic, start=0, most=4096):
     assert [start, *(block.next for block in blocks)] == [*(block.first for block in blocks), end]
     flat = [(b.first + n, int(b.appended[n]), value) for b in blocks if not b.fault for n, value in enumerate(b.values)]
     assert flat == [one for one in expected if one[0] >= start]
-    stretches = []
+    stretches: list[tuple[int, int]] = []
     for block in blocks:
         if block.fault:
             continue
@@ -85,7 +96,7 @@ def compare(kafka, topic, start=0, most=4096):
     return stretches
 
 
-def stored_codecs(kafka, topic):
+def stored_codecs(kafka: Kafka, topic: str) -> list[str]:
     """The codecs of the record batches as the broker keeps them, in order."""
     (log,) = kafka.home.glob(f"**/{topic}-0/*.log")
     data, at, found = log.read_bytes(), 0, []
@@ -96,29 +107,29 @@ def stored_codecs(kafka, topic):
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_a_producer_compressed_is_read_whole_and_from_within_a_batch(kafka, topic, codec):
-    produce(kafka.client(), topic, some(500), **{"compression.type": codec})
+def test_what_a_producer_compressed_is_read_whole_and_from_within_a_batch(kafka: Kafka, topic: str, codec: str) -> None:
+    produce(kafka.client(), topic, some(500), None, **{"compression.type": codec})
     assert codec in stored_codecs(kafka, topic)
     assert compare(kafka, topic) == [(0, 500)]
     assert compare(kafka, topic, start=123, most=7) == [(123, 500)]
 
 
-def test_batches_of_all_codecs_follow_each_other_in_one_block(kafka, topic):
+def test_batches_of_all_codecs_follow_each_other_in_one_block(kafka: Kafka, topic: str) -> None:
     for n, codec in enumerate(CODECS):
-        produce(kafka.client(), topic, some(50, n), **{"compression.type": codec})
+        produce(kafka.client(), topic, some(50, n), None, **{"compression.type": codec})
     assert set(stored_codecs(kafka, topic)) == set(CODECS)
     assert compare(kafka, topic) == [(0, 250)]
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-def test_what_the_broker_compresses_itself_is_read(kafka, make_topic, codec):
+def test_what_the_broker_compresses_itself_is_read(kafka: Kafka, make_topic: MakeTopic, codec: str) -> None:
     topic = make_topic(1, **{"compression.type": codec})
     produce(kafka.client(), topic, some(300))
     assert set(stored_codecs(kafka, topic)) == {codec}
     assert compare(kafka, topic) == [(0, 300)]
 
 
-def test_a_marker_of_a_transaction_is_a_fault_and_an_aborted_record_is_a_record(kafka, topic):
+def test_a_marker_of_a_transaction_is_a_fault_and_an_aborted_record_is_a_record(kafka: Kafka, topic: str) -> None:
     producer = Producer({**kafka.client(), "transactional.id": topic, "linger.ms": 50, "compression.type": "lz4"})
     producer.init_transactions(30)
     for n, end in enumerate((producer.commit_transaction, producer.abort_transaction, producer.commit_transaction)):
@@ -134,7 +145,7 @@ def test_a_marker_of_a_transaction_is_a_fault_and_an_aborted_record_is_a_record(
 
 
 @pytest.mark.timeout(120)
-def test_records_compacted_away_are_faults_within_a_batch(kafka, make_topic):
+def test_records_compacted_away_are_faults_within_a_batch(kafka: Kafka, make_topic: MakeTopic) -> None:
     at_once = {"segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "100"}
     topic = make_topic(1, **{"cleanup.policy": "compact", **at_once})
     keys = [b"once-%d" % n if n in {3, 4, 11, 29} else b"again" for n in range(30)]

@@ -9,13 +9,14 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import TopicPartition
 
+from deploy.stack.kafka import Kafka
 from streams.kafka.membership import keep_membership
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(2)]
 SESSION_MS = 8000
 
 
-def consumer_of(kafka, topic):
+def consumer_of(kafka: Kafka, topic: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         topic,
         bootstrap_servers=kafka.bootstrap,
@@ -26,7 +27,7 @@ def consumer_of(kafka, topic):
     )
 
 
-async def put_out(kafka, topic, keep):
+async def put_out(kafka: Kafka, topic: str, keep: bool) -> tuple[bool, float]:
     """A member that is put out of its group with a commit on its way, answered once it has joined again: whether it still
     is who it had become, and how long (s) another one then waits to join.
     """
@@ -37,10 +38,10 @@ async def put_out(kafka, topic, keep):
         if keep:
             keep_membership(coordinator)
         send, first = coordinator._send_req, coordinator.member_id
-        seen = []
+        seen: list[str] = []
 
-        async def late(request):
-            answer = await send(request)
+        async def late(request: object) -> object:
+            answer: object = await send(request)
             if type(request).__name__.startswith("OffsetCommit"):
                 while coordinator.member_id in {first, ""} or coordinator._heartbeat_task is None:
                     await asyncio.sleep(0.001)
@@ -62,7 +63,7 @@ async def put_out(kafka, topic, keep):
 
 
 @pytest.mark.parametrize("keep", [True, pytest.param(False, marks=pytest.mark.full)])
-def test_a_late_answer_about_the_old_membership_leaves_the_new_one(kafka, topic, keep):
+def test_a_late_answer_about_the_old_membership_leaves_the_new_one(kafka: Kafka, topic: str, keep: bool) -> None:
     same, seconds = asyncio.run(asyncio.wait_for(put_out(kafka, topic, keep), 60))
     assert same is keep  # aiokafka alone gives it up: why this module is there
     assert (seconds < SESSION_MS / 2000) is keep

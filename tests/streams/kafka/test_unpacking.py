@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import resource
 import struct
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.engine.opening.block import Block
 from streams.kafka import decompression, unpacking
 from streams.kafka.unpacking import Unpacking
 
@@ -24,7 +26,15 @@ LOG_APPEND_TIME, CONTROL = 8, 32
 _CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _MAX_TIMESTAMP_AT, _RECORDS_AT = 17, 21, 23, 35, 61
 
 
-def batch(first, deltas, values, *, codec=NONE, attributes=0, appended=1_700_000_000_000):
+def batch(
+    first: int,
+    deltas: Iterable[int],
+    values: Sequence[bytes | None],
+    *,
+    codec: int = NONE,
+    attributes: int = 0,
+    appended: int = 1_700_000_000_000,
+) -> bytes:
     """One batch as a broker stores it: records at `first` + `deltas`, appended at one time if `attributes` say so."""
     builder = DefaultRecordBatchBuilder(
         magic=2, compression_type=codec, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1,
@@ -43,7 +53,7 @@ def batch(first, deltas, values, *, codec=NONE, attributes=0, appended=1_700_000
 
 
 @st.composite
-def fetches(draw):
+def fetches(draw: st.DrawFn) -> tuple[bytes, int]:
     """The bytes of a fetch, and the position it was asked from (inside the first batch, as often as not)."""
     data, at = b"", draw(st.integers(0, 2**40))
     position = None
@@ -57,10 +67,11 @@ def fetches(draw):
         if position is None:
             position = at + draw(st.integers(0, deltas[-1]))
         at += deltas[-1] + 1 + draw(st.sampled_from([0, 0, 0, 3]))
+    assert position is not None
     return data, position
 
 
-def aiokafkas(data, position):
+def aiokafkas(data: bytes, position: int) -> tuple[list[tuple[int, int, bytes]], int]:
     """What aiokafka itself makes of it."""
     records = PartitionRecords(
         TopicPartition("t", 3), MemoryRecords(data), None, position, None, None, True, READ_UNCOMMITTED
@@ -69,16 +80,18 @@ def aiokafkas(data, position):
     return found, records.next_fetch_offset
 
 
-def ours(data, position, most):
+def ours(data: bytes, position: int, most: int) -> tuple[list[Block], int]:
     found = Unpacking(3, MemoryRecords(data), position)
-    blocks = []
+    blocks: list[Block] = []
     while not found.done:
         blocks += found.take(most)
     return blocks, found.position
 
 
 @given(fetches(), st.sampled_from([1, 3, 10_000]))
-def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(fetch, most):
+def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_no_offset_is_left_out(
+    fetch: tuple[bytes, int], most: int
+) -> None:
     data, position = fetch
     blocks, after = ours(data, position, most)
     at = position
@@ -98,31 +111,31 @@ def test_a_fetch_unpacks_to_the_same_records_and_position_as_aiokafkas_own_and_n
     assert set(stamped) <= {(offset, appended) for offset, appended, _ in theirs}
 
 
-def stretches(data, position=0, **options):
-    found = Unpacking(3, MemoryRecords(data), position, **options)
-    blocks = []
+def stretches(data: bytes, position: int = 0, doubted: int | None = None) -> list[tuple[int, int, str]]:
+    found = Unpacking(3, MemoryRecords(data), position, doubted=doubted)
+    blocks: list[Block] = []
     while not found.done:
         blocks += found.take(10_000)
     return [(block.first, block.next, block.fault) for block in blocks]
 
 
-def whole(first, n=4, **changes):
+def whole(first: int, n: int = 4, **changes: int) -> bytes:
     return batch(first, range(n), [b"x"] * n, **{"attributes": LOG_APPEND_TIME, **changes})
 
 
-def test_batches_that_follow_each_other_become_one_block_and_what_is_missing_has_a_fault():
+def test_batches_that_follow_each_other_become_one_block_and_what_is_missing_has_a_fault() -> None:
     data = b"".join(whole(first) for first in (10, 14, 20))
     assert stretches(data, 12) == [(12, 18, ""), (18, 20, unpacking.MISSING), (20, 24, "")]
 
 
-def test_a_hole_of_millions_comes_in_parts_as_large_as_was_asked():
+def test_a_hole_of_millions_comes_in_parts_as_large_as_was_asked() -> None:
     unpacked = Unpacking(3, MemoryRecords(whole(5_000_000)), 0)
     (block,) = unpacked.take(1000)
     assert (block.first, block.next, block.fault) == (0, 1000, unpacking.MISSING)
     assert unpacked.position == 1000
 
 
-def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone():
+def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone() -> None:
     changed = bytearray(whole(4))
     changed[-3] ^= 1
     data = whole(0) + bytes(changed) + whole(8)
@@ -133,26 +146,26 @@ def test_a_batch_whose_bytes_changed_is_fetched_again_and_then_refused_alone():
         stretches(data, doubted=3)
 
 
-def test_a_changed_batch_that_says_it_ends_far_away_or_before_costs_one_offset():
+def test_a_changed_batch_that_says_it_ends_far_away_or_before_costs_one_offset() -> None:
     for delta in (2**31 - 1, -9):
         changed = bytearray(whole(0))
         struct.pack_into(">i", changed, _LAST_DELTA_AT, delta)
         assert stretches(bytes(changed), doubted=0) == [(0, 1, unpacking.CHANGED)]
 
 
-def test_a_marker_of_a_transaction_takes_its_offset():
+def test_a_marker_of_a_transaction_takes_its_offset() -> None:
     data = whole(0) + whole(4, 1, attributes=LOG_APPEND_TIME | CONTROL) + whole(5)
     assert stretches(data) == [(0, 4, ""), (4, 5, unpacking.MARKER), (5, 9, "")]
 
 
-def test_records_that_the_topic_does_not_stamp_keep_their_bytes_and_have_no_time():
+def test_records_that_the_topic_does_not_stamp_keep_their_bytes_and_have_no_time() -> None:
     unpacked = Unpacking(3, MemoryRecords(whole(0, attributes=0)), 0)
     (block,) = unpacked.take(10)
     assert (block.fault, block.values, block.appended.tolist()) == (unpacking.UNSTAMPED, [b"x"] * 4, [0] * 4)
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
-def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bounded):
+def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec: int, bounded: None) -> None:
     bomb = bytearray(whole(4, 1, codec=codec))
     bomb[_RECORDS_AT:] = {GZIP: gzip_encode, SNAPPY: snappy_encode, LZ4: lz4_encode, ZSTD: zstd_encode}[codec](
         bytes(99 << 20)
@@ -164,21 +177,21 @@ def test_what_unpacks_without_end_is_refused_alone_and_takes_no_memory(codec, bo
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD, 5, 7])
-def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec, bounded):
+def test_a_batch_that_cannot_be_unpacked_is_refused_alone(codec: int, bounded: None) -> None:
     bad = bytearray(whole(4))
     bad[_ATTRIBUTES_AT + 1] |= codec
     data = whole(0) + resealed(bad) + whole(8)
     assert stretches(data) == [(0, 4, ""), (4, 8, unpacking.UNREADABLE), (8, 12, "")]
 
 
-def test_a_batch_without_records_and_one_shorter_than_its_head_take_their_offsets():
+def test_a_batch_without_records_and_one_shorter_than_its_head_take_their_offsets() -> None:
     compacted = bytearray(whole(4)[:_RECORDS_AT])
     struct.pack_into(">i", compacted, _RECORDS_AT - 4, 0)
     assert stretches(whole(0) + resealed(compacted) + whole(8)) == [(0, 4, ""), (4, 8, unpacking.MISSING), (8, 12, "")]
     assert stretches(whole(0) + struct.pack(">qi", 4, 2) + b"ab") == [(0, 4, ""), (4, 5, unpacking.UNREADABLE)]
 
 
-def resealed(data):
+def resealed(data: bytearray) -> bytes:
     """A batch that was changed, with the length and the CRC that fit it."""
     struct.pack_into(">i", data, 8, len(data) - 12)
     struct.pack_into(">I", data, _CRC_AT, calc_crc32c(bytes(data[_ATTRIBUTES_AT:])))
@@ -186,7 +199,7 @@ def resealed(data):
 
 
 @pytest.fixture
-def bounded(monkeypatch):
+def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (default_records, legacy_records):
         for name in ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"):
             monkeypatch.setattr(module, name, getattr(module, name, None), raising=False)

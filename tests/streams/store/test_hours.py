@@ -1,23 +1,26 @@
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import stdev
+from typing import Any
 
 import psycopg
 import pytest
 
 from deploy.schema.migrate import migrate
 from streams.store.hours import complete_hours, drop_raw
+from tests.alerts.conftest import Db
 
 HOUR = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture
-def db(database):
+def db(database: str) -> Iterator[Db]:
     migrate(database)
     with psycopg.connect(database, autocommit=True) as connection:
         yield connection
 
 
-def minute(db, at, values, changed, poor=0):
+def minute(db: Db, at: datetime, values: Sequence[float], changed: int, poor: int = 0) -> None:
     n = len(values)
     mean = sum(values) / n if n else None
     ends = (min(values), max(values), values[0], values[-1]) if n else (None,) * 4
@@ -30,12 +33,13 @@ def minute(db, at, values, changed, poor=0):
     )
 
 
-def hour(db):
+def hour(db: Db) -> tuple[Any, ...]:
     row = "n, mean, min, max, first, last, std, poor, changed_offset"
-    return db.execute(f"SELECT {row} FROM rollup_hour WHERE time = %s", [HOUR]).fetchone()
+    (found,) = db.execute(f"SELECT {row} FROM rollup_hour WHERE time = %s", [HOUR]).fetchall()
+    return tuple(found)
 
 
-def test_an_hour_has_the_figures_of_all_its_samples(db):
+def test_an_hour_has_the_figures_of_all_its_samples(db: Db) -> None:
     first, second = [60.0, 61.5, 70.0], [80.0, 79.0]
     minute(db, HOUR, first, 5, poor=2)
     minute(db, HOUR + timedelta(minutes=1), [], 6, poor=60)
@@ -49,7 +53,7 @@ def test_an_hour_has_the_figures_of_all_its_samples(db):
     assert std == pytest.approx(stdev(whole))
 
 
-def test_only_hours_whose_minutes_changed_are_written_again(db):
+def test_only_hours_whose_minutes_changed_are_written_again(db: Db) -> None:
     minute(db, HOUR, [60.0], 5)
     minute(db, HOUR + timedelta(hours=1), [61.0], 6)
     span = HOUR, HOUR + timedelta(hours=2)
@@ -60,7 +64,7 @@ def test_only_hours_whose_minutes_changed_are_written_again(db):
     assert hour(db)[:2] == (2, 63)
 
 
-def test_raw_rows_go_and_rollups_stay(db):
+def test_raw_rows_go_and_rollups_stay(db: Db) -> None:
     minute(db, HOUR, [60.0], 5)
     for days in (0, 40):
         db.execute(

@@ -5,14 +5,18 @@ import pytest
 
 from devices.vitals import Vital
 from streams.engine.writes import LATE
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.producing import World
 from tests.streams.store.storing import rows, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
 @pytest.mark.parametrize("at_once", [1, 1024])
-def test_a_minute_older_than_the_ring_is_computed_from_all_that_is_stored(db, world, monkeypatch, at_once):
+def test_a_minute_older_than_the_ring_is_computed_from_all_that_is_stored(
+    db: Db, world: World, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
     monkeypatch.setattr("streams.store.late.MINUTES_AT_ONCE", at_once)
     held = take(db, 1, 2)
     start = T // 60_000 * 60_000

@@ -5,13 +5,15 @@ import numpy as np
 from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.producing import World
 from tests.streams.store.storing import latest, rows, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
-def test_latest_values_only_move_forward(db, world):
+def test_latest_values_only_move_forward(db: Db, world: World) -> None:
     held = take(db, 1)
     seen = []
     for n, row in enumerate(
@@ -28,7 +30,7 @@ def test_latest_values_only_move_forward(db, world):
     assert seen == [(61, 0), (61, 0), (61, 0), (None, Status.NAN), (70, 0)]
 
 
-def test_the_vitals_of_a_device_move_forward_each_by_itself(db, world):
+def test_the_vitals_of_a_device_move_forward_each_by_itself(db: Db, world: World) -> None:
     held = take(db, 1)
     rounds = [
         latest((1, HR, 1001, T, 61, 0, T), (1, SPO2, 1001, T, 97, 0, T), (1, HR, 1002, T, 70, 0, T)),

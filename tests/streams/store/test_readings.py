@@ -1,26 +1,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import psycopg
 import pytest
 
 from devices.sample import SAMPLE, Status
 from devices.vitals import VITALS, Vital
-from devices.wire.batch import ClockQuality
+from devices.wire.batch import ClockQuality, Kind
 from streams.engine.round import Rejection
 from streams.store.conditions import fold_nothing
+from streams.store.copying import Columns
 from streams.store.readings import Readings, stage_readings
 from streams.store.store import store_round
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
-from tests.streams.producing import stored_values
+from tests.streams.producing import Record, World, stored_values
 from tests.streams.store.storing import TOPIC, TOPIC_ID, rows, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
-def test_what_was_sent_is_stored_value_by_value(db, database, world):
+def test_what_was_sent_is_stored_value_by_value(db: Db, database: str, world: World) -> None:
     held = take(db, 1, 2)
     every = {vital: float(np.float32(spec.plausible[0] + 0.1)) for vital, spec in VITALS.items()}
     sent = {
@@ -32,7 +36,9 @@ def test_what_was_sent_is_stored_value_by_value(db, database, world):
     assert done.readings == 5
     assert not done.lost
     for patient, readings in sent.items():
-        stored = [(t, {k: np.float32(v) for k, v in values.items()}) for t, values in stored_values(database, patient)]
+        stored = [
+            (t, {k: float(np.float32(v)) for k, v in values.items()}) for t, values in stored_values(database, patient)
+        ]
         assert stored == [(t, {VITALS[v].column: x for v, x in values.items()}) for t, values in readings]
     assert rows(db, "SELECT patient, device, epoch, sequence, at_offset FROM reading ORDER BY patient, time") == [
         (1, 1001, 1234, 0, 0), (1, 1001, 1234, 1, 0), (2, 1002, 1234, 0, 0), (2, 1002, 1234, 1, 0), (65, 1065, 1234, 0, 1),
@@ -40,10 +46,10 @@ def test_what_was_sent_is_stored_value_by_value(db, database, world):
     assert rows(db, "SELECT partition, next_offset, epoch, last_crc FROM ledger ORDER BY 1") == [(1, 2, 1, 1), (2, 1, 1, 1)]
 
 
-def test_a_status_is_stored_beside_its_value_and_nan_as_null(db, world):
+def test_a_status_is_stored_beside_its_value_and_nan_as_null(db: Db, world: World) -> None:
     held = take(db, 1)
     samples = [(T, np.nan, HR, Status.NAN, 0), (T, 97, SPO2, Status.POOR_CONTACT, 0), (T + 1, 60, HR, 0, 1)]
-    record = world.record(1, np.array(samples, SAMPLE).tobytes(), patient=1, device=1001, gateway=101, count=2)
+    record = world.record(Kind.SAMPLES, np.array(samples, SAMPLE).tobytes(), patient=1, device=1001, gateway=101, count=2)
     todo = to_store(world, [record], held)
     store(db, todo)
     assert rows(db, "SELECT heart_rate, heart_rate_status, spo2, spo2_status FROM reading ORDER BY time") == [
@@ -52,7 +58,7 @@ def test_a_status_is_stored_beside_its_value_and_nan_as_null(db, world):
     ]
 
 
-def test_a_copy_is_stored_once_and_one_that_differs_is_rejected(db, world):
+def test_a_copy_is_stored_once_and_one_that_differs_is_rejected(db: Db, world: World) -> None:
     held = take(db, 1)
     reading = [(T, {HR: 61.0, SPO2: 97.0}), (T + 1000, {HR: 62.0})]
     first, same = world.batch(1, reading, first=0), world.batch(1, reading, first=0)
@@ -66,12 +72,12 @@ def test_a_copy_is_stored_once_and_one_that_differs_is_rejected(db, world):
     ]
 
 
-def random_rounds(world, rng):
+def random_rounds(world: World, rng: np.random.Generator) -> Iterator[list[Record]]:
     """Rounds of patients 1, 2 and 65 in which new readings, copies, and copies that differ come in any mixture."""
     known = {1: 0, 2: 0, 65: 0}
 
-    def readings(patient, first, n, base):
-        some = [{HR: base + k} | ({SPO2: 97.0} if k % 2 else {}) for k in range(first, first + n)]
+    def readings(patient: int, first: int, n: int, base: int) -> Record:
+        some: list[dict[Vital, float]] = [{HR: base + k} | ({SPO2: 97.0} if k % 2 else {}) for k in range(first, first + n)]
         return world.batch(patient, [(T + 1000 * (first + k), one) for k, one in enumerate(some)], first=first)
 
     for _ in range(8):
@@ -97,7 +103,7 @@ STORED = (
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_straight_or_staged_the_same_is_stored_and_rejected(db, world, seed):
+def test_straight_or_staged_the_same_is_stored_and_rejected(db: Db, world: World, seed: int) -> None:
     rounds = list(random_rounds(world, np.random.default_rng(seed)))
     found = []
     for way in (Readings(staged_s=0), Readings(), Readings(straight_from=float("inf"))):
@@ -114,11 +120,19 @@ def test_straight_or_staged_the_same_is_stored_and_rejected(db, world, seed):
     assert any(differing for _, differing in found[0][0]) or seed
 
 
-def test_new_readings_go_straight_and_after_a_copy_they_are_staged_for_a_while(db, world, monkeypatch):
-    held, way, staged = take(db, 1), Readings(staged_s=0.5), []
-    monkeypatch.setattr("streams.store.readings.stage_readings", lambda *args: staged.append(stage_readings(*args)))
+def test_new_readings_go_straight_and_after_a_copy_they_are_staged_for_a_while(
+    db: Db, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, way = take(db, 1), Readings(staged_s=0.5)
+    staged: list[Columns] = []
 
-    def send(offset, first):
+    def stage(tx: psycopg.Connection, of: Columns) -> None:
+        stage_readings(tx, of)
+        staged.append(of)
+
+    monkeypatch.setattr("streams.store.readings.stage_readings", stage)
+
+    def send(offset: int, first: int) -> int:
         todo = to_store(world, [world.batch(1, [(T + 1000 * first, {HR: 61.0})], first=first)], held, first=offset)
         return store_round(db, TOPIC, TOPIC_ID, todo, fold_nothing, way).readings
 
@@ -130,7 +144,7 @@ def test_new_readings_go_straight_and_after_a_copy_they_are_staged_for_a_while(d
     assert rows(db, "SELECT count(*) FROM reading") == [(3,)]
 
 
-def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db, world):
+def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db: Db, world: World) -> None:
     held = take(db, 1)
     reading = [(T, {HR: 61.0})]
     ahead = to_store(world, [world.batch(1, reading, first=0)], held, status=np.array([Status.CLOCK_UNSURE], np.uint8))
@@ -140,16 +154,18 @@ def test_a_copy_that_came_when_the_clock_had_passed_it_does_not_differ(db, world
 
 
 @pytest.mark.parametrize("way", [Readings(), Readings(straight_from=float("inf"))], ids=["straight", "staged"])
-def test_a_reading_taken_at_its_arrival_is_stored_with_that_mark(db, world, way):
+def test_a_reading_taken_at_its_arrival_is_stored_with_that_mark(db: Db, world: World, way: Readings) -> None:
     held, records = take(db, 1), []
     for k, clock in enumerate((ClockQuality.SURE, ClockQuality.ARRIVAL, ClockQuality.UNSURE)):
         sample = np.array([(T + 1000 * k, 61.0, HR, 0, 0)], SAMPLE).tobytes()
-        records.append(world.record(1, sample, patient=1, device=1001, gateway=101, count=1, first=k, clock=clock))
+        records.append(
+            world.record(Kind.SAMPLES, sample, patient=1, device=1001, gateway=101, count=1, first=k, clock=clock)
+        )
     store_round(db, TOPIC, TOPIC_ID, to_store(world, records, held), fold_nothing, way)
     assert rows(db, "SELECT clock FROM reading ORDER BY time") == [(None,), (2,), (1,)]
 
 
-def test_what_is_not_kept_is_not_stored(db, world):
+def test_what_is_not_kept_is_not_stored(db: Db, world: World) -> None:
     held = take(db, 1)
     record = world.batch(1, [(T, {HR: 61.0, SPO2: 97.0}), (T + 1, {HR: 62.0})])
     todo = to_store(world, [record], held, accepted=np.array([False, False, True]), rejected=[Rejection(0, 0, "why")])

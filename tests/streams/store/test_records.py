@@ -8,13 +8,15 @@ from devices.vitals import Vital
 from devices.wire.control import Consent
 from devices.wire.event import Heartbeat
 from streams.store.records import Snapshot
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.producing import World
 from tests.streams.store.storing import rows, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
-def test_events_controls_rejections_and_quarantine_keep_their_place_in_the_log(db, world):
+def test_events_controls_rejections_and_quarantine_keep_their_place_in_the_log(db: Db, world: World) -> None:
     held = take(db, 1)
     records = [
         world.event(1, Heartbeat(T, waiting=3)),
@@ -37,7 +39,7 @@ def test_events_controls_rejections_and_quarantine_keep_their_place_in_the_log(d
     assert found == [(3, "measured before the enrolment", 1, 1001, 101, records[3].value)]
 
 
-def test_a_snapshot_replaces_the_one_before(db, world):
+def test_a_snapshot_replaces_the_one_before(db: Db, world: World) -> None:
     held = take(db, 1)
     for n in range(2):
         todo = to_store(world, [world.event(1, Heartbeat(T + n))], held, first=n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,24 +11,29 @@ import pytest
 from devices.vitals import Vital
 from streams.store import refused
 from streams.store.refused import Dropped, drop_refused
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.producing import Record, World
 from tests.streams.store.storing import rows, store, take, to_store
 
+Rubbish = Callable[[int, int], list[Record]]
 HR = Vital.HEART_RATE
 
 
 @pytest.fixture
-def rubbish(world):
+def rubbish(world: World) -> Rubbish:
     """`rubbish(patient, n)`: so many records of a patient that are refused."""
 
-    def made(patient, n):
+    def made(patient: int, n: int) -> list[Record]:
         good = [world.batch(patient, [(T, {HR: 61})]) for _ in range(n)]
         return [replace(one, value=one.value[:-1] + bytes([one.value[-1] ^ 1])) for one in good]
 
     return made
 
 
-def test_a_sender_of_rubbish_fills_no_disk_and_no_other_senders_share(db, world, rubbish, monkeypatch):
+def test_a_sender_of_rubbish_fills_no_disk_and_no_other_senders_share(
+    db: Db, world: World, rubbish: Rubbish, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size = refused.ROW + len(rubbish(1, 1)[0].value)
     monkeypatch.setattr(refused, "OF_SENDER", 5 * size)
     monkeypatch.setattr(refused, "OF_PARTITION", 9 * size)
@@ -51,7 +57,7 @@ def test_a_sender_of_rubbish_fills_no_disk_and_no_other_senders_share(db, world,
     assert rows(db, kept) == [(1, 101, 2)]
 
 
-def test_quarantine_has_the_same_bounds(db, world, monkeypatch):
+def test_quarantine_has_the_same_bounds(db: Db, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     held = take(db, 1)
     records = [world.batch(1, [(T, {HR: 61})]) for _ in range(4)]
     monkeypatch.setattr(refused, "OF_SENDER", 3 * (refused.ROW + len(records[0].value)))

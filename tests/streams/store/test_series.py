@@ -5,13 +5,15 @@ import numpy as np
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
 from streams.engine.writes import ROLLUP
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.producing import World
 from tests.streams.store.storing import rollup, rows, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
-def test_a_minute_is_replaced_and_says_at_which_record_it_changed(db, world):
+def test_a_minute_is_replaced_and_says_at_which_record_it_changed(db: Db, world: World) -> None:
     held = take(db, 1)
     minute = T // 60_000
     heartbeats = [world.event(1, Heartbeat(T + n)) for n in range(3)]

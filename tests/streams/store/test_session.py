@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ APART = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--
 
 
 @pytest.mark.stack
-def test_a_database_host_that_drops_packets_is_given_up_in_15_s_and_lets_go_of_locks_in_20(home):
+def test_a_database_host_that_drops_packets_is_given_up_in_15_s_and_lets_go_of_locks_in_20(home: Path) -> None:
     if subprocess.run([*APART, "true"], capture_output=True, check=False).returncode:
         pytest.skip("could not run: this host allows no network of its own (unshare --net)")
     done = subprocess.run(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +13,15 @@ from devices.wire.event import Heartbeat
 from streams.engine.condition import Condition, Priority
 from streams.engine.writes import ROLLUP
 from streams.store.records import Snapshot
+from tests.alerts.conftest import Db
 from tests.streams.engine.opening.test_opening import T
+from tests.streams.producing import World
 from tests.streams.store.storing import latest, rollup, rows, store, take, to_store
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
 
 
-def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(db, world):
+def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(db: Db, world: World) -> None:
     held = take(db, 1, 2)
     take(db, 1)  # somebody else
     conditions = [
@@ -34,7 +37,7 @@ def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(d
             replace(world.event(patient, Heartbeat(T)), value=b"rubbish"),
         )
     ]
-    folded = []
+    folded: list[Condition] = []
     todo = to_store(
         world,
         records,
@@ -55,10 +58,10 @@ def test_a_partition_that_lost_its_ledger_writes_nothing_and_the_others_commit(d
     assert rows(db, "SELECT partition, next_offset FROM ledger ORDER BY 1") == [(1, 0), (2, 4)]
 
 
-def test_a_round_whose_commit_was_not_heard_of_is_not_written_again(db, world):
+def test_a_round_whose_commit_was_not_heard_of_is_not_written_again(db: Db, world: World) -> None:
     held = take(db, 1)
     todo = to_store(world, [world.batch(1, [(T, {HR: 61.0})])], held)
-    folded = []
+    folded: list[Condition] = []
     store(db, todo)
     again = store(db, todo, lambda _, some: folded.extend(some))
     assert again.again
@@ -66,12 +69,12 @@ def test_a_round_whose_commit_was_not_heard_of_is_not_written_again(db, world):
     assert rows(db, "SELECT count(*) FROM reading") == [(1,)]
 
 
-def test_an_error_in_the_fold_leaves_nothing(db, world):
+def test_an_error_in_the_fold_leaves_nothing(db: Db, world: World) -> None:
     held = take(db, 1)
     condition = Condition(1, 1, 1, "spo2.low", 0, "onset", Priority.HIGH, "physiological")
     todo = to_store(world, [world.batch(1, [(T, {HR: 61.0})])], held, conditions=[condition])
 
-    def broken(tx, conditions):
+    def broken(tx: psycopg.Connection, conditions: Sequence[Condition]) -> None:
         raise psycopg.OperationalError("gone")
 
     with pytest.raises(psycopg.OperationalError):

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
+from deploy.stack.kafka import Kafka
 from devices.wire.event import Heartbeat
-from tests.streams.producing import now_ms, produce
+from tests.fix_worker import Prepare, StartWorker
+from tests.streams.producing import Client, World, now_ms, produce
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4), pytest.mark.alone]
@@ -25,7 +27,7 @@ CREATE TRIGGER note BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.patient = 2) E
 """
 
 
-def delays(database, client, topic, world, count):
+def delays(database: str, client: Client, topic: str, world: World, count: int) -> tuple[float, float]:
     """Seconds from producing to inserting of ``count`` heartbeats of patient 2, one each 10 ms."""
     with psycopg.connect(database) as db:
         db.execute("DELETE FROM delay")
@@ -44,8 +46,8 @@ def delays(database, client, topic, world, count):
 
 @pytest.mark.parametrize("records", [50_000, pytest.param(1_000_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])])
 def test_a_partition_far_behind_does_not_double_anothers_delay(
-    start_worker, prepare, world, kafka, topic, plain_database, records
-):
+    start_worker: StartWorker, prepare: Prepare, world: World, kafka: Kafka, topic: str, plain_database: str, records: int
+) -> None:
     prepare(plain_database)
     with psycopg.connect(plain_database) as db:
         db.execute(DELAYS)
@@ -60,7 +62,7 @@ def test_a_partition_far_behind_does_not_double_anothers_delay(
             beside = delays(plain_database, client, topic, world, 200)
             sent += records + 400
             with psycopg.connect(plain_database) as db:
-                (left,) = db.execute("SELECT %s - sum(next_offset)::int8 FROM ledger", [sent]).fetchone()
+                ((left,),) = db.execute("SELECT %s - sum(next_offset)::int8 FROM ledger", [sent]).fetchall()
             found.append((alone, beside))
             print(
                 f"ms alone: p99 {alone[0] * 1000:.0f}, median {alone[1] * 1000:.0f}; beside a backlog: "

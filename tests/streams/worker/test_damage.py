@@ -1,31 +1,35 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 from confluent_kafka import TopicPartition
 
 from deploy.continue_after_loss import carry_out, plan
 from deploy.settings import ServerSettings
+from deploy.stack.kafka import Kafka
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
 from streams.kafka.log import Log
 from tests.deploy.test_continue_after_loss import cut
-from tests.streams.producing import now_ms, produce, stored_values
+from tests.fix_worker import StartWorker
+from tests.streams.producing import Record, World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 HR = Vital.HEART_RATE
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 
 
-def expire(kafka, topic, partition, before):
+def expire(kafka: Kafka, topic: str, partition: int, before: int) -> None:
     admin = kafka.admin()
     for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         future.result(15)
 
 
 def test_a_log_that_does_not_go_on_where_the_ledger_stands_is_not_read_and_the_others_are(
-    start_worker, world, kafka, topic, plain_database
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     start_worker(plain_database).kill()
     events = [world.event(p, Heartbeat(now_ms())) for p in (1, 2, 3) for _ in range(3)]
     produce(kafka.client(), topic, world.admission() + events)
@@ -52,9 +56,11 @@ def test_a_log_that_does_not_go_on_where_the_ledger_stands_is_not_read_and_the_o
 
 
 def test_a_log_cut_back_under_a_running_worker_and_grown_again_is_noticed_and_can_be_continued(
-    start_worker, world, kafka, topic, plain_database, home
-):
-    beats = lambda n: [world.event(2, Heartbeat(now_ms())) for _ in range(n)]
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, home: Path
+) -> None:
+    def beats(n: int) -> list[Record]:
+        return [world.event(2, Heartbeat(now_ms())) for _ in range(n)]
+
     with start_worker(plain_database) as worker:
         produce(kafka.client(), topic, [*world.admission(), *beats(3)])
         wait_for_ledger(plain_database, 11)
@@ -73,7 +79,9 @@ def test_a_log_cut_back_under_a_running_worker_and_grown_again_is_noticed_and_ca
         assert worker.popen.poll() is None
 
 
-def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(start_worker, world, kafka, topic, plain_database):
+def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms()
     sent = [*world.admission(), world.batch(1, [(t, {HR: 61.0})])]
     with start_worker(plain_database, snapshot_s=0.1) as worker:
@@ -84,7 +92,7 @@ def test_with_state_and_log_gone_who_may_speak_is_known_from_the_controls(start_
         db.execute("INSERT INTO engine_state VALUES (%s, 1, 1, now(), 'rubbish') ON CONFLICT DO NOTHING", [topic])
         db.execute("UPDATE engine_state SET state = 'rubbish'")
         assert db.execute("SELECT count(*) FROM rollup_minute").fetchone() == (0,)  # it waited in the state that is lost
-        offsets = dict(db.execute("SELECT partition, next_offset FROM ledger").fetchall())
+        offsets: dict[int, int] = dict(db.execute("SELECT partition, next_offset FROM ledger").fetchall())
     expire(kafka, topic, 1, offsets[1])
     with start_worker(plain_database, group=f"{topic}-next") as worker:
         produce(kafka.client(), topic, [world.batch(1, [(t + 1000, {HR: 62.0})])])

@@ -6,13 +6,20 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Iterable
+from functools import partial
+from operator import lt
+from typing import Any, Self
 
 import psycopg
 import pytest
 
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
 from devices.vitals import Vital
 from devices.wire.event import Heartbeat
-from tests.streams.producing import clock, now_ms, produce
+from tests.fix_worker import StartWorker
+from tests.streams.producing import Client, Record, World, clock, now_ms, produce
 from tests.streams.worker.fleet import RULES
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
@@ -23,31 +30,31 @@ pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 class Stream:
     """Appends heartbeats of all patients, until told to stop."""
 
-    def __init__(self, world, client, topic, pause=0.02):
+    def __init__(self, world: World, client: Client, topic: str, pause: float = 0.02) -> None:
         self.world, self.client, self.topic, self.pause = world, client, topic, pause
         self.sent = len(produce(client, topic, world.admission()))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def _run(self):
+    def _run(self) -> None:
         while not self._stop.is_set():
             records = [self.world.event(p, Heartbeat(now_ms())) for p in self.world.patients for _ in range(5)]
             self.sent += len(produce(self.client, self.topic, records))
             self._stop.wait(self.pause)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         self._stop.set()
         self._thread.join(40)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
-def check_each_once(database, stream, admission):
+def check_each_once(database: str, stream: Stream, admission: int) -> None:
     wait_for_ledger(database, stream.sent, 60)
     with psycopg.connect(database) as db:
         events = stream.sent - admission
@@ -58,12 +65,14 @@ def check_each_once(database, stream, admission):
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
 
 
-def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(start_worker, world, kafka, topic, watched):
+def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str
+) -> None:
     with Stream(world, kafka.client(), topic) as stream:
         with start_worker(watched, TEST_KILL_AFTER_COMMIT="1") as first:
             assert first.popen.wait(40) == -signal.SIGKILL
         with psycopg.connect(watched) as db:
-            (stored,) = db.execute("SELECT sum(next_offset) FROM ledger").fetchone()
+            ((stored,),) = db.execute("SELECT sum(next_offset) FROM ledger").fetchall()
         assert stored > 0
         with start_worker(watched, group=f"{topic}-next"):  # the group waits 6 s for the dead one, the ledger does not
             wait_for_ledger(watched, stored + 200, at_least=True)
@@ -73,8 +82,8 @@ def test_killed_between_commit_and_acknowledgement_nothing_is_stored_twice(start
 
 @pytest.mark.parametrize("seconds", [pytest.param(9), pytest.param(30, marks=pytest.mark.full)])
 def test_a_worker_stopped_while_another_takes_over_writes_nothing_when_it_goes_on(
-    start_worker, world, kafka, topic, watched, seconds
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str, seconds: float
+) -> None:
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched) as zombie:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)
         zombie.send(signal.SIGSTOP)
@@ -89,7 +98,9 @@ def test_a_worker_stopped_while_another_takes_over_writes_nothing_when_it_goes_o
             assert other.popen.poll() is None
 
 
-def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(start_worker, world, kafka, topic, watched, postgres):
+def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str, postgres: Postgres
+) -> None:
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched, TEST_LEAVE_S="4") as worker:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)
         stream.stop()
@@ -101,8 +112,8 @@ def test_a_worker_asked_to_end_while_broker_and_database_are_away_ends(start_wor
 
 
 def test_a_database_and_a_broker_that_restart_in_mid_stream_lose_nothing(
-    start_worker, world, kafka, topic, watched, postgres
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, watched: str, postgres: Postgres
+) -> None:
     with Stream(world, kafka.client(), topic) as stream, start_worker(watched) as worker:
         wait_for_ledger(watched, stream.sent + 40, at_least=True)
         postgres.kill()
@@ -132,17 +143,17 @@ ROWS = {
 }
 
 
-def rows(database):
+def rows(database: str) -> dict[str, list[tuple[Any, ...]]]:
     with psycopg.connect(database) as db:
         return {table: db.execute(query).fetchall() for table, query in ROWS.items()}
 
 
 def test_restarts_leave_the_same_rows_as_never_having_stopped(
-    start_worker, world, kafka, topic, plain_database, timescale_database
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, timescale_database: str
+) -> None:
     total, rng = 0, random.Random(4)
 
-    def append(records):
+    def append(records: Iterable[Record]) -> None:
         nonlocal total
         total += len(produce(kafka.client(), topic, records))
 
@@ -171,11 +182,11 @@ def test_restarts_leave_the_same_rows_as_never_having_stopped(
                     saved = "SELECT count(*) FROM engine_state"
                     for _ in range(60):  # a state is saved with a round: go on making some
                         with psycopg.connect(shaken) as db:
-                            if db.execute(saved).fetchone()[0] > turn:
+                            if db.execute(saved).fetchall()[0][0] > turn:
                                 break
                         append([clock(partition) for partition in range(4)])
                         time.sleep(0.5)
-                    wait_for(shaken, saved, lambda n, turn=turn: n > turn)
+                    wait_for(shaken, saved, partial(lt, turn))
                 assert worker.kill() == -signal.SIGKILL
         wait_for_ledger(steady, total)
     expected, found = rows(steady), rows(shaken)

@@ -3,7 +3,7 @@ import numpy as np
 from streams.worker.latency import BOUNDS, Latency
 
 
-def test_a_round_is_counted_below_the_bounds_it_reached():
+def test_a_round_is_counted_below_the_bounds_it_reached() -> None:
     latency = Latency()
     latency.observe(np.array([4, 1000, 1000, 10**12, -3000]))
     family = next(iter(latency.collect()))

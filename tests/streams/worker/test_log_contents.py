@@ -6,9 +6,12 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
+from deploy.stack.kafka import Kafka
 from devices.wire.event import Heartbeat
 from streams.kafka import unpacking
-from tests.streams.producing import clock, now_ms, produce
+from tests.fix_kafka import MakeTopic
+from tests.fix_worker import StartWorker
+from tests.streams.producing import Client, Record, World, clock, now_ms, produce
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 pytestmark = pytest.mark.stack
@@ -18,13 +21,18 @@ WHERE rule IN ('record_set_aside', 'partition_not_read') ORDER BY subject, rule,
 
 
 @pytest.fixture
-def topic(make_topic):
+def topic(make_topic: MakeTopic) -> str:
     return make_topic(65)
 
 
-def test_markers_changed_bytes_bombs_and_partitions_too_many_stop_nothing(start_worker, world, kafka, topic, plain_database):
+def test_markers_changed_bytes_bombs_and_partitions_too_many_stop_nothing(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     client = kafka.client()
-    beat = lambda patient: world.event(patient, Heartbeat(now_ms()))
+
+    def beat(patient: int) -> Record:
+        return world.event(patient, Heartbeat(now_ms()))
+
     produce(client, topic, world.admission())
     for commits in (True, False):
         transaction(client, topic, beat(1), commits=commits)
@@ -62,7 +70,7 @@ def test_markers_changed_bytes_bombs_and_partitions_too_many_stop_nothing(start_
     ]
 
 
-def transaction(client, topic, record, *, commits):
+def transaction(client: Client, topic: str, record: Record, *, commits: bool) -> None:
     producer = Producer({**client, "transactional.id": f"{topic}-{commits}"})
     producer.init_transactions(30)
     producer.begin_transaction()

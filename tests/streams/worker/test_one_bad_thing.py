@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from deploy.stack.kafka import Kafka
 from devices.vitals import Vital
 from devices.wire.event import Battery, Heartbeat
 from devices.wire.sealing import new_key
 from streams.worker.threads import EXIT_FAILED
-from tests.streams.producing import now_ms, produce, stored_values
+from tests.fix_worker import Prepare, StartWorker
+from tests.streams.producing import World, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import WorkerProcess, wait_for, wait_for_ledger
 
 HR = Vital.HEART_RATE
@@ -27,13 +31,15 @@ DAMAGE = {  # patient -> what befalls the key of their gateway
 }
 
 
-def rows(database, query, *values):
+def rows(database: str, query: str, *values: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(database, autocommit=True) as db:
         cursor = db.execute(query, values)
         return cursor.fetchall() if cursor.description else []
 
 
-def test_damaged_data_keys_stop_their_own_records_and_nobody_elses(start_worker, world, kafka, topic, plain_database):
+def test_damaged_data_keys_stop_their_own_records_and_nobody_elses(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms()
     start_worker(plain_database).kill()
     keys = {patient: key for key, (patient, gateway, _) in world.secrets.items() if gateway}
@@ -66,8 +72,8 @@ def test_damaged_data_keys_stop_their_own_records_and_nobody_elses(start_worker,
 
 
 def test_where_no_key_opens_it_is_the_master_key_and_the_worker_says_so_at_its_start(
-    prepare, kafka, topic, plain_database, home
-):
+    prepare: Prepare, kafka: Kafka, topic: str, plain_database: str, home: Path
+) -> None:
     prepare(plain_database)
     wrong = home / "another.key"
     wrong.touch(mode=0o600)
@@ -79,8 +85,8 @@ def test_where_no_key_opens_it_is_the_master_key_and_the_worker_says_so_at_its_s
 
 
 def test_a_record_at_which_the_engine_fails_is_set_aside_alone_and_the_worker_goes_on(
-    start_worker, world, kafka, topic, plain_database
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms()
     poison = world.event(1, Battery(t, 50), device=world.device(1))
     beats = [world.event(p, Heartbeat(t + n)) for n in range(20) for p in world.patients]
@@ -102,8 +108,8 @@ def test_a_record_at_which_the_engine_fails_is_set_aside_alone_and_the_worker_go
 
 
 def test_a_state_that_fails_in_the_second_after_its_record_is_left_behind_and_nothing_is_refused(
-    start_worker, world, kafka, topic, plain_database
-):
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms()
     beats = [world.event(p, Heartbeat(t + n)) for n in range(5) for p in world.patients]
     first = [*world.admission(), *beats, world.event(1, Battery(t, 50), device=world.device(1))]
@@ -121,7 +127,9 @@ def test_a_state_that_fails_in_the_second_after_its_record_is_left_behind_and_no
     assert rows(plain_database, CONDITIONS, "state_lost") == phases
 
 
-def test_a_record_that_the_database_refuses_is_set_aside_alone(start_worker, world, kafka, topic, plain_database):
+def test_a_record_that_the_database_refuses_is_set_aside_alone(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms()
     start_worker(plain_database).kill()
     rows(plain_database, "ALTER TABLE event ADD CHECK (value->>'percent' <> '51')")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
 
 import psutil
 import psycopg
 import pytest
 
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
 from devices.vitals import Vital
-from tests.streams.producing import World, now_ms, produce
+from tests.fix_worker import StartWorker
+from tests.streams.producing import Record, World, now_ms, produce
 from tests.streams.worker.worker_process import wait_for_ledger
 
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
@@ -26,18 +30,18 @@ PATIENTS = 400
 
 
 @pytest.fixture
-def world():
+def world() -> World:
     """As many as a home's rate for each makes full load of: the engine keeps what a patient sent in the last minutes."""
     return World([n for n in range(1, 16 * PATIENTS + 4) if n % 64 < 4][:PATIENTS])
 
 
-def stored(database):
+def stored(database: str) -> int:
     with psycopg.connect(database) as db:
-        (total,) = db.execute("SELECT sum(next_offset)::int FROM ledger").fetchone()
-    return total
+        ((total,),) = db.execute("SELECT sum(next_offset)::int FROM ledger").fetchall()
+    return int(total)
 
 
-def load(world, start, batches):
+def load(world: World, start: int, batches: Iterable[int]) -> Iterator[Record]:
     """Batches of four vitals, 4 KB each: of all patients the minute of ``start``, then of all the next one, and so on."""
     for n in batches:
         begin = start + n // PATIENTS * 60_000
@@ -45,7 +49,7 @@ def load(world, start, batches):
         yield world.batch(world.patients[n % PATIENTS], times)
 
 
-def spread(records, count, seconds):
+def spread(records: Iterable[Record], count: int, seconds: float) -> Iterator[Record]:
     """The same, evenly over ``seconds``."""
     begin = time.monotonic()
     for n, one in enumerate(records):
@@ -57,8 +61,15 @@ def spread(records, count, seconds):
     ("seconds", "count"), [(10, 1250), pytest.param(300, 60_000, marks=[pytest.mark.full, pytest.mark.timeout(1200)])]
 )
 def test_a_database_that_is_away_at_full_load_costs_bounded_memory_and_loses_nothing(
-    start_worker, world, kafka, topic, plain_database, postgres, seconds, count
-):
+    start_worker: StartWorker,
+    world: World,
+    kafka: Kafka,
+    topic: str,
+    plain_database: str,
+    postgres: Postgres,
+    seconds: float,
+    count: int,
+) -> None:
     sent = len(produce(kafka.client(), topic, world.admission()))
     first, rest = range(PATIENTS), range(PATIENTS, PATIENTS + count)
     start = now_ms() - (rest.stop // PATIENTS + 1) * 60_000

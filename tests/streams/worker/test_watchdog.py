@@ -7,9 +7,12 @@ import time
 import psycopg
 import pytest
 
+from deploy.stack.kafka import Kafka
+from deploy.stack.postgres import Postgres
 from devices.wire.event import Battery, Heartbeat
 from streams.worker.watchdog import EXIT_STUCK
-from tests.streams.producing import now_ms, produce
+from tests.fix_worker import StartWorker
+from tests.streams.producing import World, now_ms, produce
 from tests.streams.worker.test_faults import Stream
 from tests.streams.worker.worker_process import wait_for_ledger
 
@@ -19,7 +22,9 @@ LIMIT_S = 6
 
 
 @pytest.mark.parametrize(("how", "status"), [("asleep", EXIT_STUCK), pytest.param("lock held", 1, marks=pytest.mark.full)])
-def test_a_worker_that_hangs_ends_and_another_goes_on(start_worker, world, kafka, topic, plain_database, how, status):
+def test_a_worker_that_hangs_ends_and_another_goes_on(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str, how: str, status: int
+) -> None:
     sent = len(produce(kafka.client(), topic, world.admission()))
     with start_worker(plain_database, TEST_HANG=how, watchdog_s=LIMIT_S, session_s=30) as worker:
         wait_for_ledger(plain_database, sent)
@@ -45,8 +50,18 @@ def test_a_worker_that_hangs_ends_and_another_goes_on(start_worker, world, kafka
         pytest.param("broker", 10, 20, marks=pytest.mark.full),  # once they are back, a worker needs some seconds to join
     ],
 )
-def test_a_worker_that_cannot_work_is_let_be(start_worker, world, kafka, topic, plain_database, postgres, what, limit, away):
-    def switch(read_only):
+def test_a_worker_that_cannot_work_is_let_be(
+    start_worker: StartWorker,
+    world: World,
+    kafka: Kafka,
+    topic: str,
+    plain_database: str,
+    postgres: Postgres,
+    what: str,
+    limit: float,
+    away: int,
+) -> None:
+    def switch(read_only: str) -> None:
         with psycopg.connect(postgres.url, autocommit=True) as db:
             db.execute(f"ALTER SYSTEM SET default_transaction_read_only = {read_only}")
             db.execute("SELECT pg_reload_conf()")

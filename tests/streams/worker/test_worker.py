@@ -7,30 +7,35 @@ import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from deploy.stack.kafka import Kafka
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.batch import parse_header
+from devices.wire.batch import Kind, parse_header
 from devices.wire.event import Heartbeat
 from streams.errors import BrokersAwayError
 from streams.worker.settings import WorkerSettings
 from streams.worker.worker import run
+from tests.fix_worker import StartWorker
 from tests.streams.engine.opening.test_opening import bad_records, payload
 from tests.streams.producing import DAY_MS, Record, World, clock, now_ms, produce, stored_values
 from tests.streams.worker.worker_process import wait_for, wait_for_ledger
 
 HR, SPO2, TEMPERATURE = Vital.HEART_RATE, Vital.SPO2, Vital.TEMPERATURE
+Readings = list[tuple[int, dict[Vital, float]]]
 pytestmark = [pytest.mark.stack, pytest.mark.partitions(4)]
 
 
-def readings(start, n, every=1000, base=60):
+def readings(start: int, n: int, every: int = 1000, base: int = 60) -> Readings:
     return [(start + i * every, {HR: float(base + i % 40), SPO2: float(97 - i % 3)}) for i in range(n)]
 
 
-def as_stored(readings):
+def as_stored(readings: Readings) -> list[tuple[int, dict[str, float]]]:
     return [(t, {vital.name.lower(): value for vital, value in values.items()}) for t, values in readings]
 
 
-def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, topic, plain_database):
+def test_what_is_produced_is_stored_value_by_value(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms() - 120_000
     sent = {patient: readings(t, 60, base=50 + patient) for patient in world.patients}
     records = world.admission()
@@ -48,7 +53,9 @@ def test_what_is_produced_is_stored_value_by_value(start_worker, world, kafka, t
         assert db.execute("SELECT count(*), min(value) FROM latest WHERE vital = 1").fetchone() == (4, 51 + 19)
 
 
-def test_what_producers_compress_is_read_whichever_way(start_worker, world, kafka, topic, plain_database):
+def test_what_producers_compress_is_read_whichever_way(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     t = now_ms() - 120_000
     records = world.admission()
     with start_worker(plain_database) as worker:
@@ -64,7 +71,9 @@ def test_what_producers_compress_is_read_whichever_way(start_worker, world, kafk
         assert db.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
 
 
-def test_a_worker_leaves_nothing_in_the_folder_it_starts_in(start_worker, plain_database, tmp_path, monkeypatch):
+def test_a_worker_leaves_nothing_in_the_folder_it_starts_in(
+    start_worker: StartWorker, plain_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder in ("here", "scratch"):
         (tmp_path / folder).mkdir()
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
@@ -76,7 +85,9 @@ def test_a_worker_leaves_nothing_in_the_folder_it_starts_in(start_worker, plain_
     assert not list(tmp_path.glob("*/*"))
 
 
-def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, plain_database):
+def test_a_worker_appends_a_clock_record_a_second(
+    start_worker: StartWorker, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     with start_worker(plain_database, clock=True) as worker:
         wait_for_ledger(plain_database, 12, at_least=True)
         assert worker.stop() == 0
@@ -86,8 +97,8 @@ def test_a_worker_appends_a_clock_record_a_second(start_worker, kafka, topic, pl
 
 
 def test_a_wrong_clock_is_a_technical_alarm_of_its_partitions_until_it_is_right_again(
-    start_worker, kafka, topic, plain_database, tmp_path
-):
+    start_worker: StartWorker, kafka: Kafka, topic: str, plain_database: str, tmp_path: Path
+) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_text("20")
     reported = (
@@ -106,8 +117,8 @@ def test_a_wrong_clock_is_a_technical_alarm_of_its_partitions_until_it_is_right_
 
 
 def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_silence(
-    start_worker, kafka, topic, plain_database
-):
+    start_worker: StartWorker, kafka: Kafka, topic: str, plain_database: str
+) -> None:
     with start_worker(plain_database, clock=True, silence_min=7) as worker:
         wait_for_ledger(plain_database, 4, at_least=True)
         assert worker.stop() == 0
@@ -124,7 +135,7 @@ def test_the_last_clock_records_of_a_worker_that_is_asked_to_end_announce_the_si
     )
 
 
-def test_a_worker_that_no_broker_answers_says_so(tmp_path, world, monkeypatch):
+def test_a_worker_that_no_broker_answers_says_so(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.worker.worker.BROKERS_S", 1.0)
     monkeypatch.setattr("streams.kafka.log._TOPIC_S", 1.0)
     settings = WorkerSettings(database="postgresql:///", kafka="127.0.0.1:9", master_key_file=world.write_master(tmp_path))
@@ -134,8 +145,11 @@ def test_a_worker_that_no_broker_answers_says_so(tmp_path, world, monkeypatch):
 
 def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:
     """(reason, reading or -1, record): what is refused though its record opens."""
-    of_device = {"patient": 1, "device": 1001, "gateway": 101}
-    one = lambda *sample, **options: world.record(1, payload((*sample, 0)), **{**of_device, **options})
+
+    def one(time: int, value: float, vital: int, status: int, device: int = 1001, first: int = 0) -> Record:
+        rows = payload((time, value, vital, status, 0))
+        return world.record(Kind.SAMPLES, rows, patient=1, device=device, gateway=101, first=first)
+
     return [
         ("sender not enrolled", -1, one(t, 60.0, HR, 0, device=4711)),
         ("sender not enrolled", -1, world.batch(65, [(t, {HR: 60.0})])),
@@ -149,7 +163,9 @@ def bad_readings(world: World, t: int) -> list[tuple[str, int, Record]]:
     ]
 
 
-def test_bad_input_is_rejected_with_its_reason_and_its_neighbours_are_stored(start_worker, world, kafka, topic, database):
+def test_bad_input_is_rejected_with_its_reason_and_its_neighbours_are_stored(
+    start_worker: StartWorker, world: World, kafka: Kafka, topic: str, database: str
+) -> None:
     t = now_ms() - 10_000
     bad = [(reason, -1, one) for reason, one in bad_records(world)] + bad_readings(world, t)
     records = world.admission([1]) + world.admission([2], since=t)

@@ -9,93 +9,83 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
 from deploy.stack.child import Child
 from devices.wire.batch import partition_of
+from devices.wire.event import Event
+from streams.engine.condition import Condition
+from streams.engine.stage import Moment, Stage
+from streams.store.conditions import FoldConditions
+from streams.store.store import Stored
+from streams.worker.ports import Statements, Surroundings
 
 TABLE = """CREATE TABLE IF NOT EXISTS test_condition (
     partition int4, second int8, subject int4, rule text, source int4, phase text, detail jsonb)"""
 
 
-def fold(tx, conditions):
+def fold(tx: psycopg.Connection, conditions: Sequence[Condition]) -> None:
     tx.cursor().executemany(
         "INSERT INTO test_condition VALUES (%s, %s, %s, %s, %s, %s, %s)",
         [(c.partition, c.second, c.subject, c.rule, c.source, c.phase, json.dumps(c.detail)) for c in conditions],
     )
 
 
-def _killing_statements():
+def _killing_statements() -> Statements:
     """Statements with SIGKILL once the first round is in the database, before it is acknowledged."""
-    from streams.worker.ports import Statements
 
     class Killing(Statements):
         @staticmethod
-        def store_round(*args):
-            Statements.store_round(*args)
+        def store_round(*args: Any) -> Stored:
+            stored = Statements.store_round(*args)
             os.kill(os.getpid(), signal.SIGKILL)
+            return stored
 
     return Killing()
 
 
-class Hangs:
+class Hangs(Stage):
     """A stage that never comes back from the first event of a device: asleep, or with the interpreter's lock held."""
 
-    learns = frozenset()
-
-    def __init__(self, how):
+    def __init__(self, how: str) -> None:
         self.how = how
 
-    def event(self, now, patient, device, gateway, event):
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         if device and self.how == "asleep":
             time.sleep(3600)
         elif device:
             re.match("(a+)+$", "a" * 60 + "b")
 
-    def evaluate(self, moment):
-        return ()
 
-    def __getattr__(self, name):
-        return lambda *_: None
-
-
-class Fails:
+class Fails(Stage):
     """A stage that fails at what a device says of itself."""
 
-    learns = frozenset()
-
-    def event(self, now, patient, device, gateway, event):
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         if device:
             raise KeyError(patient)
-
-    def evaluate(self, moment):
-        return ()
-
-    def __getattr__(self, name):
-        return lambda *_: None
 
 
 class FailsLater(Fails):
     """A stage whose state is bad from what a device says on: it fails at each second after it."""
 
-    def __init__(self):
-        self.bad = set()
+    def __init__(self) -> None:
+        self.bad: set[int] = set()
 
-    def event(self, now, patient, device, gateway, event):
+    def event(self, now: int, patient: int, device: int, gateway: int, event: Event) -> None:
         if device:
             self.bad.add(partition_of(patient))
 
-    def evaluate(self, moment):
+    def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if self.bad & set(moment.partitions.tolist()):
             raise KeyError
         return ()
 
-    def drop(self, partition, patients):
+    def drop(self, partition: int, patients: Sequence[int]) -> None:
         self.bad.discard(partition)
 
 
@@ -139,7 +129,7 @@ class WorkerProcess:
         print(self.log.read_text())
 
 
-def wait_for(database: str, query: str, fits: Callable[[object], bool], timeout: float = 30) -> None:
+def wait_for(database: str, query: str, fits: Callable[[Any], bool], timeout: float = 30) -> None:
     """Until the first column of the one row of `query` fits."""
     end = time.monotonic() + timeout
     found: object = None
@@ -164,7 +154,6 @@ def wait_for_ledger(database: str, total: int, timeout: float = 30, *, at_least:
 
 if __name__ == "__main__":
     from streams.worker import app, worker
-    from streams.worker.ports import Surroundings
     from streams.worker.settings import WorkerSettings
 
     logging.basicConfig(level=os.environ.get("TEST_LOG", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -172,17 +161,20 @@ if __name__ == "__main__":
     if os.environ.get("TEST_KILL_AFTER_COMMIT"):
         surroundings = Surroundings(statements=_killing_statements())
     if leave := os.environ.get("TEST_LEAVE_S"):
-        app.LEAVE_S = float(leave)
+        app.LEAVE_S = float(leave)  # type: ignore[misc]  # final but for a test
     if wrong := os.environ.get("TEST_CLOCK_WRONG_S"):
         wrong_time = lambda: time.time() + float(Path(wrong).read_text())
         surroundings = Surroundings(clock=SimpleNamespace(monotonic=time.monotonic, time=wrong_time))
-    stages = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
+    stages: Sequence[Stage] = [Hangs(os.environ["TEST_HANG"])] if "TEST_HANG" in os.environ else []
     if "TEST_FAIL" in os.environ:
         stages = [Fails() if os.environ["TEST_FAIL"] == "at once" else FailsLater()]
     if "TEST_RULES" in os.environ:
         from alerts.rules.stages import stages as all_stages
 
         stages = all_stages()
+    folding: FoldConditions = fold
     if os.environ.get("TEST_RULES") == "alarms":  # as deployed
-        from alerts.fold.fold import fold_conditions as fold
-    worker.run(WorkerSettings(), stages, fold, surroundings)
+        from alerts.fold.fold import fold_conditions
+
+        folding = fold_conditions
+    worker.run(WorkerSettings(), stages, folding, surroundings)

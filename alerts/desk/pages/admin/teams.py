@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from alerts.care.channels import LOG, registered_channels
 from alerts.care.registers import Record, teams
-from alerts.care.teams import add_team, set_channels
+from alerts.care.teams import add_team, set_channels, set_phone
 from alerts.database import Tx
 from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.admin.guard import administrator, change, go_to, write_down
@@ -18,7 +18,11 @@ from alerts.desk.web.context import Desk, text_of
 from alerts.desk.web.session import Session
 from alerts.errors import CareError, InvalidTeamError, UnknownRecordError
 
-_DONE: Final = {"added": "The care team is there. Its members are chosen at each person.", "channels": "Changed."}
+_DONE: Final = {
+    "added": "The care team is there. Its members are chosen at each person.",
+    "channels": "Changed.",
+    "phone": "Saved.",
+}
 
 
 @administrator
@@ -66,6 +70,24 @@ async def channels(request: Request, desk: Desk, session: Session) -> Response:
     return go_to("/admin/teams?done=channels")
 
 
+@administrator
+async def phone(request: Request, desk: Desk, session: Session) -> Response:
+    """Set the telephone number that patients call."""
+    number, given = request.path_params["team"], text_of(await request.form(), "phone", 60)
+
+    def work(tx: Tx) -> None:
+        set_phone(tx, number, given)
+        write_down(tx, session, "team.phone", f"team:{number}")
+
+    try:
+        await change(desk, work)
+    except UnknownRecordError:
+        raise NotYoursError from None
+    except CareError as error:
+        return await _page(desk, session, problems={"phone": str(error)}, status=422)
+    return go_to("/admin/teams?done=phone")
+
+
 async def _page(
     desk: Desk,
     session: Session,
@@ -88,5 +110,6 @@ async def _page(
 ROUTES: Final = [
     Route("/admin/teams", page, methods=["GET"]),
     Route("/admin/teams", add, methods=["POST"]),
+    Route("/admin/teams/{team:int}/phone", phone, methods=["POST"]),
     Route("/admin/teams/{team:int}/channels", channels, methods=["POST"]),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alerts.rules.stages import stages
 from devices.vitals import Vital
 from devices.wire.batch import Kind
-from devices.wire.control import Consent, Enrolled, Enrolment, Facts, RuleSet
+from devices.wire.control import Consent, Control, Enrolled, Enrolment, Facts, RuleSet
 from streams.engine.engine import Engine
 from streams.engine.snapshot.recall import Recall
 from streams.engine.testing import START, PatientLog, Record, clock_record, control_record, round_of
@@ -50,6 +50,30 @@ def test_it_ends_when_the_inputs_are_well_again() -> None:
     assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
 
 
+def test_a_score_of_devices_that_were_taken_away_ends_once_their_values_are_too_old() -> None:
+    it = home(hold_s=0)
+    measured(it, 3)
+    ended = Enrolled(it.device, it.gateway, 0, it.now * 1000, 1)
+    it.control(Enrolment((ended,), ()))
+    it.wait(600)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset"], "the values are not yet too old"
+    it.wait(400)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
+    assert not it.reported("news2_no_value")
+
+
+def test_a_score_that_stands_ends_by_no_silence_but_when_its_devices_are_taken_away() -> None:
+    it = home(hold_s=0)
+    measured(it, 3)
+    it.wait(1000)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset"]
+    assert [phase for _, _, phase, _ in it.reported("news2_no_value")] == ["onset"]
+    it.control(Enrolment((Enrolled(it.device, it.gateway, 0, it.now * 1000, 1),), ()))
+    it.wait(2)
+    assert [phase for _, _, phase, _ in it.reported("news2")] == ["onset", "end"]
+    assert [phase for _, _, phase, _ in it.reported("news2_no_value")] == ["onset", "end"]
+
+
 def test_three_inputs_are_no_score() -> None:
     it = home(hold_s=0)
     measured(it, 5, ILL[:3])
@@ -66,9 +90,9 @@ def test_children_and_people_of_unknown_age_have_no_score() -> None:
 def test_facts_in_a_round_of_their_own_before_the_enrolment_count() -> None:
     engine = Engine(stages())
     engine.take(1, None, Recall())
-    enrolment = Enrolment((Enrolled(7, 3, 0),), (3,))
+    controls: tuple[Control, ...] = (ADULT, Consent(True, 0), Enrolment((Enrolled(7, 3, 0),), (3,)))
     emitted = []
-    for number, control in enumerate((ADULT, Consent(True, 0), enrolment)):
+    for number, control in enumerate(controls):
         engine.advance(round_of([control_record(START * 1000 + number, 1, control, number)]))
     for second in range(START, START + 40):
         readings = tuple((second * 1000, value, int(vital), 0, 0) for vital, value in ILL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.vitals import Vital
-from devices.wire.batch import Kind
+from devices.wire.batch import ClockQuality, Kind
 from streams.engine.testing import START, Record, Sample
 from streams.engine.writes import Writes
 
@@ -11,8 +11,16 @@ NOW = START * 1000
 GOOD: Sample = (NOW, 97.0, Vital.SPO2, 0, 0)
 
 
-def sent(*samples: Sample, patient: int = 1, device: int = 7, gateway: int = 3, append: int = NOW, **more: int) -> Record:
-    return Record(append, Kind.SAMPLES, patient, device, gateway, samples=samples or (GOOD,), **more)
+def sent(
+    *samples: Sample,
+    patient: int = 1,
+    device: int = 7,
+    gateway: int = 3,
+    append: int = NOW,
+    clock: int = ClockQuality.SURE,
+    key: int = 0,
+) -> Record:
+    return Record(append, Kind.SAMPLES, patient, device, gateway, samples=samples or (GOOD,), clock=clock, key=key)
 
 
 def reasons(writes: Writes) -> list[tuple[int, str]]:

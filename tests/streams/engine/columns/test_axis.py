@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.columns.axis import Axis, Columns, Field
+from streams.engine.columns.arrays import Cells, Ints
+from streams.engine.columns.axis import Axis, Columns, array
 
 
 class Numbers(Columns):
-    FIELDS: ClassVar = {"one": Field(np.int64, -1), "three": Field(np.int32, 7, (3,)), "two": Field(np.int64, 0, (2,))}
+    one: Ints = array(np.int64, -1)
+    three: Cells = array(np.int32, 7, (3,))
+    two: Ints = array(np.int64, 0, (2,))
 
 
 growth = st.tuples(st.integers(0, 5), st.integers(1, 60))
@@ -20,9 +21,11 @@ steps = st.lists(st.one_of(growth, st.tuples(st.integers(0, 5), st.just(0))), mi
 
 
 @given(steps)
-def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps):
+def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps: list[tuple[int, int]]) -> None:
     axis = Axis()
-    table, held, where = Numbers(axis, "numbers"), {}, {}
+    table = Numbers(axis, "numbers")
+    held: dict[int, list[int]] = {}
+    where: dict[int, int] = {}
     axis.on_move(lambda moved: where.update({name: int(moved[at]) for name, at in where.items()}))
     for number, (partition, count) in enumerate(steps):
         if count == 0:
@@ -36,19 +39,19 @@ def test_columns_keep_what_they_hold_and_free_ones_hold_nothing(steps):
         where |= dict(zip(names, columns.tolist(), strict=True))
     taken = np.zeros(axis.width, bool)
     for partition, names in held.items():
-        columns = axis.of(partition)
-        taken[columns] = True
-        assert table.one[columns].tolist() == names
-        assert table.three[:, columns].tolist() == [names] * 3
-        assert table.two[:, columns].tolist() == [names] * 2
-        assert [where[name] for name in names] == list(range(columns.start, columns.stop))
-        assert (axis.owner[columns] == partition).all()
+        its = axis.of(partition)
+        taken[its] = True
+        assert table.one[its].tolist() == names
+        assert table.three[:, its].tolist() == [names] * 3
+        assert table.two[:, its].tolist() == [names] * 2
+        assert [where[name] for name in names] == list(range(its.start, its.stop))
+        assert (axis.owner[its] == partition).all()
     assert (table.one[~taken] == -1).all()
     assert (table.three[:, ~taken] == 7).all()
     assert (table.two[:, ~taken] == 0).all()
 
 
-def test_slices_move_together_where_they_stand_before_memory_is_asked_for():
+def test_slices_move_together_where_they_stand_before_memory_is_asked_for() -> None:
     axis = Axis()
     table = Numbers(axis, "numbers")
     for partition in range(16):
@@ -62,7 +65,7 @@ def test_slices_move_together_where_they_stand_before_memory_is_asked_for():
     assert table.one[axis.of(15)].tolist() == list(range(1000))
 
 
-def test_arrays_grow_where_they_stand_unless_somebody_holds_them():
+def test_arrays_grow_where_they_stand_unless_somebody_holds_them() -> None:
     axis = Axis()
     table = Numbers(axis, "numbers")
     axis.add(np.full(1000, 3))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from devices.wire.control import Consent, RuleSet
 from devices.wire.event import Heartbeat
 from streams.engine.opening.block import Block
 from streams.engine.opening.opening import open_blocks
+from streams.engine.round import Round
 from tests.streams.producing import Record, World, clock
 
 T = 1_700_000_000_000
@@ -17,11 +21,11 @@ HR, SPO2 = Vital.HEART_RATE, Vital.SPO2
 
 
 @pytest.fixture
-def world():
+def world() -> World:
     return World([1, 2, 65])
 
 
-def blocks_of(records, *, first=10, append=T):
+def blocks_of(records: Iterable[Record], *, first: int = 10, append: int = T) -> list[Block]:
     by_partition: dict[int, list[Record]] = {}
     for record in records:
         by_partition.setdefault(record.partition, []).append(record)
@@ -31,11 +35,11 @@ def blocks_of(records, *, first=10, append=T):
     ]
 
 
-def open_records(world, records):
+def open_records(world: World, records: Iterable[Record]) -> Round:
     return open_blocks(blocks_of(records), world.ring())
 
 
-def test_batches_become_columns(world):
+def test_batches_become_columns(world: World) -> None:
     found = open_records(
         world,
         [
@@ -72,7 +76,7 @@ def payload(*rows: tuple[int, float, int, int, int]) -> bytes:
 
 def bad_records(world: World) -> list[tuple[str, Record]]:
     good = world.batch(1, [(T, {HR: 61})])
-    of_device = {"patient": 1, "device": 1001, "gateway": 101}
+    of_device = partial(world.record, Kind.SAMPLES, patient=1, device=1001, gateway=101)
     samples = payload((T, 60.0, HR, 0, 0))
     misfits = "is out of range or of another kind"
     wrong_scope = "control of a patient for a partition, or the other way round"
@@ -99,10 +103,10 @@ def bad_records(world: World) -> list[tuple[str, Record]]:
         ("does not open under the key its header names", changed(good, device=5)),
         ("does not open under the key its header names", Record(1, b"", good.value[:-1])),
         ("does not open under the key its header names", Record(1, b"", good.value[: HEADER.itemsize])),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, samples[:-1], **of_device)),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, samples, count=2, **of_device)),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, samples, count=0, **of_device)),
-        ("payload does not fit its header", world.record(Kind.SAMPLES, b"", **of_device)),
+        ("payload does not fit its header", of_device(samples[:-1])),
+        ("payload does not fit its header", of_device(samples, count=2)),
+        ("payload does not fit its header", of_device(samples, count=0)),
+        ("payload does not fit its header", of_device(b"")),
         ("event payload: DecodeError", world.record(Kind.EVENT, b"{", patient=1, gateway=101)),
         (f"event payload: kind {misfits}", world.record(Kind.EVENT, b'{"kind":"party"}', patient=1, gateway=101)),
         (f"event payload: at {misfits}", world.event(1, Heartbeat(2**62))),
@@ -112,7 +116,7 @@ def bad_records(world: World) -> list[tuple[str, Record]]:
     ]  # fmt: skip
 
 
-def test_bad_records_are_rejected_whole_and_their_neighbours_open(world):
+def test_bad_records_are_rejected_whole_and_their_neighbours_open(world: World) -> None:
     bad = bad_records(world)
     records = [record for _, one in bad for record in (one, world.batch(1, [(T, {HR: 70})]))]
     found = open_records(world, records)
@@ -124,7 +128,7 @@ def test_bad_records_are_rejected_whole_and_their_neighbours_open(world):
     assert (found.records["kind"][1::2] == Kind.SAMPLES).all()
 
 
-def test_a_reading_that_cannot_be_one_row_is_rejected_alone(world):
+def test_a_reading_that_cannot_be_one_row_is_rejected_alone(world: World) -> None:
     rows = payload(
         (T, 60.0, HR, 0, 0),
         (-1, 60.0, HR, 0, 1),
@@ -146,19 +150,19 @@ def test_a_reading_that_cannot_be_one_row_is_rejected_alone(world):
     assert found.record.tolist() == [0, 0]
 
 
-def test_readings_out_of_order_in_a_batch_open(world):
+def test_readings_out_of_order_in_a_batch_open(world: World) -> None:
     rows = payload((T + 5, 61.0, HR, 0, 1), (T, 60.0, HR, 0, 0), (T + 5, 97.0, SPO2, 0, 1))
     found = open_records(world, [world.record(Kind.SAMPLES, rows, patient=1, device=1001, gateway=101, count=2)])
     assert found.rejected == []
     assert found.samples["value"].tolist() == [61, 60, 97]
 
 
-def test_no_blocks_make_an_empty_round(world):
+def test_no_blocks_make_an_empty_round(world: World) -> None:
     found = open_blocks([], world.ring())
     assert len(found.records) == len(found.samples) == 0
 
 
-def test_random_bytes_never_raise(world):
+def test_random_bytes_never_raise(world: World) -> None:
     rng = np.random.default_rng(5)
     good = world.batch(1, [(T, {HR: 61})]).value
     records = []

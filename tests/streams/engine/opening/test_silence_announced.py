@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -44,10 +46,10 @@ def opened(world: World, *values: bytes, append: int = T) -> Block:
     ids=str,
 )
 def test_an_announcement_counts_where_the_owner_sealed_it_for_this_partition_just_now(
-    world: World, changes: dict[str, int], minutes: int, refused: str | None
+    world: World, changes: dict[str, Any], minutes: int, refused: str | None
 ) -> None:
     assert world.secrets[1][:2] == (0, 0)
-    found = open_blocks([opened(world, announcement(world, **changes))], world.ring())  # type: ignore[arg-type]
+    found = open_blocks([opened(world, announcement(world, **changes))], world.ring())
     assert [one.reason for one in found.rejected] == ([refused] if refused else [])
     assert found.records[["kind", "count"]].tolist() == [(0 if refused else Kind.CLOCK, minutes)]
 

@@ -25,7 +25,7 @@ def edges(limit: float, hysteresis: float, sign: int) -> tuple[Fraction, Fractio
 class LimitsOracle(Records):
     def levels(self, name: tuple[int, int, int]) -> dict[At, Edge]:
         """{(side, level): (limit, clear, hold)} with the sign of the side."""
-        out = {}
+        out: dict[At, Edge] = {}
         for limits in (self.of_rule_set(name[0]), self.limits.get(name[0], Limits()).limits):
             for one in sorted(limits, key=lambda each: each.vital == parameter(each.vital)):
                 if parameter(one.vital) != parameter(name[1]):
@@ -80,9 +80,9 @@ class LimitsOracle(Records):
         reaches = False
         if (recheck or late) and samples:
             for at, run in s.runs.items():
-                goes_on = run.credit > 0 and run.since < samples[0][0] and not recheck
-                reaches |= goes_on
-                run.credit = self.most(name, levels, at) if goes_on else 0
+                lasts = run.credit > 0 and run.since < samples[0][0] and not recheck
+                reaches |= lasts
+                run.credit = self.most(name, levels, at) if lasts else 0
                 run.last = -NEVER
         found = []
         for t, (_, v) in samples:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from devices.wire.control import Facts
+from tests.streams.engine.oracle.records import Records
 from tests.streams.engine.oracle.sources import parameter
-from tests.streams.engine.oracle.state import NEVER, SeriesOracle, State
+from tests.streams.engine.oracle.state import NEVER, SeriesOracle
 
 NEWS2_COLUMNS = ("respiratory_rate", "spo2", "systolic", "heart_rate", "pulse_rate", "temperature")
 
 
-class Scores(State):
+class Scores(Records):
     def scores(self, now: int, active_s: int) -> list[tuple[object, ...]]:
         out: list[tuple[object, ...]] = []
         for patient in sorted({name[0] for name in self.series}):
@@ -51,8 +52,12 @@ class Scores(State):
         """(total, total without what is in doubt, newest measured second, whether it counts); ``lapsed``: with old ones."""
         best = {
             SeriesOracle(parameter(vital)).spec.column: (s.newest[0] * 1000 + s.newest[1], s)
-            for (who, vital, _), s in self.series.items()
-            if who == patient and s.superseded is None and s.newest and s.spec.column in NEWS2_COLUMNS
+            for (who, vital, device), s in self.series.items()
+            if who == patient
+            and (not lapsed or self.worn((who, device)))
+            and s.superseded is None
+            and s.newest
+            and s.spec.column in NEWS2_COLUMNS
         }
         valid = {k: v for k, v in best.items() if v[1].expires > active_s}
         chosen = best if lapsed else valid

@@ -25,6 +25,10 @@ class Records(State):
     def reopen(self, new: int) -> None:
         raise NotImplementedError
 
+    def levels(self, name: tuple[int, int, int]) -> object:
+        """What decides for a series; see :mod:`.limits`."""
+        raise NotImplementedError
+
     def record(self, one: Record) -> None:
         if one.kind == Kind.CLOCK and one.append < self.clock - 10_000:
             self.set_back(one.append)
@@ -199,6 +203,7 @@ class Records(State):
 
     def event(self, now: int, one: Record) -> None:
         event, who = one.event, (one.patient, one.device)
+        assert event is not None
         if self.withdrawn_at(one.patient, event.at):
             self.rejected += 1
             return
@@ -267,8 +272,8 @@ class Records(State):
                 self.gateway[link] = active_s
             self.serving = {link for link in self.serving if link[0] != patient} | serving
         if isinstance(control, RuleSet | Limits):
-            for (who, _, _), s in self.series.items():
-                s.recheck |= patient in (who, 0)
+            for (whose, _, _), s in self.series.items():
+                s.recheck |= patient in (whose, 0)
         if isinstance(control, RuleSet | Pauses | Enrolment | Facts):
-            for (who, _, _), s in self.series.items():
-                s.changed |= patient in (who, 0)
+            for (whose, _, _), s in self.series.items():
+                s.changed |= patient in (whose, 0)

@@ -70,7 +70,7 @@ class RollingOracle(Records):
             share = Fraction(100 * sum(f * sign > limit * sign for f in means), len(means))
             begins, stays, value = share >= rule.share, share > rule.share - back, share
         else:
-            value = sum(means) / len(means) if rule.figure == "mean" else Fraction(statistics.median(means))
+            value = sum(means, Fraction(0)) / len(means) if rule.figure == "mean" else Fraction(statistics.median(means))
             begins, stays = value * sign > limit * sign, value * sign > limit * sign - back
         few = len(figures) < rule.least
         return (begins and not few and not off) or (was and (stays or few)), float(value)

@@ -31,7 +31,8 @@ class SourcesOracle(Records):
             newest = sorted(known, key=lambda one: (not self.is_worn(one[0]), -self.at(one[1])))[
                 :1
             ]  # of equal ones the preferred
-            leader = (live or newest or [(None, None)])[0]
+            leaders: list[tuple[Name, SeriesOracle] | tuple[None, None]] = [*live, *newest, (None, None)]
+            leader = leaders[0]
             for place, (name, s) in enumerate(found):
                 led = len(found) > 1 and leader[0] is not None and name != leader[0]
                 s.superseded = leader[0][2] if led and leader[0] else None

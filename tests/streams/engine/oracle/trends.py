@@ -7,7 +7,8 @@ import statistics
 from fractions import Fraction
 
 from devices.wire.control import Change, Drift, Rate, Repeated, Slope, Soon, Steady, Trend
-from tests.streams.engine.oracle.state import SeriesOracle, State
+from tests.streams.engine.oracle.records import Records
+from tests.streams.engine.oracle.state import SeriesOracle
 
 SIDES = {"high": 1, "low": -1}
 Reported = tuple[object, ...]
@@ -28,7 +29,7 @@ NAMES: dict[type[Trend], tuple[str, str]] = {
 }
 
 
-class TrendsOracle(State):
+class TrendsOracle(Records):
     def trend(self, kind: type[Trend], vital: int, side: str) -> Trend | None:
         found = [one for one in self.rules.trends if isinstance(one, kind) and one.vital == vital]
         found = [one for one in found if side in (one.sides if isinstance(one, Drift) else (one.side,))]

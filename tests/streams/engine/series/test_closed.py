@@ -1,23 +1,26 @@
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import pytest
 
 from devices.vitals import FIXED_MAX
 from streams.engine.columns.axis import Axis
-from streams.engine.series.closed import ClosedHours, ClosedMinutes
+from streams.engine.series.closed import ClosedHours, ClosedMinutes, Slots
 
 SERIES = 40
+_S = TypeVar("_S", bound=Slots)
 
 
-def table(kind):
+def table(kind: type[_S]) -> tuple[_S, slice]:
     axis = Axis()
     made = kind(axis, None)
     axis.add(np.zeros(SERIES, np.int64))
     return made, axis.of(0)
 
 
-def measured(kind, most):
+def measured(kind: type[_S], most: int) -> tuple[_S, slice]:
     """Cells of ``most`` values at most, some of none."""
     made, columns = table(kind)
     rng = np.random.default_rng(7)
@@ -32,7 +35,7 @@ def measured(kind, most):
 
 
 @pytest.mark.parametrize(("kind", "most"), [(ClosedMinutes, 60), (ClosedHours, 3600)])
-def test_what_was_packed_comes_back_as_it_was(kind, most):
+def test_what_was_packed_comes_back_as_it_was(kind: type[Slots], most: int) -> None:
     made, columns = measured(kind, most)
     again, its = table(kind)
     again.unpack(its, made.pack(columns))
@@ -40,7 +43,7 @@ def test_what_was_packed_comes_back_as_it_was(kind, most):
         np.testing.assert_array_equal(getattr(again, field)[:, its], getattr(made, field)[:, columns])
 
 
-def test_the_largest_numbers_come_back_as_well():
+def test_the_largest_numbers_come_back_as_well() -> None:
     made, columns = table(ClosedHours)
     values = np.array([FIXED_MAX] * 3599 + [0], np.int64)
     for column, n in enumerate(range(3600, 3600 - SERIES, -1)):
@@ -53,7 +56,7 @@ def test_the_largest_numbers_come_back_as_well():
         np.testing.assert_array_equal(getattr(again, field)[:, its], getattr(made, field)[:, columns])
 
 
-def test_numbers_that_no_values_have_are_packed_in_as_many_bytes_as_there_are():
+def test_numbers_that_no_values_have_are_packed_in_as_many_bytes_as_there_are() -> None:
     made, columns = measured(ClosedHours, 3600)
     made.n[3, 5], made.sum[3, 5], made.squares[3, 5] = 2, 1000, 0
     packed = made.pack(columns)

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+import pytest
+
+from streams.engine.columns.arrays import Ints
 from streams.engine.columns.axis import Axis
 from streams.engine.series.due_later import DueLater
 
 
-def put(later, at, columns, number=0):
-    columns = np.array(columns, np.int64)
-    later.put(at, columns, np.full(len(columns), number), np.zeros(len(columns), np.int32))
+def put(later: DueLater, at: int, columns: Sequence[int] | Ints, number: int = 0) -> None:
+    column = np.array(columns, np.int64)
+    later.put(at, column, np.full(len(column), number), np.zeros(len(column), np.int32))
 
 
-def test_entries_move_with_their_partition_and_go_with_it():
+def test_entries_move_with_their_partition_and_go_with_it() -> None:
     axis = Axis()
     later = DueLater(axis)
     first = axis.add(np.repeat([1, 2], 3))
@@ -19,17 +23,17 @@ def test_entries_move_with_their_partition_and_go_with_it():
         put(later, 50, first[[0, 3]], number)
     put(later, 60, first[:3])
     axis.add(np.repeat(2, 40))  # no room: it moves
-    ((at, column, number, _),) = later.pack(2)
-    assert (at, column.tolist(), number.tolist()) == (50, [0] * 1000, list(range(1000)))
+    ((at, column, numbers, _),) = later.pack(2)
+    assert (at, column.tolist(), numbers.tolist()) == (50, [0] * 1000, list(range(1000)))
     axis.drop(1)
     assert 60 not in later
-    column, number, _ = later.take(50, None)
+    column, numbers, _ = later.take(50, None)
     assert column.tolist() == [axis.of(2).start] * 1000
-    assert number.tolist() == list(range(1000))
+    assert numbers.tolist() == list(range(1000))
     assert 50 not in later
 
 
-def test_to_move_many_pieces_again_costs_next_to_nothing(monkeypatch):
+def test_to_move_many_pieces_again_costs_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     axis = Axis()
     later = DueLater(axis)
     columns = axis.add(np.repeat(np.arange(64), 4))
@@ -41,7 +45,7 @@ def test_to_move_many_pieces_again_costs_next_to_nothing(monkeypatch):
     assert len(later.take(50, None)[0]) == 1000 * 62 * 4
 
 
-def test_entries_are_postponed_and_cleared_by_partition():
+def test_entries_are_postponed_and_cleared_by_partition() -> None:
     axis = Axis()
     later = DueLater(axis)
     columns = axis.add(np.repeat([1, 2], 1))
@@ -55,7 +59,7 @@ def test_entries_are_postponed_and_cleared_by_partition():
     assert 70 not in later
 
 
-def test_packed_entries_come_back_wherever_their_partition_stands():
+def test_packed_entries_come_back_wherever_their_partition_stands() -> None:
     axis, elsewhere = Axis(), Axis()
     later, other = DueLater(axis), DueLater(elsewhere)
     put(later, 50, axis.add(np.repeat(1, 3)), 7)

@@ -83,9 +83,9 @@ def test_the_store_computes_the_same_row_from_stored_readings() -> None:
                 for name in (*IDENTITY, "second"):
                     asked[at][name] = row[name]
             for row in recompute(asked, samples, others[:, 0], others[:, 1]):
-                name = tuple(int(row[field]) for field in IDENTITY)
-                if name not in named:  # a late one is written by the store, from the same readings
-                    assert repr(row) == repr(last[name])
+                identity = tuple(int(row[field]) for field in IDENTITY)
+                if identity not in named:  # a late one is written by the store, from the same readings
+                    assert repr(row) == repr(last[identity])
                     compared += 1
     assert compared > 50
 

@@ -52,7 +52,16 @@ async def test_a_ward_of_thirty_a_typing_error_and_a_discharge_taken_back(
         await page.goto(f"{served.url}/admin/{name}")
         await page.screenshot(path=OUT / f"admin-{name}-1440-light.png")
     await page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("patients", "patients/new", "patients/import", "people", "people/m.testova", "teams", patient):
+    for path in (
+        "patients",
+        "patients/new",
+        "patients/import",
+        "patients/1/leaflets",
+        "people",
+        "people/m.testova",
+        "teams",
+        patient,
+    ):
         answer = await page.goto(path if path == patient else f"{served.url}/admin/{path}")
         assert answer and answer.ok, path
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
