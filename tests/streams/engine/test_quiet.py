@@ -46,7 +46,7 @@ def test_they_are_passed_over_where_values_come_rarely_and_never_beside_a_rule_t
             count[0] += 1
             evaluate(*given)  # type: ignore[operator]
 
-        it.engine._turn = counted  # type: ignore[method-assign]
+        it.engine._turn = counted  # type: ignore[method-assign, assignment]
         it.control(RuleSet(1, (Limit(Vital.SPO2, "low", None, Level(92.0)),), agree=()))
         for value in (97, 88, 97, 97):
             it.measure(Vital.SPO2, value)

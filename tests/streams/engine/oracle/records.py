@@ -67,7 +67,7 @@ class Records(State):
             s.kept = {t: c for t, c in s.kept.items() if t <= new}
             if s.last_day >= new // 86_400 and not s.spec.continuous:
                 s.days, s.last_day = {d: c for d, c in s.days.items() if d < new // 86_400}, new // 86_400
-                self.learn_days(s, {t: c for t, c in s.kept.items() if t // 86_400 == s.last_day})
+                s.learn_days({t: c for t, c in s.kept.items() if t // 86_400 == s.last_day})
             if s.newest:
                 s.newest = (min(s.newest[0], new), *s.newest[1:])
             for run in s.runs.values():

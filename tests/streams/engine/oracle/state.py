@@ -57,6 +57,15 @@ class SeriesOracle:
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
         self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes
 
+    def learn_days(self, updates: dict[int, tuple[int, int]]) -> None:
+        """The last reading of each day."""
+        if updates:
+            self.last_day = max(self.last_day, max(updates) // 86_400)
+            self.days = {d: c for d, c in self.days.items() if d > self.last_day - 28}
+        for t, (_, value) in updates.items():
+            if t // 86_400 > self.last_day - 28:
+                self.days[t // 86_400] = max(self.days.get(t // 86_400, -1), t % 86_400 // 2 << 15 | value)
+
 
 class State:
     """The state of one partition; the results are in the lists and dicts at the end."""

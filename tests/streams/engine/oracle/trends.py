@@ -188,12 +188,3 @@ class TrendsOracle(Records):
             return False, 0.0
         away = Fraction(s.newest[2] * sign - s.steady_from[side], s.spec.steps) > Fraction(repr(one.hysteresis))
         return (before or begins) and away, float(a_day)
-
-    def learn_days(self, s: SeriesOracle, updates: dict[int, tuple[int, int]]) -> None:
-        """The last reading of each day."""
-        if updates:
-            s.last_day = max(s.last_day, max(updates) // 86_400)
-            s.days = {d: c for d, c in s.days.items() if d > s.last_day - 28}
-        for t, (_, value) in updates.items():
-            if t // 86_400 > s.last_day - 28:
-                s.days[t // 86_400] = max(s.days.get(t // 86_400, -1), t % 86_400 // 2 << 15 | value)
