@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "person": "Look people up, change name, role and password, stop and let them sign in.",
     "team": "Look care teams up, change members and the channels that tell them.",
     "rules": "Check a rule file, show and apply rule sets, and say who applied which one when and why.",
+    "replay": "Replay recorded patients with other rules: how often they would have called, and which episodes they lose.",
     "evaluate": "Evaluate rule sets on recorded patients: how often they call, whom they find, what they miss.",
     "mqtt": "Check what an MQTT device's messages mean to the gateway; docs/mqtt.md says what a device sends.",
     "mapping": "Try a mapping, which says in TOML what a foreign MQTT device's messages mean (docs/mqtt.md).",

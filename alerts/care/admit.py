@@ -12,6 +12,7 @@ from alerts.care.correct import check_record_is_free, write_index
 from alerts.care.enrol import end_all
 from alerts.care.facts import set_facts
 from alerts.care.identity import Identity, check_identity, identifiers, index_hash, open_identity, seal_identity
+from alerts.care.layers import own_rules_of, send_own_rules
 from alerts.care.pairing_codes import revoke_code
 from alerts.care.pauses import pauses_of
 from alerts.care.records import check_in_care, row_of
@@ -50,6 +51,8 @@ def admit_patient(tx: Tx, master: bytes, identity: Identity, team: int, facts: F
     write_index(tx, master, identity, patient)
     current_key(tx, master, patient, DESK)
     set_facts(tx, patient, facts if facts.born else msgspec.structs.replace(facts, born=identity.born), by)
+    if own_rules_of(tx, patient).sets:
+        send_own_rules(tx, patient, by)
     return patient
 
 

@@ -13,12 +13,18 @@ from alerts.control.outbox import WHOLE_PARTITION, send, take_turn
 from alerts.database import Tx, scalar
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import default_rule_set
+from alerts.rules.layers.merged import layers_of
+from alerts.rules.layers.merged import merged as layered
 from alerts.rules.parameters import parameter_of
 from devices.vitals import VITALS, Vital
-from devices.wire.control import Level, Limit, Limits, RuleSet
+from devices.wire.control import Layer, Level, Limit, Limits, OwnRules, RuleSet
 
 BySide = Mapping[tuple[int, str], Limit]
 """Limits by (parameter, side)."""
+SENT: Final = """
+SELECT (SELECT payload -> 'sets' FROM control_outbox WHERE patient = 0 AND kind = 'rule_set' ORDER BY sequence DESC LIMIT 1),
+    (SELECT payload FROM control_outbox WHERE patient = %s AND kind = 'own_rules' ORDER BY sequence DESC LIMIT 1)"""
+"""What was sent last: the layers of programmes and wards, and which of them a patient has."""
 RULE_SET: Final = "SELECT content FROM rule_set ORDER BY version DESC LIMIT 1"
 
 
@@ -30,7 +36,8 @@ def set_limits(tx: Tx, patient: int, limits: Limits, by: int) -> None:
     """
     take_turn(tx)
     check_limits(limits.limits)
-    check_limits(merged(chosen_rule_set(tx).limits, limits.limits))
+    rules = rules_of_patient(chosen_rule_set(tx), *(tx.execute(SENT, [patient]).fetchone() or (None, None)))
+    check_limits(merged(rules.limits, limits.limits))
     send(tx, patient, limits, by)
 
 
@@ -49,12 +56,36 @@ def set_rule_set(tx: Tx, rule_set: RuleSet, by: int, *, reason: str = "", source
     )
     if not stored.rowcount:
         raise InvalidLimitsError(f"Rule set {rule_set.version} exists already: give the next number.")
-    send(tx, WHOLE_PARTITION, rule_set, by)
+    send(tx, WHOLE_PARTITION, msgspec.structs.replace(rule_set, sets=sent_layers(tx)), by)
+
+
+def rules_of_patient(rules: RuleSet, shared: object, own: object) -> RuleSet:
+    """The rule set of a patient: ``rules`` with the layers in the result of :data:`SENT`."""
+    sets = msgspec.convert(shared or [], tuple[Layer, ...])
+    mine = None if own is None else msgspec.convert(own, OwnRules)
+    whole = msgspec.structs.replace(rules, sets=sets)
+    return layered(whole, layers_of(whole, mine))
+
+
+def sent_layers(tx: Tx) -> tuple[Layer, ...]:
+    """The layers of programmes and wards that were sent last: a record is the whole state of its kind."""
+    newest = scalar(tx, "SELECT max(sequence) FROM control_outbox WHERE patient = 0 AND kind = 'rule_set'")
+    if newest is None:
+        return ()
+    sets = scalar(tx, "SELECT payload -> 'sets' FROM control_outbox WHERE sequence = %s", [newest])
+    return msgspec.convert(sets or [], tuple[Layer, ...])
 
 
 def chosen_rule_set(tx: Tx) -> RuleSet:
     """The newest rule set of the desk; the default one if none was ever set."""
     return rule_set_of(scalar(tx, RULE_SET))
+
+
+def own_limits(tx: Tx, patient: int) -> Limits:
+    """A patient's own limits as last sent; none if none ever were."""
+    query = "SELECT payload FROM control_outbox WHERE patient = %s AND kind = 'limits' ORDER BY sequence DESC LIMIT 1"
+    content = scalar(tx, query, [patient])
+    return Limits() if content is None else msgspec.convert(content, Limits)
 
 
 def rule_set_of(content: object) -> RuleSet:

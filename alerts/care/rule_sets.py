@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alerts.care.limits import rule_set_of, set_rule_set
 from alerts.care.limits_check import check_limits
-from alerts.database import Tx
+from alerts.database import Tx, scalar
 from alerts.errors import InvalidLimitsError
 from alerts.rules.defaults import default_rule_file
 from alerts.rules.errors import Fault, RuleFileError
@@ -59,6 +59,23 @@ def apply(tx: Tx, text: str, by: int, reason: str) -> RuleFile:
     found = checked(text, version=(newest[0] if newest else 0) + 1)
     set_rule_set(tx, found.rule_set, by, reason=reason, source=text)
     return found
+
+
+def undo(tx: Tx, by: int, reason: str) -> RuleFile:
+    """Apply what was in force before the newest version again, as a new version.
+
+    Raises:
+        InvalidLimitsError: nothing was applied yet.
+    """
+    newest = scalar(tx, "SELECT max(version) FROM rule_set")
+    if newest is None:
+        raise InvalidLimitsError("Nothing was applied yet, so there is nothing to undo.")
+    if newest == 1:
+        found = default_rule_file()
+        text = rule_file_of(found.rule_set, name=found.name, about=found.about, sources=found.sources)
+    else:
+        text = version(tx, newest - 1)[1]
+    return apply(tx, text, by, reason)
 
 
 def version(tx: Tx, number: int | None) -> tuple[RuleFile, str]:

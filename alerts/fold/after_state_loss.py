@@ -19,6 +19,7 @@ from devices.wire.batch import partition_of
 from streams.engine.condition import CALL_BACK, KEY_DAMAGED, Condition
 
 STATE_LOST: Final = "state_lost"
+_HOURS: Final = ("_1h", "_4h", "_24h", "news2_mean", "news2_rise")
 PIPELINE_STOPPED: Final = "pipeline_stopped"
 """The one condition of a partition that the engine decides; the others begin and end in its owner."""
 
@@ -33,7 +34,7 @@ def ends_after_state_loss(tx: Tx, conditions: Sequence[Condition]) -> list[Condi
 
 def _decided_again(alarm: Alarm) -> bool:
     if alarm.subject_kind == "patient":
-        return not is_trend(alarm.rule) and alarm.rule not in {KEY_DAMAGED, CALL_BACK}
+        return not (is_trend(alarm.rule) or alarm.rule.endswith(_HOURS) or alarm.rule in {KEY_DAMAGED, CALL_BACK})
     return alarm.rule == PIPELINE_STOPPED
 
 

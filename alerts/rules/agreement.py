@@ -71,6 +71,10 @@ class SourcesDisagree(Rule):
         since = self.table.since[:, self.table.axis.of(partition)]
         np.minimum(since, now, out=since)
 
+    def idle_until(self, now: int) -> int:
+        """As :meth:`alerts.rules.sources.Sources.idle_until`, which is asked before."""
+        return NEVER
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if moment.replaying:
             return ()

@@ -52,6 +52,26 @@ _FIXED: Final[Mapping[str, Guidance]] = {
         "The early warning score is at or above its alarm level; inputs named as missing do not count, so it may be higher.",
         "See or call the patient now and take the missing inputs (also consciousness and oxygen). " + _PLAN,
     ),
+    "news2_mean": Guidance(
+        "NEWS2 high for hours",
+        "The mean of the early warning score over the last hours is at its limit, though no single moment need be.",
+        "See or call the patient and take the missing inputs. " + _PLAN,
+    ),
+    "news2_rise": Guidance(
+        "NEWS2 rising",
+        "The early warning score is well above what it was in the last hours for this patient.",
+        "See or call the patient: what has changed? Take the missing inputs. " + _PLAN,
+    ),
+    "mews": Guidance(
+        "MEWS",
+        "The modified early warning score is at its limit. It is information beside NEWS2.",
+        "Look at the patient's values; act by NEWS2 and your ward's plan.",
+    ),
+    "qsofa": Guidance(
+        "qSOFA",
+        "Two of fast breathing, low pressure and altered mind. It is information: it neither proves nor excludes sepsis.",
+        "Look at the patient's values; if an infection is possible, act by your ward's plan.",
+    ),
     "sensor_off": Guidance(
         "Sensor off",
         "The sensor has no contact with the skin: no values until it is on again.",
@@ -158,6 +178,20 @@ _SHAPES: Final[Mapping[str, tuple[str, str]]] = {
     "falling": ("{label} falling", "{label} has been falling faster than its limit for most of the time looked at."),
     "gain": ("{label} gained", "{label} has risen by more than its limit within the time given."),
     "loss": ("{label} lost", "{label} has dropped by more than its limit within the time given."),
+    "repeatedly_high": ("{label} repeatedly high", "{label} has been above its limit several times of the last few."),
+    "repeatedly_low": ("{label} repeatedly low", "{label} has been below its limit several times of the last few."),
+    "rising_fast": ("{label} rising fast", "{label} is rising faster than its limit."),
+    "falling_fast": ("{label} falling fast", "{label} is falling faster than its limit."),
+    "soon_high": ("{label} soon high", "{label} will be above its limit soon if it goes on rising like this."),
+    "soon_low": ("{label} soon low", "{label} will be below its limit soon if it goes on falling like this."),
+    "rising_for_days": (
+        "{label} rising for days",
+        "{label} has been rising for days; it stands until it is back, or decided.",
+    ),
+    "falling_for_days": (
+        "{label} falling for days",
+        "{label} has been falling for days; it stands until it is back, or decided.",
+    ),
 }
 _NO_VALUE: Final = Guidance(
     "{label}: no usable value",
@@ -171,14 +205,15 @@ _DISAGREE: Final = Guidance(
     "See or call the patient and measure it by hand. Then have the sensor that is wrong seated again, or take it off.",
     "Two devices of a patient disagree: open the link, then have it measured by hand.",
 )
-_ROLLING: Final = re.compile(r"(high|low)_(mean|median|share)_(1min|5min|1h)")
-_WINDOWS: Final = {"1min": "minute", "5min": "five minutes", "1h": "hour"}
+_ROLLING: Final = re.compile(r"(high|low)_(mean|median|share)_(1min|5min|1h|4h|24h)")
+_WINDOWS: Final = {"1min": "minute", "5min": "five minutes", "1h": "hour", "4h": "four hours", "24h": "day"}
 _SIDES: Final = {"high": "above", "low": "below"}
 _ROLLING_MEANS: Final[Mapping[str, str]] = {
     "mean": "{label}: the mean of the last {window} is {side} its limit.",
     "median": "{label}: the middle value of the last {window} is {side} its limit.",
     "share": "{label}: most values of the last {window} are {side} the limit.",
 }
+_TOGETHER: Final = f"See or call the patient now and look at each of them. {_PLAN}"
 _TECHNICAL: Final = {"no_value": _NO_VALUE, "disagree": _DISAGREE}
 _LATE: Final = (
     "It began and ended before its readings arrived. Look at the chart, and ask the patient how it was; it is not urgent."
@@ -193,6 +228,9 @@ def guidance(rule: str, *, late: bool = False) -> Guidance | None:
     if found := _FIXED.get(rule):
         return found
     column, _, kind = rule.rpartition(".")
+    if column == "combined":
+        named = kind.replace("_", " ")
+        return Guidance(named.capitalize(), f"Several signs stand together that your rules call {named!r}.", _TOGETHER)
     if column in _COLUMNS and (rolling := _ROLLING.fullmatch(kind)):
         spec = vital_named(column)
         figure = f"{spec.label} {rolling[1]} for a while"

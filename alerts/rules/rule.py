@@ -36,6 +36,8 @@ class Rule(Stage):
     learns: Collection[type[Control]] = (RuleSet,)
     category: ClassVar[Category] = "physiological"
     parameters: ClassVar[tuple[str, ...]] = ()
+    quiet: ClassVar[bool] = False
+    """Whether it looks only at what changed, at what is due, and at minutes that close."""
     table: Any
 
     def __init__(self, suppression: Suppression) -> None:
@@ -52,6 +54,9 @@ class Rule(Stage):
     def _take_parameters(self, partition: int, rules: RuleSet) -> None:
         for name, values in self.parameter.items():
             values[partition] = _reasonable(getattr(rules, name), getattr(_DEFAULT, name))
+
+    def idle_until(self, now: int) -> int:
+        return int(self.table.next_due.min()) if self.quiet else now
 
     def value_of(self, parameter: str, columns: Ints | slice) -> Any:
         """The value of a parameter for each column of the table."""
@@ -98,10 +103,13 @@ class Rule(Stage):
         """The condition of a column of the table whose level has changed at second ``now``.
 
         ``before`` and ``after`` give the phase: a :class:`streams.engine.condition.Priority`, or ``NONE``.  ``value`` and
-        ``limit`` in the vital's unit, ``measured`` ms.
+        ``limit`` in the vital's unit, ``measured`` ms.  ``detail`` gets "set", where the rule is not of the installation's.
         """
         axis: Axis = self.table.axis
         patient, source = self.who(column)
+        if self.category == "physiological" and (name := self.suppression.chosen.origin(patient, rule)):
+            detail = {"set": name, **(detail or {})}
+        self.suppression.raised.append((patient, rule, bool(after) - bool(before)))
         phase: Phase = "end" if not after else "onset" if not before else "worse" if after > before else "better"
         return Condition(
             partition=int(axis.owner[column]),

@@ -90,6 +90,14 @@ class Sources(Stage):
         elif isinstance(control, RuleSet):
             self._holds[partition] = holds_of(control.prefer)
 
+    def idle_until(self, now: int) -> int:
+        """Never where no parameter of anybody has two sources: then nothing is superseded, whatever the time."""
+        held = np.flatnonzero(self.view.layout.held).tolist()
+        alone = all(
+            one.get(partition) is not None and not one[partition].column.size for one in self._rivals for partition in held
+        )
+        return NEVER if alone else now
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if not moment.replaying:
             first, second = self.view.stores

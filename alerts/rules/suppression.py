@@ -22,11 +22,13 @@ from typing import Final
 
 import numpy as np
 
+from alerts.rules.layers.chosen import Chosen
 from devices.wire.batch import partition_of
 from devices.wire.control import Consent, Control, Pauses
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Columns, array
 from streams.engine.condition import Condition
+from streams.engine.series.newest import NEVER
 from streams.engine.series.series import CONTINUOUS
 from streams.engine.series.series_store import SeriesStore
 from streams.engine.stage import Moment, Stage, View
@@ -55,11 +57,15 @@ class Muted(Columns):
 
 
 class Suppression(Stage):
-    """Stands before all rules.  ``changed_patients``: patients (numbers) whose pauses changed, or ended, at this second."""
+    """Stands before all rules.  ``chosen``: the rule set of each patient.  ``changed_patients``: patients (numbers) whose
+    pauses changed, or ended, at this second.
+    """
 
-    learns: Collection[type[Control]] = (Pauses, Consent)
+    learns: Collection[type[Control]] = (Pauses, Consent, *Chosen.learns)
 
     def __init__(self) -> None:
+        self.chosen = Chosen()
+        self.raised: list[tuple[int, str, int]] = []  # this second: patient, rule, 1: begins, -1: ends
         self._until: dict[int, dict[str, int]] = {}  # by patient and rule: the first second in which it is not paused
         self._withdrawn: set[int] = set()
         self.agreed_again: set[int] = set()  # patients whose last consent ended a withdrawal
@@ -70,6 +76,7 @@ class Suppression(Stage):
 
     def attach(self, view: View) -> None:
         self.view = view
+        self.chosen.attach(view)
         self._muted = Muted(view.layout.dense.axis, "muted"), Muted(view.layout.sparse.axis, "muted")
 
     def _kind(self, store: SeriesStore) -> int:
@@ -158,6 +165,7 @@ class Suppression(Stage):
         return np.concatenate([NO_INTS, *self._switched[self._kind(store)]])
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
+        self.chosen.learn(partition, patient, control)
         if isinstance(control, Consent):
             self.agreed_again.discard(patient)
             if control.given and patient in self._withdrawn:
@@ -172,8 +180,11 @@ class Suppression(Stage):
                 self._until[patient] = until
             self._next[patient] = 0
 
+    def idle_until(self, now: int) -> int:
+        return min(self._next.values(), default=NEVER)
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
-        self.changed_patients, self._switched, self._sensors = [], ([], []), ([], [])
+        self.changed_patients, self._switched, self._sensors, self.raised = [], ([], []), ([], []), []
         if self._next and not moment.replaying:
             member = moment.member
             self.changed_patients = [
@@ -189,6 +200,7 @@ class Suppression(Stage):
         return ()
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
+        self.chosen.drop(partition, patients)
         for patient in patients:
             self._withdrawn.discard(patient)
             self.agreed_again.discard(patient)

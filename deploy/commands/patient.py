@@ -104,6 +104,9 @@ def facts(
     ] = None,
     spo2_scale: Annotated[int | None, typer.Option(min=1, max=2, help="of NEWS2; 2 only as prescribed")] = None,
     pregnant: Annotated[Literal["yes", "no"] | None, typer.Option()] = None,
+    dry_weight: Annotated[
+        float | None, typer.Option(min=0, max=600, help="kg, from which gains count from now on; 0: not known")
+    ] = None,
 ) -> None:
     """Change facts that scores need and no wearable measures, from now on.  What is not named stays as it is.
 
@@ -122,14 +125,40 @@ def facts(
         changes["spo2_scale"] = spo2_scale
     if pregnant is not None:
         changes["pregnant"] = _YES[pregnant]
+    if dry_weight is not None:
+        changes["dry_weight"] = dry_weight or None
     if not changes:
-        raise DeployError("Name what has changed: --oxygen, --consciousness, --spo2-scale or --pregnant.")
+        raise DeployError("Name what has changed: --oxygen, --consciousness, --spo2-scale, --pregnant or --dry-weight.")
     with transaction() as (tx, _):
         who = author(tx, by)
         known = msgspec.structs.replace(facts_of(tx, patient), **changes)
         set_facts(tx, patient, known, who)
         write_down(tx, who, "facts.changed", f"patient:{patient}", fields=sorted(changes))
     print_record({"patient": patient, **msgspec.structs.asdict(known)}, as_json=False)
+
+
+@app.command()
+def programme(
+    patient: Number,
+    by: By,
+    name: Annotated[str | None, typer.Argument(help="such as heart-failure or copd", show_default=False)] = None,
+    none: Annotated[bool, typer.Option("--none", help="in no programme any more")] = False,
+) -> None:
+    """Put a patient into a programme, whose rules then stand before those of the whole installation.
+
+    Undo: name the former programme, or --none.  vigil rules list --patient 1 shows what holds then.
+
+    Examples: vigil patient programme 1 heart-failure --by m.testova; vigil patient programme 1 --none --by m.testova
+    """
+    from alerts.care.layers import set_programme
+
+    if none == (name is not None):
+        raise DeployError("Name the programme, or say --none: vigil patient programme 1 heart-failure.")
+    with transaction() as (tx, _):
+        who = author(tx, by)
+        set_programme(tx, patient, name, who)
+        write_down(tx, who, "patient.programme", f"patient:{patient}", programme=name)
+    print(f"Patient {patient}: programme {name or 'none'}, on its way to the log.")
 
 
 @app.command()

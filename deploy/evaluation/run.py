@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from alerts.rules.stages import stages
+from alerts.rules.stages import clinical_stages
 from deploy.evaluation.stay import Stay
 from devices.sample import SAMPLE
 from devices.vitals import VITALS, Vital
@@ -22,6 +22,7 @@ from streams.engine.condition import Condition
 from streams.engine.engine import Engine
 from streams.engine.round import RECORD, Round
 from streams.engine.snapshot.recall import Recall
+from streams.engine.stage import Stage
 
 START_S: Final = 1_790_000_000
 _TICK_S: Final = 9
@@ -38,9 +39,11 @@ class _Records:
     controls: list[tuple[int, Control]]
 
 
-def run(stays: Sequence[Stay], candidates: Mapping[str, RuleSet], tick_s: int = _TICK_S) -> Found:
-    """The physiological conditions that each candidate raises of each stay."""
-    engine, names = Engine(stages()), list(candidates)
+def run(
+    stays: Sequence[Stay], candidates: Mapping[str, RuleSet], tick_s: int = _TICK_S, rules: Sequence[Stage] | None = None
+) -> Found:
+    """The physiological conditions that each candidate raises of each stay, by ``rules`` or by those that judge values."""
+    engine, names = Engine(clinical_stages() if rules is None else rules), list(candidates)
     for partition in range(len(names)):
         engine.take(partition, None, Recall())
     found: Found = {(name, place): [] for name in names for place in range(len(stays))}
@@ -73,8 +76,11 @@ def _controls(stays: Sequence[Stay], candidates: Mapping[str, RuleSet]) -> Round
         rows.append((partition, 0))
         controls.append((len(controls), rules))
         for place, stay in enumerate(stays):
-            devices = tuple(Enrolled(one, _GATEWAY, 0, None, stay.interval_s) for one in _DEVICES.values())
-            for control in (Consent(True, 0), Enrolment(devices, ()), Facts(born=stay.born)):
+            devices = tuple(
+                Enrolled(one, _GATEWAY, 0, None, stay.intervals.get(vital, stay.interval_s))
+                for vital, one in _DEVICES.items()
+            )
+            for control in (Consent(True, 0), Enrolment(devices, ()), *(stay.controls or (Facts(born=stay.born),))):
                 rows.append((partition, patient_of(place, partition)))
                 controls.append((len(controls), control))
     records = np.zeros(len(rows), RECORD)

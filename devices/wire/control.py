@@ -14,89 +14,34 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from devices.errors import MalformedBatchError
-from devices.wire.ranges import Amount, Count, Ms, Number, Percent, Points, Rule, Seconds, Size, VitalCode, misfit
-
-Side = Literal["high", "low"]
-PriorityWord = Literal["high", "medium", "low"]
-
-
-class Level(msgspec.Struct, frozen=True, gc=False):
-    """One limit of one priority: beyond ``limit`` for ``hold_s`` seconds of measured time."""
-
-    limit: Amount  # in the vital's unit; "high" breaks above it, "low" below it
-    hold_s: Seconds = 0
-
-
-class Limit(msgspec.Struct, frozen=True, gc=False):
-    """The limits of one vital on one side.  The condition ends when the newest value is back inside by ``hysteresis``."""
-
-    vital: VitalCode  # devices.vitals.Vital
-    side: Side
-    medium: Level | None = None
-    high: Level | None = None
-    hysteresis: Size = 0.0
-    chart: bool = False  # values are rounded as a chart shows them (half-even) before they are compared
+from devices.wire.ranges import Count, Kilograms, Ms, Number, Percent, Points, Rule, Seconds, Size, VitalCode, misfit
+from devices.wire.rule_kinds import (
+    Change,
+    Combination,
+    Drift,
+    Level,
+    Limit,
+    Mews,
+    PriorityWord,
+    Qsofa,
+    Rate,
+    Repeated,
+    Rolling,
+    Score,
+    ScoreMean,
+    ScoreRise,
+    Side,
+    Slope,
+    Soon,
+    Steady,
+    Trend,
+)
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False, tag="limits", tag_field="kind"):
     """A patient's own limits.  A (vital, side) not named here follows the rule set; one without levels is switched off."""
 
     limits: tuple[Limit, ...] = ()
-
-
-class Drift(msgspec.Struct, frozen=True, gc=False, tag="drift", tag_field="trend"):
-    """Minute means that leave the patient's own baseline: a cumulative sum (CUSUM) of their standardised distances from it,
-    less ``slack`` standard deviations a minute, beyond ``limit`` standard deviations times minutes.
-    """
-
-    vital: VitalCode
-    limit: Size
-    slack: Size = 1.0
-    floor: Size = 1.0  # the smallest standard deviation, in the vital's unit
-    baseline_min: Count = 1024  # time constant of the baseline; the power of two below it is used
-    sides: tuple[Side, ...] = ("high", "low")
-    priority: PriorityWord = "low"
-
-
-class Slope(msgspec.Struct, frozen=True, gc=False, tag="slope", tag_field="trend"):
-    """Minute means that rise (``high``) or fall (``low``) by more than ``per_hour`` over the last ``window_min`` minutes."""
-
-    vital: VitalCode
-    side: Side
-    per_hour: Size  # in the vital's unit, greater than 0 for both sides
-    window_min: Count = 60
-    hysteresis: Size = 0.0
-    priority: PriorityWord = "low"
-
-
-class Change(msgspec.Struct, frozen=True, gc=False, tag="change", tag_field="trend"):
-    """A vital measured now and then that gained (``high``) or lost (``low``) at least ``by`` within ``within_h`` hours."""
-
-    vital: VitalCode
-    side: Side
-    by: Size  # in the vital's unit, greater than 0 for both sides
-    within_h: Count
-    hysteresis: Size = 0.0
-    priority: PriorityWord = "low"
-
-
-Trend = Drift | Slope | Change
-
-
-class Rolling(msgspec.Struct, frozen=True, gc=False):
-    """A figure of the last ``window_s`` seconds of a continuous vital that is beyond ``limit``: the mean, the median, or the
-    share of values beyond it that is at least ``share`` percent.  An hour has a mean alone.
-    """
-
-    vital: VitalCode
-    side: Side
-    figure: Literal["mean", "median", "share"]
-    window_s: Literal[60, 300, 3600]
-    limit: Amount
-    share: Percent = 80
-    hysteresis: Size = 0.0  # in the vital's unit, of a share in percent
-    least: Count = 10  # values in the window, without which nothing begins or ends
-    priority: PriorityWord = "medium"
 
 
 class Preference(msgspec.Struct, frozen=True, gc=False):
@@ -117,8 +62,32 @@ class Agreement(msgspec.Struct, frozen=True, gc=False):
 _AGREEMENTS: Final = (Agreement(1, 20.0), Agreement(3, 6.0), Agreement(4, 10.0))  # pulse, SpO2, respiration
 
 
+class ScoreLevels(msgspec.Struct, frozen=True, gc=False):
+    """The levels of NEWS2, as in :class:`RuleSet`."""
+
+    medium: Points = 5
+    high: Points = 7
+    hold_s: Seconds = 30
+    hysteresis: Points = 0
+
+
+class Layer(msgspec.Struct, frozen=True, gc=False):
+    """A set of rules that stand in place of those of the same names in less specific sets; ``off`` names rules that are
+    switched off.  ``name``: whose they are, in words: "programme heart-failure".
+    """
+
+    name: Rule
+    limits: tuple[Limit, ...] = ()
+    news2: ScoreLevels | None = None
+    trends: tuple[Trend, ...] = ()
+    rolling: tuple[Rolling, ...] = ()
+    scores: tuple[Score, ...] = ()
+    combined: tuple[Combination, ...] = ()
+    off: tuple[Rule, ...] = ()
+
+
 class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="kind"):
-    """The defaults of the whole partition (patient 0; sent to all 64)."""
+    """The defaults of the whole partition (patient 0; sent to all 64), and the sets of programmes and wards."""
 
     version: Count
     limits: tuple[Limit, ...] = ()
@@ -136,6 +105,18 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False, tag="rule_set", tag_field="
     hold_percent: Percent = 80  # of the measured values of a hold's time that have to be beyond the limit
     agree: tuple[Agreement, ...] = _AGREEMENTS  # a vital not named: never compared
     no_value_s: Seconds = 10  # without a usable value of a vital that is sent; at least no_data_factor x its interval
+    scores: tuple[Score, ...] = ()  # beside the levels of NEWS2; of two of one kind the last counts
+    combined: tuple[Combination, ...] = ()  # of two of one name the last counts
+    sets: tuple[Layer, ...] = ()  # those that a patient's OwnRules may name
+
+
+class OwnRules(msgspec.Struct, frozen=True, gc=False, tag="own_rules", tag_field="kind"):
+    """Which sets hold for a patient beside the partition's: names of ``RuleSet.sets``, the more specific later (one that is
+    not there says nothing), and then the patient's own rules.
+    """
+
+    sets: tuple[Rule, ...] = ()
+    rules: Layer | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, tag="facts", tag_field="kind"):
@@ -146,6 +127,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False, tag="facts", tag_field="kind"
     consciousness: Literal["A", "C", "V", "P", "U"] | None = None
     born: str | None = None  # ISO date
     pregnant: bool = False
+    dry_weight: Kilograms | None = None  # from which gains and losses of weight count
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False, tag="consent", tag_field="kind"):
@@ -180,13 +162,19 @@ class Pauses(msgspec.Struct, frozen=True, gc=False, tag="pause", tag_field="kind
     pauses: tuple[PausedRule, ...] = ()
 
 
-Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses
+Control = Limits | RuleSet | Facts | Consent | Enrolment | Pauses | OwnRules
+__all__ = [
+    "KINDS", "Agreement", "Change", "Combination", "Consent", "Control", "Drift", "Enrolled", "Enrolment", "Facts", "Layer",
+    "Level", "Limit", "Limits", "Mews", "OwnRules", "PausedRule", "Pauses", "Preference", "PriorityWord", "Qsofa", "Rate",
+    "Repeated", "Rolling", "RuleSet", "Score", "ScoreLevels", "ScoreMean", "ScoreRise", "Side", "Slope", "Soon", "Steady",
+    "Trend", "decode_control", "encode_control", "is_birth_date", "kind_of",
+]  # fmt: skip
 
 FIRST_YEAR: Final = 1900
 """Nobody alive was born earlier."""
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 KINDS: Final[dict[type[Control], str]] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Control)}
-"""``limits``, ``rule_set``, ``facts``, ``consent``, ``enrolment`` or ``pause``: the key of the table ``control``."""
+"""``limits``, ``rule_set``, ``facts``, ``consent`` and so on: the key of the table ``control``."""
 _DECODER: Final[msgspec.json.Decoder[Control]] = msgspec.json.Decoder(Control)
 encode_control: Final = msgspec.json.Encoder().encode
 """``encode_control(control) -> bytes``."""

@@ -22,6 +22,9 @@ Number = Annotated[int, Meta(ge=1, le=_INT4_MAX)]
 Count = Annotated[int, Meta(ge=0, le=_INT4_MAX)]
 Seconds = Annotated[int, Meta(ge=0, le=_YEAR_S)]
 """A length of time, a year at most."""
+Few = Annotated[int, Meta(ge=1, le=60)]
+Days = Annotated[int, Meta(ge=4, le=28)]
+Kilograms = Annotated[float, Meta(ge=2, le=600)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Dbm = Annotated[int, Meta(ge=-128, le=127)]
 """The strength of a radio signal; 127: not known (Bluetooth Core, HCI)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -37,6 +37,9 @@ from streams.engine.snapshot.state import State
 from streams.engine.stage import UNSET, Arrival, Moment, Stage, View
 from streams.engine.timeline import STRETCH, Step, Timeline
 from streams.engine.writes import LATE, LATEST, ROLLUP, Writes
+
+_UNKNOWN: Final = 0
+"""In place of the second until which nothing can happen."""
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Engine:
         self.view = View(self.layout, self.timeline)
         self.state = State(self.layout, self.timeline, self.admission)
         self._learners: dict[str, list[Stage]] = {}
+        self._quiet_until = _UNKNOWN
         for stage in self.stages:
             stage.attach(self.view)
             for kind in stage.learns:
@@ -93,6 +97,7 @@ class Engine:
         if self.layout.held[partition]:
             self.drop(partition)
         self.layout.held[partition] = True
+        self._quiet_until = _UNKNOWN
         if content is None:
             return
         try:
@@ -221,7 +226,10 @@ class Engine:
                 self._evaluate(now, schedule.steps[tick], out)
                 for rows in (*out.rollups[before[0] :], *out.late[before[1] :]):
                     rows["offset"] = schedule.offset(rows["partition"], tick)
+            if tick in schedule.controls or tick in schedule.events:
+                self._quiet_until = _UNKNOWN
             if tick in schedule.samples.ticks or tick in schedule.heartbeats.ticks or tick in schedule.unsure.ticks:
+                self._quiet_until = _UNKNOWN
                 more = rest.at(schedule.unsure.at(tick), schedule.heartbeats.at(tick))
                 self._fold(now, samples, schedule.samples.at(tick), more)
             clock_records = schedule.clock_records.at(tick)
@@ -254,7 +262,9 @@ class Engine:
         resumed = [partitions for partitions, _ in step.resumed]
         for partitions, passed in step.resumed:
             self.timeline.stalled_s[partitions] += passed
-        if step.evaluated or resumed:
+        if step.evaluated and not (resumed or step.set_back or step.passed) and self._quiet(now):
+            self._pass(now, _union(step.evaluated), out)
+        elif step.evaluated or resumed:
             self._turn(now, _union([*step.evaluated, *resumed]), _union(resumed), True, out)
 
     def _set_back(self, partition: int, former: int, now: int) -> None:
@@ -267,6 +277,7 @@ class Engine:
 
     def _turn(self, now: int, partitions: Ints, recheck: Ints, decide: bool, out: _Output) -> None:
         """Second ``now`` begins for some partitions; those in ``recheck`` are looked at whole."""
+        self._quiet_until = _UNKNOWN
         member = _member(partitions) if len(partitions) < np.count_nonzero(self.layout.held) else None
         found: list[Condition] = self._pipeline(now, partitions) if decide else []
         updates = []
@@ -282,6 +293,28 @@ class Engine:
         for series in self.layout.series_stores:
             series.enter(now, member)
         out.conditions += sorted(found, key=lambda one: (one.partition, one.of, one.rule, one.subject, one.source))
+
+    def _quiet(self, now: int) -> bool:
+        """Whether nothing can happen at second ``now`` but that time passes."""
+        if now < self._quiet_until:
+            return True
+        if self.state.unsettled:
+            return False
+        until = 1 << STRETCH
+        for stage in self.stages:
+            until = min(until, stage.idle_until(now))
+            if until <= now:
+                return False
+        held = np.flatnonzero(self.layout.held)
+        self._quiet_until = min(until, *(series.idle_until(now, held) for series in self.layout.series_stores))
+        return now < self._quiet_until
+
+    def _pass(self, now: int, partitions: Ints, out: _Output) -> None:
+        """Second ``now`` passes, and nothing else happens."""
+        member = _member(partitions) if len(partitions) < np.count_nonzero(self.layout.held) else None
+        found = self._pipeline(now, partitions)
+        self.layout.dense.pass_over(now, partitions, member)
+        out.conditions += sorted(found, key=lambda one: one.partition)
 
     def _pipeline(self, now: int, partitions: Ints) -> list[Condition]:
         """A condition of each partition whose clock records stopped or came again."""

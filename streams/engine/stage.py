@@ -119,6 +119,13 @@ class Stage:
     def set_back(self, partition: int, now: int) -> None:
         """The clock of a partition was set back to second ``now``; the stores have forgotten what was after it."""
 
+    def idle_until(self, now: int) -> int:
+        """The first second, from ``now`` on, at which :meth:`evaluate` may have something to do or to report, while no
+        sample becomes visible, no minute closes, nothing arrives, and all stages before this one are idle.  Until then the
+        engine passes over the seconds whole.
+        """
+        return now
+
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         """The conditions that began, changed or ended at this second."""
         return ()

@@ -24,10 +24,12 @@ PARAMETERS = tuple(sorted({int(parameter_of(vital)) for vital in VITALS}))
 RANGES = {
     "vital": tuple(map(int, VITALS)),
     "side": (0, 1),
-    "kind": (0, 1, 2),
+    "kind": tuple(range(7)),
     "parameter": PARAMETERS,
     "figure": (0, 1, 2),
-    "window": (0, 1, 2),
+    "window": tuple(range(5)),
+    "score": tuple(range(4)),
+    "combination": ("sepsis",),
 }
 """The arguments of the functions that make names, by parameter."""
 

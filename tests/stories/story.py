@@ -7,9 +7,11 @@ calls.  A scene lasts some seconds; all its records are one round of the log, so
     from = "who asked for it"
     devices = { oximeter = 1, cuff = 0 }          # seconds between two readings; 0: used by hand
     facts = { oxygen = false }                    # beside a date of birth and consciousness A
+    rules = '[[trend]] …'                         # a rule file's trends, rolling figures, scores and combinations
+    over = '[limit.spo2.low] …'                   # a rule file of the patient's programme
 
     [[scene]]
-    seconds = 40                                  # or minutes
+    seconds = 40                                  # or minutes, or days, on which one reading comes at the beginning
     do = ["Ann acknowledges"]                     # at its beginning
     send = { oximeter = { spo2 = [88, 88, 92] } } # in turn, at the device's interval; "artefact" and other words: a status
     gateway = "silent"                            # no heartbeat
@@ -37,11 +39,13 @@ import msgspec
 from alerts.life.alarm import Alarm, Outcome
 from alerts.life.episode import parameter_of
 from alerts.life.events import Acknowledge, Act, AddNote, Call, Reassign, RecordOutcome, Shelve, Unshelve
+from alerts.rules.layers.files import layer_of
+from alerts.rules.sets.rule_file import read_rule_file
 from alerts.rules.stages import stages
 from devices.sample import Status
 from devices.vitals import Vital
 from devices.wire.batch import Kind
-from devices.wire.control import Enrolled, Enrolment, Facts, Level, Limit, PausedRule, Pauses, RuleSet
+from devices.wire.control import Enrolled, Enrolment, Facts, Level, Limit, OwnRules, PausedRule, Pauses, RuleSet
 from devices.wire.event import Contact, Heartbeat
 from streams.engine.testing import PatientLog, Record, clock_record
 from tests.alerts.life.in_memory import Patient
@@ -59,6 +63,7 @@ LIMITS: Final = (
 )
 """Those of the stories: they do not follow what the default set becomes."""
 _BEAT_S: Final = 30
+_DAY: Final = 86_400
 _CLOCK_S: Final = 5
 """Where nothing is measured the clock moves in larger steps: less than a stall."""
 
@@ -66,6 +71,7 @@ _CLOCK_S: Final = 5
 class Scene(msgspec.Struct, forbid_unknown_fields=True):
     seconds: int = 0
     minutes: int = 0
+    days: int = 0
     do: list[str] = []
     send: dict[str, dict[str, Any]] = {}
     late_s: int = 0
@@ -84,6 +90,8 @@ class Story(msgspec.Struct, forbid_unknown_fields=True):
     devices: dict[str, int] = msgspec.field(default_factory=lambda: {"belt": 1, "oximeter": 1, "cuff": 0})
     facts: dict[str, Any] = {}
     high: list[str] = []
+    rules: str = ""
+    over: str = ""
 
 
 def read_story(path: Path) -> Story:
@@ -98,7 +106,16 @@ class Played:
         self.log = PatientLog(stages())
         self.patient = CalledByRota(story.high) if story.high else Patient()
         self.numbers = {name: 11 + place for place, name in enumerate(story.devices)}
-        self.log.control(RuleSet(1, LIMITS))
+        more = read_rule_file(f'name = "story"\n{story.rules}').rule_set
+        layers = [layer_of(read_rule_file(f'name = "story"\n{story.over}'), "programme story")] if story.over else []
+        self.log.control(
+            RuleSet(
+                1, LIMITS, trends=more.trends, rolling=more.rolling, scores=more.scores, combined=more.combined,
+                sets=tuple(layers),
+            )
+        )  # fmt: skip
+        if layers:
+            self.log.control(OwnRules(("programme story",)))
         self.log.control(Facts(**{"born": "1950-02-03", "consciousness": "A", **story.facts}))
         enrolled = tuple(
             Enrolled(self.numbers[name], self.log.gateway, 0, None, every) for name, every in story.devices.items()
@@ -130,7 +147,7 @@ class Played:
 
     @staticmethod
     def _length(scene: Scene) -> int:
-        return scene.seconds + 60 * scene.minutes
+        return scene.seconds + 60 * scene.minutes + _DAY * scene.days
 
     def _of_call(self, call: Call) -> str:
         lead = next(
@@ -142,6 +159,13 @@ class Played:
 
     def _records(self, scene: Scene) -> list[Record]:
         log, records = self.log, list[Record]()
+        if scene.days:  # a planned stop is announced: nothing else happens on these days
+            for name, values in scene.send.items():
+                records += self._reading(scene, name, values, log.now)
+            beat = Heartbeat(log.now * 1000)
+            records.insert(0, Record(log.now * 1000, Kind.EVENT, log.patient, 0, log.gateway, log.partition, event=beat))
+            records += [clock_record((log.now + 1) * 1000, log.partition, _DAY * scene.days // 60)]
+            return [*records, clock_record((log.now + _DAY * scene.days) * 1000, log.partition)]
         for second in range(log.now, log.now + self._length(scene)):
             if scene.gateway == "beats" and second % _BEAT_S == 0:
                 beat = Heartbeat(second * 1000)

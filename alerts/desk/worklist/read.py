@@ -15,7 +15,6 @@ from psycopg import AsyncConnection
 
 from alerts.care.hand_overs import OPEN
 from alerts.care.identity import Identity
-from alerts.care.limits import BySide, by_side
 from alerts.database import epoch_ms
 from alerts.desk.worklist.cells import COLUMN_OF
 from alerts.desk.worklist.last_good import LastGood
@@ -27,7 +26,7 @@ from alerts.desk.worklist.snapshot import Away, Device, Fault, Paged, Paging, Pa
 from alerts.desk.worklist.spark import BUCKET_S, HOURS
 from alerts.fold.alarm_rows import SELECT_ALARM, UNREADABLE, alarm_row
 from alerts.life.alarm import Alarm
-from alerts.rules.defaults import DEFAULT_LIMITS
+from alerts.rules.defaults import default_rule_set
 from alerts.rules.suppression import EVERY_RULE
 from devices.wire.control import RuleSet
 
@@ -59,7 +58,8 @@ WHERE e.until IS NULL ORDER BY e.patient, e.enrolment"""
 # a rule set stands once for each partition: where the newest is damaged, another is taken
 _CONTROL: Final = f"""
 SELECT DISTINCT ON (patient, kind, partition) patient, kind, payload::text, {epoch_ms("took_effect")} FROM control
-WHERE kind IN ('limits', 'facts', 'rule_set') ORDER BY patient, kind, partition, took_effect DESC, at_offset DESC"""
+WHERE kind IN ('limits', 'facts', 'rule_set', 'own_rules')
+ORDER BY patient, kind, partition, took_effect DESC, at_offset DESC"""
 _AT_ARRIVAL: Final = f"""
 SELECT patient, device, {epoch_ms("time")} FROM reading
 WHERE clock = 2 AND time > now() - interval '3 days' AND time < now() + {_AHEAD} ORDER BY time DESC LIMIT 20000"""
@@ -196,14 +196,14 @@ async def read_slow_parts(connection: AsyncConnection[Any], parts: SlowParts, id
     parts.faults = tuple(fault for fault in faults.found if fault.patient in parts.patients or not fault.patient)
 
 
-def _rule_set(payloads: list[tuple[int, str]], faults: Faults) -> BySide:
-    """The limits of the newest rule set that can be read; those of a new installation if there is none."""
+def _rule_set(payloads: list[tuple[int, str]], faults: Faults) -> RuleSet:
+    """The newest rule set that can be read; that of a new installation if there is none."""
     for _, payload in sorted(payloads, reverse=True):
         rule_set = decoded(payload, RuleSet)
         if rule_set is not None:
-            return by_side(rule_set.limits)
+            return rule_set
         faults.add(EVERYBODY, "a rule set")
-    return by_side(DEFAULT_LIMITS)
+    return default_rule_set()
 
 
 def _marked_values(values: Iterable[Value], at_arrival: frozenset[tuple[int, int, int]]) -> Iterable[Value]:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from alerts.care.identity import Identity
-from alerts.care.limits import BySide, by_side
+from alerts.care.limits import by_side
 from alerts.desk.worklist.snapshot import Device, Fault, Patient, Value
 from alerts.errors import CareError
 from alerts.life.typed_number import whole_number
+from alerts.rules.layers.merged import layers_of, merged
 from alerts.rules.limits.scale2 import for_scale
 from devices.errors import BatchError, MalformedBatchError
 from devices.sample import Status
 from devices.vitals import Vital
-from devices.wire.control import Control, Facts, Limits, decode_control, is_birth_date
+from devices.wire.control import Control, Facts, Limits, OwnRules, RuleSet, decode_control, is_birth_date
 
 OpenIdentity = Callable[[int, bytes], Identity]
 """(patient, sealed) -> identity."""
@@ -68,7 +69,7 @@ def patient_of(
     row: Sequence[Any],
     devices: Iterable[Device],
     payloads: Payloads,
-    rule_set: BySide,
+    rule_set: RuleSet,
     open_identity: Callable[[int, bytes], Identity],
     faults: Faults,
 ) -> Patient:
@@ -88,6 +89,7 @@ def patient_of(
         born = None
     facts = control_of(payloads, patient, "facts", Facts, faults)
     limits = control_of(payloads, patient, "limits", Limits, faults)
+    rules = merged(rule_set, layers_of(rule_set, control_of(payloads, patient, "own_rules", OwnRules, faults)))
     return Patient(
         patient=patient,
         team=team,
@@ -99,7 +101,7 @@ def patient_of(
         admitted=admitted or 0,
         facts=facts or Facts(),
         devices=tuple(devices),
-        limits={**by_side(for_scale(rule_set.values(), facts)), **by_side(limits.limits if limits else ())},
+        limits={**by_side(for_scale(rules.limits, facts)), **by_side(limits.limits if limits else ())},
     )
 
 

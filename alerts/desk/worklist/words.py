@@ -26,7 +26,18 @@ _TRENDS: Final = {
     "falling": "falling",
     "gain": "+",
     "loss": "−",
+    "rising_fast": "rising",
+    "falling_fast": "falling",
+    "soon_high": "rising",
+    "soon_low": "falling",
+    "rising_for_days": "rising",
+    "falling_for_days": "falling",
+    "repeatedly_high": "repeatedly high",
+    "repeatedly_low": "repeatedly low",
 }
+
+
+_LATER_TRENDS: Final = frozenset(_TRENDS) - {"drift_high", "drift_low", "rising", "falling", "gain", "loss"}
 
 
 def unit_of(vital: int) -> str:
@@ -93,7 +104,17 @@ def kind_of(alarm: Alarm) -> str:
 
 
 def headline(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple[str, str]:
-    """An alarm in two parts: "HR 134" and "> 120 /min"; "No data" and "Wrist oximeter"."""
+    """An alarm in two parts: "HR 134" and "> 120 /min"; "No data" and "Wrist oximeter".  A rule that is not of the whole
+    installation says whose it is: "SpO₂ 84" and "< 86 %, programme copd".
+    """
+    what, limit = _headline(alarm, devices)
+    whose = alarm.detail.get("set")
+    if isinstance(whose, str) and whose:
+        limit = f"{limit}, {'own limit' if whose == 'patient' else whose}".removeprefix(", ")
+    return what, limit
+
+
+def _headline(alarm: Alarm, devices: Mapping[int, Device] | None) -> tuple[str, str]:
     if alarm.rule == "news2":
         total = alarm.detail.get("total", alarm.value)
         if not isinstance(total, (int, float)):
@@ -102,6 +123,10 @@ def headline(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> tuple
         if alarm.detail.get("single3") and alarm.limit_value is None:
             limit = "one input scores 3"
         return f"NEWS2 {'≥' if alarm.detail.get('missing') else ''}{int(total)}", limit
+    if alarm.rule in ("news2_mean", "news2_rise", "mews", "qsofa") and alarm.value is not None:
+        named = guidance(alarm.rule)
+        bound = f"limit {limit_number(round(alarm.limit_value, 1))}" if alarm.limit_value is not None else ""
+        return f"{named.name if named else 'Score'} {limit_number(round(alarm.value, 1))}", bound
     trend = _TRENDS.get(alarm.rule.rpartition(".")[2])
     if trend and alarm.vital is not None and alarm.value is not None:
         return _trend(alarm, trend, alarm.vital, alarm.value)
@@ -144,12 +169,29 @@ def _trend(alarm: Alarm, word: str, vital: int, value: float) -> tuple[str, str]
     if kind in {"rising", "falling"}:
         bound = f"limit {limit_number(round(abs(limit), 3))}" if limit is not None else ""
         return f"{short} {word} {limit_number(round(abs(value), 1))} {unit} an hour", bound
+    if kind in _LATER_TRENDS:
+        return _of_readings(alarm, kind, word, value)
     if kind in {"gain", "loss"}:
         hours = alarm.detail.get("within_h")
         within = f" in {span(hours * 3600)}" if isinstance(hours, (int, float)) else ""
         bound = f"≥ {limit_number(round(abs(limit), 3))} {unit}{within}" if limit is not None else ""
         return f"{short} {word}{limit_number(round(abs(value), 2))} {unit}", bound
     return f"{short} {number(vital, value)} {word}", f"usually {number(vital, limit)} {unit}" if limit is not None else ""
+
+
+def _of_readings(alarm: Alarm, kind: str, word: str, value: float) -> tuple[str, str]:
+    """As "Gluc falling 2.4 mg/dL a minute" and "limit 2", "Gluc 78 falling" and "< 70 mg/dL in 20 min"."""
+    vital, limit, detail = alarm.vital or 0, alarm.limit_value, alarm.detail
+    short, unit = VITALS[Vital(vital)].short, unit_of(vital)
+    if kind.endswith(("_fast", "_days")):
+        each = "a minute" if kind.endswith("_fast") else "a day"
+        bound = f"limit {limit_number(round(abs(limit), 3))}" if limit is not None else ""
+        return f"{short} {word} {limit_number(round(abs(value), 2))} {unit} {each}", bound
+    sign = ">" if kind.endswith("_high") else "<"
+    bound = f"{sign} {limit_number(round(limit, 3))} {unit}" if limit is not None else ""
+    if kind.startswith("soon"):
+        return f"{short} {number(vital, value)} {word}", f"{bound} in {detail.get('ahead_min', '?')} min"
+    return f"{short} {number(vital, value)} {word}", f"{bound}, {detail.get('times', '?')} of {detail.get('of', '?')}"
 
 
 def plain(alarm: Alarm, devices: Mapping[int, Device] | None = None) -> str:

@@ -32,7 +32,7 @@ from alerts.rules.series_rule import SeriesRule
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import VITALS
-from devices.wire.control import Control, Enrolment, Facts, Limit, Limits, RuleSet
+from devices.wire.control import Control, Enrolment, Facts, Limits, OwnRules, RuleSet
 from streams.engine.columns.arrays import NO_INTS, Bools, Cells, Ints, distinct
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -53,11 +53,11 @@ class LimitRules(SeriesRule):
 
     learns: Collection[type[Control]] = (RuleSet, Limits, Facts)
     parameters = ("hold_percent",)
+    quiet = True
     table: Bounds
 
     def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
         super().__init__(suppression, continuous=continuous)
-        self._rules: dict[int, tuple[Limit, ...]] = {}
         self._scale2: dict[int, Facts] = {}
         self._own: dict[int, Table] = {}
 
@@ -73,9 +73,7 @@ class LimitRules(SeriesRule):
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
         super().learn(partition, patient, control)
-        if isinstance(control, RuleSet):
-            self._rules[partition] = control.limits
-        elif isinstance(control, Facts):
+        if isinstance(control, Facts):
             self._scale2.pop(patient, None)
             if control.spo2_scale != 1:
                 self._scale2[patient] = control
@@ -83,7 +81,7 @@ class LimitRules(SeriesRule):
             self._own[patient] = table_of(control.limits)
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        if not isinstance(control, RuleSet | Limits | Enrolment | Facts):
+        if not isinstance(control, RuleSet | OwnRules | Limits | Enrolment | Facts):
             return
         of = self.store.axis.of(partition)
         columns = np.arange(of.start, of.stop)
@@ -102,18 +100,17 @@ class LimitRules(SeriesRule):
         """Put the limits that hold for some series of one or more partitions, and what is known of their devices."""
         series, owner = self.store.series, self.store.axis.owner[columns]
         patients = series.patient[columns]
-        for partition in np.unique(owner).tolist():
-            limits, mine = self._rules.get(partition, ()), owner == partition
-            self._put(columns[mine], table_of(limits))
-            for patient in np.unique(patients[mine]).tolist():
-                if patient in self._own or patient in self._scale2:
-                    self._put(columns[mine & (patients == patient)], self._table_of(partition, patient))
+        for rules, at in self.suppression.chosen.groups(self.view.layout.patient_of(self.store, columns)):
+            self._put(columns[at], table_of(rules.limits))
+        for patient in np.unique(patients).tolist() if self._own or self._scale2 else ():
+            if patient in self._own or patient in self._scale2:
+                self._put(columns[patients == patient], self._table_of(patient))
         self.table.percent[columns] = np.clip(self.parameter["hold_percent"][owner], 1, 100)
         layout = self.view.layout
         self.table.set_device(columns, layout.where.interval[layout.senders_of(self.store, columns)])
 
-    def _table_of(self, partition: int, patient: int) -> Table:
-        table = table_of(for_scale(self._rules.get(partition, ()), self._scale2.get(patient)))
+    def _table_of(self, patient: int) -> Table:
+        table = table_of(for_scale(self.suppression.chosen.of(patient).limits, self._scale2.get(patient)))
         return table.over(self._own[patient]) if patient in self._own else table
 
     def _limits_of(self, columns: Ints) -> Cells:
@@ -128,6 +125,9 @@ class LimitRules(SeriesRule):
         for times in (self.table.since, self.table.last, self.table.reported_until):
             mine = times[..., self.store.axis.of(partition)]
             np.minimum(mine, now, out=mine)
+
+    def idle_until(self, now: int) -> int:
+        return now if self.table.reread.any() else super().idle_until(now)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         updates = self.updates(moment)
@@ -295,8 +295,10 @@ class LimitRules(SeriesRule):
     def _condition(
         self, column: int, side: int, level: int, value: int, before: int, after: int, now: int, **more: Any
     ) -> Condition:
-        vital, partition = int(self.store.series.vital[column]), int(self.store.axis.owner[column])
-        limit = float(self._table_of(partition, int(self.store.series.patient[column])).written[side, level, vital])
+        vital, patient = int(self.store.series.vital[column]), int(self.store.series.patient[column])
+        limit = float(self._table_of(patient).written[side, level, vital])
+        if patient in self._own and self._own[patient].named[side, vital]:
+            more["detail"] = {"set": "patient", **more.get("detail", {})}
         found = self.condition(
             now=now,
             column=column,
@@ -337,7 +339,6 @@ class LimitRules(SeriesRule):
 
     def drop(self, partition: int, patients: Sequence[int]) -> None:
         super().drop(partition, patients)
-        self._rules.pop(partition, None)
         for patient in patients:
             self._own.pop(patient, None)
             self._scale2.pop(patient, None)

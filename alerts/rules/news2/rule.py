@@ -32,7 +32,7 @@ from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
-from devices.wire.control import Control, Enrolment, Facts, RuleSet
+from devices.wire.control import Control, Enrolment, Facts, OwnRules, RuleSet
 from streams.engine.columns.arrays import Bools, Cells, Ints, Small
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
@@ -58,7 +58,7 @@ class Inputs(Scheduled):
     """Per patient.  ``expires`` int64 [input]: active second in which each input lapses.  Facts: ``scale2`` bool, ``oxygen``
     and ``acvpu`` int8 (-1: not known), ``old_enough`` int64: second from which there may be a score.  ``stands`` bool
     [level] with ``from_active`` and ``from_measured`` int64 [level] s; ``level`` int8: the priority of the condition,
-    ``unassessed`` bool: it stands on inputs that lapsed.
+    ``unassessed`` bool: it stands on inputs that lapsed; ``total`` int8: the score, -1: none.
     Derived: ``unchanged`` int32 [2, input]: the values from and to which nothing changes (from above to: none).
     """
 
@@ -72,14 +72,15 @@ class Inputs(Scheduled):
     from_measured: Ints = array(np.int64, lead=(2,))
     level: Small = array(np.int8)
     unassessed: Bools = array(np.bool_)
+    total: Small = array(np.int8, -1)
     unchanged: Cells = array(np.int32, -1, (2, len(_INPUTS)))
 
 
 class EarlyWarning(Rule):
     """``table``: :class:`Inputs`."""
 
-    learns: Collection[type[Control]] = (RuleSet, Facts)
-    parameters = ("news2_medium", "news2_high", "news2_hold_s", "news2_hysteresis")
+    learns: Collection[type[Control]] = (Facts,)
+    quiet = True
     table: Inputs
 
     def __init__(self, suppression: Suppression) -> None:
@@ -99,6 +100,9 @@ class EarlyWarning(Rule):
         table, axis = self.table, self.view.layout.patients
         if isinstance(control, RuleSet):
             self.notify_at(0, axis.of(partition))
+        elif isinstance(control, OwnRules):
+            row = axis.at(patient)
+            self.notify_at(0, slice(row, row + 1))
         elif isinstance(control, Facts):
             row = axis.at(patient)
             table.scale2[row] = control.spo2_scale == 2
@@ -108,6 +112,11 @@ class EarlyWarning(Rule):
             self.notify_at(0, slice(row, row + 1))
         elif isinstance(control, Enrolment) and (row := axis.at(patient)) >= 0:  # a device may be taken away
             self.notify_at(0, slice(row, row + 1))
+
+    def value_of(self, parameter: str, columns: Ints | slice) -> Ints:
+        """The value of a parameter in the rule set of each patient."""
+        rows = np.arange(columns.start, columns.stop) if isinstance(columns, slice) else columns
+        return self.suppression.chosen.values(parameter, rows).astype(np.int64)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         touched = [self.suppression.changed_rows()]
@@ -142,6 +151,7 @@ class EarlyWarning(Rule):
         total, present, same = score_fixed(inputs.value, valid, *facts)
         sure = total if not inputs.apart.any() else score_fixed(inputs.value, valid & ~inputs.apart, *facts)[0]
         counts = (present >= FEWEST) & (table.old_enough[rows] <= now) & ~paused
+        table.total[rows] = np.where(counts, total, -1)
         newest = np.where(valid, inputs.at, -NEVER).max(0) // 1000
         level = np.full(len(rows), NONE, np.int8)
         lapse = np.where(valid, now + inputs.expires - running, NEVER).min(0)

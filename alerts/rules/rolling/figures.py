@@ -1,7 +1,9 @@
 """Rolling figures of some series, as whole numbers: mean, median and share beyond a limit, each against a limit; pure.
 
 The last minute and the last five come from the cells of the ring, second by second; the last hour from its closed minutes,
-which give a mean alone.  All comparisons are of integers: a figure is beyond its limit or it is not.
+the last 4 and 24 hours from sums of hours.  There the mean is of all values; the median and the share are of the minutes'
+means, or the hours', each in 1/256 of a step, rounded down.  All
+comparisons are of integers: a figure is beyond its limit or it is not.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ from alerts.rules.limits.bounds import SIDES, SIGN
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Rolling
 from streams.engine.columns.arrays import Bools, Cells, Floats, Ints
-from streams.engine.series.closed import ClosedMinutes
 from streams.engine.series.ring import OK
 
 MEAN, MEDIAN, SHARE = range(3)
 FIGURES: Final = ("mean", "median", "share")
-WINDOWS: Final = {60: "1min", 300: "5min", 3600: "1h"}
+WINDOWS: Final = {60: "1min", 300: "5min", 3600: "1h", 14_400: "4h", 86_400: "24h"}
+_FRACTION: Final = 8
 _MISSING: Final = 1 << 20
 
 
@@ -34,7 +36,7 @@ def rule_name(vital: int, side: int, figure: int, window: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """Of some series: ``begins`` and ``stays`` bool [n]: the figure is beyond the limit, and not back inside; ``n`` int64
-    [n] values; ``figure`` float64 [n] as people are shown it, a share in percent.
+    [n] seconds with a value; ``figure`` float64 [n] as people are shown it, a share in percent.
     """
 
     begins: Bools
@@ -62,11 +64,23 @@ def of_cells(rule: Rolling, cells: Cells) -> Beyond:
     return _against(rule, np.where(good, value, 0).sum(0), n, n, sign, steps)
 
 
-def of_hour(rule: Rolling, minutes: ClosedMinutes, columns: Ints) -> Beyond:
-    """The mean of the last 60 closed minutes of some series."""
-    n = minutes.n[:, columns].sum(0, dtype=np.int64)
-    total = minutes.sum[:, columns].sum(0, dtype=np.int64)
-    return _against(rule, total, n, n, SIGN[SIDES.index(rule.side)], VITALS[Vital(rule.vital)].steps)
+def of_slots(rule: Rolling, counts: Ints, totals: Ints) -> Beyond:
+    """The figure of minutes or hours: ``counts`` of seconds with a value and their ``totals`` int64 [slots, n]."""
+    steps, sign = VITALS[Vital(rule.vital)].steps, SIGN[SIDES.index(rule.side)]
+    n = counts.sum(0)
+    if rule.figure == "mean":
+        return _against(rule, totals.sum(0), n, n, sign, steps)
+    there = counts > 0
+    mean, slots = (totals << _FRACTION) // np.maximum(counts, 1), there.sum(0)
+    if rule.figure == "share":
+        edge = Fraction(Decimal(repr(rule.limit))) * (steps << _FRACTION) * sign
+        beyond = 100 * (there & (mean * sign > edge.numerator // edge.denominator)).sum(0)
+        begins = (beyond >= rule.share * slots) & (slots > 0)
+        return Beyond(begins, beyond > (rule.share - rule.hysteresis) * slots, n, beyond / np.maximum(slots, 1))
+    ranked = np.sort(np.where(there, mean, 1 << 40), axis=0)
+    at = np.arange(counts.shape[1])
+    twice = ranked[np.maximum(slots - 1, 0) // 2, at] + ranked[np.minimum(slots // 2, len(ranked) - 1), at]
+    return _against(rule, np.where(slots > 0, twice, 0), np.full_like(n, 2 << _FRACTION), n, sign, steps)
 
 
 def _against(rule: Rolling, total: Ints, parts: Ints, n: Ints, sign: int, steps: int) -> Beyond:

@@ -17,13 +17,13 @@ import numpy as np
 from alerts.rules.agreement import sources_of
 from alerts.rules.limits.bounds import SIDES
 from alerts.rules.parameters import PARAMETER, measuring
-from alerts.rules.rolling.figures import FIGURES, WINDOWS, Beyond, of_cells, of_hour, rule_name
+from alerts.rules.rolling.figures import FIGURES, WINDOWS, Beyond, of_cells, of_slots, rule_name
+from alerts.rules.rolling.hours import HourSums
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
-from alerts.rules.suppression import Suppression
 from devices.vitals import VITALS, Vital
-from devices.wire.control import Control, Rolling, RuleSet
-from streams.engine.columns.arrays import Ints, Small
+from devices.wire.control import Control, Rolling
+from streams.engine.columns.arrays import Bools, Ints, Small
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -46,41 +46,49 @@ class Levels(Scheduled):
 class RollingLimits(Rule):
     """``table``: :class:`Levels`."""
 
-    learns: Collection[type[Control]] = (RuleSet,)
+    learns: Collection[type[Control]] = ()
+    quiet = True
     table: Levels
-
-    def __init__(self, suppression: Suppression) -> None:
-        super().__init__(suppression)
-        self._rules: dict[int, dict[Place, Rolling]] = {}
 
     def attach(self, view: View) -> None:
         super().attach(view)
         self.table = Levels(view.layout.patients, "rolling limits")
+        self.hours = HourSums(view.layout.dense.axis, "hours")
 
-    def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self._rules[partition] = {_place(one): one for one in control.rolling if possible(one)}
+    def set_back(self, partition: int, now: int) -> None:
+        self.hours.set_back(self.view.layout.dense.closed, partition)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
-        axis, entered = self.table.axis, self.view.layout.dense.closed.entered
+        axis, closed = self.table.axis, self.view.layout.dense.closed
+        rules = {partition: self._rules_of(partition) for partition in closed.entered}
+        for partition in closed.entered:
+            if any(one.window_s > _HOUR for each in rules[partition].values() for one, _ in each):
+                self.hours.enter(closed, partition)
         if moment.replaying:  # looked at when time goes on
-            for partition in entered:
+            for partition in closed.entered:
                 self.notify_at(0, axis.of(partition))
             return ()
         due, out = self.table.due(moment), list[Condition]()
         self.notify_at(NEVER, due)
-        for partition in sorted({*entered, *axis.owner[due].tolist()}):
-            rows = self.table.axis.of(partition)
-            standing = set(zip(*np.nonzero(self.table.level[:, :, rows].any(-1)), strict=True))
-            rules = self._rules.get(partition, {})
-            for place in sorted({*rules, *((int(kind), int(code)) for kind, code in standing)}):
-                out += self._decide(partition, place, rules.get(place), moment.now)
+        for partition in sorted({*closed.entered, *axis.owner[due].tolist()}):
+            found = rules[partition] if partition in rules else self._rules_of(partition)
+            standing = zip(*np.nonzero(self.table.level[:, :, axis.of(partition)].any(-1)), strict=True)
+            for place in sorted({*found, *((int(kind), int(code)) for kind, code in standing)}):
+                out += self._decide_all(partition, place, found.get(place, []), moment.now)
         return out
 
-    def _decide(self, partition: int, place: Place, rule: Rolling | None, now: int) -> list[Condition]:
-        """The conditions of one rule of a partition that change; ``None``: the rule is gone."""
-        store = self.view.layout.dense
-        kind, code = place
+    def _rules_of(self, partition: int) -> dict[Place, list[tuple[Rolling, Bools]]]:
+        """The rules of a partition by place, each with the patients who have it, bool [rows of the partition]."""
+        rows = np.arange(self.table.axis.of(partition).start, self.table.axis.of(partition).stop)
+        found: dict[Place, dict[Rolling, Bools]] = {}
+        for rules, at in self.suppression.chosen.groups(rows) if rows.size else ():
+            for place, one in {_place(one): one for one in rules.rolling if possible(one)}.items():
+                found.setdefault(place, {}).setdefault(one, np.zeros(len(rows), np.bool_))[at] = True
+        return {place: list(each.items()) for place, each in found.items()}
+
+    def _decide_all(self, partition: int, place: Place, rules: Sequence[tuple[Rolling, Bools]], now: int) -> list[Condition]:
+        """The conditions of one place that change, each patient by the rule that they have."""
+        store, (kind, code) = self.view.layout.dense, place
         columns = store.axis.of(partition)
         muted = self.suppression.muted(store)
         mine = np.isin(store.series.vital[columns], measuring([code])) & ~muted.superseded[columns]
@@ -88,6 +96,19 @@ class RollingLimits(Rule):
         if not column.size:
             return []
         row = self.view.layout.patient_of(store, column)
+        within, left, out = row - self.table.axis.start[partition], np.ones(len(column), np.bool_), list[Condition]()
+        for rule, has in rules:
+            here = has[within]
+            left &= ~here
+            if here.any():
+                out += self._decide(partition, place, rule, column[here], now)
+        left &= self.table.level[kind, code, row] > NONE
+        return out + (self._decide(partition, place, None, column[left], now) if left.any() else [])
+
+    def _decide(self, partition: int, place: Place, rule: Rolling | None, column: Ints, now: int) -> list[Condition]:
+        """The conditions of some series that change; ``None``: the rule is gone."""
+        store, (kind, code) = self.view.layout.dense, place
+        muted, row = self.suppression.muted(store), self.view.layout.patient_of(store, column)
         before = self.table.level[kind, code, row]
         found = None if rule is None else self._beyond(rule, partition, column, now)
         wanted = np.zeros(len(column), np.bool_)
@@ -123,19 +144,19 @@ class RollingLimits(Rule):
 
     def _beyond(self, rule: Rolling, partition: int, column: Ints, now: int) -> Beyond:
         store = self.view.layout.dense
+        closed = store.closed
+        if rule.window_s > _HOUR:
+            newest = int(closed.minute[partition]) // 60
+            return of_slots(rule, *self.hours.window(rule.window_s // _HOUR, newest, column))
         if rule.window_s == _HOUR:
-            return of_hour(rule, store.closed.minutes, column)
+            minutes = closed.minutes
+            return of_slots(rule, minutes.n[:, column].astype(np.int64), minutes.sum[:, column].astype(np.int64))
         return of_cells(rule, store.ring.during(np.arange(now - rule.window_s, now), column))
-
-    def drop(self, partition: int, patients: Sequence[int]) -> None:
-        super().drop(partition, patients)
-        self._rules.pop(partition, None)
 
 
 def possible(rule: Rolling) -> bool:
-    """Whether a rule names a continuous vital, and a figure that its window has: an hour has a mean alone."""
-    known = rule.vital in VITALS and VITALS[Vital(rule.vital)].continuous and rule.window_s in WINDOWS
-    return known and (rule.window_s < _HOUR or rule.figure == "mean")
+    """Whether a rule names a continuous vital."""
+    return rule.vital in VITALS and VITALS[Vital(rule.vital)].continuous and rule.window_s in WINDOWS
 
 
 def _place(rule: Rolling) -> Place:

@@ -10,141 +10,72 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from alerts.rules.combined.catalogue import PLACE
+from alerts.rules.combined.combinations import MOST
 from alerts.rules.errors import Fault, RuleFileError
+from alerts.rules.layers.named import COMBINED
 from alerts.rules.rolling.rolling_limits import possible
+from alerts.rules.sets.parts import (
+    SCORES,
+    TRENDS,
+    AgreePart,
+    CombinedPart,
+    LevelPart,
+    LimitPart,
+    RollingPart,
+    ScorePart,
+    ScorePartOf,
+    TechnicalPart,
+    TrendPart,
+)
 from alerts.rules.sets.places import Place, line_of, places_of
-from devices.vitals import VITALS, vital_named
+from devices.vitals import VITALS, Vital, vital_named
 from devices.wire.control import (
     Agreement,
     Change,
-    Drift,
+    Combination,
     Level,
     Limit,
     Preference,
-    PriorityWord,
+    Rate,
+    Repeated,
     Rolling,
     RuleSet,
+    Score,
     Side,
-    Slope,
+    Soon,
+    Steady,
     Trend,
 )
-from devices.wire.ranges import Count, Percent, Points, Seconds, Size
+from streams.engine.series.sparse import KEPT
 
 SIDES: Final[tuple[Side, ...]] = ("low", "high")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class LevelPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``{ limit = 92, hold_s = 15 }``."""
-
-    limit: float
-    hold_s: Seconds = 0
-
-
-class LimitPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[limit.<vital>.<side>]``: ``high`` and ``medium`` are a number, or {limit, hold_s}."""
-
-    medium: float | LevelPart | None = None
-    high: float | LevelPart | None = None
-    hysteresis: Size = 0.0
-    chart: bool = False
-    source: str = ""
-
-
-class ScorePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[news2]``."""
-
-    medium: Points = 5
-    high: Points = 7
-    hold_s: Seconds = 30
-    hysteresis: Points = 0
-    source: str = ""
-
-
-class TechnicalPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[technical]``."""
-
-    gateway_offline_s: Seconds = 90
-    no_data_factor: Size = 2.0
-    no_data_extra_s: Seconds = 30
-    sensor_off_s: Seconds = 10
-    no_value_s: Seconds = 10
-    hold_percent: Percent = 80
-    source: str = ""
-
-
-class AgreePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[agree.<vital>]``."""
-
-    within: Size
-    for_s: Seconds = 60
-    source: str = ""
-
-
-class SlopePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="slope", tag_field="kind"):
-    vital: str
-    side: Side
-    per_hour: Size
-    window_min: Count = 60
-    hysteresis: Size = 0.0
-    priority: PriorityWord = "low"
-    source: str = ""
-
-
-class ChangePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="change", tag_field="kind"):
-    vital: str
-    side: Side
-    by: Size
-    within_h: Count
-    hysteresis: Size = 0.0
-    priority: PriorityWord = "low"
-    source: str = ""
-
-
-class DriftPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="drift", tag_field="kind"):
-    vital: str
-    limit: Size
-    slack: Size = 1.0
-    floor: Size = 1.0
-    baseline_min: Count = 1024
-    sides: tuple[Side, ...] = ("high", "low")
-    priority: PriorityWord = "low"
-    source: str = ""
-
-
-class RollingPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[[rolling]]``."""
-
-    vital: str
-    side: Side
-    figure: Literal["mean", "median", "share"]
-    window_s: Literal[60, 300, 3600]
-    limit: float
-    share: Percent = 80
-    hysteresis: Size = 0.0
-    least: Count = 10
-    priority: PriorityWord = "medium"
-    source: str = ""
-
-
-TrendPart = SlopePart | ChangePart | DriftPart
-_TRENDS: Final[dict[type[TrendPart], type[Trend]]] = {SlopePart: Slope, ChangePart: Change, DriftPart: Drift}
-_TOP: Final = ("name", "about", "limit", "news2", "trend", "rolling", "prefer", "agree", "technical")
+_TOP: Final = (
+    "name", "about", "limit", "news2", "trend", "rolling", "score", "combined", "off", "prefer", "agree", "technical",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """``sources``: where each limit and trend comes from, by its place such as "limit.spo2.low"; ``places``: lines."""
+    """``sources``: where each limit and trend comes from, by its place such as "limit.spo2.low"; ``places``: lines;
+    ``given``: the tables that the file has; ``off``: names of rules that it switches off where it stands over another set.
+    """
 
     name: str
     about: str
     rule_set: RuleSet
     sources: Mapping[str, str]
     places: Mapping[Place, int] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    off: tuple[str, ...] = ()
 
 
 def read_rule_file(text: str, version: int = 1) -> RuleFile:
@@ -176,6 +107,11 @@ class _Reader:
         limits = tuple(self._limits())
         trends = tuple(self._trends())
         rolling = tuple(self._rolling())
+        scores, combined, off = (
+            tuple(self._scores()),
+            tuple(self._combined()),
+            self._rules(("off",), self.content.get("off")),
+        )
         prefer = tuple(
             Preference(code, self._whole(("prefer", name), value))
             for name, value in self._table("prefer").items()
@@ -198,9 +134,12 @@ class _Reader:
         if self.faults:
             raise RuleFileError(sorted(self.faults, key=lambda one: one.line))
         timers = {key: value for key, value in msgspec.structs.asdict(technical).items() if key != "source"}
-        scores = {f"news2_{key}": value for key, value in msgspec.structs.asdict(score).items() if key != "source"}
-        rules = RuleSet(version, limits, trends=trends, rolling=rolling, prefer=prefer, agree=agree, **timers, **scores)
-        return RuleFile(name, about, rules, self.sources, self.places)
+        levels = {f"news2_{key}": value for key, value in msgspec.structs.asdict(score).items() if key != "source"}
+        rules = RuleSet(
+            version, limits, trends=trends, rolling=rolling, prefer=prefer, agree=agree, scores=scores, combined=combined,
+            **timers, **levels,
+        )  # fmt: skip
+        return RuleFile(name, about, rules, self.sources, self.places, frozenset(self.content), off)
 
     def _limits(self) -> list[Limit]:
         found = []
@@ -223,42 +162,91 @@ class _Reader:
                 found.append(Limit(code, side, medium, high, part.hysteresis, part.chart))
         return found
 
+    def _listed(self, key: str) -> list[tuple[Place, object]]:
+        """The entries of [[key]] with their places."""
+        given = self.content.get(key, [])
+        if not isinstance(given, list):
+            self.fault((key,), f"write [[{key}]], once for each")
+            return []
+        return [((key, number), value) for number, value in enumerate(given)]
+
     def _trends(self) -> list[Trend]:
         found: list[Trend] = []
-        given = self.content.get("trend", [])
-        if not isinstance(given, list):
-            self.fault(("trend",), "write [[trend]], once for each")
-            return found
-        for number, value in enumerate(given):
-            place: Place = ("trend", number)
+        for place, value in self._listed("trend"):
             part: Any = self._part(place, value, TrendPart)  # type: ignore[arg-type]
             code = part and self._vital((*place, "vital"), part.vital)
             if not part or not code:
                 continue
-            fields = {key: one for key, one in msgspec.structs.asdict(part).items() if key not in ("vital", "source")}
-            found.append(_TRENDS[type(part)](vital=code, **fields))
+            one = TRENDS[type(part)](vital=code, **_fields(part))
+            spec = VITALS[Vital(code)]
+            if isinstance(one, Repeated):
+                most = 60 if spec.continuous else KEPT
+                if one.of > most:
+                    self.fault((*place, "of"), f"of {spec.column} the last {most} values are kept: of is at most {most}")
+                if one.times > one.of:
+                    self.fault((*place, "times"), f"times is {one.times}, above of, {one.of}")
+            elif spec.continuous is isinstance(one, Change | Rate | Soon | Steady):
+                which = "measured now and then" if spec.continuous else "measured all the time"
+                self.fault((*place, "vital"), f"{one.__struct_config__.tag} is for a vital that is {which}")
+            found.append(one)
         return found
 
     def _rolling(self) -> list[Rolling]:
         found: list[Rolling] = []
-        given = self.content.get("rolling", [])
-        if not isinstance(given, list):
-            self.fault(("rolling",), "write [[rolling]], once for each")
-            return found
-        for number, value in enumerate(given):
-            place: Place = ("rolling", number)
+        for place, value in self._listed("rolling"):
             part = self._part(place, value, RollingPart)
             code = part and self._vital((*place, "vital"), part.vital)
             if not part or not code:
                 continue
-            fields = {key: one for key, one in msgspec.structs.asdict(part).items() if key not in ("vital", "source")}
-            one = Rolling(vital=code, **fields)
+            one = Rolling(vital=code, **_fields(part))
             if not possible(one):
-                self.fault(
-                    place, "only a vital that is measured all the time has rolling figures, and an hour has a mean alone"
-                )
+                self.fault((*place, "vital"), "only a vital that is measured all the time has rolling figures")
             found.append(one)
         return found
+
+    def _scores(self) -> list[Score]:
+        found: list[Score] = []
+        for place, value in self._listed("score"):
+            part: Any = self._part(place, value, ScorePartOf)  # type: ignore[arg-type]
+            if part:
+                found.append(SCORES[type(part)](**_fields(part)))
+                if getattr(part, "until", 0) > part.limit if hasattr(part, "until") else False:
+                    self.fault(
+                        (*place, "until"), f"until is {part.until:g}, above limit, {part.limit:g}: it would never stand"
+                    )
+        return found
+
+    def _combined(self) -> list[Combination]:
+        found: list[Combination] = []
+        for place, value in self._listed("combined"):
+            part = self._part(place, value, CombinedPart)
+            if part is None:
+                continue
+            if not part.every and not part.among:
+                self.fault(place, "a combination names rules: give all, any or both")
+            if part.among and part.least > len(part.among):
+                self.fault((*place, "least"), f"least is {part.least}, and any has {len(part.among)}")
+            self._rules((*place, "all"), list(part.every), made=False)
+            self._rules((*place, "any"), list(part.among), made=False)
+            if part.name in {one.name for one in found}:
+                self.fault((*place, "name"), f"there are two combinations {part.name}")
+            found.append(Combination(**_fields(part)))
+        if len(found) > MOST:
+            self.fault(("combined",), f"at most {MOST} combinations can stand together")
+        return found
+
+    def _rules(self, place: Place, given: object, *, made: bool = True) -> tuple[str, ...]:
+        """Names of rules; ``made``: combinations too."""
+        if given is None:
+            return ()
+        if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+            self.fault(place, f'write {place[-1]} = ["spo2.low", ...]')
+            return ()
+        for name in given:
+            if name not in PLACE and not (made and name.startswith(COMBINED)):
+                near = get_close_matches(name, PLACE, 1)
+                self.fault(place, f"there is no rule {name}" + (f": is it {near[0]}?" if near else ""))
+        return tuple(given)
 
     def _part(self, place: Place, value: object, kind: type[S]) -> S | None:
         try:
@@ -302,6 +290,10 @@ class _Reader:
 
     def fault(self, place: Place, message: str) -> None:
         self.faults.append(Fault(line_of(self.places, place), message))
+
+
+def _fields(part: msgspec.Struct) -> dict[str, Any]:
+    return {key: one for key, one in msgspec.structs.asdict(part).items() if key not in ("vital", "source")}
 
 
 def _level(given: float | LevelPart | None) -> Level | None:

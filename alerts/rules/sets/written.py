@@ -7,25 +7,30 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from alerts.rules.sets.rule_file import ScorePart, TechnicalPart
+from alerts.rules.sets.parts import ScorePart, TechnicalPart
 from devices.vitals import VITALS, Vital
 from devices.wire.control import Level, RuleSet
 
 
-def rule_file_of(rules: RuleSet, *, name: str, about: str = "", sources: Mapping[str, str] | None = None) -> str:
-    """The file of a rule set; ``sources`` by place, such as "limit.spo2.low"."""
+def rule_file_of(
+    rules: RuleSet, *, name: str, about: str = "", sources: Mapping[str, str] | None = None, off: Iterable[str] = ()
+) -> str:
+    """The file of a rule set; ``sources`` by place, such as "limit.spo2.low"; ``off``: rules that it switches off."""
     known = sources or {}
     lines = [f"name = {_text(name)}", f"about = {_text(about)}"]
 
+    if tuple(off):
+        lines.append(f"off = {_value(tuple(off))}")
+
     def table(header: str, place: str, fields: Iterable[tuple[str, object]]) -> None:
-        lines.extend(["", header, *(f"{key} = {_value(value)}" for key, value in fields)])
+        lines.extend(["", header, *(f"{key} = {_value(value)}" for key, value in fields if value is not None)])
         if place in known:
             lines.append(f"source = {_text(known[place])}")
 
-    for one in {(each.vital, each.side): each for each in rules.limits}.values():  # of several the last one counts
-        place = f"limit.{VITALS[Vital(one.vital)].column}.{one.side}"
-        levels = [(key, level) for key, level in (("medium", one.medium), ("high", one.high)) if level]
-        table(f"[{place}]", place, [*levels, ("hysteresis", one.hysteresis), ("chart", one.chart)])
+    for limit in {(each.vital, each.side): each for each in rules.limits}.values():  # of several the last one counts
+        place = f"limit.{VITALS[Vital(limit.vital)].column}.{limit.side}"
+        levels = [(key, level) for key, level in (("medium", limit.medium), ("high", limit.high)) if level]
+        table(f"[{place}]", place, [*levels, ("hysteresis", limit.hysteresis), ("chart", limit.chart)])
     score = [(key, getattr(rules, f"news2_{key}")) for key in ScorePart.__struct_fields__ if key != "source"]
     table("[news2]", "news2", score)
     for number, trend in enumerate(rules.trends):
@@ -35,6 +40,13 @@ def rule_file_of(rules: RuleSet, *, name: str, about: str = "", sources: Mapping
     for number, rolling in enumerate(rules.rolling):
         fields = {**msgspec.structs.asdict(rolling), "vital": VITALS[Vital(rolling.vital)].column}
         table("[[rolling]]", f"rolling.{number}", fields.items())
+    for number, rated in enumerate(rules.scores):
+        kind = str(rated.__struct_config__.tag)
+        table("[[score]]", f"score.{number}", [("kind", kind), *msgspec.structs.asdict(rated).items()])
+    for number, one in enumerate(rules.combined):
+        words = {"every": "all", "among": "any"}
+        fields = {words.get(key, key): value for key, value in msgspec.structs.asdict(one).items()}
+        table("[[combined]]", f"combined.{number}", fields.items())
     if rules.prefer:
         table("[prefer]", "prefer", {VITALS[Vital(one.vital)].column: one.hold_s for one in rules.prefer}.items())
     for each in {one.vital: one for one in rules.agree}.values():

@@ -44,7 +44,7 @@ class TrendState(Scheduled):
     mean: Cells = array(np.int32)
     seen: Cells = array(np.int32)
     last: Cells = array(np.int32, -1)
-    active: Bools = array(np.bool_, lead=(2, 2))
+    active: Bools = array(np.bool_, lead=(3, 2))
 
 
 def learn(state: TrendState, table: TrendTable, column: Ints, vital: Bytes, mean: Ints, minute: int) -> None:

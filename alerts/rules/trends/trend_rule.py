@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 
 from alerts.rules.rule import NONE
 from alerts.rules.series_rule import SeriesRule
-from alerts.rules.suppression import Suppression
-from alerts.rules.trends.trend_table import TrendTable, rule_name
-from devices.wire.control import Control, Enrolment, Pauses, RuleSet
-from streams.engine.columns.arrays import NO_INTS, Bools, Bytes, Ints
+from alerts.rules.trends.trend_table import TrendTable, rule_name, trend_table
+from devices.wire.control import Control, Enrolment, Facts, OwnRules, Pauses, RuleSet
+from streams.engine.columns.arrays import Bools, Bytes, Ints
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
 from streams.engine.stage import Moment
 
-_OFF: Final = TrendTable()
 Shown = Callable[[int, int, int], tuple[float, float, dict[str, object]]]
 """(value, limit, detail) of a trend."""
 
@@ -31,10 +29,7 @@ class TrendRule(SeriesRule):
     """
 
     kinds: ClassVar[tuple[int, ...]]
-
-    def __init__(self, suppression: Suppression, *, continuous: bool) -> None:
-        super().__init__(suppression, continuous=continuous)
-        self._tables: dict[int, TrendTable] = {}
+    quiet = True
 
     def changed(self, moment: Moment) -> tuple[Ints, Collection[int]]:
         """Take in what is new: (series to look at, int64 [k]; partitions of which every series is looked at)."""
@@ -46,18 +41,20 @@ class TrendRule(SeriesRule):
         """
         raise NotImplementedError
 
-    def limits_of(self, partition: int) -> TrendTable:
-        return self._tables.get(partition, _OFF)
+    def groups(self, column: Ints) -> Iterator[tuple[TrendTable, Ints]]:
+        """(limits, series int64) of some series: those of patients with the same rule set together."""
+        rows = self.view.layout.patient_of(self.store, column)
+        for rules, at in self.suppression.chosen.groups(rows):
+            yield trend_table(rules.trends), column[at]
 
-    def has_limits(self, partition: int) -> bool:
-        return not self.limits_of(partition).kinds.isdisjoint(self.kinds)
+    def has_limits(self, table: TrendTable) -> bool:
+        return not table.kinds.isdisjoint(self.kinds)
 
     def learn(self, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self._tables[partition] = TrendTable(control.trends)
+        """The limits are those of :class:`alerts.rules.layers.chosen.Chosen`."""
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet | Pauses | Enrolment):
+        if isinstance(control, RuleSet | OwnRules | Pauses | Enrolment | Facts):
             of = self.store.axis.of(partition)
             columns = np.arange(of.start, of.stop)
             self.notify_at(0, columns[self.store.series.patient[of] == patient] if patient else columns)
@@ -73,18 +70,23 @@ class TrendRule(SeriesRule):
             partitions.update(axis.owner[np.append(due, fresh)].tolist())
             self.notify_at(NEVER, due)
         for partition in sorted(partitions):
-            on, columns = self.has_limits(partition), axis.of(partition)
-            if on and partition in whole:
+            columns = axis.of(partition)
+            column = np.union1d(due, fresh)
+            column = column[axis.owner[column] == partition]
+            if partition in whole:
                 column = np.arange(columns.start, columns.stop)
-            else:
-                column = np.union1d(due, fresh if on else NO_INTS)
-                column = column[axis.owner[column] == partition]
-            if column.size:
-                out += self._decide(partition, column, moment.now)
+            for table, mine in self.groups(column) if column.size else ():
+                looked = mine if self.has_limits(table) else mine[self.table.active[..., mine].any(self._levels)]
+                if looked.size:
+                    out += self._decide(partition, table, looked, moment.now)
         return out
 
-    def _decide(self, partition: int, column: Ints, now: int) -> list[Condition]:
-        table, vital, active = self.limits_of(partition), self.store.series.vital[column], self.table.active
+    @property
+    def _levels(self) -> tuple[int, ...]:
+        return tuple(range(self.table.active.ndim - 1))
+
+    def _decide(self, partition: int, table: TrendTable, column: Ints, now: int) -> list[Condition]:
+        vital, active = self.store.series.vital[column], self.table.active
         was = active[..., column].reshape(len(self.kinds), 2, -1)
         wanted, shown = self.judge(partition, table, column, was)
         self._mute(column, was, wanted, now)
@@ -115,9 +117,6 @@ class TrendRule(SeriesRule):
         for place, side in np.ndindex(len(self.kinds), 2):
             names = partial(_name_at, vital, self.kinds[place], side)
             wanted[place, side] &= ~self.suppression.paused(patient, now, names)
-
-    def drop(self, partition: int, patients: Sequence[int]) -> None:
-        self._tables.pop(partition, None)
 
 
 def _name_at(vital: Bytes, kind: int, side: int, at: int) -> str:

@@ -94,6 +94,19 @@ class DenseSeries(SeriesStore):
             rollups += self._rollups(now, partition)
         return updates
 
+    def idle_until(self, now: int, held: Ints) -> int:
+        if self.closed.due(now, held):
+            return now
+        return min(super().idle_until(now, held), self.older.first + 1)
+
+    def pass_over(self, now: int, partitions: Ints, member: Bools | None) -> None:
+        """A quiet second passes."""
+        columns, mask = self.axis.span(partitions, member)
+        if self.windows is not None:
+            self.windows.begin(now, columns, mask)
+        self.ring.forget(now - 1 - LONGEST, columns, mask)
+        self.closed.entered.clear()
+
     def enter(self, now: int, member: Bools | None) -> None:
         if now in self.ahead:
             entering = np.unique(self.ahead.take(now, member)[0])

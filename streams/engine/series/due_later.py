@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 
 from streams.engine.columns.arrays import NO_CELLS, NO_INTS, Bools, Cells, Ints
 from streams.engine.columns.axis import Axis
 
+_NEVER: Final = 10**12
 Entries = tuple[Ints, Ints, Cells]
 """Columns int64 of an axis, a number int64 and a cell int32 for each, all [n]."""
 
@@ -77,6 +79,11 @@ class DueLater:
         """Put back what :meth:`pack` gave."""
         for at, column, number, cell in packed:
             self.put(at, column + self._axis.start[partition], number, cell)
+
+    @property
+    def first(self) -> int:
+        """The second of the first entries; a thousand thousand million where there are none."""
+        return min(self._pieces, default=_NEVER)
 
     def __contains__(self, at: int) -> bool:
         return at in self._pieces

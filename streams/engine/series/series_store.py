@@ -11,7 +11,8 @@ import numpy as np
 from streams.engine.columns.arrays import Bools, Cells, Ints, Rows
 from streams.engine.columns.axis import Axis
 from streams.engine.series.due_later import DueLater
-from streams.engine.series.newest import Newest
+from streams.engine.series.newest import NEVER, Newest
+from streams.engine.series.rollup import DUE, next_due
 from streams.engine.series.series import Series
 from streams.engine.series.updates import Updates, updates_of
 from streams.engine.writes import LATE
@@ -41,6 +42,14 @@ class SeriesStore:
         not yet in ``newest``.
         """
         raise NotImplementedError
+
+    def idle_until(self, now: int, held: Ints) -> int:
+        """The first second, from ``now`` on, at which :meth:`turn` and :meth:`enter` have more to do than to let time pass,
+        while nothing is folded; ``held``: the partitions.
+        """
+        waiting = min(self.changed.first, self.late.first) + 1
+        minutes = int(next_due(now - 1, DUE[held]).min(initial=NEVER))
+        return min(waiting, self.ahead.first, minutes)
 
     def enter(self, now: int, member: Bools | None) -> None:
         """Second ``now`` has been evaluated: samples that were ahead of the clock join it, before any record of it does."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
+from alerts.care.admit import admit_patient
+from alerts.care.identity import Identity
 from alerts.care.people import add_person
 from alerts.control.outbox import WHOLE_PARTITION
 from alerts.rules.defaults import GENERAL
-from devices.wire.control import RuleSet
+from devices.wire.control import Facts, RuleSet
 from tests.deploy.commands.conftest import PASSWORD, Vigil
 
 REASON = "fewer calls at night"
@@ -49,3 +52,65 @@ def test_a_version_is_applied_with_who_and_why_and_shown_again(vigil: Vigil, tmp
     assert count == 1, "it goes to the log like every control record"
     assert RuleSet(1).version == one["version"]
     assert "see vigil rules history" in vigil.run("rules", "show", "--version", "7").stderr
+
+
+MILD = 'name = "mild"\n[limit.spo2.low]\nhigh = { limit = 88, hold_s = 30 }\nsource = "the ward"\n'
+
+
+def admitted(vigil: Vigil) -> int:
+    with psycopg.connect(vigil.database) as tx:
+        add_person(tx, "b.boss", "B. Boss", "administrator", PASSWORD)
+        team = tx.execute("INSERT INTO care_team (name) VALUES ('Cardiology') RETURNING team").fetchone()
+        assert team is not None
+        identity = Identity(family="Test", given="Tessa", born="1950-02-03")
+        return admit_patient(tx, vigil.master, identity, team[0], Facts(), 1)
+
+
+def whose(vigil: Vigil, patient: int) -> dict[str, str]:
+    rows = json.loads(vigil.run("rules", "show", "--patient", str(patient), "--json").stdout)
+    return {one["rule"]: one["set"] for one in rows}
+
+
+def test_a_set_of_a_programme_a_ward_or_a_patient_stands_before_the_others_and_is_taken_back(
+    vigil: Vigil, tmp_path: Path
+) -> None:
+    patient, file = admitted(vigil), tmp_path / "mild.toml"
+    file.write_text(MILD)
+    by = ("--by", "b.boss", "--why", REASON)
+    assert whose(vigil, patient)["spo2.low"] == "general"
+    found = vigil.run("patient", "programme", str(patient), "copd", "--by", "b.boss")
+    assert found.returncode == 0, found.stderr
+    assert whose(vigil, patient)["spo2.low"] == "programme copd"
+    with psycopg.connect(vigil.database) as tx:
+        (ward,) = tx.execute("SELECT team FROM patient WHERE patient = %s", [patient]).fetchone() or (0,)
+    for words, whose_it_is in (("--ward", str(ward)), "ward Cardiology"), (("--patient", str(patient)), "patient"):
+        found = vigil.run("rules", "apply", str(file), *words, *by)
+        assert found.returncode == 0, found.stderr
+        assert whose(vigil, patient)["spo2.low"] == whose_it_is
+        (one,) = json.loads(vigil.run("rules", "history", *words, "--json").stdout)
+        assert (one["version"], one["by"], one["reason"]) == (1, "b.boss", REASON)
+    assert whose(vigil, patient)["heart_rate.high"] == "general"
+    assert vigil.run("rules", "undo", "--patient", str(patient), *by).returncode == 0
+    assert whose(vigil, patient)["spo2.low"] == "ward Cardiology"
+    with psycopg.connect(vigil.database) as tx:
+        rows = tx.execute(
+            "SELECT kind, payload FROM control_outbox WHERE kind IN ('own_rules', 'rule_set') ORDER BY sequence"
+        ).fetchall()
+        audited = [row[0] for row in tx.execute("SELECT action FROM audit ORDER BY audit").fetchall()]
+    last: dict[str, Any] = dict(rows)
+    assert last["own_rules"] == {"kind": "own_rules", "sets": ["programme copd", "ward Cardiology"], "rules": None}
+    assert "ward Cardiology" in [one["name"] for one in last["rule_set"]["sets"]]
+    assert audited[-4:] == ["patient.programme", "rules.apply", "rules.apply", "rules.undo"]
+
+
+def test_what_no_ward_may_set_and_what_nobody_has_is_refused(vigil: Vigil, tmp_path: Path) -> None:
+    patient, file = admitted(vigil), tmp_path / "all.toml"
+    file.write_text(GENERAL.read_text())
+    found = vigil.run("rules", "apply", str(file), "--patient", str(patient), "--by", "b.boss", "--why", REASON)
+    assert "[technical] belongs to the set of the whole installation" in found.stderr
+    assert f"{file}:" in found.stderr
+    found = vigil.run("patient", "programme", str(patient), "skiing", "--by", "b.boss")
+    assert "take one of copd, diabetes, heart-failure, post-operative" in found.stderr
+    assert "nothing to undo" in vigil.run("rules", "undo", "--programme", "copd", "--by", "b.boss", "--why", "x").stderr
+    both = vigil.run("rules", "show", "--ward", "1", "--patient", "1")
+    assert "Name one of" in both.stderr

@@ -46,7 +46,7 @@ def test_a_control_is_written_and_read_as_ever() -> None:
     for control in (limits, Facts(oxygen=True), Pauses((PausedRule("*", 5),))):
         assert decode_control(encode_control(control)) == control
     assert [kind_of(control) for control in (limits, Facts(), Pauses())] == ["limits", "facts", "pause"]
-    assert set(KINDS.values()) == {"limits", "rule_set", "facts", "consent", "enrolment", "pause"}
+    assert set(KINDS.values()) == {"limits", "rule_set", "facts", "consent", "enrolment", "pause", "own_rules"}
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b'{"kind":"other"}', b'{"kind":"link"}', b"[" * 100_000])

@@ -22,10 +22,14 @@ from devices.wire.control import (
     Pauses,
     Preference,
     PriorityWord,
+    Rate,
+    Repeated,
     Rolling,
     RuleSet,
     Side,
     Slope,
+    Soon,
+    Steady,
     Trend,
 )
 from devices.wire.event import ClockCorrection, Contact, Event, Heartbeat
@@ -214,7 +218,7 @@ class Maker:
             vital,
             rng.choice(("high", "low")),
             rng.choice(("mean", "median", "share")),
-            rng.choice((60, 300, 3600)),
+            rng.choice((60, 300, 3600, 14_400, 86_400)),
             round(rng.uniform(low, high), rng.choice((0, 1, 2))),
             rng.choice((50, 80)),
             rng.choice((0.0, 0.5, 3.0)),
@@ -224,7 +228,9 @@ class Maker:
 
     def trend(self) -> Trend:
         rng, side, priority = self.rng, self.rng.choice(SIDES), self.rng.choice(PRIORITIES)
-        kind = rng.choice((Drift, Slope, Change))
+        kind = rng.choice((Drift, Slope, Change, Repeated, Rate, Soon, Steady))
+        if kind in (Repeated, Rate, Soon, Steady):
+            return self.reading_trend(kind, side, priority)
         if kind is Drift:
             sides = rng.choice(ONE_OR_BOTH)
             floor, baseline = rng.choice((0.1, 1.0)), rng.choice((16, 64, 1000))
@@ -236,6 +242,20 @@ class Maker:
             return Slope(rng.choice(DENSE), side, per_hour, window, back, priority)
         vital, within = rng.choice((Vital.SYSTOLIC, Vital.TEMPERATURE)), rng.choice((1, 24, 72))
         return Change(vital, side, rng.choice((0.1, 0.33, 4.0)), within, rng.choice((0.0, 0.1, 3.0)), priority)
+
+    def reading_trend(self, kind: type[Trend], side: Side, priority: PriorityWord) -> Trend:
+        rng = self.rng
+        vital = rng.choice((Vital.SYSTOLIC, Vital.TEMPERATURE, *(DENSE if kind is Repeated else ())))
+        low, high = LEVELS[vital]
+        limit, back = round(rng.uniform(low, high), rng.choice((0, 1, 2))), rng.choice((0.0, 0.1, 2.0))
+        if kind is Repeated:
+            return Repeated(vital, side, limit, rng.choice((1, 2, 3)), rng.choice((2, 3, 8, 20)), 72, back, priority)
+        if kind is Rate:
+            beyond = rng.choice((None, limit))
+            return Rate(vital, side, rng.choice((0.01, 0.25, 3.3)), rng.choice((1, 5, 60)), beyond, back, priority)
+        if kind is Soon:
+            return Soon(vital, side, limit, rng.choice((1, 20)), rng.choice((1, 5, 60)), back, priority)
+        return Steady(vital, side, rng.choice((0.01, 0.3, 2.0)), rng.choice((4, 5, 14)), back, priority)
 
     def enrolment(self, patient: int, first: bool = False) -> Enrolment:
         rng, devices = self.rng, []

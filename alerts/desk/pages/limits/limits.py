@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.care.limits import RULE_SET, BySide, by_side, rule_set_of, set_limits
+from alerts.care.limits import RULE_SET, SENT, BySide, by_side, rule_set_of, rules_of_patient, set_limits
 from alerts.database import Tx
 from alerts.desk.errors import BadFormError, NotAllowedError
 from alerts.desk.pages.limits.limit_form import FIELDS, REASONS, Change, EditorRow, edited, rows
@@ -42,7 +42,9 @@ class Editor:
 async def read_editor(connection: AsyncConnection[Any], patient: int) -> Editor:
     """The limits as last saved, over the rule set, with their history."""
     row = await (await connection.execute(RULE_SET)).fetchone()
-    defaults = by_side(rule_set_of(row[0] if row else None).limits)
+    sent = await (await connection.execute(SENT, (patient,))).fetchone()
+    rules = rules_of_patient(rule_set_of(row[0] if row else None), *(sent or (None, None)))
+    defaults = by_side(rules.limits)
     history = await read_limit_history(connection, patient)
     versions = [version for version in history.versions if not version.unit]
     return Editor(rows(defaults, history.own), versions, defaults, history.own)

@@ -12,6 +12,7 @@ _WORDS: Final[dict[str, tuple[str, dict[object, str]]]] = {
     "oxygen": ("Breathes", {False: "air", True: "oxygen"}),
     "consciousness": ("Consciousness", {}),
     "spo2_scale": ("NEWS2 SpO₂ scale", {}),
+    "dry_weight": ("Dry weight (kg)", {}),
     "pregnant": ("Pregnant", {False: "no", True: "yes"}),
 }
 _CHANGES: Final = """

@@ -62,6 +62,7 @@ INSERT INTO gateway_scan VALUES (1, 1, now(), now());
 INSERT INTO nearby VALUES (1, 'C0:00', 'a cuff', '{}', -50, false);
 INSERT INTO other_user VALUES (2, 'C0:00', 1);
 INSERT INTO limit_change SELECT max(sequence), 1, 'why', '' FROM control_outbox;
+INSERT INTO rule_layer (patient, version, source, by_person, reason) VALUES (1, 1, 'name = "ours"', 1, 'why');
 DELETE FROM reading WHERE time < (SELECT max(time) - interval '20 s' FROM reading);
 DELETE FROM rollup_minute WHERE time < (SELECT max(time) - interval '20 min' FROM rollup_minute);
 INSERT INTO rollup_hour SELECT * FROM rollup_minute LIMIT 20;"""

@@ -41,3 +41,16 @@ def test_a_technical_alarm_names_its_device_or_gateway_and_the_reason() -> None:
     assert technical("news2_no_value", 0, reason="too old") == "NEWS2 cannot be assessed too old"
     assert technical("no_data") == "No data Arm cuff"
     assert technical("sensor_off", 8) == "Sensor off", "a device that is no longer worn"
+
+
+def test_kinds_of_rule_files_say_what_they_compare() -> None:
+    assert words("glucose.falling_fast", Vital.GLUCOSE, -2.4, 2.0) == "Gluc falling 2.4 mg/dL a minute limit 2"
+    assert words("glucose.soon_low", Vital.GLUCOSE, 78.0, 55.0, ahead_min=20) == "Gluc 78 falling < 55 mg/dL in 20 min"
+    shown = words("systolic.repeatedly_low", Vital.SYSTOLIC, 96.0, 100.0, times=2, of=3)
+    assert shown == "SBP 96 repeatedly low < 100 mmHg, 2 of 3"
+    assert words("weight.rising_for_days", Vital.WEIGHT, 0.3, 0.2) == "Weight rising 0.3 kg a day limit 0.2"
+
+
+def test_an_alarm_says_whose_rule_it_is_where_it_is_not_the_installations() -> None:
+    assert words("spo2.low", Vital.SPO2, 84.0, 86.0, set="programme copd") == "SpO₂ 84 < 86 %, programme copd"
+    assert words("spo2.low", Vital.SPO2, 84.0, 86.0, set="patient") == "SpO₂ 84 < 86 %, own limit"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from alerts.rules.stages import stages
 from devices.vitals import Vital
 from devices.wire.control import PausedRule, Pauses, Rolling, RuleSet
-from streams.engine.testing import PatientLog
+from streams.engine.snapshot.recall import Recall
+from streams.engine.snapshot.snapshot import unpack
+from streams.engine.testing import PatientLog, clock_record
+
+Figure = Literal["mean", "median", "share"]
 
 SPO2 = Vital.SPO2
 MEAN = Rolling(SPO2, "low", "mean", 300, 92.0, hysteresis=1.0)
@@ -83,6 +89,39 @@ def test_few_values_begin_and_end_nothing_and_a_pause_or_a_rule_that_is_gone_do(
 
 
 def test_what_no_window_has_is_no_rule() -> None:
-    it = home(Rolling(SPO2, "low", "median", 3600, 92.0), Rolling(Vital.WEIGHT, "high", "mean", 60, 1.0))
-    it.measure_each_second(SPO2, [80] * 70)
+    it = home(Rolling(Vital.WEIGHT, "high", "mean", 60, 1.0))
+    it.measure(Vital.WEIGHT, 80)
+    it.wait(70)
     assert not [one for one in it.conditions() if one.category == "physiological"]
+
+
+def hours(it: PatientLog, *values: float) -> None:
+    """An hour at each value, a reading every 10 s."""
+    for value in values:
+        for _ in range(360):
+            it.measure(SPO2, value)
+            it.now += 10
+            it.append(clock_record(it.now * 1000))
+
+
+@pytest.mark.parametrize(("figure", "raised"), [("mean", True), ("median", False), ("share", False)])
+def test_four_hours_have_a_mean_a_median_and_a_share_of_hours(figure: Figure, raised: bool) -> None:
+    it = home(Rolling(SPO2, "low", figure, 14_400, 92.0, share=80))
+    hours(it, 96, 96, 96)
+    for _ in range(240):  # forty minutes of one hour
+        it.measure(SPO2, 60)
+        it.now += 10
+        it.append(clock_record(it.now * 1000))
+    assert bool(it.conditions(f"spo2.low_{figure}_4h")) == raised
+
+
+def test_four_hours_go_on_after_a_restart_and_end_with_their_values() -> None:
+    it = home(Rolling(SPO2, "low", "mean", 14_400, 92.0, hysteresis=1.0))
+    hours(it, 96, 88)
+    state = it.engine.snapshot(it.partition)
+    it.engine = PatientLog(stages()).engine
+    it.engine.take(it.partition, unpack(state, it.partition), Recall())
+    hours(it, 88)
+    assert reported(it, "spo2.low_mean_4h") == [("onset", "MEDIUM")]
+    hours(it, 96, 96, 96)
+    assert [phase for phase, _ in reported(it, "spo2.low_mean_4h")] == ["onset", "end"]

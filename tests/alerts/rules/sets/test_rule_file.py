@@ -13,14 +13,42 @@ from alerts.rules.sets.described import described
 from alerts.rules.sets.rule_file import read_rule_file
 from alerts.rules.sets.written import rule_file_of
 from devices.vitals import Vital
-from devices.wire.control import Change, Drift, Level, Limit, Preference, Rolling, RuleSet, Slope
+from devices.wire.control import (
+    Change,
+    Combination,
+    Drift,
+    Level,
+    Limit,
+    Mews,
+    Preference,
+    Qsofa,
+    Rate,
+    Repeated,
+    Rolling,
+    RuleSet,
+    ScoreMean,
+    ScoreRise,
+    Slope,
+    Soon,
+    Steady,
+)
 from tests.streams.engine.any_log import RULES
 
 EVERYTHING = RuleSet(
     3,
     (Limit(Vital.SPO2, "low", Level(94, 60), Level(92, 15), 1.0, True), Limit(Vital.WEIGHT, "high", None, Level(90.5))),
-    trends=(Drift(Vital.HEART_RATE, 3.0, sides=("high",)), Slope(1, "low", 30.0), Change(9, "high", 1.0, 72, 0.2, "medium")),
+    trends=(
+        Rate(10, "low", 2.5, 15, 120.0),
+        Soon(10, "low", 55.0),
+        Steady(9, "high", 0.2),
+        Repeated(5, "low", 100.0),
+        Drift(Vital.HEART_RATE, 3.0, sides=("high",)),
+        Slope(1, "low", 30.0),
+        Change(9, "high", 1.0, 72, 0.2, "medium"),
+    ),
     rolling=(Rolling(Vital.SPO2, "low", "share", 300, 92.0, 70), Rolling(1, "high", "mean", 3600, 110.5)),
+    scores=(ScoreMean(), ScoreRise(), Mews(), Qsofa()),
+    combined=(Combination("both", ("spo2.low",), ("news2", "mews"), 2, "high"),),
     prefer=(Preference(Vital.SPO2, 90),),
     agree=(),
     news2_hysteresis=2,
@@ -109,11 +137,26 @@ def test_every_error_is_explained_with_its_line() -> None:
         ('name = "x"\n[limit.spo2.low]\nmedium = 90\nhigh = 92\n', 2, ""),
         ('name = "x"\nlimit = 3\n', 2, "limit is a table"),
         (
-            'name = "x"\n[[rolling]]\nvital = "spo2"\nside = "low"\nfigure = "share"\nwindow_s = 3600\nlimit = 92\n',
-            2,
-            "an hour has a mean alone",
+            'name = "x"\n[[rolling]]\nvital = "weight"\nside = "low"\nfigure = "share"\nwindow_s = 3600\nlimit = 92\n',
+            3,
+            "only a vital that is measured all the time",
         ),
         ('name = "x"\ntrend = 3\n', 2, "write [[trend]]"),
+        ('name = "x"\noff = ["spo2.lo"]\n', 2, "is it spo2.low?"),
+        ('name = "x"\n[[trend]]\nkind = "rate"\nvital = "spo2"\nside = "low"\nper_min = 2\n', 4, "measured now and then"),
+        (
+            'name = "x"\n[[trend]]\nkind = "steady"\nvital = "weight"\nside = "low"\nper_day = 2\nover_days = 99\n',
+            7,
+            "at most 28",
+        ),
+        ('name = "x"\n[[trend]]\nkind = "repeated"\nvital = "weight"\nside = "low"\nlimit = 2\nof = 9\n', 7, "at most 8"),
+        ('name = "x"\n[[trend]]\nkind = "repeated"\nvital = "weight"\nside = "low"\nlimit = 2\ntimes = 4\n', 7, "above of"),
+        ('name = "x"\n[[score]]\nkind = "news2_mean"\nuntil = 4\n', 4, "it would never stand"),
+        ('name = "x"\n[[score]]\nkind = "sofa"\n', 3, "is not one of the words"),
+        ('name = "x"\n[[combined]]\nname = "both"\n', 2, "give all, any or both"),
+        ('name = "x"\n[[combined]]\nname = "both"\nany = ["spo2.low"]\nleast = 2\n', 5, "any has 1"),
+        ('name = "x"\n[[combined]]\nname = "both"\nall = ["combined.one"]\n', 4, "there is no rule combined.one"),
+        ('name = "x"\n[[combined]]\nname = "Both!"\nall = ["spo2.low"]\n', 3, ""),
     ],
 )
 def test_what_is_wrong_is_found_at_its_line(text: str, line: int, word: str) -> None:

@@ -60,6 +60,7 @@ class LimitsOracle(Records):
             updates = {t: c for t, c in updates.items() if t > oldest and c > s.kept.get(t, (-1, -1))}
             s.kept = dict(sorted({**s.kept, **updates}.items())[-8:])
             s.fresh_readings |= bool(updates)
+            s.learn_days(updates)
             view = s.kept
         for t, (ms, v) in sorted(updates.items()):
             if not s.newest or t >= s.newest[0]:

@@ -65,6 +65,9 @@ class Records(State):
             s.cells, s.dirty, s.older = {}, set(), []
             s.last_minute = min(s.last_minute, new // 60)
             s.kept = {t: c for t, c in s.kept.items() if t <= new}
+            if s.last_day >= new // 86_400 and not s.spec.continuous:
+                s.days, s.last_day = {d: c for d, c in s.days.items() if d < new // 86_400}, new // 86_400
+                s.learn_days({t: c for t, c in s.kept.items() if t // 86_400 == s.last_day})
             if s.newest:
                 s.newest = (min(s.newest[0], new), *s.newest[1:])
             for run in s.runs.values():
@@ -271,6 +274,6 @@ class Records(State):
         if isinstance(control, RuleSet | Limits):
             for (whose, _, _), s in self.series.items():
                 s.recheck |= patient in (whose, 0)
-        if isinstance(control, RuleSet | Pauses | Enrolment):
+        if isinstance(control, RuleSet | Pauses | Enrolment | Facts):
             for (whose, _, _), s in self.series.items():
                 s.changed |= patient in (whose, 0)

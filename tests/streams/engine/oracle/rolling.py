@@ -10,7 +10,7 @@ from tests.streams.engine.oracle.records import Records
 from tests.streams.engine.oracle.sources import parameter
 from tests.streams.engine.oracle.state import SeriesOracle
 
-WORDS = {60: "1min", 300: "5min", 3600: "1h"}
+WORDS = {60: "1min", 300: "5min", 3600: "1h", 14_400: "4h", 86_400: "24h"}
 PRIORITY = {"low": 1, "medium": 2, "high": 3}
 
 
@@ -20,8 +20,7 @@ class RollingOracle(Records):
         out: list[tuple[object, ...]] = []
         rules: dict[tuple[int, str], Rolling] = {}
         for one in self.rules.rolling:
-            if one.window_s < 3600 or one.figure == "mean":
-                rules[parameter(one.vital), f"{one.side}_{one.figure}_{WORDS[one.window_s]}"] = one
+            rules[parameter(one.vital), f"{one.side}_{one.figure}_{WORDS[one.window_s]}"] = one
         for name, s in sorted(self.series.items()):
             if not s.spec.continuous or s.superseded is not None or not s.newest:
                 continue
@@ -47,21 +46,31 @@ class RollingOracle(Records):
 
     def beyond(self, s: SeriesOracle, rule: Rolling, was: bool, now: int, off: bool) -> tuple[bool, float | None]:
         sign = 1 if rule.side == "high" else -1
-        if rule.window_s == 3600:
-            values = [v for m, (found, _) in s.minutes.items() if m > self.minute_closed - 60 for v in found]
+        if rule.window_s < 3600:
+            slots = [[v] for t, (_, v) in s.cells.items() if now - rule.window_s <= t < now and v >= 0]
+        elif rule.window_s == 3600:
+            slots = [found for m, (found, _) in s.minutes.items() if m > self.minute_closed - 60]
         else:
-            values = [v for t, (_, v) in s.cells.items() if now - rule.window_s <= t < now and v >= 0]
+            newest, hours = self.minute_closed // 60, rule.window_s // 3600
+            slots = [
+                [v for m in c for v in m]
+                for h, c in s.counted.items()
+                if newest - hours < h <= newest and h > s.last_hour - 24
+            ]
         limit, back = Fraction(repr(rule.limit)), Fraction(repr(rule.hysteresis))
-        figures = [Fraction(v, s.spec.steps) for v in values]
-        if not figures:
+        values = [v for slot in slots for v in slot]
+        if not values:
             return was and rule.least > 0, None
+        figures = [Fraction(v, s.spec.steps) for v in values]
+        if rule.window_s >= 3600 and rule.figure != "mean":
+            means = [Fraction((sum(slot) << 8) // len(slot), s.spec.steps << 8) for slot in slots if slot]
+        else:
+            means = figures
         if rule.figure == "share":
-            share = Fraction(100 * sum(f * sign > limit * sign for f in figures), len(figures))
+            share = Fraction(100 * sum(f * sign > limit * sign for f in means), len(means))
             begins, stays, value = share >= rule.share, share > rule.share - back, share
         else:
-            value = (
-                sum(figures, Fraction(0)) / len(figures) if rule.figure == "mean" else Fraction(statistics.median(figures))
-            )
+            value = sum(means, Fraction(0)) / len(means) if rule.figure == "mean" else Fraction(statistics.median(means))
             begins, stays = value * sign > limit * sign, value * sign > limit * sign - back
         few = len(figures) < rule.least
         return (begins and not few and not off) or (was and (stays or few)), float(value)

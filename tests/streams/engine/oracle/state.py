@@ -41,6 +41,12 @@ class SeriesOracle:
         self.last_minute = -1
         self.sums = {"high": 0, "low": 0}
         self.trending: set[str] = set()
+        self.began = {"high": 0, "low": 0}
+        self.steady_from = {"high": 0, "low": 0}
+        self.days: dict[int, int] = {}  # the last reading of each day, as two seconds of the day and value
+        self.last_day = -1
+        self.counted: dict[int, list[list[int]]] = {}  # hours that a rule asked for: the values of their minutes
+        self.last_hour = -1
         self.good = self.bad = self.bad_since = -NEVER  # active seconds of arrivals
         self.bad_status = 0
         self.without: tuple[int, str] | None = None  # a usable value: since then, why
@@ -50,6 +56,15 @@ class SeriesOracle:
         self.changed = self.fresh_readings = False
         self.minutes: dict[int, tuple[list[int], int]] = {}  # closed: usable values, and how many poor seconds
         self.hours: dict[int, list[tuple[list[int], int]]] = {}  # of their minutes
+
+    def learn_days(self, updates: dict[int, tuple[int, int]]) -> None:
+        """The last reading of each day."""
+        if updates:
+            self.last_day = max(self.last_day, max(updates) // 86_400)
+            self.days = {d: c for d, c in self.days.items() if d > self.last_day - 28}
+        for t, (_, value) in updates.items():
+            if t // 86_400 > self.last_day - 28:
+                self.days[t // 86_400] = max(self.days.get(t // 86_400, -1), t % 86_400 // 2 << 15 | value)
 
 
 class State:

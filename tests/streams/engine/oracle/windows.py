@@ -52,11 +52,21 @@ class Windows(State):
             s.hours = {h: c for h, c in s.hours.items() if h > minute // 60 - 24}
             s.minutes[minute] = cell
             s.hours.setdefault(minute // 60, []).append(cell)
+            if s.spec.continuous and any(one.window_s > 3600 for one in self.rules.rolling):
+                s.last_hour = minute // 60
+                s.counted = {h: c for h, c in s.counted.items() if h > s.last_hour - 24}
+                s.counted.setdefault(s.last_hour, []).append(cell[0])
         return True
 
     def reopen(self, new: int) -> None:
         """The clock was set back to second ``new``."""
         minute = (new - int(DUE[self.partition])) // 60 - 1
+        hour = min(minute, self.minute_closed) // 60
+        for s in self.series.values():
+            if s.last_hour >= hour:
+                left = [c[0] for m, c in s.minutes.items() if m // 60 == hour and m <= minute]
+                s.counted = {**{h: c for h, c in s.counted.items() if h < hour}, hour: left}
+                s.last_hour = hour
         if minute >= self.minute_closed:
             return
         self.minute_closed = minute

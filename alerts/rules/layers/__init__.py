@@ -1,0 +1,1 @@
+"""Sets of programmes, wards and patients over that of the installation."""

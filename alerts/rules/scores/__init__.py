@@ -1,0 +1,1 @@
+"""Rules about scores beside the levels of NEWS2."""
