@@ -104,7 +104,7 @@ _FIXED: Final[Mapping[str, Guidance]] = {
     "gateway_outbox": Guidance(
         "Gateway storage filling up",
         "The gateway in the home cannot send its readings, and its storage fills up: once it is full, readings are lost.",
-        "Have whoever runs Vigil see that the gateway reaches the log (vigil doctor on it names the cause).",
+        "Call the home: is its network on? If so, have whoever runs Vigil look (vigil doctor on it names the cause).",
         "A gateway's storage fills up: once it is full, readings are lost. Open the link, then have its connection mended.",
     ),
     "gateway_offline": Guidance(
