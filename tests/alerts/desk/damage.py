@@ -17,6 +17,7 @@ _BY_TYPE: Final[dict[str, tuple[str, ...]]] = {
     "text": ("", "\x01\x7f\u202e", "<script>alert(1)</script>", "x" * 5000),
     "bytea": ("\\x", "\\x00", "\\x" + "5a" * 60),
     "timestamptz": ("infinity", "-infinity", "294276-12-31 23:59Z", "4700-01-01 BC", "1970-01-01 00:00Z"),
+    "time": ("00:00", "24:00"),
     "bool": ("true", "false"),
     "xid8": ("1",),
     "jsonb": ("null", "1", '"x"', "[]", "{}", '[[1, "x"]]', "1e400", "9" * 5000, "[" * 1500 + "]" * 1500),

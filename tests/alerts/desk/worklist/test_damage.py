@@ -56,7 +56,7 @@ INSERT INTO ended_credential (hash, gateway) SELECT '\\x01', gateway FROM gatewa
 INSERT INTO refused_tally (partition, patient, gateway, kept) VALUES (1, 1, 1, 1);
 INSERT INTO hand_over (giver, taker) VALUES (1, 2);
 INSERT INTO rota VALUES (1, 1, 'name = "ours"', 1, now());
-INSERT INTO rota_override (team, layer, person, since, until, by_person) VALUES (1, 'x', 1, now(), now() + interval '1 day', 1);
+INSERT INTO rota_override (team, layer, person, since, until, by_person) VALUES (1, 'x', 1, now(), 'tomorrow', 1);
 INSERT INTO rota_hole VALUES (1, 'x', now(), now());
 INSERT INTO person_channel (person, channel, place, address) VALUES (1, 'sms', 0, '\\x00');
 INSERT INTO escalation SELECT max(episode), 1, 3, 0, 0, now(), now(), '{}', '{}', '{}' FROM episode;
