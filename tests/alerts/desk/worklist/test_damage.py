@@ -85,6 +85,8 @@ def rows_of(db: psycopg.Connection[Any], victim: int) -> dict[str, list[str]]:
         order = [*(["kind"] if kinds else []), *([f"{whose} <> {victim}"] if whose else [])]
         if table == "alarm":
             order.append("closed IS NOT NULL")
+        if table == "control":
+            order += ["took_effect DESC", "at_offset DESC"]  # the one that counts
         if table == "device":
             order = [f"device NOT IN (SELECT device FROM enrolment WHERE patient = {victim})"]
         query = f"SELECT {kinds} ctid::text FROM {table} {'ORDER BY ' + ', '.join(order) if order else ''}"
