@@ -59,7 +59,7 @@ class Plan:
                 f" holds {extent.begin} to {extent.end}). Its windows and holds begin anew; limits and enrolments stay."
             )
         delivered = f"since {_when(self.since)}" if self.since else "in the last 24 h"
-        lines.append("Limits, consent and enrolments that the log lost before they took effect are sent again.")
+        lines.append("What the desk sent and the log lost (limits, consent, enrolments, observations) is sent again.")
         lines.append(f"Every gateway sends again what it delivered {delivered}. What no gateway holds any more is lost.")
         return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from alerts.errors import PairingError
 from devices.wire.pairing import Nearby, Seen
 from tests.alerts.care.conftest import BEGAN, MASTER, Ward
 from tests.alerts.conftest import Db
+from tests.alerts.effect import take_effect
 
 CUFF = "C0:DE:00:00:00:77"
 
@@ -40,6 +41,7 @@ def measured(db: Db, ward: Ward, device: int, what: str, *, patient: int | None 
 
 
 def worn(db: Db, ward: Ward) -> list[tuple[int, int | None]]:
+    take_effect(db)
     config = gateway_config(db, MASTER, ward.gateway, "k", "t")
     return sorted((one.patient, one.user) for one in config.devices if one.address == CUFF)
 

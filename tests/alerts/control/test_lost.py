@@ -8,10 +8,12 @@ from alerts.care.admit import admit_patient
 from alerts.care.consent import give_consent
 from alerts.care.identity import Identity
 from alerts.care.limits import set_limits, set_rule_set
+from alerts.care.observations import observe
 from alerts.care.teams import add_team
 from alerts.control.lost import send_lost_again
 from alerts.control.outbox import WHOLE_PARTITION
 from alerts.rules.defaults import default_rule_set
+from devices.vitals import Vital
 from devices.wire.batch import PARTITIONS
 from devices.wire.control import Facts, Limits
 from tests.alerts.conftest import Db
@@ -95,3 +97,21 @@ def test_what_took_effect_under_a_later_epoch_is_not_missed(db: Db, patient: int
     with db.transaction():
         send_lost_again(db, [own])
     assert waiting(db) == [(WHOLE_PARTITION, "rule_set")]
+
+
+def test_an_observation_that_is_not_stored_is_sent_again(db: Db, patient: int) -> None:
+    own = patient % PARTITIONS
+    with db.transaction():
+        for rate in (24, 26):
+            observe(db, patient, {Vital.RESPIRATORY_RATE: rate}, by=1)
+    db.execute("UPDATE control_outbox SET sent = NULL")  # not what this is about
+    db.execute("UPDATE observation SET sent = now(), epoch = 5")
+    db.execute(
+        "INSERT INTO reading (patient, time, device, epoch, sequence, arrived, at_offset)"
+        " SELECT patient, time, 0, 5, observation, now(), 1 FROM observation WHERE content ->> 'respiratory_rate' = '24'"
+    )
+    with db.transaction():
+        assert send_lost_again(db, [own]) == 1
+    left = db.execute("SELECT content ->> 'respiratory_rate' FROM observation WHERE sent IS NULL").fetchall()
+    db.execute("DELETE FROM reading")
+    assert left == [("26",)]
