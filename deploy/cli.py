@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "desk": "Serve the desk and the gateways' API on VIGIL_DESK_HOST:VIGIL_DESK_PORT (default 127.0.0.1).",
     "notify": "Run the notifier: send, repeat and escalate until someone acts; relay control records to the log.",
     "migrate": "Create or bring up to date Vigil's tables.",
-    "maintain": "Write the hourly rollups of changed minutes, and drop old raw readings, refused records and scans.",
+    "maintain": "Write the hourly rollups of changed minutes, and drop what is too old: readings, refused records, scans.",
     "topic": "Create the log's topic with the settings that Vigil needs.",
     "pair": "Admit patients, add homes and wearables, claim a gateway.",
     "patient": "Look patients up, import a ward, change facts and identity, discharge, readmit, pause rules.",

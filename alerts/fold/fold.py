@@ -267,7 +267,7 @@ def _write(tx: Tx, cases: Sequence[Case]) -> None:
         for _, one in new:
             one.alarm = replace(one.alarm, alarm=ids[key_of(one.alarm), one.alarm.onset])
     events = [
-        {"alarm": one.alarm.alarm, "version": version, **_entry(entry, one.before)}
+        {"alarm": one.alarm.alarm, "version": version, **entry_row(entry, one.before)}
         for _, one in changed
         for version, entry in one.history
     ]
@@ -283,7 +283,7 @@ def _write(tx: Tx, cases: Sequence[Case]) -> None:
     _log.info("alarms folded", opened=len(new), changed=len(old), messages=len(messages))
 
 
-def _entry(entry: HistoryEntry, before: Decided | None) -> dict[str, object]:
+def entry_row(entry: HistoryEntry, before: Decided | None) -> dict[str, object]:
     """An entry for its row; an act of a person also says what was decided before it, so that it can be taken back."""
     content = entry.content
     if entry.actor and before is not None:

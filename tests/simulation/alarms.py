@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from alerts.fold.alarm_rows import json_text
 from alerts.fold.episode_rows import Subject
-from alerts.fold.fold import OPERATORS
+from alerts.fold.fold import OPERATORS, entry_row
 from alerts.life.alarm import Alarm
 from alerts.life.case import Case, Changed, Key, key_of, key_of_condition
 from alerts.life.conflict import first_conflict
@@ -126,7 +126,7 @@ class Alarms:
             assert self.open.setdefault(key, row.alarm) == row.alarm, f"two open alarms {key}"
         self.rows[row.alarm] = row
         for version, entry in one.history:
-            content = msgspec.json.decode(json_text(entry.content))
+            content = msgspec.json.decode(json_text(entry_row(entry, one.before)["content"]))
             assert (row.alarm, version) not in self.events, f"alarm {row.alarm} changed twice to version {version}"
             self.events[row.alarm, version] = (entry.at, entry.kind, entry.actor, content)
 

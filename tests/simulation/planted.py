@@ -149,7 +149,11 @@ _LEFT_OUT: Final = (
 ROWS: Final = ("is stored", " is None", ", not ", "settled")
 BUGS: Final = (
     Bug("acknowledge before commit", Parts(outbox=AnswersFirst), ("acknowledged, and is nowhere", "disk is full")),
-    Bug("sequence reused", Parts(store=CountsRows), ("stored 2 times", "sealed with two contents")),
+    Bug(
+        "sequence reused",
+        Parts(store=CountsRows),
+        ("stored 2 times", "sealed with two contents", "acknowledged, and is nowhere"),
+    ),
     Bug("no epoch check", Parts(database=NoEpoch), ("written under epoch", "a state was lost")),
     Bug("no check of the ledger", Parts(database=NoFence), ("when it stood at", "written under epoch")),
     Bug("ledger before rows", Parts(database=LedgerFirst), (*ROWS, "acknowledged, and is nowhere")),

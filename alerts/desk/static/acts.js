@@ -51,7 +51,7 @@ const withAlarms = (name, nothing, ...names) => (rows) => {
   if (!alarms) { say(nothing, true); return; }
   form(`/acts/${name}`, { alarms }, rows);
 };
-export const ACTS = {
+const ACTS = {
   ack: (rows) => {
     const alarms = of(rows, "waiting");
     if (!alarms) { say("Nobody has to acknowledge anything here.", true); return; }
@@ -74,6 +74,16 @@ export const ACTS = {
     location.href = `tel:${row.dataset.phone.replaceAll(" ", "")}`;
   },
 };
-for (const b of $$("[data-many]", bar)) b.addEventListener("click", () => (b.dataset.many === "none" ? pickNone() : ACTS[b.dataset.many](chosen())));
+// a row that nobody has scrolled to is fetched moments after it was selected: an act is for all that are selected, or for none
+const LOOK_MS = 50, MOST_MS = 5000;
+export const act = async (name, rows) => {
+  const keys = rows.map((row) => row.dataset.key);
+  for (let left = MOST_MS; keys.some((key) => rowOf(key)?.matches(".stub")); left -= LOOK_MS) {
+    if (left <= 0) { say("Not all of the selected lines are here yet: nothing was done, try again.", true); return; }
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+  }
+  ACTS[name](keys.map(rowOf).filter(Boolean));
+};
+for (const b of $$("[data-many]", bar)) b.addEventListener("click", () => (b.dataset.many === "none" ? pickNone() : act(b.dataset.many, chosen())));
 // what was taken stays selected: its outcome is the next act
 document.addEventListener("vigil:changed", () => { if (!keep) pickNone(); keep = false; });

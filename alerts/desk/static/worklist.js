@@ -1,7 +1,7 @@
 // The worklist. Rows change in place; they move only with "Update list". What changed comes as values and is drawn once a
 // frame, in rows that are on the screen or near it; the others are drawn when somebody scrolls to them.
 import { $, $$, put, quietly, say, setCell, tickIn, tickOnly, under } from "./desk.js";
-import { ACTS, chosen, markAgain, pick, pickNone, pickTo, pickedRows } from "./acts.js";
+import { act, chosen, markAgain, pick, pickNone, pickTo, pickedRows } from "./acts.js";
 import { heard } from "./calls.js";
 import { failed, keepFailures, succeeded } from "./failures.js";
 import { keys } from "./keys.js";
@@ -259,10 +259,10 @@ list.addEventListener("click", (e) => {
 const shelve = (list_) => { // one alarm alone has a form of its own, which names it
   const alarm = list_.length === 1 && list_[0].dataset.every?.split(" ").length === 1 && list_[0].dataset.snooze;
   if (alarm) htmx.ajax("GET", `/alarms/${alarm}/pause`, { source: $("[data-menu]", list_[0]), target: "#dialog", swap: "innerHTML" });
-  else ACTS.snooze(list_);
+  else act("snooze", list_);
 };
 $("[data-shelve]", menu).addEventListener("click", () => { menu.hidePopover(); shelve([current()]); });
-for (const b of $$("[data-one]", menu)) if (!b.matches("[data-shelve]")) b.addEventListener("click", () => { menu.hidePopover(); if (b.dataset.one === "pick") pick(current()); else ACTS[b.dataset.one]([current()]); });
+for (const b of $$("[data-one]", menu)) if (!b.matches("[data-shelve]")) b.addEventListener("click", () => { menu.hidePopover(); if (b.dataset.one === "pick") pick(current()); else act(b.dataset.one, [current()]); });
 
 const go = (step, to) => {
   const all = rows(), at = all.indexOf(current()), r = all[Math.max(0, Math.min(all.length - 1, to ?? (at < 0 ? 0 : at + step)))];
@@ -275,8 +275,8 @@ keys({
   "shift+j": () => extend(1), "shift+arrowdown": () => extend(1), "shift+k": () => extend(-1), "shift+arrowup": () => extend(-1),
   enter: () => { const to = current() && $(".who", current()); if (to) to.click(); },
   x: () => pick(current() ?? go(0)), "shift+x": () => pickTo(current() ?? go(0), rows()), escape: pickNone,
-  a: () => ACTS.ack(chosen(current() ?? go(0))), o: () => ACTS.outcome(chosen(current())), p: () => { const r = chosen(current()); if (r.length) shelve(r); },
-  g: () => ACTS.give(chosen(current())), n: () => ACTS.note(chosen(current())), w: () => ACTS.away(chosen(current())), c: () => ACTS.call([current()]),
+  a: () => act("ack", chosen(current() ?? go(0))), o: () => act("outcome", chosen(current())), p: () => { const r = chosen(current()); if (r.length) shelve(r); },
+  g: () => act("give", chosen(current())), n: () => act("note", chosen(current())), w: () => act("away", chosen(current())), c: () => act("call", [current()]),
   e: () => { const to = current() && $(".who", current()); if (to && current().dataset.patient) location.href = `${to.href}#observe`; },
   v: () => { const r = current(); if (r) open(r, !opened.has(r.dataset.key)); },
   f: () => press("mine"), h: () => { location.href = "/shift"; }, z: undo,

@@ -78,11 +78,12 @@ def test_a_trend_reads_one_source_by_its_index(resolution: str, table: str, ward
         ((plan,),) = ward.owner.execute(f"EXPLAIN (FORMAT json, VERBOSE) {sent}").fetchall()
         chunks = chunks_of(ward)
     read = [(chunks.get(node["Relation Name"], node["Relation Name"]), node) for node in nodes(plan[0]["Plan"])]
-    big = {name: node for name, node in read if name in ("reading", "rollup_minute", "rollup_hour")}
-    assert set(big) == {table}
-    condition = big[table].get("Index Cond") or big[table]["Recheck Cond"]
-    assert "patient" in condition
-    assert "time" in condition
+    big = [(name, node) for name, node in read if name in ("reading", "rollup_minute", "rollup_hour")]
+    assert {name for name, _ in big} == {table}
+    # after midnight there are two chunks, and one of a few pages is read whole
+    conditions = [one for _, node in big if (one := node.get("Index Cond") or node.get("Recheck Cond"))]
+    assert conditions
+    assert all("patient" in one and "time" in one for one in conditions), conditions
 
 
 def crowd(ward: Ward) -> None:
