@@ -77,6 +77,7 @@ def opened_terminal() -> tuple[int, int]:
     return os.openpty()
 
 
+@pytest.mark.full
 @pytest.mark.timeout(200)
 def test_closing_the_terminal_ends_everything_though_nobody_is_told_of_it(home: Path) -> None:
     """As under ``make`` over ssh: the session's leader hears of the hang-up and waits for its children all the same."""

@@ -104,7 +104,9 @@ def hours(it: PatientLog, *values: float) -> None:
             it.append(clock_record(it.now * 1000))
 
 
-@pytest.mark.parametrize(("figure", "raised"), [("mean", True), ("median", False), ("share", False)])
+@pytest.mark.parametrize(("figure", "raised"), [
+    ("mean", True), ("median", False), pytest.param("share", False, marks=pytest.mark.full),
+])  # fmt: skip
 def test_four_hours_have_a_mean_a_median_and_a_share_of_hours(figure: Figure, raised: bool) -> None:
     it = home(Rolling(SPO2, "low", figure, 14_400, 92.0, share=80))
     hours(it, 96, 96, 96)
