@@ -18,8 +18,12 @@ def open_file(path: Path) -> sqlite3.Connection:
     """Open the file at ``path``, or make it; only its owner may read it."""
     # The thread that opens it is not the one that uses it; only that one does.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    path.chmod(0o600)
-    sync_folder(path.parent)
+    try:
+        path.chmod(0o600)
+        sync_folder(path.parent)
+    except OSError:
+        db.close()
+        raise
     return db
 
 

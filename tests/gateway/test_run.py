@@ -247,8 +247,12 @@ async def test_a_disk_without_room_at_the_start_or_for_a_salvage_is_waited_for(
 
     def open_on_a_full_disk(at: Path) -> sqlite3.Connection:
         db = open_file(at)
-        if full:
-            db.execute("pragma max_page_count = 12")  # a disk of 48 KB
+        try:
+            if full:
+                db.execute("pragma max_page_count = 12")  # a disk of 48 KB
+        except sqlite3.Error:
+            db.close()
+            raise
         return db
 
     def opening(at: Path, limit: int) -> Store:
