@@ -7,9 +7,10 @@ can be guessed.  It counts once, and only while the call is young and its episod
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from typing import Final
+
+from alerts.care.keyed_hash import keyed_hash
 
 PATH: Final = "/call/"
 GOOD_FOR_MS: Final = 24 * 3600 * 1000
@@ -40,5 +41,4 @@ def is_token(master: bytes, token: str, notification: int, due: int) -> bool:
 
 
 def _mac(master: bytes, number: bytes, due: int) -> bytes:
-    key = hmac.digest(master, _KEY, hashlib.sha256)
-    return hmac.digest(key, number + due.to_bytes(8, "big"), hashlib.sha256)[:_MAC_BYTES]
+    return keyed_hash(master, _KEY, number + due.to_bytes(8, "big"))[:_MAC_BYTES]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import unicodedata
 from datetime import date
 from typing import Final
 
 import msgspec
 
+from alerts.care.keyed_hash import keyed_hash
 from alerts.care.text import checked_text
 from alerts.errors import InvalidIdentityError, InvalidTextError, UnreadableIdentityError
 from devices.wire.control import is_birth_date
@@ -111,8 +110,7 @@ def identifiers(identity: Identity) -> dict[str, str]:
 
 def index_hash(kind: str, value: str, master: bytes) -> bytes:
     """The row of ``patient_index`` for one identifier in the spelling of :func:`identifiers`; 32 bytes."""
-    key = hmac.digest(master, _INDEX, hashlib.sha256)
-    return hmac.digest(key, f"{kind}\x00{value}".encode(), hashlib.sha256)
+    return keyed_hash(master, _INDEX, f"{kind}\x00{value}".encode())
 
 
 def _about(patient: int) -> bytes:

@@ -6,8 +6,6 @@ hash of it: neither a copy of the database nor a guess opens anything (docs/deci
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from psycopg.rows import dict_row
 
 from alerts.care.device_kinds import KINDS
 from alerts.care.gateways import CODE_LETTERS
+from alerts.care.keyed_hash import keyed_hash
 from alerts.care.records import check_in_care, row_of
 from alerts.database import Tx, now, scalar, scalars
 from alerts.errors import PairingError
@@ -102,10 +101,9 @@ def _home_of(tx: Tx, patient: int) -> int:
 
 
 def code_hash(code: str, master: bytes) -> bytes:
-    """What is kept of a code, however it was typed; 32 bytes."""
+    """The hash that is kept of a code, however it was typed; 32 bytes."""
     plain = "".join(letter for letter in code.upper() if letter.isalnum())
-    key = hmac.digest(master, _PURPOSE, hashlib.sha256)
-    return hmac.digest(key, plain.encode(), hashlib.sha256)
+    return keyed_hash(master, _PURPOSE, plain.encode())
 
 
 def pairing_of(tx: Tx, master: bytes, code: str) -> int | None:

@@ -15,7 +15,7 @@ import numpy as np
 from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
 from devices.wire.batch import PARTITIONS
-from devices.wire.control import Control, RuleSet
+from devices.wire.control import Control, OwnRules, RuleSet
 from streams.engine.columns.arrays import NO_INTS, Ints, distinct
 from streams.engine.columns.axis import Axis
 from streams.engine.columns.keyed_axis import KeyedAxis
@@ -37,7 +37,7 @@ class Rule(Stage):
     category: ClassVar[Category] = "physiological"
     parameters: ClassVar[tuple[str, ...]] = ()
     quiet: ClassVar[bool] = False
-    """Whether it looks only at what changed, at what is due, and at minutes that close."""
+    """True if it looks only at what changed, at what is due, and at minutes that close."""
     table: Any
 
     def __init__(self, suppression: Suppression) -> None:
@@ -65,6 +65,13 @@ class Rule(Stage):
     def notify_at(self, second: int | Ints, columns: Ints | slice) -> None:
         """Look at these columns of the table again at a second of the clock; of several calls the last one counts."""
         self.table.next_due[columns] = second
+
+    def notify_chosen(self, partition: int, patient: int, control: Control) -> None:
+        """Look at once at the patients whose rules a control record chooses; the table has one column a patient."""
+        if isinstance(control, RuleSet):
+            self.notify_at(0, self.table.axis.of(partition))
+        elif isinstance(control, OwnRules) and (row := self.view.layout.patients.at(patient)) >= 0:
+            self.notify_at(0, slice(row, row + 1))
 
     def due(self, moment: Moment, *touched: Ints) -> Ints:
         """The columns to look at (int64 [k], ascending): touched ones, those whose second has come, and all where the engine

@@ -76,17 +76,10 @@ async def outcome(request: Request, desk: Desk, session: Session) -> Response:
 async def shelve(request: Request, desk: Desk, session: Session) -> Response:
     """Shelve an alarm: silence with a reason and an end; it also ends at once if the alarm gets worse."""
     alarm, version = await _alarm_and_version(request, desk, session)
-    form = await request.form()
-    minutes, reason, note = text_of(form, "minutes"), text_of(form, "reason"), text_of(form, "note", 500)
-    problems = {}
-    if minutes not in {str(m) for m in shelf_choices(alarm)}:
-        problems["minutes"] = "Choose for how long"
-    if reason not in SHELF_REASONS:
-        problems["reason"] = "Choose a reason"
+    minutes, explanation, problems = shelf_of(await request.form(), shelf_choices(alarm))
     if problems:
         return _form(desk, session, "_shelve.html", alarm, problems, 422)
-    explanation = f"{reason}. {note}" if note else reason
-    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + int(minutes) * 60_000, explanation))
+    return await _act(desk, alarm, version, lambda at: Shelve(session.person, at, at + minutes * 60_000, explanation))
 
 
 @signed_in
@@ -177,6 +170,17 @@ def _outcome_of(form: FormData) -> tuple[str, str, str, dict[str, str]]:
     if chosen == "false_alarm" and reason not in FALSE_REASONS:
         problems["reason"] = "Choose why it was false"
     return chosen, reason if chosen == "false_alarm" else "", note, problems
+
+
+def shelf_of(form: FormData, lengths: Sequence[int]) -> tuple[int, str, dict[str, str]]:
+    """Minutes and explanation of a form, of which ``lengths`` are offered, and its problems by field."""
+    minutes, reason, note = text_of(form, "minutes"), text_of(form, "reason"), text_of(form, "note", 500)
+    problems = {}
+    if minutes not in {str(m) for m in lengths}:
+        problems["minutes"] = "Choose for how long"
+    if reason not in SHELF_REASONS:
+        problems["reason"] = "Choose a reason"
+    return 0 if problems else int(minutes), f"{reason}. {note}" if note else reason, problems
 
 
 def _dialog(template: str) -> Handler:

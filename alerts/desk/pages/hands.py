@@ -11,7 +11,15 @@ from starlette.routing import Route
 
 from alerts.care.hands import able_to_act, check_member
 from alerts.database import now_ms
-from alerts.desk.pages.actions import SHELF_REASONS, done_with, notice, press_on, seen_alarms, shelf_choices
+from alerts.desk.pages.actions import (
+    SHELF_REASONS,
+    done_with,
+    notice,
+    press_on,
+    seen_alarms,
+    shelf_choices,
+    shelf_of,
+)
 from alerts.desk.web.audit import record
 from alerts.desk.web.context import Desk, Handler, signed_in, text_of
 from alerts.desk.web.session import Session
@@ -28,17 +36,10 @@ from streams.engine.condition import Priority
 async def snooze(request: Request, desk: Desk, session: Session) -> Response:
     """Snooze all these alarms for one time and one reason."""
     seen, alarms = await seen_alarms(request, desk, session)
-    form = await request.form()
-    minutes, reason, remark = text_of(form, "minutes"), text_of(form, "reason"), text_of(form, "note", 500)
-    problems = {}
-    if minutes not in {str(m) for m in _lengths(alarms)}:
-        problems["minutes"] = "Choose for how long"
-    if reason not in SHELF_REASONS:
-        problems["reason"] = "Choose a reason"
+    minutes, explanation, problems = shelf_of(await request.form(), _lengths(alarms))
     if problems:
         return await _form(desk, session, "_snooze.html", alarms, problems)
-    explanation = f"{reason}. {remark}" if remark else reason
-    length = int(minutes) * 60_000
+    length = minutes * 60_000
     return await press_on(
         desk, seen, alarms[0], lambda at: Shelve(session.person, at, at + length, explanation), f"Snoozed for {minutes} min"
     )

@@ -13,12 +13,12 @@ from alerts.care.hand_overs import HandOver, accept, offer, open_hand_overs, wit
 from alerts.care.hands import able_to_act
 from alerts.care.shift_summary import InHand, Occurred, in_hand_of, occurred
 from alerts.database import Tx
-from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.worklist import newest
+from alerts.desk.web.access import existing
 from alerts.desk.web.audit import record
 from alerts.desk.web.context import Desk, shown_now, signed_in, text_of
 from alerts.desk.web.session import Session
-from alerts.errors import CareError, RefusedError, UnknownRecordError
+from alerts.errors import CareError, RefusedError
 from alerts.life.typed_number import whole_number
 
 HOURS: Final = 12
@@ -31,7 +31,7 @@ _DONE: Final = {
 
 @signed_in
 async def page(request: Request, desk: Desk, session: Session) -> Response:
-    """What I have, what occurred, and to whom I hand it over; offers to me."""
+    """The patients I have, the events of my shift, and to whom I hand over; offers to me."""
     return await _page(request, desk, session)
 
 
@@ -54,9 +54,7 @@ async def take(request: Request, desk: Desk, session: Session) -> Response:
     """Confirm an offer to me."""
     number = request.path_params["number"]
     try:
-        given = await desk.write(lambda tx: accept(tx, number, session.person))
-    except UnknownRecordError:
-        raise NotYoursError from None
+        given = await existing(desk.write(lambda tx: accept(tx, number, session.person)))
     except RefusedError as error:
         return await _page(request, desk, session, problem=str(error))
     return await _after(desk, session, "shift.handed_over", number, "accepted", alarms=[one.alarm for one in given])
@@ -67,9 +65,7 @@ async def take_back(request: Request, desk: Desk, session: Session) -> Response:
     """Withdraw my offer, or decline one to me."""
     number = request.path_params["number"]
     try:
-        await desk.write(lambda tx: withdraw(tx, number, session.person))
-    except UnknownRecordError:
-        raise NotYoursError from None
+        await existing(desk.write(lambda tx: withdraw(tx, number, session.person)))
     except RefusedError as error:
         return await _page(request, desk, session, problem=str(error))
     return await _after(desk, session, "shift.withdrawn", number, "withdrawn")

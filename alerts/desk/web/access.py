@@ -5,8 +5,8 @@ A patient of another team is answered like one that does not exist, and the requ
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Final
+from collections.abc import Awaitable, Collection
+from typing import Any, Final, TypeVar
 
 from psycopg import AsyncConnection
 
@@ -15,11 +15,21 @@ from alerts.desk.web.audit import record
 from alerts.desk.web.context import Desk
 from alerts.desk.web.session import Session
 from alerts.desk.worklist.read import read_alarms
+from alerts.errors import UnknownRecordError
 from alerts.life.alarm import Alarm
 
+T = TypeVar("T")
 _TEAM: Final = "SELECT team FROM patient WHERE patient = %s"
 _TEAMS: Final = "SELECT patient, team FROM patient WHERE patient = ANY(%s)"
 _LARGEST: Final = 2**31 - 1
+
+
+async def existing(work: Awaitable[T]) -> T:
+    """The result of ``work``; a record that does not exist is answered like one that is not theirs."""
+    try:
+        return await work
+    except UnknownRecordError:
+        raise NotYoursError from None
 
 
 async def check_patient(connection: AsyncConnection[Any], session: Session, patient: int) -> None:
@@ -35,15 +45,7 @@ async def check_patient(connection: AsyncConnection[Any], session: Session, pati
 
 async def visible_alarm(desk: Desk, session: Session, alarm: int) -> Alarm:
     """The alarm, open or closed; errors as :func:`check_patient`.  Everybody sees the alarms of partitions."""
-    async with desk.pool.connection() as connection:
-        found = await read_alarms(connection, "alarm = %s", alarm) if 0 < alarm < 2**63 else []
-        if not found:
-            await record(connection, session.person, "alarm.denied", f"alarm:{alarm}")
-            await connection.commit()
-            raise NotYoursError
-        if found[0].subject_kind == "patient":
-            await check_patient(connection, session, found[0].subject)
-    return found[0]
+    return (await visible_alarms(desk, session, [alarm]))[0]
 
 
 async def visible_alarms(desk: Desk, session: Session, numbers: Collection[int]) -> list[Alarm]:

@@ -15,7 +15,7 @@ from alerts.rules.combined.catalogue import PLACE
 from alerts.rules.layers.named import combined_name
 from alerts.rules.rule import NONE, Rule
 from alerts.rules.scheduled import Scheduled
-from devices.wire.control import Combination, Control, OwnRules, RuleSet
+from devices.wire.control import Combination, Control
 from streams.engine.columns.arrays import Bools, Ints, Small
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
@@ -50,11 +50,7 @@ class Combinations(Rule):
         self.table = Standing(view.layout.patients, "combined")
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self.notify_at(0, self.table.axis.of(partition))
-        elif isinstance(control, OwnRules):
-            row = self.view.layout.patients.at(patient)
-            self.notify_at(0, slice(row, row + 1))
+        self.notify_chosen(partition, patient, control)
 
     def evaluate(self, moment: Moment) -> Sequence[Condition]:
         if moment.replaying:

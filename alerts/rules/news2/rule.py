@@ -32,7 +32,7 @@ from alerts.rules.scheduled import Scheduled
 from alerts.rules.suppression import Suppression
 from devices.sample import STEPS
 from devices.vitals import FIXED_MAX, Vital
-from devices.wire.control import Control, Enrolment, Facts, OwnRules, RuleSet
+from devices.wire.control import Control, Enrolment, Facts
 from streams.engine.columns.arrays import Bools, Cells, Ints, Small
 from streams.engine.columns.axis import array
 from streams.engine.condition import Condition, Priority
@@ -98,12 +98,8 @@ class EarlyWarning(Rule):
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
         table, axis = self.table, self.view.layout.patients
-        if isinstance(control, RuleSet):
-            self.notify_at(0, axis.of(partition))
-        elif isinstance(control, OwnRules):
-            row = axis.at(patient)
-            self.notify_at(0, slice(row, row + 1))
-        elif isinstance(control, Facts):
+        self.notify_chosen(partition, patient, control)
+        if isinstance(control, Facts):
             row = axis.at(patient)
             table.scale2[row] = control.spo2_scale == 2
             table.oxygen[row] = UNKNOWN if control.oxygen is None else control.oxygen

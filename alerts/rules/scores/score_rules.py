@@ -24,7 +24,7 @@ from alerts.rules.scores.charts import INPUTS, mews, qsofa
 from alerts.rules.scores.history import ScoreState
 from alerts.rules.scores.names import KINDS, MEWS, score_rule
 from alerts.rules.suppression import Suppression
-from devices.wire.control import Control, Mews, OwnRules, Qsofa, RuleSet, Score, ScoreMean, ScoreRise
+from devices.wire.control import Control, Mews, Qsofa, Score, ScoreMean, ScoreRise
 from streams.engine.columns.arrays import NO_INTS, Bools, Floats, Ints
 from streams.engine.condition import Condition, Priority
 from streams.engine.series.newest import NEVER
@@ -51,11 +51,7 @@ class ScoreRules(Rule):
         self.table = ScoreState(view.layout.patients, "scores")
 
     def control(self, now: int, partition: int, patient: int, control: Control) -> None:
-        if isinstance(control, RuleSet):
-            self.notify_at(0, self.table.axis.of(partition))
-        elif isinstance(control, OwnRules):
-            row = self.view.layout.patients.at(patient)
-            self.notify_at(0, slice(row, row + 1))
+        self.notify_chosen(partition, patient, control)
 
     def set_back(self, partition: int, now: int) -> None:
         self.table.set_back(self.table.axis.of(partition), now)

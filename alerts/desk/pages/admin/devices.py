@@ -16,9 +16,10 @@ from alerts.care.registers import Record, device, devices, gateways, patients
 from alerts.database import Tx
 from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.admin.guard import NO_PROBLEMS, administrator, change, go_to, write_down
+from alerts.desk.web.access import existing
 from alerts.desk.web.context import Desk, text_of
 from alerts.desk.web.session import Session
-from alerts.errors import CareError, InvalidEnrolmentError, UnknownRecordError
+from alerts.errors import CareError, InvalidEnrolmentError
 from alerts.life.typed_number import whole_number
 
 Source: TypeAlias = Literal["ble", "mqtt"]
@@ -81,9 +82,7 @@ async def act(request: Request, desk: Desk, session: Session) -> Response:
         return "changed"
 
     try:
-        done = await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+        done = await existing(change(desk, work))
     except CareError as error:
         return await _one(desk, session, number, problems={"device": str(error)})
     return go_to(f"/admin/devices/{number}?done={done}")
@@ -138,10 +137,7 @@ async def _one(
     def work(tx: Tx) -> tuple[Record, list[Record], list[Record]]:
         return device(tx, number), patients(tx, desk.master), [row for row in gateways(tx) if not row["revoked"]]
 
-    try:
-        found, wearers, homes = await desk.write(work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+    found, wearers, homes = await existing(desk.write(work))
     return desk.page(
         "admin/device.html", status=422 if problems else 200, session=session, one=found, wearers=wearers, homes=homes,
         names={row["patient"]: row["name"] for row in wearers}, done=_DONE.get(done, ""), problems=problems or NO_PROBLEMS,

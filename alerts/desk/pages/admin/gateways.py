@@ -17,9 +17,10 @@ from alerts.care.registers import Record, gateway, gateways
 from alerts.database import Tx, now
 from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.admin.guard import NO_PROBLEMS, administrator, change, go_to, write_down
+from alerts.desk.web.access import existing
 from alerts.desk.web.context import Desk, text_of
 from alerts.desk.web.session import Session
-from alerts.errors import CareError, UnknownRecordError
+from alerts.errors import CareError
 from alerts.life.typed_number import whole_number
 
 _DONE: Final = {
@@ -84,10 +85,7 @@ async def claim(request: Request, desk: Desk, session: Session) -> Response:
         write_down(tx, session, "gateway.claim", f"gateway:{number}")
         return code
 
-    try:
-        code = await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+    code = await existing(change(desk, work))
     return await _one(desk, session, number, code=code)
 
 
@@ -113,16 +111,14 @@ async def act(request: Request, desk: Desk, session: Session) -> Response:
         return "replaced"
 
     try:
-        done = await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+        done = await existing(change(desk, work))
     except CareError as error:
         return await _one(desk, session, number, problems={"gateway": str(error)})
     return go_to(f"/admin/gateways/{number}?done={done}")
 
 
 def claim_command(code: str, public_url: str) -> str:
-    """What the gateway's keeper types, or scans and pastes, on the gateway."""
+    """The command that the gateway's keeper types, or scans and pastes, on the gateway."""
     return f"vigil pair claim {code} --desk {public_url}"
 
 
@@ -140,12 +136,10 @@ async def _one(
 ) -> Response:
     def work(tx: Tx) -> tuple[Record, Home, list[Record]]:
         found, rows = gateway(tx, number), gateways(tx)
-        return found, next(home for home in _homes_of(tx, rows) if home.record["gateway"] == number), rows
+        (home,) = _homes_of(tx, [row for row in rows if row["gateway"] == number])
+        return found, home, rows
 
-    try:
-        found, home, others = await desk.write(work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+    found, home, others = await existing(desk.write(work))
     command = claim_command(code, desk.settings.public_url) if code else ""
     qr = segno.make(command, error="m", micro=False).svg_data_uri(scale=5, border=4, light="#fff") if code else ""
     return desk.page(

@@ -14,11 +14,11 @@ from alerts.care.device_kinds import KINDS
 from alerts.care.pairing_codes import DAYS, Leaflet, codes, make_leaflet, revoke_code
 from alerts.care.registers import Record, gateways, patient
 from alerts.database import Tx
-from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.admin.guard import NO_PROBLEMS, administrator, change, go_to, write_down
+from alerts.desk.web.access import existing
 from alerts.desk.web.context import Desk, text_of
 from alerts.desk.web.session import Session
-from alerts.errors import CareError, UnknownRecordError
+from alerts.errors import CareError
 
 _WARD: Final = "SELECT t.name, t.phone FROM patient JOIN care_team t USING (team) WHERE patient = %s"
 
@@ -43,9 +43,7 @@ async def make(request: Request, desk: Desk, session: Session) -> Response:
         return leaflet, patient(tx, desk.master, number), (ward[0], ward[1])
 
     try:
-        leaflet, one, (ward, phone) = await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+        leaflet, one, (ward, phone) = await existing(change(desk, work))
     except CareError as error:
         return await _page(request, desk, session, {"gateway": str(error)}, 422)
     link = link_of(desk.settings.public_url, leaflet.code)
@@ -64,10 +62,7 @@ async def revoke(request: Request, desk: Desk, session: Session) -> Response:
         for one in revoke_code(tx, number, pairing):
             write_down(tx, session, "pairing.revoked", f"patient:{number}", code=one)
 
-    try:
-        await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+    await existing(change(desk, work))
     return go_to(f"/admin/patients/{number}/leaflets?done=revoked")
 
 
@@ -95,10 +90,7 @@ async def _page(
         used = [one for one in gateways(tx) if one["revoked"] is None]
         return {"one": patient(tx, desk.master, number), "codes": codes(tx, number), "gateways": used, "ward": ward}
 
-    try:
-        found = await desk.write(work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+    found = await existing(desk.write(work))
     serving = next((one["gateway"] for one in found["one"]["devices"] if one["until"] is None), None)
     done = "Revoked: this leaflet opens nothing any more." if request.query_params.get("done") == "revoked" else ""
     return desk.page(

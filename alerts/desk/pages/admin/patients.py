@@ -17,8 +17,9 @@ from alerts.care.correct import correct_identity
 from alerts.care.identity import Identity, identifiers, identity_problems
 from alerts.care.registers import UNREADABLE, Record, patient, patients
 from alerts.database import Tx, local_today
-from alerts.desk.errors import BadFormError, NotYoursError
+from alerts.desk.errors import BadFormError
 from alerts.desk.pages.admin.guard import NO_PROBLEMS, administrator, change, go_to, write_down
+from alerts.desk.web.access import existing
 from alerts.desk.web.context import Desk, Handler, text_of
 from alerts.desk.web.session import Session
 from alerts.errors import CareError, DuplicateRecordError, InCareError, NotInCareError, UnknownRecordError
@@ -45,7 +46,7 @@ _ACTS: Final = {  # the action in the audit, and the sentence afterwards
 
 
 class Form(NamedTuple):
-    """What was typed, by field, and what is wrong with it."""
+    """The texts that were typed, by field, and what is wrong with them."""
 
     texts: dict[str, str]
     problems: dict[str, str]
@@ -121,9 +122,7 @@ async def correct(request: Request, desk: Desk, session: Session) -> Response:
         write_down(tx, session, "identity.corrected", f"patient:{number}", fields=sorted(fields))
 
     try:
-        await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+        await existing(change(desk, work))
     except (CareError, BadFormError) as error:
         return await _one(request, desk, session, _refused(filled, error), "", 422)
     return go_to(f"/admin/patients/{number}?done=corrected")
@@ -148,9 +147,7 @@ def _act(chosen: str) -> Handler:
             write_down(tx, session, action, f"patient:{number}")
 
         try:
-            await change(desk, work)
-        except UnknownRecordError:
-            raise NotYoursError from None
+            await existing(change(desk, work))
         except CareError as error:
             return await _one(request, desk, session, _refused(Form({}, {}), error), "", 422)
         return go_to(f"/admin/patients/{number}?done={done}")
@@ -227,10 +224,7 @@ async def _one(
         write_down(tx, session, "admin.patient.read", f"patient:{number}")
         return found, _known(tx, desk.master, number) or {}
 
-    try:
-        found, known = await desk.write(work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+    found, known = await existing(desk.write(work))
     names = await read_teams(desk)
     return desk.page(
         "admin/patient.html", status=status, session=session, one=found, unreadable=found["name"] == UNREADABLE,

@@ -12,11 +12,11 @@ from alerts.care.channels import LOG, registered_channels
 from alerts.care.registers import Record, teams
 from alerts.care.teams import add_team, set_channels, set_phone
 from alerts.database import Tx
-from alerts.desk.errors import NotYoursError
 from alerts.desk.pages.admin.guard import administrator, change, go_to, write_down
+from alerts.desk.web.access import existing
 from alerts.desk.web.context import Desk, text_of
 from alerts.desk.web.session import Session
-from alerts.errors import CareError, InvalidTeamError, UnknownRecordError
+from alerts.errors import CareError, InvalidTeamError
 
 _DONE: Final = {
     "added": "The care team is there. Its members are chosen at each person.",
@@ -62,9 +62,7 @@ async def channels(request: Request, desk: Desk, session: Session) -> Response:
         write_down(tx, session, "team.channels", f"team:{number}", channels=chosen)
 
     try:
-        await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+        await existing(change(desk, work))
     except CareError as error:
         return await _page(desk, session, problems={"channel": str(error)}, status=422)
     return go_to("/admin/teams?done=channels")
@@ -80,9 +78,7 @@ async def phone(request: Request, desk: Desk, session: Session) -> Response:
         write_down(tx, session, "team.phone", f"team:{number}")
 
     try:
-        await change(desk, work)
-    except UnknownRecordError:
-        raise NotYoursError from None
+        await existing(change(desk, work))
     except CareError as error:
         return await _page(desk, session, problems={"phone": str(error)}, status=422)
     return go_to("/admin/teams?done=phone")
