@@ -40,7 +40,7 @@ class NotifySettings(BaseSettings):
     webhook_timeout_s: float = Field(5.0, gt=0, le=10)
     """The limit of one whole exchange."""
     apprise: bool = False
-    """Whether people may have Apprise URLs as their channel ``apprise``."""
+    """True if people may have Apprise URLs as their channel ``apprise``."""
     apprise_urls: SecretStr | None = None
     """Apprise URLs, with blanks between them, for whole teams; they switch the channel on, too."""
     smtp_host: str = ""

@@ -82,7 +82,7 @@ class Servers:
         self.query("CHECKPOINT")
 
     def spent(self) -> npt.NDArray[np.float64]:
-        """So far: CPU seconds of the database's processes and of the brokers, bytes of write-ahead log."""
+        """The use so far: CPU seconds of the database's processes and of the brokers, bytes of write-ahead log."""
         assert self.postgres.child
         wal = self.query("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")[0][0]
         brokers = [child.pid for child in self.kafka.children.values()]

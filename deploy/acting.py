@@ -1,4 +1,4 @@
-"""What every command that changes people, patients or homes shares: its transaction, its author, and the audit."""
+"""The parts that every command shares that changes people, patients or homes: its transaction, its author, and the audit."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Final
 CONNECT_S: Final = 5
 """A connection is there within so long, or refused."""
 GONE_MS: Final = 10_000
-"""What was sent is confirmed by the other host within so long, or it has vanished."""
+"""The time within which the other host confirms what was sent, or it has vanished."""
 LOCK_S: Final = 5
 TRANSACTION_S: Final = 10
 """A transaction holds rows that others wait for: whoever is stopped in it holds them no longer."""

@@ -14,7 +14,7 @@ from typing import Final
 
 
 class Specimen(IntEnum):
-    """What was measured: the codes of the Glucose Service's Type.  UNKNOWN: the device did not say."""
+    """The specimen that was measured: the codes of the Glucose Service's Type.  UNKNOWN: the device did not say."""
 
     UNKNOWN = 0
     CAPILLARY_WHOLE_BLOOD = 1

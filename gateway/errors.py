@@ -50,7 +50,7 @@ class OutboxUnusableError(OutboxError):
 
 
 class OutboxKeyError(OutboxError):
-    """What is in the outbox was sealed under another key than the one at ``path``, or that is none: ``reason``."""
+    """The content of the outbox was sealed under another key than the one at ``path``, or that is none: ``reason``."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(

@@ -14,7 +14,7 @@ import structlog
 _LOCALTIME: Final = Path("/etc/localtime")
 _ZONES: Final = "zoneinfo/"
 _NO_HOME: Final = {"", "UTC", "Etc/UTC", "Etc/UCT", "UCT", "Universal", "Zulu", "GMT", "Etc/GMT"}
-"""What a machine says whose zone nobody has set."""
+"""The zone of a machine whose zone nobody has set."""
 _AHEAD_MS: Final = 30_000
 _QUARTER_MS: Final = 900_000
 _FARTHEST_MS: Final = 14 * 3_600_000

@@ -70,7 +70,7 @@ class NetworkFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 
 
 class ScenarioFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a file says; :meth:`scenario` makes it run."""
+    """The content of a file; :meth:`scenario` makes it run."""
 
     name: str
     about: str

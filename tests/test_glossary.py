@@ -70,3 +70,18 @@ def test_no_name_uses_a_word_that_the_glossary_replaces() -> None:
     for path in SOURCES:
         wrong += [f"{where} ({word})" for word, where in found(path)]
     assert not wrong, "\n".join(["docs/glossary.md has other words for:", *wrong])
+
+
+def test_no_docstring_opens_without_its_subject() -> None:
+    opening = re.compile(r"^(Of|What|Whether|So|Who|How)\b")
+    wrong = []
+    for path in SOURCES:
+        if path.is_relative_to(ROOT / "tests"):
+            continue  # there a name says what a test shows
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
+                continue
+            text = node.value.value
+            if isinstance(text, str) and opening.match(text):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {text[:60]}")
+    assert not wrong, "\n".join(["say who or what does it, first:", *wrong])

@@ -1,4 +1,4 @@
-"""What a person answers to a message, by the token in it: takes the patient, looks at it, or cannot.
+"""The answers of a person to a message, by the token in it: takes the patient, looks at it, or cannot.
 
 The token says who answers and to what.  It acts only for people who may act at the desk too, once, and only on the
 alarms that the page showed.
@@ -51,7 +51,7 @@ class Asked:
 
 
 def asked(tx: Tx, master: bytes, token: str) -> Asked:
-    """What the token of a message asks.
+    """The question that the token of a message asks.
 
     Raises:
         RefusedError: it is no token of ours, too old, or answered; nobody has to be called any more; or the person may

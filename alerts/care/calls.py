@@ -1,4 +1,4 @@
-"""Who was called about a patient: when, by which channel, with which receipt; and who is next."""
+"""The people who were called about a patient: when, by which channel, with which receipt; and who is next."""
 
 from __future__ import annotations
 

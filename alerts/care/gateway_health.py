@@ -1,4 +1,4 @@
-"""How each gateway is: when it was last heard, what waits in it, whether its clock is set, and what it finds wrong."""
+"""The state of each gateway: when it was last heard, what waits in it, whether its clock is set, and what it finds wrong."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _ANSWERS: Final = {"yes": True, "no": False, "": False}
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong in one column of a line; the message says what to do."""
+    """A problem in one column of a line; the message says what to do."""
 
     column: str
     message: str

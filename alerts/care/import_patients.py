@@ -19,7 +19,7 @@ from devices.wire.control import Facts
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """What became of a line.  ``ready``: it would be admitted, but nothing was to change; ``unchanged``: ``patient`` is in
+    """The result of a line.  ``ready``: it would be admitted, but nothing was to change; ``unchanged``: ``patient`` is in
     care already, exactly as the line says.
     """
 

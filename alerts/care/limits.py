@@ -24,7 +24,7 @@ BySide = Mapping[tuple[int, str], Limit]
 SENT: Final = """
 SELECT (SELECT payload -> 'sets' FROM control_outbox WHERE patient = 0 AND kind = 'rule_set' ORDER BY sequence DESC LIMIT 1),
     (SELECT payload FROM control_outbox WHERE patient = %s AND kind = 'own_rules' ORDER BY sequence DESC LIMIT 1)"""
-"""What was sent last: the layers of programmes and wards, and which of them a patient has."""
+"""The records that were sent last: the layers of programmes and wards, and which of them a patient has."""
 RULE_SET: Final = "SELECT content FROM rule_set ORDER BY version DESC LIMIT 1"
 
 

@@ -26,7 +26,7 @@ OBSERVED: Final = (
     Vital.DIASTOLIC,
     Vital.TEMPERATURE,
 )
-"""What is measured by hand."""
+"""The vitals that are measured by hand."""
 
 
 def observe(tx: Tx, patient: int, values: Mapping[Vital, float], by: int) -> int:
@@ -56,7 +56,7 @@ def observe(tx: Tx, patient: int, values: Mapping[Vital, float], by: int) -> int
 
 
 def problems_of(values: Mapping[Vital, float]) -> dict[str, str]:
-    """What is wrong with these values, in sentences by the column of the vital."""
+    """The problems of these values, in sentences by the column of the vital."""
     if not values:
         return {"observation": "Nothing was measured: enter one value at least."}
     found = {}

@@ -61,7 +61,7 @@ class Card:
     owner: Owner
     device: int | None = None
     users: tuple[int, ...] = ()
-    """Of a shared device that is somebody else's: the users that measured with it and are nobody's."""
+    """The users of a shared device of somebody else that measured with it and are nobody's."""
 
     @property
     def shared(self) -> bool:
@@ -134,7 +134,7 @@ def store_seen(tx: Tx, gateway: int, seen: Seen) -> bool:
 
 
 def scan_state(tx: Tx, gateway: int) -> ScanState | None:
-    """How the scan of a gateway goes; ``None`` if nobody ever asked."""
+    """The state of a gateway's scan; ``None`` if nobody ever asked."""
     row = tx.execute(_STATE, [gateway]).fetchone()
     if row is None:
         return None

@@ -59,7 +59,7 @@ class TeamReach:
     there: frozenset[str]
 
     def contacts(self, sign_in: str, priority: Priority, at: datetime) -> list[Contact]:
-        """How a person is reached now: their own channels, or without any those of the team."""
+        """The ways to reach a person now: their own channels, or without any those of the team."""
         callee = self.people.get(sign_in)
         if callee is None or not callee.enabled:
             return []

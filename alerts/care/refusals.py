@@ -22,7 +22,7 @@ UPDATE rejected SET returned = clock_timestamp() WHERE gateway = %s AND (topic_i
 
 
 def refusals_of(tx: Tx, gateway: int) -> list[RefusedReadings]:
-    """What a gateway has not been told of yet, oldest first; one whose readings nobody can name has no count."""
+    """The refusals of which a gateway does not know yet, oldest first; one whose readings nobody can name has no count."""
     return [
         RefusedReadings((topic, partition, offset, reading), device or 0, epoch or 0, sequence or 0, count, reason)
         if None not in (device, epoch, sequence, count)

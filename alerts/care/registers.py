@@ -1,4 +1,4 @@
-"""What is known of patients, gateways, devices, people and teams, in records for whoever runs Vigil.
+"""Records of patients, gateways, devices, people and teams for whoever runs Vigil.
 
 Identities are opened one by one: one that cannot be opened is named as such in its record, and the others are shown.
 """

@@ -16,7 +16,7 @@ from alerts.rota.rota_file import read_rota_file
 
 LONGEST_OVERRIDE: Final = timedelta(days=92)
 MOST_OVERRIDES: Final = 20_000
-"""Of a team that are not over."""
+"""Overrides of a team that are not over."""
 _SOURCE: Final = """
 SELECT r.source FROM care_team t JOIN rota r ON (r.team, r.version) = (t.team, t.rota) WHERE t.team = %s"""
 _OVERRIDES: Final = """
@@ -71,7 +71,7 @@ def remove_rota(tx: Tx, team: int) -> None:
 
 
 def problems_of(tx: Tx, team: int, callees: Collection[str], manager: str | None = None) -> list[str]:
-    """What keeps people from being called, each with what to do: who is called has to see the patient."""
+    """The reasons that keep people from being called, each with what to do: who is called has to see the patient."""
     named = sorted({*callees, *([manager] if manager is not None else [])})
     found = {row[0]: row[1:] for row in tx.execute(_PEOPLE, [team, named])}
     problems = []

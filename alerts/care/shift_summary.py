@@ -1,4 +1,4 @@
-"""What a shift hands over: what a person has in hand, and what occurred with the patients of their teams since then."""
+"""The summary of a shift: what a person has in hand, and what occurred with the patients of their teams since then."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def in_hand_of(tx: Tx, person: int) -> list[InHand]:
 
 
 def occurred(tx: Tx, teams: list[int], hours: int) -> list[Occurred]:
-    """What began and what people did in the last ``hours``, the newest first; at most 300 events."""
+    """The alarms that began and the acts of people in the last ``hours``, the newest first; at most 300 events."""
     return _rows(tx, Occurred, _OCCURRED, {"teams": teams, "hours": hours})
 
 

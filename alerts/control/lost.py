@@ -1,4 +1,4 @@
-"""What the desk sent and a damaged log has lost before a worker had it: the desk shows it as sent, and would for ever."""
+"""Records of the desk that a damaged log lost before a worker had them: the desk shows them as sent, and would for ever."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ DOES: Final = {
     "notify escalation": "nobody is called by a rota, and no step follows another",
     "notify log": "nothing is written into its log",
 }
-"""What is missing while a part is away; the others are channels."""
+"""The things that are missing while a part is away; the others are channels."""
 _CONNECTED: Final = """
 SELECT DISTINCT substr(application_name, 7) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'vigil %%'"""

@@ -52,7 +52,7 @@ class Fault:
 
 
 class PathWatch:
-    """What is known of the parts.  The threads that call :meth:`watch_database` and :meth:`watch_brokers` learn it.
+    """The state of the parts.  The threads that call :meth:`watch_database` and :meth:`watch_brokers` learn it.
 
     Args:
         lead: take the lock, so that of several watches one pages.

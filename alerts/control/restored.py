@@ -41,7 +41,7 @@ FROM (SELECT pg_get_serial_sequence('{table}', '{column}')::regclass AS seq) s""
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What :func:`begin_new_epoch` did: ``records`` go to the log again, ``sessions`` have ended."""
+    """The result of :func:`begin_new_epoch`: ``records`` go to the log again, ``sessions`` have ended."""
 
     epoch: int
     records: int

@@ -82,13 +82,13 @@ _NEWEST_ACTS: Final = """
 SELECT DISTINCT ON (alarm) alarm, actor, at FROM alarm_event
 WHERE alarm = ANY(%s) AND actor <> 0 ORDER BY alarm, version DESC"""
 TAKE_BACK_MS: Final = 20_000
-"""How long an act can be taken back: the ten seconds that a screen shows, and the way there."""
+"""The time within which an act can be taken back: the ten seconds that a screen shows, and the way there."""
 _SINCE: Final = "SELECT kind, actor, at FROM alarm_event WHERE alarm = %s AND version > %s ORDER BY version"
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What became of one press: the alarms that it took, and the first conflict of those that it did not."""
+    """The result of one press: the alarms that it took, and the first conflict of those that it did not."""
 
     alarms: tuple[Alarm, ...]
     conflict: ConflictError | None = None

@@ -18,7 +18,7 @@ _SCORES: Final = frozenset({"news2"})
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What people decided about an alarm: the part of its row that an act changes.  Fields as in :class:`Alarm`."""
+    """The decisions of people about an alarm: the part of its row that an act changes.  Fields as in :class:`Alarm`."""
 
     life: Life = "unacknowledged"
     owner: int | None = None
@@ -78,7 +78,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def decided(self) -> Decided:
-        """What people have decided about it so far."""
+        """The decisions of people about it so far."""
         return Decided(**{name: getattr(self, name) for name in Decided.__struct_fields__})
 
     @property

@@ -68,7 +68,7 @@ class Case:
         return [*self.past, *(one for one in self.alarms.values() if one.history)]
 
     def take_conditions(self, conditions: Iterable[Condition]) -> None:
-        """What the engine emitted about this subject, in its order; calls are decided once for each second."""
+        """The engine's conditions of this subject, in its order; calls are decided once for each second."""
         for second, of_second in groupby(sorted(conditions, key=lambda c: c.second), key=lambda c: c.second):
             changed = False
             for c in of_second:

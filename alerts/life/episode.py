@@ -21,7 +21,7 @@ _ONE_PARAMETER: Final = {Vital.HEART_RATE: "pulse", Vital.PULSE_RATE: "pulse"}
 
 
 class Level(msgspec.Struct, frozen=True):
-    """How grave some alarms are together: the highest priority, the parameters at high (sorted), and the score."""
+    """The gravity of some alarms together: the highest priority, the parameters at high (sorted), and the score."""
 
     priority: Priority
     high: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ def level_of(alarms: Iterable[Alarm], *, worst: bool = False) -> Level | None:
 
 
 def taken_level(alarms: Iterable[Alarm]) -> Level | None:
-    """What somebody has in hand: acknowledged and without outcome, at the level at which it was taken."""
+    """The alarms that somebody has in hand: acknowledged and without outcome, at the level at which it was taken."""
     return level_of((one for one in alarms if one.life == "acknowledged" and one.outcome is None), worst=True)
 
 

@@ -117,7 +117,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class StopCalls:
-    """What is not sent yet must not be sent: somebody has acted, or the episode is over."""
+    """Messages that are not sent yet must not be sent: somebody has acted, or the episode is over."""
 
 
 CallEffect = Call | StopCalls

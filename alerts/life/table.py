@@ -83,7 +83,7 @@ LIFE: Final[dict[State, dict[Event, tuple[Branch, ...]]]] = {
         "note": (("", "closed"),),
     },
 }
-"""What is not in the table changes nothing, or is refused."""
+"""A pair that is not in the table changes nothing, or is refused."""
 
 MEANING: Final[dict[State, str]] = {
     "active": "the condition is true and nobody has taken the alarm: it calls",

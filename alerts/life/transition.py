@@ -113,7 +113,7 @@ def _after_condition(alarm: Alarm, c: Condition) -> Change:
 
 
 def _kind(alarm: Alarm, c: Condition) -> Any:
-    """What a condition that is true means for an alarm: ``onset``, ``worse``, ``better``; ``None``: nothing."""
+    """The meaning of a condition that is true for an alarm: ``onset``, ``worse``, ``better``; ``None``: nothing."""
     if not alarm.active:
         return "onset"
     if c.priority != alarm.priority:
@@ -222,7 +222,7 @@ def _unshelved(alarm: Alarm, event: Unshelve) -> Change:
 
 
 def _taken_back(alarm: Alarm, event: TakeBack) -> Change:
-    """What people decided before the act, and the condition as it is now: what got worse since is part of the worst."""
+    """The decisions of people before the act, and the condition as it is now: what got worse since is part of the worst."""
     after = replace(alarm, **structs.asdict(event.before))
     if alarm.active and after.life == "unacknowledged":
         worst, score = max(after.worst, alarm.priority), _highest(after.worst_score, alarm.score)

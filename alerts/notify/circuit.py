@@ -13,7 +13,7 @@ from alerts.errors import ChannelError
 from alerts.notify.channel import Channel, Message
 
 FAILURES: Final = 3
-"""So many failures in a row open it."""
+"""Failures in a row that open it."""
 OPEN_S: Final = 15.0
 """After so long one message is tried; if the channel takes it, the circuit is closed."""
 

@@ -51,7 +51,7 @@ class Waiting:
 
 
 FLOOD: Final = 4
-"""So many messages for one person by one channel at a time are one message."""
+"""The number of messages for one person by one channel, from which on they are one message."""
 
 
 def flooded(waiting: Iterable[Waiting]) -> list[str]:

@@ -21,7 +21,7 @@ from streams.engine.condition import Priority
 LOOK_S: Final = 300.0
 """The time between two looks at the week that comes."""
 AGAIN: Final = timedelta(hours=12)
-"""Of a hole that lasts the manager hears again after so long."""
+"""The time after which the manager hears again of a hole that lasts."""
 _log = structlog.get_logger(__name__)
 
 # of one that is open now its beginning is not known: one a while

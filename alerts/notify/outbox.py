@@ -193,7 +193,7 @@ def _message(db: psycopg.Connection[Any], channel: Channel, group: list[Waiting]
 
 
 def _others_take_over(db: psycopg.Connection[Any], group: list[Waiting]) -> None:
-    """What a person was not told by one channel goes by their next one at once, and where none is left to the next step."""
+    """A message that one channel failed to send goes by the person's next one at once, or if none is left, the next step."""
     for one in group:
         if one.person is not None and not db.execute(_NEXT_CHANNEL, [one.notification]).rowcount:
             db.execute(_NEXT_STEP, [one.notification])

@@ -1,1 +1,1 @@
-"""What a programme did in a stretch of time: days with readings, calls and what came of them."""
+"""The work of a programme in a period: days with readings, calls and what came of them."""

@@ -1,4 +1,4 @@
-"""What alarms asked of people in a period: calls, answers and outcomes by care team and rule."""
+"""The burden of alarms on people in a period: calls, answers and outcomes by care team and rule."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Who is called: rotas, escalation policies, and the steps of an escalation.  Pure: no clock, no database."""
+"""Calls of people: rotas, escalation policies, and the steps of an escalation.  Pure: no clock, no database."""

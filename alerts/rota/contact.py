@@ -1,4 +1,4 @@
-"""How a person is reached: their channels in order, each with its delay, and quiet hours that never hold a high."""
+"""The ways to reach a person: their channels in order, each with its delay, and quiet hours that never hold a high."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an escalation asks of an episode: whether somebody has still to be called, and that its call was the episode's."""
+"""An escalation asks of an episode if somebody has still to be called, and notes that its call was the episode's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a rota that people write."""
+"""Errors of a rota that people write."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What to do: the ``run`` after it, whom to call, and the steps that reached nobody.  ``nobody``: no step did, so
+    """The next act: the ``run`` after it, whom to call, and the steps that reached nobody.  ``nobody``: no step did, so
     the whole team is called.
     """
 

@@ -79,7 +79,7 @@ def _at(rota: Rota, layer: str, at: datetime) -> tuple[str | None, int]:
 
 
 def duties(rota: Rota, layer: str, since: datetime, until: datetime) -> list[Duty]:
-    """Who has a layer at each moment from ``since`` until ``until``, holes too, without a gap."""
+    """The people who have a layer at each moment from ``since`` until ``until``, holes too, without a gap."""
     edges = {since}
     for one in rota.layers:
         if one.name == layer:
@@ -101,7 +101,7 @@ def duties(rota: Rota, layer: str, since: datetime, until: datetime) -> list[Dut
 
 
 def now_and_next(rota: Rota, layer: str, at: datetime) -> tuple[Duty, Duty | None]:
-    """Who has a layer now, and who has it after that; ``None``: nothing changes within two turns."""
+    """The person who has a layer now, and the one after that; ``None``: nothing changes within two turns."""
     longest = max(one.days for one in rota.layers if one.name == layer)
     found = duties(rota, layer, at, at + timedelta(days=2 * longest + 1))
     after = next((one for one in found[1:] if one.person != found[0].person), None)

@@ -1,4 +1,4 @@
-"""What can be wrong with rules that people write."""
+"""Errors of rules that people write."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from streams.engine.stage import View
 
 @dataclass(frozen=True, slots=True)
 class NewestInputs:
-    """Of each vital and patient, [vital, n]: ``value`` int32 in fixed point, ``at`` int64 measured ms, ``expires`` int64
+    """For each vital and patient, [vital, n]: ``value`` int32 in fixed point, ``at`` int64 measured ms, ``expires`` int64
     active second (both -NEVER without a value), ``sensor_off`` bool, ``apart`` bool: its sources disagree, ``unworn`` bool:
     its device was taken away.
     """

@@ -43,7 +43,7 @@ def usable(one: Measured) -> bool:
 
 
 def hold_of(prefer: Mapping[int, int], vital: int) -> int:
-    """How long a vital holds to its source, in s; ``prefer``: what the rule set says, by vital."""
+    """Seconds for which a vital holds to its source; ``prefer``: what the rule set says, by vital."""
     return prefer.get(vital, Preference(0).hold_s if VITALS[Vital(vital)].continuous else 0)
 
 

@@ -181,7 +181,7 @@ class Sources(Stage):
 
 
 def holds_of(prefer: Sequence[Preference]) -> Ints:
-    """How long each vital holds to its source, s int64 by code: as preferred; else a minute, and 0 for one measured now and
+    """Seconds for which each vital holds to its source, int64: as preferred; else a minute, and 0 for one measured now and
     then.
     """
     holds = np.where(CONTINUOUS, _NOT_PREFERRED, 0)

@@ -37,7 +37,7 @@ _FLUSH_S: Final = 60
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What was sent: all ``readings``, records that ``failed``, the most that a slot was late in the measured time, whose
+    """The load sent: ``readings``, records that ``failed``, the most that a slot was late in the measured time, whose
     records are in the notes.
     """
 

@@ -120,7 +120,7 @@ def fold(engine: Engine, ward: Ward, blocks: Sequence[Block], held: dict[int, He
 
 
 def to_store(blocks: Sequence[Block], writes: Writes, held: dict[int, Held]) -> RoundToStore:
-    """What a round of ``blocks`` has to write, without snapshots."""
+    """The writes of a round of ``blocks``, without snapshots."""
     moves = [
         Move(b.partition, held[b.partition].epoch, b.first, b.next, int(b.appended[-1]), zlib.crc32(b.values[-1]))
         for b in blocks

@@ -95,7 +95,7 @@ def _replace(settings: ServerSettings, dump: Path) -> None:
 
 
 def _report(tx: Tx, topic: str, done: Renewed) -> str:
-    """What was done, and what people must do again."""
+    """The acts that were done, and those that people must do again."""
     row: Any = tx.execute("SELECT min(last_append) FROM ledger WHERE topic = %s", [topic]).fetchone()
     stands = row[0] if row else None
     since = f"{stands.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(stands, datetime) else "its dump"

@@ -56,7 +56,7 @@ def calls_of(conditions: Iterable[Condition], acknowledged_s: int) -> list[Call]
 
 
 def standing_within(conditions: Iterable[Condition], first: int, last: int) -> bool:
-    """Whether any condition above low stands at some second from ``first`` to before ``last``."""
+    """True if any condition above low stands at some second from ``first`` to before ``last``."""
     since: dict[str, int] = {}
     for one in conditions:
         if one.second >= last:

@@ -18,7 +18,7 @@ _TWOS: Final = {
     (Vital.SPO2, "low"): 94.0,
     (Vital.RESPIRATORY_RATE, "high"): 20.0,
 }
-"""What scores 2 on NEWS2's chart 1 is beyond these."""
+"""Values beyond these score 2 on NEWS2's chart 1."""
 
 
 def score_alone() -> RuleSet:

@@ -82,7 +82,7 @@ def _seconds(text: str, since: datetime | None, until: datetime | None) -> float
 
 
 def intervals_of(measured: np.ndarray) -> dict[int, int]:
-    """How often each vital comes by itself, s: the middle distance of its values; episodic vitals are used by hand."""
+    """The seconds between two values of each vital: the middle distance of its values; episodic vitals are used by hand."""
     out = {}
     for vital in np.unique(measured["vital"]).tolist():
         second = np.unique(measured["second"][measured["vital"] == vital])

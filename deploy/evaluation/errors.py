@@ -1,4 +1,4 @@
-"""What can be wrong with a data set."""
+"""Errors of a data set."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def rung_of(conditions: Sequence[Condition], end: int, answer_s: int = ANSWER_S,
 
 
 def stood_of(conditions: Sequence[Condition], end: int) -> list[Stood]:
-    """How long each condition of one patient was true, in order of their begin."""
+    """The time for which each condition of one patient was true, in order of their begin."""
     since: dict[tuple[str, int], tuple[int, Priority]] = {}
     out = []
     for one in conditions:

@@ -29,7 +29,7 @@ _HOUR: Final = 3600
 _LENGTH_S: Final = 48 * _HOUR
 _EARLIEST_S: Final = 6 * _HOUR
 _INTERVAL_S: Final = 4 * _HOUR
-"""So that a charted value counts for two intervals: eight hours."""
+"""The interval with which a charted value counts for two of them: eight hours."""
 _DIED_BY: Final = 3
 """Days."""
 

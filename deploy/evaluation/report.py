@@ -1,4 +1,4 @@
-"""What an evaluation says of each candidate: burden, recognition, and how sure that is; pure.
+"""The findings of an evaluation about each candidate: burden, recognition, and how sure that is; pure.
 
 Recognition is counted twice: by patients with a *new* call in the 24 hours before their event, and by patients with an alarm
 merely standing then.  Controls are stays without an event, at the same hours of their stay as each event: later hours alarm

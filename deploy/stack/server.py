@@ -13,7 +13,7 @@ from deploy.stack.progress import Progress, silent
 
 
 class Server(ABC):
-    """What the stack, the tests and the benchmarks ask of a server.  As a context manager it runs as long as its block."""
+    """A server, as stack, tests and benchmarks use it.  As a context manager it runs as long as its block."""
 
     name: str
 

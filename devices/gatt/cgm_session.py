@@ -1,4 +1,4 @@
-"""What a CGM says of its session: Feature (2AA8), Status (2AA9), Session Start Time (2AAA) and Session Run Time (2AAB).
+"""A CGM's messages about its session: Feature (2AA8), Status (2AA9), Session Start Time (2AAA) and Session Run Time (2AAB).
 
 Source: Bluetooth SIG, Continuous Glucose Monitoring Service 1.0.1, sections 3.2 to 3.5.  ``intact`` is False where the
 E2E-CRC is wrong, None where none was sent.

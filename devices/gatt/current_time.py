@@ -34,7 +34,7 @@ class CurrentTime:
 
 @dataclass(frozen=True, slots=True)
 class LocalTime:
-    """What local time is ahead of UTC, in quarters of an hour; None where the device does not know."""
+    """The quarters of an hour by which local time is ahead of UTC; None where the device does not know."""
 
     zone: int | None
     dst: int | None

@@ -35,7 +35,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What follows from one event: ``readings`` to store, then ``requests`` to send and a ``cursor`` to keep.
+    """The consequences of one event: ``readings`` to store, then ``requests`` to send and a ``cursor`` to keep.
 
     ``refused`` are reasons why a part of the value was not used; ``fault`` says what of the device cannot be used.
     """

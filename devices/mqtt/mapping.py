@@ -185,7 +185,7 @@ def _time(where: MappedTime | None, message: Any) -> int | None:
 
 
 def _at(message: Any, path: str) -> Any:
-    """What stands at ``path``; None where it leads nowhere."""
+    """The value at ``path``; None where it leads nowhere."""
     for name, place in _STEP.findall(path):
         if place:
             inside = isinstance(message, list) and int(place) < len(message)

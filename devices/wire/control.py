@@ -45,7 +45,7 @@ class Limits(msgspec.Struct, frozen=True, gc=False, tag="limits", tag_field="kin
 
 
 class Preference(msgspec.Struct, frozen=True, gc=False):
-    """How long the source that decides for this vital is held to after it fell silent; then the next one decides."""
+    """The time for which the source that decides for this vital is held to once it is silent; then the next one decides."""
 
     vital: VitalCode
     hold_s: Seconds = 60

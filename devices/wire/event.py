@@ -23,7 +23,7 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     """False while the gateway's own clock has not been synchronised in this boot (``at`` may then be any time, its readings
     wait, and the batch is of ``ClockQuality.UNSURE``); left out otherwise."""
     full: Percent | msgspec.UnsetType = msgspec.UNSET
-    """Of the outbox's room that is in use; left out where that is less than half."""
+    """The part of the outbox's room that is in use; left out where that is less than half."""
 
 
 class Link(msgspec.Struct, frozen=True, tag="link", tag_field="kind"):
@@ -69,7 +69,7 @@ class Fault(msgspec.Struct, frozen=True, tag="fault", tag_field="kind"):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a gateway found wrong with itself: the ``part``, ``what`` is wrong, and what to do."""
+    """A fault that a gateway found in itself: the ``part``, ``what`` is wrong, and what to do."""
 
     part: Words
     what: Words
@@ -91,7 +91,7 @@ class SpecimenChange(msgspec.Struct, frozen=True, tag="specimen", tag_field="kin
 
 
 class GlucoseContext(msgspec.Struct, frozen=True, omit_defaults=True, tag="glucose_context", tag_field="kind"):
-    """What the patient entered beside the glucose value of the same time; a field that was not entered is left out."""
+    """Facts that the patient entered beside the glucose value of the same time; a field that was not entered is left out."""
 
     at: Ms
     record: Count  # the record number of that value

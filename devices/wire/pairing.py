@@ -18,7 +18,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 Place = tuple[str, int, int, int]
-"""Of a refusal: the log's id, partition, offset, reading (-1: the whole record)."""
+"""The place of a refusal: the log's id, partition, offset, reading (-1: the whole record)."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ MOST_NEARBY: Final = 40
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What a scan has seen so far, the nearest first; ``fault``: the reason for which the gateway cannot look."""
+    """The devices that a scan has seen, the nearest first; ``fault``: the reason for which the gateway cannot look."""
 
     request: int
     devices: Annotated[tuple[Nearby, ...], msgspec.Meta(max_length=MOST_NEARBY)] = ()
@@ -117,7 +117,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """What a gateway works by.  It names a patient and a device only once their consent and enrolment have taken effect in
+    """A gateway's configuration.  It names a patient and a device only once their consent and enrolment have taken effect in
     the log.  ``leaving`` are keys of patients whom the gateway serves no more: what was measured before may still be sent.
     """
 

@@ -1,4 +1,4 @@
-"""What is kept of patients whom the gateway serves no more goes by the rule of consent (docs/decisions/0233).
+"""Readings kept of patients whom the gateway serves no more go by the rule of consent (docs/decisions/0233).
 
 Who withdraws consent: nothing leaves from then on, and a day later, if it was not given again, it is removed.  Who is no
 longer served: what was measured before leaves for as long as the log takes it, then it is removed.

@@ -1,4 +1,4 @@
-"""What the log refused for good is kept in the outbox, and said once for each device and reason."""
+"""Readings that the log refused for good are kept in the outbox, and reported once for each device and reason."""
 
 from __future__ import annotations
 

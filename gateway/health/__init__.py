@@ -1,1 +1,1 @@
-"""What a gateway can find out about itself, each with what to do."""
+"""Checks of a gateway by itself, each with what to do."""

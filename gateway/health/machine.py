@@ -68,7 +68,7 @@ def disk(state: Path, limit: int) -> Looks:
 
 
 def outbox(state: Path, limit: int) -> Looks:
-    """What waits, how full it is, and what a person should look at."""
+    """The outbox: readings that wait, how full it is, and what a person should look at."""
     path = state / "outbox.sqlite"
     if not path.exists():
         yield Check("outbox", True, "There is no outbox yet")

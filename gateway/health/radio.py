@@ -16,7 +16,7 @@ _PART: Final = "Bluetooth"
 
 
 async def bluetooth() -> list[Check]:
-    """What BlueZ says of its adapters."""
+    """The answer of BlueZ about its adapters."""
     try:
         objects = await within(LIMIT_S, _objects())
     except Exception as error:  # dbus-fast raises whatever its socket and parser raise

@@ -59,7 +59,7 @@ async def run_report(
 
 
 def found(looks: list[Check]) -> tuple[Found, ...]:
-    """What is wrong, as an event may hold it."""
+    """The faults, as an event may hold them."""
     wrong = [one for one in looks if not one.ok]
     return tuple(Found(_plain(one.part), _plain(one.what), _plain(one.cure)) for one in wrong[:_MOST])
 

@@ -1,4 +1,4 @@
-"""What the gateway has to reach: the home's MQTT broker, the desk, and the log."""
+"""The servers that the gateway has to reach: the home's MQTT broker, the desk, and the log."""
 
 from __future__ import annotations
 

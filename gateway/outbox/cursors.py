@@ -1,4 +1,4 @@
-"""How far the memory of each device has been read: the newest record of which all before it are stored."""
+"""The place up to which the memory of each device has been read: the newest record of which all before it are stored."""
 
 from __future__ import annotations
 

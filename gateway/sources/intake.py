@@ -113,7 +113,7 @@ class Intake:
         self._metrics.samples("committed", sum(len(one.samples) for one in new if one.samples is not None))
 
     async def cursor(self, profile: str) -> Cursor | None:
-        """How far the device's memory has been read."""
+        """The place up to which the device's memory has been read."""
         return await self._outbox.cursor(self.device.device, profile)
 
     async def advance(self, profile: str, cursor: Cursor) -> None:

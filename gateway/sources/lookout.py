@@ -1,4 +1,4 @@
-"""What the radio sees while the desk asks for it: devices that Vigil understands, for a patient who looks for theirs.
+"""Devices that the radio sees while the desk asks: those that Vigil understands, for a patient who looks for theirs.
 
 Nothing of it is stored, and it is forgotten when the scan is over: the devices of neighbours advertise as well.
 """

@@ -1,4 +1,4 @@
-"""How far an MQTT device's clock is ahead, learned from the time that each of its messages was sent; pure."""
+"""The time by which an MQTT device's clock is ahead, learned from the time that each of its messages was sent; pure."""
 
 from __future__ import annotations
 

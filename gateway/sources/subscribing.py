@@ -32,7 +32,7 @@ Say = Callable[[str, str], Awaitable[None]]
 
 @dataclass(slots=True)
 class Refusals:
-    """What one device has refused so far, over its connections."""
+    """The characteristics that one device has refused so far, over its connections."""
 
     cuts: Counter[int] = field(default_factory=Counter)
     """Links that ended while the characteristic of this handle was asked for."""

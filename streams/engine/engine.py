@@ -295,7 +295,7 @@ class Engine:
         out.conditions += sorted(found, key=lambda one: (one.partition, one.of, one.rule, one.subject, one.source))
 
     def _quiet(self, now: int) -> bool:
-        """Whether nothing can happen at second ``now`` but that time passes."""
+        """True if nothing can happen at second ``now`` but that time passes."""
         if now < self._quiet_until:
             return True
         if self.state.unsettled:

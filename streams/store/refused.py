@@ -20,7 +20,7 @@ from streams import metrics
 OF_SENDER: Final = 64 << 20
 """Bytes kept of one patient and gateway: about a hundred thousand records, some days of a device that is refused."""
 OF_PARTITION: Final = 512 << 20
-"""Of a partition, whatever its records' headers say: these are written by whoever may write to the log."""
+"""Bytes kept of a partition, whatever its records' headers say: these are written by whoever may write to the log."""
 ROW: Final = 200
 """Bytes that a row takes beside its record."""
 

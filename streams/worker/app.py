@@ -18,7 +18,7 @@ from streams.worker.settings import WorkerSettings
 ANSWER_S: Final = 10.0
 """A broker may take so long to answer; one that vanished without a word never does."""
 METADATA_MS: Final = 10_000
-"""Who leads, and whether the topic is there, is asked so often: a topic that went and came would be missed for minutes."""
+"""The interval at which leaders and topic are looked up; a topic that went and came would else be missed for minutes."""
 LEAVE_S: Final = 25.0
 """A worker may take so long to stop: with the brokers away the consumer would ask to leave its group for ever."""
 

@@ -28,7 +28,7 @@ class KeyFaults:
         self._noted.pop(partition, None)
 
     def of(self, round_: Round) -> list[KeyFault]:
-        """What changes with this round, which is going to be stored."""
+        """The changes by this round, which is going to be stored."""
         records = round_.records
         refused = {one.record for one in round_.rejected if one.reason == KEY_DAMAGED_REASON}
         if not refused and not any(self._noted.values()):

@@ -11,7 +11,7 @@ from typing import Final
 
 SILENT_S: Final = 30.0
 _STOPPED_S: Final = 5.0
-"""Who has not looked for so long was stopped itself, and knows nothing of the time in between."""
+"""A worker that has not looked for so long was stopped itself, and knows nothing of the time in between."""
 
 
 class Silence:

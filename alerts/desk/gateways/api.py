@@ -133,7 +133,7 @@ class GatewayApi:
         return Response(status_code=204 if kept else 409)
 
     async def refused(self, request: Request) -> Response:
-        """What the log refused of this gateway for good; posted :class:`Places` are not named again."""
+        """The readings of this gateway that the log refused for good; posted :class:`Places` are not named again."""
         desk, hashed = desk_of(request), _hash_of_credential(request)
         try:
             body = await request.body() if request.method == "POST" else b"{}"

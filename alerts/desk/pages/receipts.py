@@ -1,4 +1,4 @@
-"""What providers report about messages: delivered, seen, declined, acknowledged; signed as the notifier signs its own."""
+"""Reports of providers about messages: delivered, seen, declined, acknowledged; signed as the notifier signs its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is on duty in the care teams of the person who asks: now and next, who is called after whom, and the holes to come."""
+"""The people on duty in the care teams of the person who asks: now and next, the order of calls, and the holes to come."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ WHERE s.hash = %(hash)s AND s.ended IS NULL AND p.disabled IS NULL
   AND s.seen > now() - make_interval(secs => %(idle)s) AND s.created > now() - make_interval(secs => %(absolute)s)
 """
 MOST_SESSIONS: Final = 50
-"""Of one person at a time: a ward's shared account has a few dozen screens at most."""
+"""Sessions of one person at a time: a ward's shared account has a few dozen screens at most."""
 _TIDY = """
 DELETE FROM session WHERE ended IS NOT NULL OR seen < now() - make_interval(secs => %(idle)s)
    OR created < now() - make_interval(secs => %(absolute)s)

@@ -22,10 +22,10 @@ Member = tuple[Patient, Alarm]
 
 _NETWORK_MS: Final = 120_000
 _GATEWAYS: Final = 3
-"""So many gateways make it the network."""
+"""Gateways that make it the network."""
 _KIND_MS: Final = 300_000
 _PATIENTS: Final = 5
-"""So many patients make it the kind of device."""
+"""Patients that make it the kind of device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whether people are paged, as far as anybody has a receipt: the notifier lives, a channel reaches people and delivers.
+"""The state of paging, as far as anybody has a receipt: the notifier lives, a channel reaches people and delivers.
 
 The desk promises nothing beyond this, on any page.
 """

@@ -333,7 +333,7 @@ class LimitRules(SeriesRule):
         return out
 
     def _stands(self, one: Episode) -> bool:
-        """Whether the condition of an episode's patient, parameter and side stands: no other may begin and end."""
+        """True if the condition of an episode's patient, parameter and side stands: no other may begin and end."""
         row = self.view.layout.patient_of(self.store, np.array([one.column]))[0]
         return bool(self.stands.level[one.side, PARAMETER[self.store.series.vital[one.column]], row])
 

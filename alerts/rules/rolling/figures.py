@@ -35,7 +35,7 @@ def rule_name(vital: int, side: int, figure: int, window: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """Of some series: ``begins`` and ``stays`` bool [n]: the figure is beyond the limit, and not back inside; ``n`` int64
+    """For some series: ``begins`` and ``stays`` bool [n]: the figure is beyond the limit, and not back inside; ``n`` int64
     [n] seconds with a value; ``figure`` float64 [n] as people are shown it, a share in percent.
     """
 

@@ -155,7 +155,7 @@ class RollingLimits(Rule):
 
 
 def possible(rule: Rolling) -> bool:
-    """Whether a rule names a continuous vital."""
+    """True if a rule names a continuous vital."""
     return rule.vital in VITALS and VITALS[Vital(rule.vital)].continuous and rule.window_s in WINDOWS
 
 

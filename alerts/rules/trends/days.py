@@ -64,7 +64,7 @@ class DayValues(Columns):
 
 
 def rising(value: Ints, there: Bools) -> tuple[Ints, Ints, Bools]:
-    """Of values int64 [days, n] (days even): twice the median difference between days half of them apart, the lower median
+    """For values int64 [days, n] (days even): twice the median difference between days half of them apart, the lower median
     of the first half, both int64 [n]; and whether at least half of the pairs are there, bool [n].
     """
     half, at = len(value) // 2, np.arange(value.shape[1])

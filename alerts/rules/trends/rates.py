@@ -1,4 +1,4 @@
-"""How fast the last readings of some series change; pure, in whole numbers."""
+"""The speed at which the last readings of some series change; pure, in whole numbers."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ class Admission:
             self._layout.patients.ensure(patient)
 
     def _agree(self, row: int, control: Consent, append: int) -> None:
-        """What is measured between a withdrawal and the next consent is never let in, whenever it comes.  Either counts from
+        """Values measured between a withdrawal and the next consent never enter, whenever they come.  Either counts from
         the time at which it was said; where that cannot be, from its record.
         """
         agreed, was = self.agreed, int(self.agreed.consent[row])

@@ -1,4 +1,4 @@
-"""What an answer on a screen of a pairing changes, by the paths that the ward's own commands take."""
+"""The changes that an answer on a screen of a pairing makes, by the paths that the ward's own commands take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alerts.desk.pages.pair.visit import Value, Visit, received_values, write_do
 from alerts.errors import DeviceTakenError, PairingError
 
 CONSENT_VERSION: Final = "2026-12"
-"""Of the text in ``templates/pair/consent.html``: whoever changes what it promises changes this."""
+"""The version of the text in ``templates/pair/consent.html``: whoever changes what it promises changes this."""
 _GATEWAY_OF: Final = """
 SELECT gateway FROM enrolment JOIN device USING (device)
 WHERE patient = %s AND until IS NULL AND upper(address) = upper(%s) LIMIT 1"""

@@ -1,4 +1,4 @@
-"""What stands in "My readings": a patient's newest values and the connection of each device."""
+"""The content of "My readings": a patient's newest values and the connection of each device."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Connection:
 def connection_state(
     interval_s: int, seen_s: float | None, linked: bool | None, on_skin: bool | None, *, consented: bool
 ) -> State:
-    """How a device is connected, in one word; ``interval_s`` 0: it is used by hand, and need not be connected."""
+    """The connection of a device, in one word; ``interval_s`` 0: it is used by hand, and need not be connected."""
     if not consented:
         return "stopped"
     if interval_s == 0:

@@ -156,7 +156,7 @@ def _closed(desk: Desk, reason: str, status: int, headers: dict[str, str] | None
 
 
 def _shown(tx: Tx, visit: Visit, *, background: bool) -> dict[str, Any]:
-    """What the template of the visit's screen needs."""
+    """The values that the template of the visit's screen needs."""
     values: dict[str, Any] = {"waiting": is_waiting(tx, visit.patient)}
     match visit.step:
         case "consent":

@@ -38,7 +38,7 @@ _AFTER_CONSENT: Final[frozenset[Step]] = frozenset({"kind", "wear", "find", "rec
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is known of one pairing.  ``asked_kind``: the leaflet named none, or another device is added; ``finished``: the
+    """The known facts of one pairing.  ``asked_kind``: the leaflet named none, or another device is added; ``finished``: the
     ward has received something once.
     """
 

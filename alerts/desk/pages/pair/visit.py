@@ -1,4 +1,4 @@
-"""What a patient's page knows when it is opened: whose leaflet it is, and how far they have come."""
+"""The facts that a patient's page knows when it is opened: whose leaflet it is, and how far they have come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the charts of a window show, as a CSV file for a clinician's own program."""
+"""The values that the charts of a window show, as a CSV file for a clinician's own program."""
 
 from __future__ import annotations
 

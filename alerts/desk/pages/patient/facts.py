@@ -50,7 +50,7 @@ def is_waiting(entered: dict[str, Entered], patient: Patient) -> bool:
 
 
 def problems_of(oxygen: str, consciousness: str) -> dict[str, str]:
-    """What is wrong with the form, by field."""
+    """The problems of the form, by field."""
     found = {}
     if oxygen not in OXYGEN:
         found["oxygen"] = "Choose air, oxygen or not known"

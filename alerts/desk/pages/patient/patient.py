@@ -168,7 +168,7 @@ async def series(request: Request, desk: Desk, session: Session) -> Response:
 
 @signed_in
 async def export(request: Request, desk: Desk, session: Session) -> Response:
-    """What the charts show, as a CSV file; the export is audited, and the file's name holds no patient's."""
+    """The values that the charts show, as a CSV file; the export is audited, and the file's name holds no patient's."""
     number = request.path_params["patient"]
     snapshot, patient, _ = await _found(desk, session, number)
     window = Window.asked(request.query_params, snapshot.read_at / 1000)

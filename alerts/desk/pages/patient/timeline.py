@@ -50,7 +50,7 @@ _MARK: Final = {
 
 
 class _Content(msgspec.Struct, frozen=True):
-    """What a transition wrote down; of one that is damaged, nothing."""
+    """The entry that a transition wrote; of one that is damaged, nothing."""
 
     priority: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
     value: Amount | None = None
